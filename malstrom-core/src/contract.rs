@@ -1,0 +1,11 @@
+//! What expansions and connectors implement. Everything else in this crate is built on these traits and nothing in
+//! here knows how a pipeline runs.
+pub mod extract;
+pub mod key;
+pub mod never;
+pub mod record;
+pub mod shape;
+pub mod sink;
+pub mod source;
+pub mod stage;
+pub mod state;

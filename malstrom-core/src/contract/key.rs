@@ -1,0 +1,65 @@
+//! Keys and the canonical bytes from which their key group follows.
+use super::record::Record;
+use std::hash::Hash;
+
+/// A value that streams can be keyed by. Derive it with `#[derive(Key)]`.
+///
+/// Where a key lives follows from its *canonical bytes* alone, so they are part of the data format: they must be the
+/// same on every machine and in every release, and equal keys must have equal bytes.
+pub trait PartitionKey: Record + Eq + Hash + Clone {
+    /// Writes the canonical bytes of this key: integers little-endian, strings prefixed by their length, enums by the
+    /// index of the variant.
+    fn write_key(&self, out: &mut KeyWriter<'_>);
+}
+
+/// Takes the canonical bytes of one key. Up to 16 bytes stay in registers; longer keys spill to a reused buffer.
+#[derive(Debug)]
+pub struct KeyWriter<'a> {
+    short: u128,
+    len: usize,
+    long: &'a mut Vec<u8>,
+}
+
+impl<'a> KeyWriter<'a> {
+    /// A writer that spills into `long`, which it clears first when it does.
+    #[inline(always)]
+    pub fn new(long: &'a mut Vec<u8>) -> Self {
+        KeyWriter { short: 0, len: 0, long }
+    }
+    /// Appends up to eight bytes, given as the low `len` bytes of `word`; its other bytes must be zero.
+    #[inline(always)]
+    pub fn word(&mut self, word: u64, len: usize) {
+        if self.len + len <= 16 {
+            self.short |= (word as u128) << (8 * (self.len as u32 & 15));
+        } else {
+            self.spill(&word.to_le_bytes()[..len]);
+        }
+        self.len += len;
+    }
+    /// Appends `bytes` as they are, without a length.
+    #[inline]
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        if self.len + bytes.len() <= 16 {
+            let mut padded = [0u8; 16];
+            padded[..bytes.len()].copy_from_slice(bytes);
+            if !bytes.is_empty() {
+                self.short |= u128::from_le_bytes(padded) << (8 * self.len as u32);
+            }
+        } else {
+            self.spill(bytes);
+        }
+        self.len += bytes.len();
+    }
+    fn spill(&mut self, bytes: &[u8]) {
+        if self.len <= 16 {
+            self.long.clear();
+            self.long.extend_from_slice(&self.short.to_le_bytes()[..self.len]);
+        }
+        self.long.extend_from_slice(bytes);
+    }
+    /// The bytes written so far: `Ok((low, high, length))` while they fit in two words, else the spilled slice.
+    #[inline(always)]
+    pub fn finish(&self) -> Result<(u64, u64, usize), &[u8]> {
+        if self.len <= 16 { Ok((self.short as u64, (self.short >> 64) as u64, self.len)) } else { Err(self.long) }
+    }
+}

@@ -1,0 +1,87 @@
+//! Sources: where a stream begins. A source consists of splits, and each split is read by one worker.
+use super::record::Record;
+use super::stage::Emit;
+use crate::error::Result;
+use std::time::Duration;
+
+/// Where a stream begins.
+///
+/// Every worker has its own copy, made by the pipeline function. One of them is asked for the [`splits`](Source::splits),
+/// which are then handed out to all of them.
+pub trait Source: 'static {
+    /// The records it produces.
+    type Out: 'static;
+    /// Why a row can be malformed, or [`Never`](crate::Never). Trouble with the medium itself is no row and is returned
+    /// as an error from the methods instead.
+    type Error: 'static;
+    /// One unit of reading: a file, a partition.
+    type Split: Record;
+    /// How far a split has been read.
+    type Position: Record;
+    /// Reads one split.
+    type Reader: SplitReader<Out = Self::Out, Error = Self::Error, Position = Self::Position>;
+
+    /// Lists what there is to read. Called once per job.
+    ///
+    /// # Errors
+    /// If the list cannot be had; the job then fails, naming this source.
+    fn splits(&mut self) -> Result<Vec<Self::Split>>;
+
+    /// Opens a split at its beginning, or just after `position`.
+    ///
+    /// # Errors
+    /// If it cannot be opened; the job then fails, naming this source.
+    fn open(&mut self, split: Self::Split, position: Option<Self::Position>) -> Result<Self::Reader>;
+
+    /// How many splits one worker reads side by side. The default is a fair share of all of them, which is what
+    /// endless splits need; a source of many finite splits says 1 and lets workers take the next when they finish one.
+    fn side_by_side(&self) -> usize {
+        usize::MAX
+    }
+}
+
+/// Reads one split.
+pub trait SplitReader: 'static {
+    /// The records it produces.
+    type Out: 'static;
+    /// Why a row can be malformed.
+    type Error: 'static;
+    /// How far it has read.
+    type Position: Record;
+
+    /// Emits up to `max` records (rows that fail count too) and never blocks for long.
+    ///
+    /// # Errors
+    /// If the medium fails; the job then fails, naming the source.
+    fn read(&mut self, max: usize, out: &mut impl Emit<Self::Out, Self::Error>) -> Result<Read>;
+
+    /// The position just after the last record that was emitted.
+    fn position(&self) -> Self::Position;
+
+    /// What to show of this split while the job runs, if it knows its size.
+    fn progress(&self) -> Option<Progress> {
+        None
+    }
+}
+
+/// What a [`SplitReader`] says after reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// There may be more at once.
+    More,
+    /// Nothing more for now: ask again after this time. The worker sleeps if it has nothing else to do.
+    After(Duration),
+    /// The split has ended.
+    End,
+}
+
+/// How far a split has been read, in whatever unit its size is known in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What the split is called: a file name, a partition.
+    pub split: String,
+    /// How much has been read.
+    pub done: u64,
+    /// How much there is.
+    pub total: u64,
+}

@@ -1,0 +1,1 @@
+//! State: entries laid out flat per operator and worker, addressed by key group.

@@ -1,0 +1,2 @@
+//! Distributed, stateful stream processing.
+pub use malstrom_core::*;
