@@ -9,3 +9,4 @@ pub mod sink;
 pub mod source;
 pub mod stage;
 pub mod state;
+pub mod typed;

@@ -1,13 +1,28 @@
 //! The runtime of Malstrom. Programs use the `malstrom` crate, which re-exports what they need.
+//!
+//! Modules depend on each other in one direction only: `runtime` → `worker` → `graph`, `exchange` → `stream` → `check` →
+//! `contract`. `state` and `connect` use only `contract`.
+pub mod check;
 pub mod connect;
 pub mod contract;
 pub mod error;
+pub mod exchange;
+pub mod graph;
+pub mod metrics;
+pub mod runtime;
 pub mod state;
+pub mod stream;
+pub mod testing;
+pub mod worker;
 
+pub use contract::extract::{Context, Extract, Key, Metrics, Output};
 pub use contract::key::PartitionKey;
 pub use contract::never::Never;
 pub use contract::record::Record;
 pub use contract::sink::Sink;
 pub use contract::source::{Progress, Read, Source, SplitReader};
-pub use contract::stage::Emit;
+pub use contract::stage::{Emit, Failure};
+pub use contract::state::KeyedState;
 pub use error::{Error, Result};
+pub use graph::{Graph, Pipeline};
+pub use runtime::{Handle, Latency, Report, Runtime, RuntimeArgs, run};

@@ -1,10 +1,185 @@
 //! What can follow `->`: an annotated function, or a fragment.
+use super::extract::Context;
 use super::never::Never;
+use super::state::{Keep, Need};
+use std::cell::RefCell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
 
 /// Receives what an operator or a source emits.
+///
+/// ```
+/// use malstrom_core::{Emit, Never};
+/// struct Last(Option<u64>);
+/// impl Emit<u64> for Last {
+///     fn emit(&mut self, record: u64) {
+///         self.0 = Some(record);
+///     }
+///     fn fail(&mut self, error: Never) {
+///         match error {}
+///     }
+/// }
+/// ```
 pub trait Emit<T, E = Never> {
     /// Takes one record.
     fn emit(&mut self, record: T);
     /// Takes one failure.
     fn fail(&mut self, error: E);
+}
+
+/// A step of a pipeline. `#[operator]` and fragments implement it.
+pub trait Stage: Sized + 'static {
+    /// Its name, which is its id where no `as` gives another.
+    const NAME: &'static str;
+    /// The records it takes.
+    type In: 'static;
+    /// The records it emits.
+    type Out: 'static;
+    /// [`Infallible`] or [`Fails`].
+    type Failure: FailureKind;
+    /// What it needs of its input's keying.
+    type Need: Need;
+    /// [`Plain`], or what a use of it must not leave open.
+    type Ends: 'static;
+}
+
+/// One annotated function: a stage that runs inside the fused loop.
+pub trait Operator: Stage {
+    /// How it keeps state.
+    type Keep: Keep;
+    /// Its side outputs.
+    type Sides: Sides;
+    /// Handles one record.
+    fn call(
+        &mut self,
+        state: &mut <Self::Keep as Keep>::State,
+        record: Self::In,
+        context: &Context<'_>,
+        sides: &Self::Sides,
+        out: &mut impl Emit<Self::Out, ErrorOf<Self>>,
+    );
+}
+
+/// An operator with a second input (`on_right`).
+pub trait TwoInput: Operator {
+    /// The records of its second input.
+    type Right: 'static;
+    /// Handles one record of the second input.
+    fn call_right(
+        &mut self,
+        state: &mut <Self::Keep as Keep>::State,
+        record: Self::Right,
+        context: &Context<'_>,
+        sides: &Self::Sides,
+        out: &mut impl Emit<Self::Out, ErrorOf<Self>>,
+    );
+}
+
+/// A stage with one input and one output.
+#[derive(Debug)]
+pub struct Plain;
+/// A stage with side outputs, or with a second input.
+#[derive(Debug)]
+pub struct Branching;
+
+/// Whether a stage can fail.
+pub trait FailureKind: 'static {
+    /// With what.
+    type Error: 'static;
+}
+/// It cannot.
+#[derive(Debug)]
+pub struct Infallible;
+/// It can, with `E`.
+#[derive(Debug)]
+pub struct Fails<E>(PhantomData<fn() -> E>);
+impl FailureKind for Infallible {
+    type Error = Never;
+}
+impl<E: 'static> FailureKind for Fails<E> {
+    type Error = E;
+}
+/// The error type of a stage.
+pub type ErrorOf<S> = <<S as Stage>::Failure as FailureKind>::Error;
+
+/// A failed record's error on its way to the stream that `else` names.
+///
+/// ```
+/// let failure = malstrom_core::Failure { error: "no comma", operator: "parse".into() };
+/// assert_eq!(failure.to_string(), "parse: no comma");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Failure<E> {
+    /// What the operator returned.
+    pub error: E,
+    /// The operator's id.
+    pub operator: Arc<str>,
+}
+impl<E: fmt::Display> fmt::Display for Failure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.operator, self.error)
+    }
+}
+
+/// Where a side output collects what one call emits.
+pub type SideBuffer<T> = RefCell<Vec<T>>;
+
+/// The side outputs of an operator: a tuple of buffers.
+pub trait Sides: Default + 'static {}
+impl Sides for () {}
+impl<A: 'static> Sides for (SideBuffer<A>,) {}
+impl<A: 'static, B: 'static> Sides for (SideBuffer<A>, SideBuffer<B>) {}
+impl<A: 'static, B: 'static, C: 'static> Sides for (SideBuffer<A>, SideBuffer<B>, SideBuffer<C>) {}
+impl<A: 'static, B: 'static, C: 'static, D: 'static> Sides
+    for (SideBuffer<A>, SideBuffer<B>, SideBuffer<C>, SideBuffer<D>)
+{
+}
+
+/// Says how the failures of an arm (`on_right`) become those of its operator.
+pub trait ArmFailure<F: FailureKind>: FailureKind {
+    /// The arm's error as the operator's.
+    fn raise(error: Self::Error) -> F::Error;
+}
+impl<F: FailureKind> ArmFailure<F> for Infallible {
+    fn raise(error: Never) -> F::Error {
+        match error {}
+    }
+}
+impl<E: 'static> ArmFailure<Fails<E>> for Fails<E> {
+    fn raise(error: E) -> E {
+        error
+    }
+}
+
+struct ArmOut<'a, O, A, F>(&'a mut O, PhantomData<fn() -> (A, F)>);
+impl<T, F, A, O> Emit<T, A::Error> for ArmOut<'_, O, A, F>
+where
+    F: FailureKind,
+    A: ArmFailure<F>,
+    O: Emit<T, F::Error>,
+{
+    #[inline(always)]
+    fn emit(&mut self, record: T) {
+        self.0.emit(record);
+    }
+    #[inline(always)]
+    fn fail(&mut self, error: A::Error) {
+        self.0.fail(A::raise(error));
+    }
+}
+
+/// Runs the function named by `on_right` with the state and the output of the operator it belongs to.
+#[inline(always)]
+pub fn arm<Op, Arm>(
+    mut arm: Arm,
+    state: &mut <Op::Keep as Keep>::State,
+    record: Arm::In,
+    context: &Context<'_>,
+    out: &mut impl Emit<Op::Out, ErrorOf<Op>>,
+) where
+    Op: Operator,
+    Arm: Operator<Keep = Op::Keep, Out = Op::Out, Sides = (), Failure: ArmFailure<Op::Failure>>,
+{
+    arm.call(state, record, context, &(), &mut ArmOut::<_, Arm::Failure, Op::Failure>(out, PhantomData));
 }

@@ -1,0 +1,150 @@
+//! How an edge is keyed.
+use super::{Edge, pass, passes};
+use crate::contract::key::PartitionKey;
+use crate::contract::record::Record;
+use crate::contract::stage::Stage;
+use crate::contract::state::{AnyKey, Keying, Need};
+use crate::contract::typed::Typed;
+
+/// The key that the state of `Op` is kept per, seen from a stream keyed by `J`.
+pub type Wanted<Op, J = AnyKey> = <<Op as Stage>::Need as Need>::Wanted<J>;
+/// The key that `Op` asks for, seen from a stream keyed by `J`.
+pub type Asked<Op, J = AnyKey> = <<Op as Stage>::Need as Need>::Asked<J>;
+type Missing<U, K> = <<U as Typed>::Keying as Keying>::UnkeyedFor<K>;
+type Seen<U, K> = <<U as Typed>::Keying as Keying>::KeyOr<K>;
+
+/// State needs a key.
+#[diagnostic::on_unimplemented(
+    message = "operator `{Op}` keeps state per `{Self}`, but stage `{Up}` is not keyed",
+    label = "needs a stream keyed by `{Self}`",
+    note = "partition the stream first: `.. -> key_by(|record| ..) -> {Op}`"
+)]
+pub trait WorksUnkeyed<Op, Up> {
+    pass!(Op, Up);
+}
+#[diagnostic::do_not_recommend]
+impl<Op, Up> WorksUnkeyed<Op, Up> for AnyKey {
+    passes!(Op, Up);
+}
+/// The edge into a stage that may keep state.
+pub fn keyed<U: Typed, Op: Stage>(_: &Op, up: U) -> Edge<(Missing<U, Wanted<Op>>, Op, U::Node), U> {
+    Edge::new(up)
+}
+
+/// State needs its own key.
+#[diagnostic::on_unimplemented(
+    message = "operator `{Op}` keeps state per `{K}`, but stage `{Up}` is keyed by `{Self}`",
+    label = "needs a stream keyed by `{K}`",
+    note = "repartition the stream: `.. -> key_by(|record| ..) -> {Op}`"
+)]
+pub trait SameKey<K, Op, Up> {
+    pass!(K, Op, Up);
+}
+#[diagnostic::do_not_recommend]
+impl<K, Op, Up> SameKey<K, Op, Up> for K {
+    passes!(K, Op, Up);
+}
+/// The edge into a stage that keeps state.
+#[allow(clippy::type_complexity)]
+pub fn same_key<U: Typed, Op: Stage>(
+    _: &Op,
+    up: U,
+) -> Edge<(Seen<U, Wanted<Op>>, Wanted<Op, Seen<U, Wanted<Op>>>, Op, U::Node), U> {
+    Edge::new(up)
+}
+
+/// A `Key<'_, K>` parameter needs a key.
+#[diagnostic::on_unimplemented(
+    message = "operator `{Op}` asks for the key, but stage `{Up}` is not keyed",
+    label = "asks for a key of type `{Self}`",
+    note = "partition the stream first: `.. -> key_by(|record| ..) -> {Op}`"
+)]
+pub trait HasKey<Op, Up> {
+    pass!(Op, Up);
+}
+#[diagnostic::do_not_recommend]
+impl<Op, Up> HasKey<Op, Up> for AnyKey {
+    passes!(Op, Up);
+}
+/// The edge into a stage that may ask for the key.
+pub fn asked<U: Typed, Op: Stage>(_: &Op, up: U) -> Edge<(Missing<U, Asked<Op>>, Op, U::Node), U> {
+    Edge::new(up)
+}
+
+/// A `Key<'_, K>` parameter needs the right key.
+#[diagnostic::on_unimplemented(
+    message = "operator `{Op}` asks for a key of type `{K}`, but stage `{Up}` is keyed by `{Self}`",
+    label = "asks for a key of type `{K}`"
+)]
+pub trait AskedKey<K, Op, Up> {
+    pass!(K, Op, Up);
+}
+#[diagnostic::do_not_recommend]
+impl<K, Op, Up> AskedKey<K, Op, Up> for K {
+    passes!(K, Op, Up);
+}
+/// The edge into a stage that asks for the key.
+#[allow(clippy::type_complexity)]
+pub fn asked_key<U: Typed, Op: Stage>(
+    _: &Op,
+    up: U,
+) -> Edge<(Seen<U, Asked<Op>>, Asked<Op, Seen<U, Asked<Op>>>, Op, U::Node), U> {
+    Edge::new(up)
+}
+
+/// Aggregates need a key.
+#[diagnostic::on_unimplemented(
+    message = "stage `{Name}` needs a key, but stage `{Up}` is not keyed",
+    label = "needs a keyed stream",
+    note = "partition the stream first: `.. -> key_by(|record| ..) -> {Name}(..)`"
+)]
+pub trait Grouped<Name, Up> {
+    pass!(Name, Up);
+}
+#[diagnostic::do_not_recommend]
+impl<Name, Up> Grouped<Name, Up> for AnyKey {
+    passes!(Name, Up);
+}
+/// Stands for a missing key.
+#[derive(Debug)]
+pub struct NoKey;
+/// The edge into an aggregate.
+pub fn grouped<U: Typed, Name>(_: &Name, up: U) -> Edge<(Missing<U, NoKey>, Name, U::Node), U> {
+    Edge::new(up)
+}
+
+/// What `key_by` returned.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a key",
+    label = "keys this stream by `{Self}`",
+    note = "keys have canonical bytes and equality: integers, strings, tuples of them, or a type with `#[derive(Key)]`"
+)]
+pub trait IsKey {
+    pass!();
+}
+#[diagnostic::do_not_recommend]
+impl<K: PartitionKey> IsKey for K {
+    passes!();
+}
+/// The key of an exchange.
+pub fn is_key<U, K>(_: &Option<K>, up: U) -> Edge<(K,), U> {
+    Edge::new(up)
+}
+
+/// What `key_by` sends.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot leave its worker: it is not a `Record`",
+    label = "sends `{Self}` to the worker that owns its key",
+    note = "annotate `{Self}` with `#[derive(Record)]`"
+)]
+pub trait Travels {
+    pass!();
+}
+#[diagnostic::do_not_recommend]
+impl<T: Record> Travels for T {
+    passes!();
+}
+/// The records of an exchange.
+pub fn travels<U: Typed>(up: U) -> Edge<(U::Item,), U> {
+    Edge::new(up)
+}

@@ -1,0 +1,109 @@
+//! Where streams end.
+use super::{Edge, pass, passes};
+use crate::contract::sink::Sink;
+use crate::contract::typed::Typed;
+use std::fmt::{Debug, Display};
+
+/// What `sink(..)` takes: any [`Sink`], or one of the printing sinks, which take whatever can be printed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a sink",
+    label = "not a sink",
+    note = "implement `malstrom::Sink` for it, or use one from `malstrom::connect`"
+)]
+pub trait SinkLike: Sized {
+    /// The sink as it was.
+    type This;
+    /// The record type it takes, where the stream's is `T`.
+    type Expects<T>;
+    /// `T` if records are printed with `Display`.
+    type Shows<T>;
+    /// `T` if records are printed with `Debug`.
+    type Dumps<T>;
+    /// Hands it on.
+    fn this(self) -> Self::This;
+}
+/// Stands for a record that need not be printed.
+#[derive(Debug)]
+pub struct Unprinted;
+#[diagnostic::do_not_recommend]
+impl<S: Sink> SinkLike for S {
+    type This = S;
+    type Expects<T> = S::In;
+    type Shows<T> = Unprinted;
+    type Dumps<T> = Unprinted;
+    fn this(self) -> S {
+        self
+    }
+}
+
+/// Makes a sink of what `sink(..)` takes, once the record type is known.
+pub trait SinkOf<T> {
+    /// The sink.
+    type Sink: Sink<In = T>;
+    /// Makes it.
+    fn sink_of(self) -> Self::Sink;
+}
+impl<T, S: Sink<In = T>> SinkOf<T> for S {
+    type Sink = S;
+    fn sink_of(self) -> S {
+        self
+    }
+}
+
+/// The record type of a sink.
+#[diagnostic::on_unimplemented(
+    message = "sink `{S}` takes `{Expected}`, but stage `{Up}` produces `{Self}`",
+    label = "takes `{Expected}`, but is fed `{Self}`"
+)]
+pub trait DrainsInto<S, Expected, Up> {
+    pass!(S, Expected, Up);
+}
+#[diagnostic::do_not_recommend]
+impl<T, S, Up> DrainsInto<S, T, Up> for T {
+    passes!(S, T, Up);
+}
+/// The edge into a sink.
+pub fn drained<U: Typed, S: SinkLike>(_: &S, up: U) -> Edge<(U::Item, S, S::Expects<U::Item>, U::Node), U> {
+    Edge::new(up)
+}
+
+/// What `stdout` prints.
+#[diagnostic::on_unimplemented(
+    message = "sink `{S}` needs `Display`, but `{Self}` has none",
+    label = "prints `{Self}`",
+    note = "implement `Display`, turn records into text with `-> map(|r| format!(..))`, or use `debug()`"
+)]
+pub trait Shown<S> {
+    pass!(S);
+}
+#[diagnostic::do_not_recommend]
+impl<S, T: Display> Shown<S> for T {
+    passes!(S);
+}
+impl Display for Unprinted {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Ok(())
+    }
+}
+/// The edge into a sink that may print.
+pub fn shown<U: Typed, S: SinkLike>(_: &S, up: U) -> Edge<(S::Shows<U::Item>, S), U> {
+    Edge::new(up)
+}
+
+/// What `debug` prints.
+#[diagnostic::on_unimplemented(
+    message = "sink `{S}` needs `Debug`, but `{Self}` has none",
+    label = "prints `{Self}`",
+    note = "derive `Debug` for `{Self}`"
+)]
+pub trait Dumped<S> {
+    pass!(S);
+}
+#[diagnostic::do_not_recommend]
+impl<S, T: Debug> Dumped<S> for T {
+    passes!(S);
+}
+/// The edge into a sink that may print with `Debug`.
+pub fn dumped<U: Typed, S: SinkLike>(_: &S, up: U) -> Edge<(S::Dumps<U::Item>, S), U> {
+    Edge::new(up)
+}

@@ -1,0 +1,10 @@
+//! Edges between segments: queues within a worker, and the exchange that repartitions records between workers.
+//!
+//! Records move in batches as they are; nothing is encoded inside a process. Emptied batches go back to where they came
+//! from, so that a running job allocates nothing.
+pub mod batch;
+pub mod fabric;
+pub mod inlet;
+pub mod outlet;
+pub mod queue;
+pub mod route;

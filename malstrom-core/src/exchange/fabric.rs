@@ -1,0 +1,172 @@
+//! What connects the workers of one process.
+use super::batch::Batch;
+use super::queue::Queue;
+use super::route::RouteTable;
+use crate::contract::source::Source;
+use crate::error::{Error, Result};
+use crate::stream::env::Env;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many batches a channel between two workers holds.
+const CHANNEL: usize = 8;
+
+/// Wakes a sleeping worker. Called after anything that it may be waiting for.
+pub trait Wake: Send + Sync {
+    /// Wakes worker `worker` if it sleeps.
+    fn wake(&self, worker: usize);
+}
+
+/// What the workers of one process share.
+pub struct Fabric {
+    workers: usize,
+    meshes: Mutex<HashMap<usize, Box<dyn Any + Send>>>,
+    pools: Mutex<HashMap<usize, Box<dyn Any + Send>>>,
+    stopping: AtomicBool,
+    wake: Arc<dyn Wake>,
+}
+impl std::fmt::Debug for Fabric {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Fabric({} workers)", self.workers)
+    }
+}
+
+/// What goes through a channel between two workers.
+pub(crate) enum Message<K, T> {
+    Data(Batch<K, T>),
+    End,
+}
+
+/// The two channels to and from one other worker, and those on which emptied batches go back.
+pub(crate) struct Peer<K, T> {
+    pub(crate) tx: Sender<Message<K, T>>,
+    pub(crate) rx: Receiver<Message<K, T>>,
+    pub(crate) spare_rx: Receiver<Batch<K, T>>,
+    pub(crate) spare_tx: Sender<Batch<K, T>>,
+}
+/// One worker's ends of an exchange; the entry for itself is `None`.
+type Ends<K, T> = Vec<Option<Peer<K, T>>>;
+
+fn mesh<K, T>(workers: usize) -> Vec<Option<Ends<K, T>>> {
+    let mut ends: Vec<Ends<K, T>> = (0..workers).map(|_| (0..workers).map(|_| None).collect()).collect();
+    for a in 0..workers {
+        for b in a + 1..workers {
+            let (there, back) = (bounded(CHANNEL), bounded(CHANNEL));
+            // Room for all that may be under way, so that none is dropped.
+            let (there_spare, back_spare) = (bounded(2 * CHANNEL), bounded(2 * CHANNEL));
+            ends[a][b] = Some(Peer { tx: there.0, rx: back.1, spare_rx: there_spare.1, spare_tx: back_spare.0 });
+            ends[b][a] = Some(Peer { tx: back.0, rx: there.1, spare_rx: back_spare.1, spare_tx: there_spare.0 });
+        }
+    }
+    ends.into_iter().map(Some).collect()
+}
+
+impl Fabric {
+    /// Connects `workers` workers.
+    pub fn new(workers: usize, wake: Arc<dyn Wake>) -> Arc<Self> {
+        let (meshes, pools) = (Mutex::default(), Mutex::default());
+        Arc::new(Fabric { workers, meshes, pools, stopping: AtomicBool::new(false), wake })
+    }
+    /// Ends all sources; what is under way is drained.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        (0..self.workers).for_each(|worker| self.wake.wake(worker));
+    }
+    pub(crate) fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+    #[inline]
+    pub(crate) fn wake(&self, worker: usize) {
+        self.wake.wake(worker);
+    }
+
+    fn take_ends<K: Send + 'static, T: Send + 'static>(&self, exchange: usize, worker: usize) -> Result<Ends<K, T>> {
+        let mut meshes = self.meshes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mesh = meshes.entry(exchange).or_insert_with(|| Box::new(mesh::<K, T>(self.workers)));
+        let ends = mesh.downcast_mut::<Vec<Option<Ends<K, T>>>>().and_then(|ends| ends.get_mut(worker)?.take());
+        ends.ok_or_else(|| {
+            Error::Config("the workers built different pipelines: the function given to `run` must return the same graph each time".into())
+        })
+    }
+}
+
+/// The splits of one source that nobody reads yet.
+pub(crate) struct Pool<S> {
+    pub(crate) waiting: VecDeque<S>,
+    /// How many splits a worker may read side by side, so that all get some.
+    pub(crate) share: usize,
+}
+
+/// One worker's view of the fabric.
+pub(crate) struct Links {
+    fabric: Arc<Fabric>,
+    pub(crate) route: Rc<RouteTable>,
+    /// The ends of each exchange, until both its writer and its reader have been made.
+    exchanges: RefCell<HashMap<usize, Rc<dyn Any>>>,
+}
+
+/// One worker's end of one exchange.
+pub(crate) struct Exchange<K, T> {
+    pub(crate) local: Rc<Queue<K, T>>,
+    pub(crate) peers: Ends<K, T>,
+    pub(crate) fabric: Arc<Fabric>,
+    pub(crate) route: Rc<RouteTable>,
+    pub(crate) worker: usize,
+}
+
+impl Links {
+    pub(crate) fn new(fabric: Arc<Fabric>, route: Rc<RouteTable>) -> Self {
+        Links { fabric, route, exchanges: RefCell::default() }
+    }
+    pub(crate) fn fabric(&self) -> &Arc<Fabric> {
+        &self.fabric
+    }
+    fn of(env: &Env) -> Result<&Links> {
+        env.links().ok_or_else(|| Error::Config("this worker is not connected".into()))
+    }
+    pub(crate) fn fabric_of(env: &Env) -> Result<Arc<Fabric>> {
+        Ok(Links::of(env)?.fabric.clone())
+    }
+
+    /// This worker's end of exchange `number`.
+    pub(crate) fn exchange<K: Send + 'static, T: Send + 'static>(
+        env: &Env,
+        number: usize,
+    ) -> Result<Rc<Exchange<K, T>>> {
+        let links = Links::of(env)?;
+        if let Some(known) = links.exchanges.borrow().get(&number).and_then(|e| e.clone().downcast().ok()) {
+            return Ok(known);
+        }
+        let exchange = Rc::new(Exchange {
+            local: Queue::new(),
+            peers: links.fabric.take_ends::<K, T>(number, env.worker())?,
+            fabric: links.fabric.clone(),
+            route: links.route.clone(),
+            worker: env.worker(),
+        });
+        links.exchanges.borrow_mut().insert(number, exchange.clone());
+        Ok(exchange)
+    }
+
+    /// The next split of source `number` to read, if this worker reads fewer than its share. The first to ask lists them.
+    pub(crate) fn next_split<S: Source>(
+        fabric: &Fabric,
+        number: usize,
+        source: &mut S,
+        reading: usize,
+    ) -> Result<Option<S::Split>> {
+        let mut pools = fabric.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        if let std::collections::hash_map::Entry::Vacant(place) = pools.entry(number) {
+            let waiting = VecDeque::from(source.splits()?);
+            let share = source.side_by_side().min(waiting.len().div_ceil(fabric.workers)).max(1);
+            place.insert(Box::new(Pool { waiting, share }));
+        }
+        let pool = pools.get_mut(&number).and_then(|pool| pool.downcast_mut::<Pool<S::Split>>());
+        Ok(pool.filter(|pool| reading < pool.share).and_then(|pool| pool.waiting.pop_front()))
+    }
+}

@@ -1,0 +1,138 @@
+//! Fragments: typed pieces of a pipeline that are stages themselves. And how any stage extends a stream.
+use super::build::Graph;
+use super::picture::NodeKind;
+use crate::contract::never::Never;
+use crate::contract::stage::{Infallible, Operator, Stage};
+use crate::contract::state::{AnyKeying, AsksKey, Carried, KeyedBy, Keying, Need};
+use crate::contract::typed::Typed;
+use crate::stream::call::{CallStage, CannotFail, SideEnds};
+use crate::stream::env::Env;
+use crate::stream::keep::KeepFor;
+use crate::stream::link::{Wrap, link, renamed};
+use crate::stream::{At, Push, Stream, hands_on, stream_of};
+use std::marker::PhantomData;
+
+/// A stream keyed in this way may enter a stage that needs `N`.
+pub trait Enters<N>: Keying {
+    /// How the stream is keyed inside a fragment.
+    type Inside: Keying;
+    /// The key as the inside sees it.
+    fn view(key: &Self::Key) -> &<Self::Inside as Keying>::Key;
+}
+impl<Kg: Keying> Enters<AnyKeying> for Kg {
+    type Inside = Carried<Kg>;
+    #[inline(always)]
+    fn view(key: &Kg::Key) -> &Kg::Key {
+        key
+    }
+}
+impl<K: Clone + 'static> Enters<KeyedBy<K>> for KeyedBy<K> {
+    type Inside = KeyedBy<K>;
+    #[inline(always)]
+    fn view(key: &K) -> &K {
+        key
+    }
+}
+impl<K: Clone + 'static> Enters<AsksKey<K>> for KeyedBy<K> {
+    type Inside = KeyedBy<K>;
+    #[inline(always)]
+    fn view(key: &K) -> &K {
+        key
+    }
+}
+
+/// How a stage extends a stream that is keyed by `Kg`.
+pub trait Wire<Kg: Keying>: Stage {
+    /// How its output is keyed.
+    type Leaves: Keying;
+    /// Appends the stage.
+    fn wire<U>(self, graph: &mut Graph, id: &str, up: U) -> stream_of!(Self::Out, Self::Leaves, Self)
+    where
+        U: Stream<Item = Self::In> + Typed<Keying = Kg>;
+}
+impl<Kg, Op> Wire<Kg> for Op
+where
+    Kg: Keying,
+    Op: Operator<Failure = Infallible, Keep: KeepFor<Kg::Key>>,
+    (): SideEnds<Kg::Key, Op::Sides>,
+    CannotFail: crate::stream::call::OnFail<Kg::Key, Never>,
+{
+    type Leaves = Kg;
+    fn wire<U>(self, graph: &mut Graph, id: &str, up: U) -> stream_of!(Op::Out, Kg, Op)
+    where
+        U: Stream<Item = Op::In> + Typed<Keying = Kg>,
+    {
+        let node = graph.stage(&up, id, NodeKind::of::<Op>());
+        link(up, node, CallStage { op: self, on_fail: CannotFail, side_ends: (), node })
+    }
+}
+
+/// Appends a stage that passed its checks.
+pub fn then<U, S>(
+    graph: &mut Graph,
+    id: &str,
+    stage: S,
+    up: U,
+) -> stream_of!(S::Out, <S as Wire<U::Keying>>::Leaves, S)
+where
+    S: Wire<U::Keying>,
+    U: Stream<Item = S::In>,
+{
+    stage.wire(graph, id, up)
+}
+
+struct Enter<Kg, N>(PhantomData<fn() -> (Kg, N)>);
+struct EnterPush<Kg, N, P> {
+    down: P,
+    names: PhantomData<fn() -> (Kg, N)>,
+}
+impl<Kg: Enters<N>, N: 'static, T: 'static> Wrap<Kg::Key, T, <Kg::Inside as Keying>::Key, T> for Enter<Kg, N> {
+    fn wrap<P: Push<<Kg::Inside as Keying>::Key, T>>(self, _: &Env, down: P) -> impl Push<Kg::Key, T> {
+        EnterPush::<Kg, N, P> { down, names: PhantomData }
+    }
+}
+impl<Kg, N, T, P> Push<Kg::Key, T> for EnterPush<Kg, N, P>
+where
+    Kg: Enters<N>,
+    N: 'static,
+    P: Push<<Kg::Inside as Keying>::Key, T>,
+{
+    #[inline(always)]
+    fn push(&mut self, at: At<'_, Kg::Key>, record: T) {
+        self.down.push(At { key: Kg::view(at.key), hash: at.hash }, record);
+    }
+    #[inline]
+    fn settle(&mut self, arrived: u64) {
+        self.down.settle(arrived);
+    }
+    hands_on!();
+}
+
+/// The inside of fragment `S`, which was attached to `up` under `id`.
+pub fn enter<S, U>(
+    graph: &mut Graph,
+    id: &str,
+    up: U,
+) -> stream_of!(S::In, <U::Keying as Enters<S::Need>>::Inside, S)
+where
+    S: Stage,
+    U: Stream<Item = S::In> + Typed<Keying: Enters<S::Need>>,
+{
+    graph.enter(id);
+    let tail = up.tail();
+    link(up, tail, Enter::<U::Keying, S::Need>(PhantomData))
+}
+/// Leaves fragment `S` with the key that it was entered with.
+pub fn leave<S: Stage, U, Kg>(graph: &mut Graph, up: U) -> stream_of!(U::Item, Kg, S)
+where
+    U: Stream + Typed<Keying = Carried<Kg>>,
+    Kg: Keying,
+{
+    graph.leave();
+    renamed(up)
+}
+/// Leaves fragment `S` with the key that it has by now.
+pub fn leave_keyed<S: Stage, U: Stream>(graph: &mut Graph, up: U) -> stream_of!(U::Item, U::Keying, S) {
+    graph.leave();
+    renamed(up)
+}

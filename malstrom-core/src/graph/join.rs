@@ -1,0 +1,165 @@
+//! Stages with several inputs: `union`, and operators with `on_right`.
+use super::build::{Graph, Policy};
+use super::head::QueueHead;
+use super::names;
+use super::picture::{EdgeKind, NodeKind};
+use super::segment::{BATCHES, Ending};
+use crate::contract::stage::{ErrorOf, TwoInput};
+use crate::contract::state::{Keying, Need};
+use crate::contract::typed::{KeyOf, Typed};
+use crate::exchange::inlet::{Inlet, Local};
+use crate::exchange::queue::Queue;
+use crate::stream::call::{CallPush, OnFail, PushRight, SideEnds};
+use crate::stream::env::Env;
+use crate::stream::keep::KeepFor;
+use crate::stream::{At, Push, Segment, Stream, Turn, stream_of};
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The inputs of a union so far.
+pub struct Union<K, T, Kg, Node> {
+    queues: Vec<Rc<Queue<K, T>>>,
+    tails: Vec<usize>,
+    names: PhantomData<fn() -> (Kg, Node)>,
+}
+impl<K, T, Kg, Node> std::fmt::Debug for Union<K, T, Kg, Node> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Union({} inputs)", self.queues.len())
+    }
+}
+impl<T: 'static, Kg: Keying, Node: 'static> Typed for Union<Kg::Key, T, Kg, Node> {
+    type Item = T;
+    type Keying = Kg;
+    type Node = Node;
+}
+/// The first input of a union.
+pub fn union_of<U: Stream>(graph: &mut Graph, first: U) -> Union<KeyOf<U>, U::Item, U::Keying, U::Node> {
+    let tails = vec![first.tail()];
+    Union { queues: vec![graph.queue(first)], tails, names: PhantomData }
+}
+/// A further input of a union.
+pub fn union_with<U: Stream<Item = T>, T: 'static, Kg: Keying<Key = KeyOf<U>>, Node>(
+    graph: &mut Graph,
+    mut union: Union<Kg::Key, T, Kg, Node>,
+    next: U,
+) -> Union<Kg::Key, T, Kg, Node> {
+    union.tails.push(next.tail());
+    union.queues.push(graph.queue(next));
+    union
+}
+/// `union(a, b, ..)`
+pub fn union<T: 'static, Kg: Keying, Node>(
+    graph: &mut Graph,
+    id: &str,
+    inputs: Union<Kg::Key, T, Kg, Node>,
+) -> stream_of!(T, Kg, names::union) {
+    let node = graph.node(id, NodeKind::Stage);
+    for tail in inputs.tails {
+        graph.edge::<T>(tail, node, EdgeKind::Forward);
+    }
+    QueueHead::<Kg::Key, T, Kg, names::union>::new(inputs.queues, node)
+}
+
+struct TwoHead<K, L, R, Op, F, S, Kg> {
+    left: Rc<Queue<K, L>>,
+    right: Rc<Queue<K, R>>,
+    op: Op,
+    on_fail: F,
+    side_ends: S,
+    node: usize,
+    keying: PhantomData<fn() -> Kg>,
+}
+impl<L: 'static, R: 'static, Op: TwoInput, F: 'static, S: 'static, Kg: Keying> Typed
+    for TwoHead<Kg::Key, L, R, Op, F, S, Kg>
+{
+    type Item = Op::Out;
+    type Keying = Kg;
+    type Node = Op;
+}
+impl<Op, F, S, Kg> Stream for TwoHead<Kg::Key, Op::In, Op::Right, Op, F, S, Kg>
+where
+    Kg: Keying,
+    Op: TwoInput<Keep: KeepFor<Kg::Key>>,
+    F: OnFail<Kg::Key, ErrorOf<Op>>,
+    S: SideEnds<Kg::Key, Op::Sides>,
+{
+    fn tail(&self) -> usize {
+        self.node
+    }
+    fn close<P: Push<Kg::Key, Op::Out>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
+        let chain = CallPush::new::<Kg::Key>(self.op, env, self.node, self.on_fail, self.side_ends, end);
+        Ok(Box::new(TwoSegment {
+            left: Local::new(vec![self.left]),
+            right: Local::new(vec![self.right]),
+            chain: Some(chain),
+            ending: Ending::No,
+        }))
+    }
+}
+
+/// `(left, right) -> op`
+pub fn call_two<A, B, Op, F>(
+    graph: &mut Graph,
+    id: &str,
+    op: Op,
+    (left, right): (A, B),
+    policy: F,
+) -> (stream_of!(Op::Out, A::Keying, Op), F::Failures)
+where
+    A: Stream<Item = Op::In>,
+    B: Stream<Item = Op::Right> + Typed<Keying: Keying<Key = KeyOf<A>>>,
+    Op: TwoInput<Keep: KeepFor<KeyOf<A>>, Need: Need>,
+    F: Policy<KeyOf<A>, ErrorOf<Op>>,
+    (): SideEnds<KeyOf<A>, Op::Sides>,
+{
+    let node = graph.stage(&left, id, NodeKind::of::<Op>());
+    graph.edge::<B::Item>(right.tail(), node, EdgeKind::Right);
+    let (on_fail, failures) = policy.declare(graph, node);
+    let (left, right) = (graph.queue(left), graph.queue(right));
+    let head = TwoHead::<_, _, _, _, _, _, A::Keying> { left, right, op, on_fail, side_ends: (), node, keying: PhantomData };
+    (head, failures)
+}
+
+/// A segment with two inputs, which take turns batch by batch.
+struct TwoSegment<K, L, R, P> {
+    left: Local<K, L>,
+    right: Local<K, R>,
+    chain: Option<P>,
+    ending: Ending,
+}
+impl<K: 'static, L: 'static, R: 'static, P: Push<K, L> + PushRight<K, R>> Segment for TwoSegment<K, L, R, P> {
+    fn run(&mut self, _: Duration) -> Turn {
+        let Some(mut chain) = self.chain.take() else { return Turn::Done };
+        let mut turn = Turn::Idle(None);
+        if self.ending == Ending::No {
+            for _ in 0..BATCHES {
+                if !chain.pump() {
+                    break;
+                }
+                let mut arrived = None;
+                if let Some((from, mut batch)) = self.left.poll() {
+                    arrived = Some(super::segment::apply(&mut batch, &mut chain));
+                    self.left.recycle(from, batch);
+                }
+                if let Some((from, mut batch)) = self.right.poll() {
+                    arrived = Some(arrived.unwrap_or(0) + batch.len() as u64);
+                    for envelope in batch.drain(..) {
+                        chain.push_right(At { key: &envelope.key, hash: envelope.hash }, envelope.record);
+                    }
+                    self.right.recycle(from, batch);
+                }
+                let Some(arrived) = arrived else { break };
+                chain.settle(arrived);
+                turn = Turn::Busy;
+            }
+        }
+        let ended = self.left.ended() && self.right.ended();
+        let ended = self.ending.advance(ended, &mut chain);
+        self.chain = Some(chain);
+        ended.unwrap_or(turn)
+    }
+    fn flush(&mut self) -> bool {
+        self.chain.as_mut().is_some_and(Push::flush)
+    }
+}

@@ -1,0 +1,10 @@
+//! Names of built-in stages in messages.
+macro_rules! names {
+    ($($name:ident)*) => { $(
+        #[doc = concat!("`", stringify!($name), "`")]
+        #[allow(non_camel_case_types)]
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name;
+    )* };
+}
+names!(source map filter_map flat_map union count sum min max average reduce fold top distinct);

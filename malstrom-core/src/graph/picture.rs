@@ -1,0 +1,116 @@
+//! The plan of a pipeline, and its picture.
+use crate::contract::stage::Operator;
+use crate::contract::state::{Keep, Stateless};
+use std::any::TypeId;
+use std::fmt;
+
+/// The stages of a pipeline and the edges between them.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub(crate) name: String,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) edges: Vec<Edge>,
+}
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) id: String,
+    pub(crate) kind: NodeKind,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NodeKind {
+    Source,
+    Stage,
+    Stateful,
+    Exchange,
+    Sink,
+}
+impl NodeKind {
+    pub(crate) fn of<Op: Operator>() -> Self {
+        if TypeId::of::<<Op::Keep as Keep>::State>() == TypeId::of::<<Stateless as Keep>::State>() {
+            NodeKind::Stage
+        } else {
+            NodeKind::Stateful
+        }
+    }
+}
+#[derive(Clone, Debug)]
+pub(crate) struct Edge {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    pub(crate) kind: EdgeKind,
+    pub(crate) record: &'static str,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EdgeKind {
+    Forward,
+    Right,
+}
+
+impl Plan {
+    /// The ids of its stages, as they appear in reports and errors.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().map(|node| node.id.as_str())
+    }
+}
+
+/// A type's name without the paths, short enough for an arrow.
+fn short(name: &str) -> String {
+    let mut out = String::new();
+    let mut word = String::new();
+    for c in name.chars() {
+        match c {
+            ':' => word.clear(),
+            c if c.is_alphanumeric() || c == '_' => word.push(c),
+            c => {
+                out.push_str(&std::mem::take(&mut word));
+                out.push(c);
+            }
+        }
+    }
+    out.push_str(&word);
+    if out.chars().count() > 40 { out.chars().take(39).chain(['…']).collect() } else { out }
+}
+/// Text inside a mermaid label.
+fn label(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Prints the plan as a mermaid flowchart.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "flowchart LR")?;
+        for (i, node) in self.nodes.iter().enumerate() {
+            let name = node.id.strip_prefix(&self.name).map_or(node.id.as_str(), |rest| rest.trim_start_matches('/'));
+            let name = label(name);
+            match node.kind {
+                NodeKind::Source => writeln!(f, "    n{i}([\"{name}\"])")?,
+                NodeKind::Stage => writeln!(f, "    n{i}[\"{name}\"]")?,
+                NodeKind::Stateful => writeln!(f, "    n{i}[(\"{name}\")]")?,
+                NodeKind::Exchange => writeln!(f, "    n{i}{{{{\"{name}\"}}}}")?,
+                NodeKind::Sink => writeln!(f, "    n{i}[/\"{name}\"/]")?,
+            }
+        }
+        for edge in &self.edges {
+            let (from, to, record) = (edge.from, edge.to, label(&short(edge.record)));
+            let arrow = match (self.nodes[from].kind, edge.kind) {
+                // What leaves an exchange may go to another worker.
+                (NodeKind::Exchange, _) => "==>",
+                (_, EdgeKind::Right) => "-.->",
+                _ => "-->",
+            };
+            writeln!(f, "    n{from} {arrow}|\"{record}\"| n{to}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn type_names_lose_their_paths() {
+        assert_eq!(short("alloc::vec::Vec<(u64, alloc::string::String)>"), "Vec<(u64, String)>");
+        assert_eq!(short("u64"), "u64");
+    }
+}

@@ -1,0 +1,123 @@
+//! The command line of a job.
+use super::log::{self, LogFormat};
+use super::{Latency, Report, Runtime, progress, signals};
+use crate::error::{Error, Result};
+use crate::graph::Pipeline;
+use clap::{CommandFactory, FromArgMatches, Parser};
+use std::io::Write;
+use std::sync::Arc;
+use tracing_subscriber::filter::LevelFilter;
+
+/// The flags that every job understands. Programs with flags of their own flatten it into them:
+///
+/// ```
+/// use clap::Parser;
+/// #[derive(Parser)]
+/// struct Args {
+///     /// Where to read from.
+///     input: std::path::PathBuf,
+///     #[command(flatten)]
+///     runtime: malstrom_core::RuntimeArgs,
+/// }
+/// let args = Args::parse_from(["job", "data.csv", "--workers", "2"]);
+/// // args.runtime.run(move || my_pipeline(args.input.clone()))
+/// # let _ = (args.input, args.runtime);
+/// ```
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Runtime")]
+pub struct RuntimeArgs {
+    /// How many workers (threads) to run [default: the number of cores]
+    #[arg(long, value_name = "N", env = "MALSTROM_WORKERS")]
+    workers: Option<usize>,
+    /// How latency is traded for throughput: batches wait up to 10 ms, up to 1 ms, or not at all
+    #[arg(long, value_enum, default_value = "balanced", env = "MALSTROM_LATENCY")]
+    latency: Latency,
+    /// Print the graph as a mermaid flowchart and exit
+    #[arg(long)]
+    plan: bool,
+    /// What to log to standard error: off, error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", default_value = "warn", env = "MALSTROM_LOG")]
+    log: LevelFilter,
+    /// The form of log lines
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text", env = "MALSTROM_LOG_FORMAT")]
+    log_format: LogFormat,
+}
+
+/// The command line of a program that is nothing but a pipeline.
+#[derive(Parser)]
+struct Program {
+    #[command(flatten)]
+    runtime: RuntimeArgs,
+}
+
+/// Runs a pipeline to its end, with the flags of [`RuntimeArgs`] from the command line and from `MALSTROM_*` variables.
+/// The function is called once per worker, on its thread.
+///
+/// On a bad command line it prints what is wrong and exits with 2. SIGINT and SIGTERM end the sources; what is under way
+/// is drained, and the report is returned. A second signal ends the process at once.
+///
+/// # Errors
+/// What ended the job before its input did.
+///
+/// ```no_run
+/// # fn my_pipeline() -> malstrom_core::Pipeline { malstrom_core::Graph::new("p").finish() }
+/// fn main() -> malstrom_core::Result<()> {
+///     println!("{}", malstrom_core::run(my_pipeline)?);
+///     Ok(())
+/// }
+/// ```
+pub fn run(pipeline: impl Fn() -> Pipeline + Send + Sync + 'static) -> Result<Report> {
+    let matches = Program::command().get_matches();
+    match Program::from_arg_matches(&matches) {
+        Ok(program) => program.runtime.run(pipeline),
+        Err(error) => error.exit(),
+    }
+}
+
+impl RuntimeArgs {
+    /// As [`run`], for a program with flags of its own.
+    ///
+    /// # Errors
+    /// What ended the job before its input did.
+    pub fn run(self, pipeline: impl Fn() -> Pipeline + Send + Sync + 'static) -> Result<Report> {
+        if self.plan {
+            // Whoever closed the pipe has seen enough.
+            let _ = write!(std::io::stdout(), "{}", pipeline().plan());
+            std::process::exit(0);
+        }
+        log::init(self.log, self.log_format);
+        let mut builder = Runtime::builder().latency(self.latency);
+        if let Some(workers) = self.workers {
+            builder = builder.workers(workers);
+        }
+        let runtime = builder.build().unwrap_or_else(|error| {
+            eprintln!("error: {error:?}");
+            std::process::exit(2)
+        });
+        let handle = runtime.start(pipeline)?;
+        signals::stop_on_signal(Arc::downgrade(&handle.job))?;
+        progress::watch(&handle.job);
+        let outcome = handle.join();
+        if outcome.as_ref().is_err_and(reader_is_gone) {
+            // `job | head`: the reader has what it wanted, and there is nobody to tell.
+            std::process::exit(0);
+        }
+        outcome
+    }
+}
+
+/// Whether standard output was closed by who reads it.
+fn reader_is_gone(error: &Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let broken = |io: &std::io::Error| io.kind() == std::io::ErrorKind::BrokenPipe;
+        if error.downcast_ref().is_some_and(broken) {
+            return true;
+        }
+        cause = match error.downcast_ref::<Error>() {
+            Some(Error::Custom(inner)) => Some(&**inner),
+            _ => error.source(),
+        };
+    }
+    false
+}

@@ -1,0 +1,27 @@
+//! What the environment gives: time, cores, randomness.
+use std::hash::{BuildHasher, Hasher};
+use std::time::{Duration, Instant};
+
+/// Time since the job started.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock(Instant);
+impl Clock {
+    #[allow(clippy::disallowed_methods, reason = "this is the environment layer")]
+    pub(crate) fn start() -> Self {
+        Clock(Instant::now())
+    }
+    #[inline]
+    pub(crate) fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// How many workers run side by side without taking turns.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, Into::into)
+}
+
+/// A number that nobody outside can guess.
+pub(crate) fn random() -> u64 {
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
+}

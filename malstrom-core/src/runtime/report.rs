@@ -1,0 +1,176 @@
+//! What a job has done.
+use crate::metrics::Metric;
+use crate::stream::env::Counts;
+use comfy_table::{CellAlignment, Table, presets};
+use std::fmt;
+use std::time::Duration;
+
+/// What a job has done: per operator the records in, out, failed, late and dropped. It prints as a table.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pipeline: String,
+    workers: usize,
+    elapsed: Duration,
+    stopped: bool,
+    operators: Vec<OperatorReport>,
+}
+
+/// What one operator has done, on all workers together.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct OperatorReport {
+    /// Its id.
+    pub id: String,
+    /// Records that reached it; 0 for a source.
+    pub records_in: u64,
+    /// Records that it emitted on its main output; 0 for a sink.
+    pub records_out: u64,
+    /// Records that it failed on, whatever the pipeline did with them.
+    pub failed: u64,
+    /// Records that were late.
+    pub late: u64,
+    /// Records that were discarded because the pipeline says so (`else drop`).
+    pub dropped: u64,
+    /// The metrics that it keeps by itself.
+    pub metrics: Vec<(&'static str, Metric)>,
+}
+
+/// The figures of some workers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Figures {
+    pipeline: String,
+    operators: Vec<OperatorReport>,
+}
+impl Figures {
+    pub(crate) fn new(pipeline: String, ids: Vec<String>) -> Self {
+        let operators = ids.into_iter().map(|id| OperatorReport { id, ..OperatorReport::default() }).collect();
+        Figures { pipeline, operators }
+    }
+    pub(crate) fn update(
+        &mut self,
+        counts: impl Iterator<Item = Counts>,
+        metrics: impl Iterator<Item = Vec<(&'static str, Metric)>>,
+    ) {
+        for ((op, counts), metrics) in self.operators.iter_mut().zip(counts).zip(metrics) {
+            let Counts { records_in, records_out, failed, late, dropped } = counts;
+            *op = OperatorReport { id: std::mem::take(&mut op.id), records_in, records_out, failed, late, dropped, metrics };
+        }
+    }
+    pub(crate) fn merge(&mut self, other: &Figures) {
+        if self.operators.is_empty() {
+            *self = other.clone();
+            return;
+        }
+        for (mine, theirs) in self.operators.iter_mut().zip(&other.operators) {
+            mine.records_in += theirs.records_in;
+            mine.records_out += theirs.records_out;
+            mine.failed += theirs.failed;
+            mine.late += theirs.late;
+            mine.dropped += theirs.dropped;
+            for (name, metric) in &theirs.metrics {
+                match mine.metrics.iter_mut().find(|(known, _)| known == name) {
+                    Some((_, mine)) => mine.merge(metric),
+                    None => mine.metrics.push((name, *metric)),
+                }
+            }
+        }
+    }
+}
+
+impl Report {
+    pub(crate) fn new(figures: Figures, workers: usize, elapsed: Duration, stopped: bool) -> Self {
+        Report { pipeline: figures.pipeline, workers, elapsed, stopped, operators: figures.operators }
+    }
+    /// The pipeline's name.
+    pub fn pipeline(&self) -> &str {
+        &self.pipeline
+    }
+    /// For how long the job has run.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+    /// How many workers ran it.
+    pub fn workers(&self) -> usize {
+        self.workers
+    }
+    /// Whether it was told to stop before its input ended.
+    pub fn stopped(&self) -> bool {
+        self.stopped
+    }
+    /// All operators, in the order in which the pipeline names them.
+    pub fn operators(&self) -> &[OperatorReport] {
+        &self.operators
+    }
+    /// The operator with this id (`fraud/score`).
+    pub fn operator(&self, id: &str) -> Option<&OperatorReport> {
+        self.operators.iter().find(|op| op.id == id)
+    }
+    /// How many records the sources have produced.
+    pub fn records_read(&self) -> u64 {
+        self.operators.iter().filter(|op| op.records_in == 0).map(|op| op.records_out).sum()
+    }
+    /// How many records were discarded because the pipeline says so.
+    pub fn dropped(&self) -> u64 {
+        self.operators.iter().map(|op| op.dropped).sum()
+    }
+}
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Table::new();
+        table.load_preset(presets::NOTHING);
+        table.set_header(["operator", "in", "out", "failed", "late", "dropped"]);
+        for op in &self.operators {
+            let figures = [op.records_in, op.records_out, op.failed, op.late, op.dropped].map(|n| match n {
+                0 => "-".to_owned(),
+                n => thousands(n),
+            });
+            table.add_row(std::iter::once(op.id.clone()).chain(figures));
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        for line in table.lines() {
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        for op in &self.operators {
+            for (name, metric) in &op.metrics {
+                writeln!(f, " {} {name}: {metric}", op.id)?;
+            }
+        }
+        let secs = self.elapsed.as_secs_f64();
+        let read = self.records_read();
+        write!(f, " {} records in {secs:.2} s", thousands(read))?;
+        if secs > 0.0 {
+            write!(f, " ({} per second)", thousands((read as f64 / secs) as u64))?;
+        }
+        write!(f, " with {} worker{}", self.workers, if self.workers == 1 { "" } else { "s" })?;
+        if self.stopped {
+            write!(f, "; stopped before the end of the input")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thousands;
+
+    #[test]
+    fn digits_are_grouped_by_three() {
+        assert_eq!([0, 12, 999, 1000, 336_776, 1_234_567].map(thousands), ["0", "12", "999", "1,000", "336,776", "1,234,567"]);
+    }
+}

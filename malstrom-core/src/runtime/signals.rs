@@ -1,0 +1,28 @@
+//! SIGINT and SIGTERM: the first one stops the sources and drains, the second one ends the process at once.
+use super::job::Job;
+use crate::error::{Error, Result};
+use std::sync::{Mutex, Once, PoisonError, Weak};
+
+/// The job that a signal stops.
+static CURRENT: Mutex<Weak<Job>> = Mutex::new(Weak::new());
+
+pub(crate) fn stop_on_signal(job: Weak<Job>) -> Result<()> {
+    *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = job;
+    // A process has one handler, however many jobs it runs one after the other.
+    static INSTALL: Once = Once::new();
+    let mut installed = Ok(());
+    INSTALL.call_once(|| installed = ctrlc::set_handler(on_signal));
+    installed.map_err(|cause| Error::Runtime { doing: "install a signal handler", cause: cause.into() })
+}
+
+fn on_signal() {
+    let job = CURRENT.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+    match job {
+        Some(job) if !job.is_stopping() => {
+            eprintln!("stopping: what is under way is drained (a second signal ends at once)");
+            job.stop();
+        }
+        // 128 + SIGINT, as shells have it.
+        _ => std::process::exit(130),
+    }
+}

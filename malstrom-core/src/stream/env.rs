@@ -1,0 +1,160 @@
+//! What a worker gives its segments: where to count, where to report failure, and what it owns.
+use crate::contract::extract::Context;
+use crate::error::Error;
+use crate::metrics::{Metric, Registry};
+use crate::state::table::Ranks;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What one operator has done on one worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Records that reached it.
+    pub records_in: u64,
+    /// Records that it emitted.
+    pub records_out: u64,
+    /// Records that it failed on.
+    pub failed: u64,
+    /// Records that were late.
+    pub late: u64,
+    /// Records that were discarded because the pipeline says so (`else drop`).
+    pub dropped: u64,
+}
+
+/// The surroundings of all segments of one worker.
+#[derive(Clone)]
+pub struct Env(Rc<Inner>);
+struct Inner {
+    worker: usize,
+    workers: usize,
+    seed: u64,
+    ranks: Ranks,
+    ids: Vec<Arc<str>>,
+    counts: Vec<Rc<Cell<Counts>>>,
+    metrics: Vec<Rc<Registry>>,
+    trouble: Rc<Trouble>,
+    /// What connects this worker to the others; its type is the exchange's business.
+    links: Rc<dyn Any>,
+}
+
+/// What went wrong on this worker.
+#[derive(Default)]
+pub(crate) struct Trouble {
+    panicked: Cell<Option<usize>>,
+    failure: RefCell<Option<Error>>,
+}
+
+impl Env {
+    pub(crate) fn new(
+        (worker, workers): (usize, usize),
+        seed: u64,
+        ranks: Ranks,
+        ids: Vec<Arc<str>>,
+        links: Rc<dyn Any>,
+    ) -> Self {
+        let counts = ids.iter().map(|_| Rc::default()).collect();
+        let metrics = ids.iter().map(|_| Rc::default()).collect();
+        Env(Rc::new(Inner { worker, workers, seed, ranks, ids, counts, metrics, trouble: Rc::default(), links }))
+    }
+    pub(crate) fn worker(&self) -> usize {
+        self.0.worker
+    }
+    pub(crate) fn workers(&self) -> usize {
+        self.0.workers
+    }
+    pub(crate) fn seed(&self) -> u64 {
+        self.0.seed
+    }
+    pub(crate) fn ranks(&self) -> Ranks {
+        self.0.ranks.clone()
+    }
+    pub(crate) fn links<L: 'static>(&self) -> Option<&L> {
+        self.0.links.downcast_ref()
+    }
+    /// The place of operator `node`.
+    pub(crate) fn site(&self, node: usize) -> Site {
+        Site {
+            node,
+            id: self.0.ids[node].clone(),
+            counts: self.0.counts[node].clone(),
+            metrics: self.0.metrics[node].clone(),
+            trouble: self.0.trouble.clone(),
+        }
+    }
+    pub(crate) fn counts(&self) -> impl Iterator<Item = Counts> + '_ {
+        self.0.counts.iter().map(|c| c.get())
+    }
+    pub(crate) fn metrics(&self) -> impl Iterator<Item = Vec<(&'static str, Metric)>> + '_ {
+        self.0.metrics.iter().map(|m| m.read())
+    }
+    /// The failure that was reported since the last call.
+    pub(crate) fn take_failure(&self) -> Option<Error> {
+        self.0.trouble.failure.borrow_mut().take()
+    }
+    pub(crate) fn has_failed(&self) -> bool {
+        self.0.trouble.failure.borrow().is_some()
+    }
+    /// The operator in whose code the current panic began.
+    pub(crate) fn take_panicked(&self) -> Option<Arc<str>> {
+        self.0.trouble.panicked.take().map(|node| self.0.ids[node].clone())
+    }
+}
+impl std::fmt::Debug for Env {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Env(worker {} of {})", self.0.worker, self.0.workers)
+    }
+}
+
+/// The place of one operator on one worker.
+pub(crate) struct Site {
+    node: usize,
+    pub(crate) id: Arc<str>,
+    counts: Rc<Cell<Counts>>,
+    metrics: Rc<Registry>,
+    trouble: Rc<Trouble>,
+}
+
+impl Site {
+    #[inline]
+    pub(crate) fn add(&self, change: impl FnOnce(&mut Counts)) {
+        let mut counts = self.counts.get();
+        change(&mut counts);
+        self.counts.set(counts);
+    }
+    #[inline(always)]
+    pub(crate) fn context<'a>(&'a self, key: &'a dyn Any) -> Context<'a> {
+        Context::new(Some(key), &self.id, &self.metrics)
+    }
+    /// Reports what ends the job; the first report counts.
+    pub(crate) fn fail(&self, error: Error) {
+        self.trouble.failure.borrow_mut().get_or_insert(error);
+    }
+    /// Until it is disarmed, a panic is this operator's. It costs nothing where nothing can panic.
+    #[inline(always)]
+    pub(crate) fn guard(&self) -> Guard<'_> {
+        Guard { trouble: &self.trouble, node: self.node }
+    }
+}
+
+/// See [`Site::guard`].
+pub(crate) struct Guard<'a> {
+    trouble: &'a Trouble,
+    node: usize,
+}
+impl Guard<'_> {
+    #[inline(always)]
+    pub(crate) fn disarm(self) {
+        std::mem::forget(self);
+    }
+}
+impl Drop for Guard<'_> {
+    #[cold]
+    fn drop(&mut self) {
+        // Only ever dropped while unwinding. The innermost operator is the first to be unwound.
+        if self.trouble.panicked.get().is_none() {
+            self.trouble.panicked.set(Some(self.node));
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The built-in stages without state: `map`, `filter`, `filter_map`, `flat_map`, `inspect`.
+use super::env::{Env, Site};
+use super::link::Wrap;
+use super::{At, Push, hands_on};
+
+/// Settles a stage that counted what it passed on.
+macro_rules! settle_counted {
+    () => {
+        #[inline]
+        fn settle(&mut self, arrived: u64) {
+            let passed = std::mem::take(&mut self.passed);
+            self.site.add(|c| {
+                c.records_in += arrived;
+                c.records_out += passed;
+            });
+            self.down.settle(passed);
+        }
+        hands_on!();
+    };
+}
+pub(crate) use settle_counted;
+
+pub(crate) struct MapStage<F> {
+    pub(crate) f: F,
+    pub(crate) node: usize,
+}
+struct MapPush<F, P> {
+    f: F,
+    down: P,
+    site: Site,
+}
+impl<K: 'static, T: 'static, R: 'static, F: FnMut(T) -> R + 'static> Wrap<K, T, K, R> for MapStage<F> {
+    fn wrap<P: Push<K, R>>(self, env: &Env, down: P) -> impl Push<K, T> {
+        MapPush::<F, P> { f: self.f, down, site: env.site(self.node) }
+    }
+}
+impl<K, T, R, F: FnMut(T) -> R + 'static, P: Push<K, R>> Push<K, T> for MapPush<F, P> {
+    #[inline(always)]
+    fn push(&mut self, at: At<'_, K>, record: T) {
+        let guard = self.site.guard();
+        let record = (self.f)(record);
+        guard.disarm();
+        self.down.push(at, record);
+    }
+    hands_on!(@settle);
+}
+
+pub(crate) struct FilterStage<F> {
+    pub(crate) f: F,
+    pub(crate) node: usize,
+}
+struct FilterPush<F, P> {
+    f: F,
+    down: P,
+    passed: u64,
+    site: Site,
+}
+impl<K: 'static, T: 'static, F: FnMut(&T) -> bool + 'static> Wrap<K, T, K, T> for FilterStage<F> {
+    fn wrap<P: Push<K, T>>(self, env: &Env, down: P) -> impl Push<K, T> {
+        FilterPush::<F, P> { f: self.f, down, passed: 0, site: env.site(self.node) }
+    }
+}
+impl<K, T, F: FnMut(&T) -> bool + 'static, P: Push<K, T>> Push<K, T> for FilterPush<F, P> {
+    #[inline(always)]
+    fn push(&mut self, at: At<'_, K>, record: T) {
+        let guard = self.site.guard();
+        let keep = (self.f)(&record);
+        guard.disarm();
+        if keep {
+            self.passed += 1;
+            self.down.push(at, record);
+        }
+    }
+    settle_counted!();
+}
+
+pub(crate) struct InspectStage<F> {
+    pub(crate) f: F,
+    pub(crate) node: usize,
+}
+struct InspectPush<F, P> {
+    f: F,
+    down: P,
+    site: Site,
+}
+impl<K: 'static, T: 'static, F: FnMut(&T) + 'static> Wrap<K, T, K, T> for InspectStage<F> {
+    fn wrap<P: Push<K, T>>(self, env: &Env, down: P) -> impl Push<K, T> {
+        InspectPush::<F, P> { f: self.f, down, site: env.site(self.node) }
+    }
+}
+impl<K, T, F: FnMut(&T) + 'static, P: Push<K, T>> Push<K, T> for InspectPush<F, P> {
+    #[inline(always)]
+    fn push(&mut self, at: At<'_, K>, record: T) {
+        let guard = self.site.guard();
+        (self.f)(&record);
+        guard.disarm();
+        self.down.push(at, record);
+    }
+    hands_on!(@settle);
+}
+
+pub(crate) struct FilterMapStage<F> {
+    pub(crate) f: F,
+    pub(crate) node: usize,
+}
+struct FilterMapPush<F, P> {
+    f: F,
+    down: P,
+    passed: u64,
+    site: Site,
+}
+impl<K: 'static, T: 'static, R: 'static, F: FnMut(T) -> Option<R> + 'static> Wrap<K, T, K, R> for FilterMapStage<F> {
+    fn wrap<P: Push<K, R>>(self, env: &Env, down: P) -> impl Push<K, T> {
+        FilterMapPush::<F, P> { f: self.f, down, passed: 0, site: env.site(self.node) }
+    }
+}
+impl<K, T, R, F: FnMut(T) -> Option<R> + 'static, P: Push<K, R>> Push<K, T> for FilterMapPush<F, P> {
+    #[inline(always)]
+    fn push(&mut self, at: At<'_, K>, record: T) {
+        let guard = self.site.guard();
+        let kept = (self.f)(record);
+        guard.disarm();
+        if let Some(record) = kept {
+            self.passed += 1;
+            self.down.push(at, record);
+        }
+    }
+    settle_counted!();
+}
+
+pub(crate) struct FlatMapStage<F> {
+    pub(crate) f: F,
+    pub(crate) node: usize,
+}
+struct FlatMapPush<F, P> {
+    f: F,
+    down: P,
+    passed: u64,
+    site: Site,
+}
+impl<K: 'static, T: 'static, I, F> Wrap<K, T, K, I::Item> for FlatMapStage<F>
+where
+    I: IntoIterator<Item: 'static>,
+    F: FnMut(T) -> I + 'static,
+{
+    fn wrap<P: Push<K, I::Item>>(self, env: &Env, down: P) -> impl Push<K, T> {
+        FlatMapPush::<F, P> { f: self.f, down, passed: 0, site: env.site(self.node) }
+    }
+}
+impl<K, T, I, F, P> Push<K, T> for FlatMapPush<F, P>
+where
+    I: IntoIterator,
+    F: FnMut(T) -> I + 'static,
+    P: Push<K, I::Item>,
+{
+    #[inline(always)]
+    fn push(&mut self, at: At<'_, K>, record: T) {
+        let guard = self.site.guard();
+        for item in (self.f)(record) {
+            self.passed += 1;
+            self.down.push(at, item);
+        }
+        guard.disarm();
+    }
+    settle_counted!();
+}

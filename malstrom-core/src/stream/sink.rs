@@ -1,0 +1,74 @@
+//! The end of a chain: a sink.
+use super::env::Site;
+use super::{At, Push};
+use crate::contract::sink::{SINK_BATCH, Sink};
+
+/// Collects what a sink does not take record by record, and hands it over in batches.
+pub(crate) struct SinkPush<S: Sink> {
+    sink: S,
+    batch: Vec<S::In>,
+    site: Site,
+    failed: bool,
+}
+impl<S: Sink> SinkPush<S> {
+    pub(crate) fn new(mut sink: S, site: Site, (worker, workers): (usize, usize)) -> crate::Result<Self> {
+        sink.open(worker, workers).map_err(|e| e.in_connector(&site.id))?;
+        Ok(SinkPush { sink, batch: Vec::new(), site, failed: false })
+    }
+    fn attempt(&mut self, what: impl FnOnce(&mut S, &mut Vec<S::In>) -> crate::Result<()>) {
+        if self.failed {
+            self.batch.clear();
+            return;
+        }
+        let guard = self.site.guard();
+        let result = what(&mut self.sink, &mut self.batch);
+        guard.disarm();
+        if let Err(error) = result {
+            self.failed = true;
+            self.site.fail(error.in_connector(&self.site.id));
+        }
+        self.batch.clear();
+    }
+}
+impl<K, S: Sink> Push<K, S::In> for SinkPush<S> {
+    #[inline(always)]
+    fn push(&mut self, _: At<'_, K>, record: S::In) {
+        let guard = self.site.guard();
+        self.sink.accept(record, &mut self.batch);
+        guard.disarm();
+        if self.batch.len() >= SINK_BATCH {
+            self.attempt(|sink, batch| sink.write(batch));
+        }
+    }
+    #[inline(always)]
+    fn touch(&self, _: u64) -> u32 {
+        0
+    }
+    #[inline(always)]
+    fn worth_touching(&self) -> bool {
+        false
+    }
+    #[inline(always)]
+    fn full(&self) -> bool {
+        false
+    }
+    fn pump(&mut self) -> bool {
+        true
+    }
+    fn settle(&mut self, arrived: u64) {
+        self.site.add(|c| c.records_in += arrived);
+    }
+    fn flush(&mut self) -> bool {
+        let waiting = !self.batch.is_empty();
+        self.attempt(|sink, batch| {
+            if !batch.is_empty() {
+                sink.write(batch)?;
+            }
+            sink.flush()
+        });
+        waiting
+    }
+    fn finish(&mut self) {
+        self.attempt(|sink, _| sink.close());
+    }
+}
