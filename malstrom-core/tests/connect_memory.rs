@@ -1,4 +1,5 @@
 //! Iterators as sources, and sinks that stay in the process.
+#![allow(clippy::unwrap_used, clippy::panic)]
 mod collected;
 use collected::{Collected, chain, read, read_by, resumed};
 use malstrom_core::connect::{FromIter, for_each, memory};

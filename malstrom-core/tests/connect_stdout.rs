@@ -1,4 +1,5 @@
 //! Printing. The standard output of a test is shared, so each prints in a process of its own.
+#![allow(clippy::unwrap_used, clippy::panic)]
 use malstrom_core::connect::{debug, output_closed, stdout};
 use malstrom_core::{Error, Sink};
 use std::io::Read;

@@ -1,4 +1,5 @@
 //! Rows of CSV files.
+#![allow(clippy::unwrap_used, clippy::panic)]
 mod collected;
 use collected::{Collected, chain, file, gz, read, resumed};
 use malstrom_core::connect::files::{self, Malformed};

@@ -1,4 +1,5 @@
 //! Lines of JSON.
+#![allow(clippy::unwrap_used, clippy::panic)]
 mod collected;
 use collected::{file, gz, read, resumed};
 use malstrom_core::connect::files;

@@ -1,4 +1,5 @@
 //! Lines of text files.
+#![allow(clippy::unwrap_used, clippy::panic)]
 mod collected;
 use collected::{chain, file, gz, read, read_by, resumed};
 use malstrom_core::connect::files;

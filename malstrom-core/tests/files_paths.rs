@@ -1,4 +1,5 @@
 //! What a path stands for.
+#![allow(clippy::unwrap_used, clippy::panic)]
 mod collected;
 use collected::{chain, file};
 use malstrom_core::Source;
@@ -45,7 +46,10 @@ fn a_glob_is_the_files_that_match_sorted_without_hidden_ones() {
     assert_eq!(names(directory.path().join("*.csv")), ["a.csv", "b.csv"]);
     assert_eq!(names(directory.path().join("_*.csv")), ["_c.csv"]);
     assert_eq!(names(directory.path().join(".*.csv")), [".hidden.csv"]);
+    std::fs::create_dir(directory.path().join(".below")).unwrap();
+    std::fs::write(directory.path().join(".below/hidden.csv"), "x").unwrap();
     assert_eq!(names(directory.path().join("*/*.csv")), ["deep.csv"]);
+    assert_eq!(names(directory.path().join(".b*/*.csv")), ["hidden.csv"]);
 }
 
 #[test]
@@ -128,4 +132,6 @@ fn a_name_that_is_not_utf8_is_an_error() {
     std::fs::write(directory.path().join(std::ffi::OsStr::from_bytes(b"a\xff.csv")), "x").unwrap();
     let text = chain(files::lines(directory.path()).splits());
     assert!(text.contains("its name is not UTF-8"), "{text}");
+    std::fs::write(directory.path().join("b.csv"), "x").unwrap();
+    assert!(names(directory.path().join("*.csv")).contains(&"b.csv".into()), "a glob passes over it");
 }

@@ -1,4 +1,5 @@
 //! The data of the examples, read whole.
+#![allow(clippy::unwrap_used, clippy::panic)]
 mod collected;
 use collected::read;
 use malstrom_core::Source;

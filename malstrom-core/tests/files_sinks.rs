@@ -1,4 +1,5 @@
 //! Directories of parts.
+#![allow(clippy::unwrap_used, clippy::panic)]
 mod collected;
 use collected::{chain, read};
 use malstrom_core::connect::files;

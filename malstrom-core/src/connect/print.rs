@@ -1,8 +1,8 @@
 //! Sinks that print: a line per record on the standard output.
 use crate::contract::sink::Sink;
 use crate::error::{Error, Result};
-use std::fmt;
-use std::io::{self, Write};
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
 use std::marker::PhantomData;
 
 /// A sink that prints a line per record, by `Display`.
@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 /// # Ok::<(), malstrom_core::Error>(())
 /// ```
 pub fn stdout<T>() -> Stdout<T> {
-    Stdout { lines: Vec::new(), takes: PhantomData }
+    Stdout { lines: String::new(), takes: PhantomData }
 }
 
 /// A sink that prints a line per record, by `Debug`.
@@ -26,7 +26,7 @@ pub fn stdout<T>() -> Stdout<T> {
 /// # Ok::<(), malstrom_core::Error>(())
 /// ```
 pub fn debug<T>() -> Debugged<T> {
-    Debugged { lines: Vec::new(), takes: PhantomData }
+    Debugged { lines: String::new(), takes: PhantomData }
 }
 
 /// The sink that [`stdout`] makes. Each batch is one write under one lock, so lines of several workers never mix.
@@ -34,13 +34,13 @@ pub fn debug<T>() -> Debugged<T> {
 /// # Errors
 /// Writing fails if the output does; if its reader has gone away (`program | head`), with [`OutputClosed`].
 pub struct Stdout<T> {
-    lines: Vec<u8>,
+    lines: String,
     takes: PhantomData<fn(T)>,
 }
 
 /// The sink that [`debug`] makes. It writes and fails as [`Stdout`] does.
 pub struct Debugged<T> {
-    lines: Vec<u8>,
+    lines: String,
     takes: PhantomData<fn(T)>,
 }
 
@@ -72,11 +72,7 @@ impl<T> fmt::Debug for Debugged<T> {
     }
 }
 
-fn print<T>(
-    lines: &mut Vec<u8>,
-    batch: &mut Vec<T>,
-    format: impl Fn(&mut Vec<u8>, &T) -> io::Result<()>,
-) -> Result<()> {
+fn print<T>(lines: &mut String, batch: &mut Vec<T>, format: impl Fn(&mut String, &T) -> fmt::Result) -> Result<()> {
     lines.clear();
     for record in batch.drain(..) {
         // Writing to memory fails only if the record's own `fmt` does.
@@ -86,7 +82,7 @@ fn print<T>(
         return Ok(());
     }
     let mut output = io::stdout().lock();
-    output.write_all(lines).and_then(|()| output.flush()).map_err(|error| match error.kind() {
+    output.write_all(lines.as_bytes()).and_then(|()| output.flush()).map_err(|error| match error.kind() {
         io::ErrorKind::BrokenPipe => Error::custom(OutputClosed(error)),
         _ => Error::file("write to", "standard output")(error),
     })

@@ -1,5 +1,5 @@
 //! Reads sources to their end, for tests.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic)]
 use malstrom_core::{Emit, Read, Result, Source, SplitReader};
 use std::path::PathBuf;
 use tempfile::TempDir;

@@ -38,7 +38,7 @@ pub fn csv<T: DeserializeOwned + 'static>(path: impl AsRef<Path>) -> Csv<T> {
     Csv { path: path.as_ref().to_path_buf(), options, makes: PhantomData }
 }
 
-/// The source that [`csv`] makes. A row is [`Malformed`] if it is no `T`, has too few or too many fields, is not UTF-8, is
+/// The source that [`csv()`] makes. A row is [`Malformed`] if it is no `T`, has too few or too many fields, is not UTF-8, is
 /// longer than allowed, or opens a quote that is never closed. Blank lines are skipped, and an empty file has no rows.
 ///
 /// # Errors

@@ -53,13 +53,14 @@ impl Fields {
         }
     }
 
-    fn plain(&mut self, mut line: &[u8]) {
-        while let Some(end) = line.iter().position(|byte| *byte == self.delimiter) {
-            let (field, rest) = line.split_at(end);
-            self.push(field);
-            line = &rest[1..];
+    fn plain(&mut self, line: &[u8]) {
+        let delimiter = self.delimiter;
+        let fields = line.split(|byte| *byte == delimiter);
+        let row = self.row.get_or_insert_default();
+        match &self.missing {
+            None => fields.for_each(|field| row.push_field(field)),
+            Some(missing) => fields.for_each(|field| row.push_field(if field == missing { b"" } else { field })),
         }
-        self.push(line);
     }
 
     fn quoted(&mut self, line: &[u8]) -> bool {

@@ -1,9 +1,10 @@
 //! From what the user wrote to the list of files: a file, a directory or a glob.
 use crate::contract::record::Record;
 use crate::error::{Error, Result};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// A file as a unit of reading.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,7 +46,7 @@ fn in_directory(directory: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        if !is_hidden(&path) && !path.is_dir() {
+        if !path.file_name().is_some_and(is_hidden) && !path.is_dir() {
             files.push(path);
         }
     }
@@ -61,18 +62,17 @@ fn by_pattern(path: &Path) -> Result<Vec<PathBuf>> {
     let Some(pattern) = path.to_str().filter(|text| text.contains(['*', '?', '['])) else {
         return Err(missing(path));
     };
-    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
-    let found = glob::glob_with(pattern, options)
+    let found = glob::glob(pattern)
         .map_err(|error| Error::Config(format!("`{pattern}` is not a pattern for files: {error}")))?;
-    // `part-*` means no hidden files, `_part-*` does.
-    let hidden_wanted = is_hidden(path);
+    // `*/part-*` means no hidden names, `_*/part-*` does for one of its two.
+    let wanted = hidden_names(path);
     let mut files = Vec::new();
     for path in found {
         let path = path.map_err(|error| {
             let path = error.path().to_path_buf();
             Error::file("read", path)(error.into())
         })?;
-        if (hidden_wanted || !is_hidden(&path)) && !path.is_dir() {
+        if hidden_names(&path) <= wanted && !path.is_dir() {
             files.push(path);
         }
     }
@@ -100,8 +100,12 @@ fn from_where(path: &Path) -> String {
     }
 }
 
-fn is_hidden(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| matches!(name.as_encoded_bytes().first(), Some(b'.' | b'_')))
+fn is_hidden(name: &OsStr) -> bool {
+    matches!(name.as_encoded_bytes().first(), Some(b'.' | b'_'))
+}
+
+fn hidden_names(path: &Path) -> usize {
+    path.components().filter(|part| matches!(part, Component::Normal(name) if is_hidden(name))).count()
 }
 
 fn cannot_read(path: &Path, kind: io::ErrorKind, why: &str) -> Error {
