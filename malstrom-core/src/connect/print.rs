@@ -1,0 +1,109 @@
+//! Sinks that print: a line per record on the standard output.
+use crate::contract::sink::Sink;
+use crate::error::{Error, Result};
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
+use std::marker::PhantomData;
+
+/// A sink that prints a line per record, by `Display`.
+///
+/// ```
+/// use malstrom_core::Sink;
+/// use malstrom_core::connect::stdout;
+/// stdout().write(&mut vec!["one", "two"])?;
+/// # Ok::<(), malstrom_core::Error>(())
+/// ```
+pub fn stdout<T>() -> Stdout<T> {
+    Stdout { lines: String::new(), takes: PhantomData }
+}
+
+/// A sink that prints a line per record, by `Debug`.
+///
+/// ```
+/// use malstrom_core::Sink;
+/// use malstrom_core::connect::debug;
+/// debug().write(&mut vec![Some(1), None])?;
+/// # Ok::<(), malstrom_core::Error>(())
+/// ```
+pub fn debug<T>() -> Debugged<T> {
+    Debugged { lines: String::new(), takes: PhantomData }
+}
+
+/// The sink that [`stdout`] makes. Each batch is one write under one lock, so lines of several workers never mix.
+///
+/// # Errors
+/// Writing fails if the output does; if its reader has gone away (`program | head`), with [`OutputClosed`].
+pub struct Stdout<T> {
+    lines: String,
+    takes: PhantomData<fn(T)>,
+}
+
+/// The sink that [`debug`] makes. It writes and fails as [`Stdout`] does.
+pub struct Debugged<T> {
+    lines: String,
+    takes: PhantomData<fn(T)>,
+}
+
+impl<T: fmt::Display + 'static> Sink for Stdout<T> {
+    type In = T;
+
+    fn write(&mut self, batch: &mut Vec<T>) -> Result<()> {
+        print(&mut self.lines, batch, |lines, record| writeln!(lines, "{record}"))
+    }
+}
+
+impl<T: fmt::Debug + 'static> Sink for Debugged<T> {
+    type In = T;
+
+    fn write(&mut self, batch: &mut Vec<T>) -> Result<()> {
+        print(&mut self.lines, batch, |lines, record| writeln!(lines, "{record:?}"))
+    }
+}
+
+impl<T> fmt::Debug for Stdout<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stdout")
+    }
+}
+
+impl<T> fmt::Debug for Debugged<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Debugged")
+    }
+}
+
+fn print<T>(lines: &mut String, batch: &mut Vec<T>, format: impl Fn(&mut String, &T) -> fmt::Result) -> Result<()> {
+    lines.clear();
+    for record in batch.drain(..) {
+        // Writing to memory fails only if the record's own `fmt` does.
+        format(lines, &record).map_err(|_| Error::custom("a record's own formatting returned an error"))?;
+    }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let mut output = io::stdout().lock();
+    output.write_all(lines.as_bytes()).and_then(|()| output.flush()).map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Error::custom(OutputClosed(error)),
+        _ => Error::file("write to", "standard output")(error),
+    })
+}
+
+/// Nobody reads the standard output any more, as when `head` has seen enough. A job ends quietly on it.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads the standard output any more")]
+pub struct OutputClosed(#[source] io::Error);
+
+/// Whether a job ended because nobody reads its standard output any more.
+///
+/// ```
+/// use malstrom_core::{Error, connect::output_closed};
+/// assert!(!output_closed(&Error::custom("something else")));
+/// ```
+#[must_use]
+pub fn output_closed(error: &Error) -> bool {
+    match error {
+        Error::Connector { cause, .. } => output_closed(cause),
+        Error::Custom(error) => error.is::<OutputClosed>(),
+        _ => false,
+    }
+}
