@@ -3,7 +3,7 @@ mod call;
 pub mod files;
 pub mod iter;
 pub mod memory;
-mod print;
+pub mod print;
 
 pub use call::{ForEach, for_each};
 pub use iter::FromIter;

@@ -2,7 +2,7 @@
 pub mod args;
 mod clock;
 mod job;
-mod log;
+pub mod log;
 mod parking;
 mod progress;
 pub mod report;

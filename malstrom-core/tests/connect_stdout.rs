@@ -1,6 +1,6 @@
 //! Printing. The standard output of a test is shared, so each prints in a process of its own.
 #![allow(clippy::unwrap_used, clippy::panic)]
-use malstrom_core::connect::{debug, output_closed, stdout};
+use malstrom_core::connect::{Debugged, output_closed, Stdout};
 use malstrom_core::{Error, Sink};
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
@@ -17,10 +17,10 @@ fn printer(role: &str) -> Child {
 #[test]
 fn printer_for_the_other_tests() {
     match std::env::var(ROLE).as_deref() {
-        Ok("display") => stdout().write(&mut vec!["begin one", "two end"]).unwrap(),
-        Ok("debug") => debug().write(&mut vec![Some("begin"), None]).unwrap(),
+        Ok("display") => Stdout::new().write(&mut vec!["begin one", "two end"]).unwrap(),
+        Ok("debug") => Debugged::new().write(&mut vec![Some("begin"), None]).unwrap(),
         Ok("endless") => {
-            let mut sink = stdout();
+            let mut sink = Stdout::new();
             let error = loop {
                 if let Err(error) = sink.write(&mut vec!["a line"; 512]) {
                     break error;
@@ -72,6 +72,6 @@ fn a_record_that_refuses_to_be_printed_is_an_error() {
             Err(std::fmt::Error)
         }
     }
-    assert!(stdout().write(&mut vec![Refuses]).is_err());
-    stdout::<u8>().write(&mut Vec::new()).unwrap();
+    assert!(Stdout::new().write(&mut vec![Refuses]).is_err());
+    Stdout::<u8>::new().write(&mut Vec::new()).unwrap();
 }

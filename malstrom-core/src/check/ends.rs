@@ -27,20 +27,15 @@ pub fn ends<U, Op: Stage>(_: &Op, up: U) -> Edge<(Op::Ends, Op), U> {
     note = "name the function for the second one: `#[operator(on_right = ..)]`"
 )]
 pub trait TakesTwo {
-    /// What was passed in, if the check holds.
-    type Pass<Through>;
-    /// Lets a stream through.
-    fn pass<Through>(edge: Edge<(Self,), Through>) -> Self::Pass<Through>
-    where
-        Self: Sized;
+    pass!();
 }
 #[diagnostic::do_not_recommend]
 impl<Op: TwoInput> TakesTwo for Op {
     passes!();
 }
-/// An operator that is given two inputs.
-pub fn takes_two<U, Op>(_: &Op, up: U) -> Edge<(Op,), U> {
-    Edge::new(up)
+/// An operator with the two inputs that it is given.
+pub fn takes_two<Op, L, R>(use_of: (Op, L, R)) -> Edge<(Op,), (Op, L, R)> {
+    Edge::new(use_of)
 }
 
 /// The functions of one operator emit the same items.
@@ -49,8 +44,13 @@ pub fn takes_two<U, Op>(_: &Op, up: U) -> Edge<(Op,), U> {
     label = "emits `{Self}`"
 )]
 pub trait ArmEmits<Op, Expected, Arm> {
-    /// Asks.
-    fn check() {}
+    pass!(Op, Expected, Arm);
 }
 #[diagnostic::do_not_recommend]
-impl<T, Op, Arm> ArmEmits<Op, T, Arm> for T {}
+impl<T, Op, Arm> ArmEmits<Op, T, Arm> for T {
+    passes!(Op, T, Arm);
+}
+/// The function for the second input of `Op`.
+pub fn arm_of<Op: Stage, Arm: Stage>(arm: Arm) -> Edge<(Arm::Out, Op, Op::Out, Arm), Arm> {
+    Edge::new(arm)
+}

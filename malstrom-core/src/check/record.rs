@@ -1,6 +1,6 @@
 //! The record type of an edge.
 use super::{Edge, pass, passes};
-use crate::contract::stage::Stage;
+use crate::contract::stage::{Stage, TwoInput};
 use crate::contract::typed::Typed;
 
 /// The record type of a stage's input.
@@ -27,5 +27,13 @@ impl<Op: Stage> Applies for Op {
 
 /// The edge into a stage.
 pub fn record<U: Typed, Op: Stage>(_: &Op, up: U) -> Edge<(U::Item, Op, Op::In, U::Node), <Op as Applies>::To<U>> {
+    Edge::new(up)
+}
+
+/// The edge into the second input of an operator.
+pub fn record_right<U: Typed, Op: TwoInput>(
+    _: &Op,
+    up: U,
+) -> Edge<(U::Item, Op, Op::Right, U::Node), <Op as Applies>::To<U>> {
     Edge::new(up)
 }

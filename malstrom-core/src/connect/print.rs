@@ -1,4 +1,5 @@
 //! Sinks that print: a line per record on the standard output.
+use crate::check::sink::{SinkLike, SinkOf, Unprinted};
 use crate::contract::sink::Sink;
 use crate::error::{Error, Result};
 use std::fmt::{self, Write as _};
@@ -9,24 +10,70 @@ use std::marker::PhantomData;
 ///
 /// ```
 /// use malstrom_core::Sink;
-/// use malstrom_core::connect::stdout;
-/// stdout().write(&mut vec!["one", "two"])?;
+/// use malstrom_core::connect::{Stdout, stdout};
+/// // In a pipeline: `.. -> sink(stdout());`. By hand:
+/// Stdout::new().write(&mut vec!["one", "two"])?;
+/// # let _ = stdout();
 /// # Ok::<(), malstrom_core::Error>(())
 /// ```
-pub fn stdout<T>() -> Stdout<T> {
-    Stdout { lines: String::new(), takes: PhantomData }
+pub fn stdout() -> names::stdout {
+    names::stdout
 }
 
 /// A sink that prints a line per record, by `Debug`.
 ///
 /// ```
 /// use malstrom_core::Sink;
-/// use malstrom_core::connect::debug;
-/// debug().write(&mut vec![Some(1), None])?;
+/// use malstrom_core::connect::{Debugged, debug};
+/// // In a pipeline: `.. -> sink(debug());`. By hand:
+/// Debugged::new().write(&mut vec![Some(1), None])?;
+/// # let _ = debug();
 /// # Ok::<(), malstrom_core::Error>(())
 /// ```
-pub fn debug<T>() -> Debugged<T> {
-    Debugged { lines: String::new(), takes: PhantomData }
+pub fn debug() -> names::debug {
+    names::debug
+}
+
+/// What [`stdout`] and [`debug`] return: sinks of whatever can be printed. Compiler messages call them by these names.
+#[allow(non_camel_case_types)]
+pub mod names {
+    /// See [`stdout`](super::stdout()).
+    #[derive(Clone, Copy, Debug)]
+    pub struct stdout;
+    /// See [`debug`](super::debug()).
+    #[derive(Clone, Copy, Debug)]
+    pub struct debug;
+}
+
+impl SinkLike for names::stdout {
+    type This = Self;
+    type Expects<T> = T;
+    type Shows<T> = T;
+    type Dumps<T> = Unprinted;
+    fn this(self) -> Self {
+        self
+    }
+}
+impl<T: fmt::Display + 'static> SinkOf<T> for names::stdout {
+    type Sink = Stdout<T>;
+    fn sink_of(self) -> Stdout<T> {
+        Stdout::new()
+    }
+}
+impl SinkLike for names::debug {
+    type This = Self;
+    type Expects<T> = T;
+    type Shows<T> = Unprinted;
+    type Dumps<T> = T;
+    fn this(self) -> Self {
+        self
+    }
+}
+impl<T: fmt::Debug + 'static> SinkOf<T> for names::debug {
+    type Sink = Debugged<T>;
+    fn sink_of(self) -> Debugged<T> {
+        Debugged::new()
+    }
 }
 
 /// The sink that [`stdout`] makes. Each batch is one write under one lock, so lines of several workers never mix.
@@ -60,12 +107,34 @@ impl<T: fmt::Debug + 'static> Sink for Debugged<T> {
     }
 }
 
+impl<T> Stdout<T> {
+    /// The sink itself.
+    pub fn new() -> Self {
+        Stdout { lines: String::new(), takes: PhantomData }
+    }
+}
+impl<T> Default for Stdout<T> {
+    fn default() -> Self {
+        Stdout::new()
+    }
+}
 impl<T> fmt::Debug for Stdout<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Stdout")
     }
 }
 
+impl<T> Debugged<T> {
+    /// The sink itself.
+    pub fn new() -> Self {
+        Debugged { lines: String::new(), takes: PhantomData }
+    }
+}
+impl<T> Default for Debugged<T> {
+    fn default() -> Self {
+        Debugged::new()
+    }
+}
 impl<T> fmt::Debug for Debugged<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Debugged")

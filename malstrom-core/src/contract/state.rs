@@ -28,13 +28,14 @@ impl Keep for Stateless {
 /// `&mut S`: made fresh at a key's first record.
 #[derive(Debug)]
 pub struct PerKey<S>(PhantomData<fn() -> S>);
-impl<S: KeyedState> Keep for PerKey<S> {
+// No bound on `S`: that it is keyed state is asked once, where its key is.
+impl<S: 'static> Keep for PerKey<S> {
     type State = S;
 }
 /// `&mut Option<S>`: `None` on return drops the key's state.
 #[derive(Debug)]
 pub struct PerKeyOption<S>(PhantomData<fn() -> S>);
-impl<S: KeyedState> Keep for PerKeyOption<S> {
+impl<S: 'static> Keep for PerKeyOption<S> {
     type State = Option<S>;
 }
 

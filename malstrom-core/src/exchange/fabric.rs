@@ -123,9 +123,6 @@ impl Links {
     pub(crate) fn new(fabric: Arc<Fabric>, route: Rc<RouteTable>) -> Self {
         Links { fabric, route, exchanges: RefCell::default() }
     }
-    pub(crate) fn fabric(&self) -> &Arc<Fabric> {
-        &self.fabric
-    }
     fn of(env: &Env) -> Result<&Links> {
         env.links().ok_or_else(|| Error::Config("this worker is not connected".into()))
     }

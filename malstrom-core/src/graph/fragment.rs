@@ -3,7 +3,7 @@ use super::build::Graph;
 use super::picture::NodeKind;
 use crate::contract::never::Never;
 use crate::contract::stage::{Infallible, Operator, Stage};
-use crate::contract::state::{AnyKeying, AsksKey, Carried, KeyedBy, Keying, Need};
+use crate::contract::state::{AnyKeying, AsksKey, Carried, KeyedBy, Keying};
 use crate::contract::typed::Typed;
 use crate::stream::call::{CallStage, CannotFail, SideEnds};
 use crate::stream::env::Env;
@@ -75,8 +75,8 @@ pub fn then<U, S>(
     up: U,
 ) -> stream_of!(S::Out, <S as Wire<U::Keying>>::Leaves, S)
 where
-    S: Wire<U::Keying>,
-    U: Stream<Item = S::In>,
+    U: Stream,
+    S: Wire<U::Keying, In = U::Item>,
 {
     stage.wire(graph, id, up)
 }

@@ -1,7 +1,8 @@
 //! The command line of a job.
 use super::log::{self, LogFormat};
 use super::{Latency, Report, Runtime, progress, signals};
-use crate::error::{Error, Result};
+use crate::connect::output_closed;
+use crate::error::Result;
 use crate::graph::Pipeline;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use std::io::Write;
@@ -98,26 +99,10 @@ impl RuntimeArgs {
         signals::stop_on_signal(Arc::downgrade(&handle.job))?;
         progress::watch(&handle.job);
         let outcome = handle.join();
-        if outcome.as_ref().is_err_and(reader_is_gone) {
+        if outcome.as_ref().is_err_and(output_closed) {
             // `job | head`: the reader has what it wanted, and there is nobody to tell.
             std::process::exit(0);
         }
         outcome
     }
-}
-
-/// Whether standard output was closed by who reads it.
-fn reader_is_gone(error: &Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        let broken = |io: &std::io::Error| io.kind() == std::io::ErrorKind::BrokenPipe;
-        if error.downcast_ref().is_some_and(broken) {
-            return true;
-        }
-        cause = match error.downcast_ref::<Error>() {
-            Some(Error::Custom(inner)) => Some(&**inner),
-            _ => error.source(),
-        };
-    }
-    false
 }

@@ -131,7 +131,7 @@ pub(crate) fn thousands(n: u64) -> String {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING);
+        table.load_style(presets::NOTHING);
         table.set_header(["operator", "in", "out", "failed", "late", "dropped"]);
         for op in &self.operators {
             let figures = [op.records_in, op.records_out, op.failed, op.late, op.dropped].map(|n| match n {

@@ -108,7 +108,7 @@ impl std::fmt::Debug for Env {
 }
 
 /// The place of one operator on one worker.
-pub(crate) struct Site {
+pub struct Site {
     node: usize,
     pub(crate) id: Arc<str>,
     counts: Rc<Cell<Counts>>,
@@ -139,7 +139,7 @@ impl Site {
 }
 
 /// See [`Site::guard`].
-pub(crate) struct Guard<'a> {
+pub struct Guard<'a> {
     trouble: &'a Trouble,
     node: usize,
 }

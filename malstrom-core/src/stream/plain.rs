@@ -18,8 +18,6 @@ macro_rules! settle_counted {
         hands_on!();
     };
 }
-pub(crate) use settle_counted;
-
 pub(crate) struct MapStage<F> {
     pub(crate) f: F,
     pub(crate) node: usize,

@@ -1,0 +1,105 @@
+//! `#[operator]`: the function stays as written, and a type of the same name describes it.
+//!
+//! `fn score` lives in the value namespace and `struct score { .. }` in the type namespace, so both answer to one path
+//! and `use ops::score` imports both.
+mod emit;
+mod options;
+mod returns;
+mod signature;
+
+use proc_macro2::TokenStream;
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, Result, Signature, Visibility};
+
+use crate::errors::Errors;
+
+/// A function whose body is not parsed: a syntax error inside it is rustc's to report, and the IDE keeps completing.
+struct LazyFn {
+    attrs: Vec<Attribute>,
+    vis: Visibility,
+    sig: Signature,
+    body: TokenStream,
+}
+impl Parse for LazyFn {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        Ok(LazyFn {
+            attrs: input.call(Attribute::parse_outer)?,
+            vis: input.parse()?,
+            sig: input.parse()?,
+            body: input.parse()?,
+        })
+    }
+}
+
+pub(crate) fn expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
+    let mut func: LazyFn = syn::parse2(item)?;
+    let mut errors = Errors::default();
+    let options = options::parse(args, &mut errors);
+    signature::reject(&func.sig, &mut errors);
+    let roles = signature::roles(&mut func.sig, &mut errors);
+    let returns = errors.take(returns::read(&func.sig, &options));
+    match (roles, returns) {
+        (Some(roles), Some(returns)) => errors.or(()).map(|()| emit::emit(&func, &options, &roles, &returns)),
+        _ => errors.or(TokenStream::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::expand;
+    use crate::expand_test::check;
+    use quote::quote;
+
+    fn operator(name: &str, args: proc_macro2::TokenStream, item: proc_macro2::TokenStream) {
+        check(name, expand(args, item));
+    }
+
+    #[test]
+    fn a_plain_function_becomes_a_map() {
+        operator(
+            "operator_map",
+            quote!(),
+            quote! {
+                /// Cuts white space.
+                pub fn trim(line: String) -> String {
+                    line.trim().to_owned()
+                }
+            },
+        );
+    }
+
+    #[test]
+    fn state_arguments_extractors_and_failure_are_described() {
+        operator(
+            "operator_score",
+            quote!(),
+            quote! {
+                fn score(p: &mut Profile, tx: Tx, key: Key<'_, u64>, odd: Output<'_, Tx>, #[arg] sigma: f64, #[arg] rules: &Rules) -> Result<Option<Alert>, Bad> {
+                    todo!()
+                }
+            },
+        );
+    }
+
+    #[test]
+    fn a_second_input_and_generics_are_described() {
+        operator(
+            "operator_two",
+            quote!(on_right = person),
+            quote!(
+                fn listing(s: &mut Option<Seen>, auction: Auction) {}
+            ),
+        );
+        operator(
+            "operator_generic",
+            quote!(),
+            quote!(
+                fn parse<T: FromStr>(text: String) -> io::Result<T>
+                where
+                    T: 'static,
+                {
+                }
+            ),
+        );
+    }
+}

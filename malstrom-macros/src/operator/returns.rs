@@ -1,0 +1,115 @@
+//! The shape of an operator, read off the tokens of its return type.
+use super::options::Options;
+use super::signature::generic_args;
+use crate::errors::help;
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Error, GenericArgument, PathArguments, Result, ReturnType, Signature, Type, TypeParamBound, spanned::Spanned};
+
+pub(crate) struct Returns {
+    pub(crate) item: TokenStream,
+    /// `Infallible` or `Fails<E>`
+    pub(crate) failure: TokenStream,
+    pub(crate) shape: TokenStream,
+}
+
+pub(crate) fn read(sig: &Signature, options: &Options) -> Result<Returns> {
+    let name = &sig.ident;
+    let ty = match &sig.output {
+        ReturnType::Type(_, ty) if !is_unit(ty) => &**ty,
+        _ => {
+            return match &options.on_right {
+                // What it emits, its second function does.
+                Some(arm) => Ok(Returns {
+                    item: quote_spanned!(arm.span()=> <#arm as __m::Stage>::Out),
+                    failure: quote!(__m::Infallible),
+                    shape: quote!(__m::shape::Nothing),
+                }),
+                None => Err(help(name, format!("operator `{name}` returns nothing"), "return a value, or use `inspect(..)` for side effects")),
+            };
+        }
+    };
+    let (inner, error) = match fallible(ty) {
+        Some((inner, error)) => (inner, Some(error)),
+        None => (Inner::Type(ty.clone()), None),
+    };
+    let (item, shape) = shape(&inner, options)?;
+    Ok(match error {
+        None => Returns { item, failure: quote!(__m::Infallible), shape },
+        Some(error) => Returns { item, failure: quote!(__m::Fails<#error>), shape: quote!(__m::shape::Try<#shape>) },
+    })
+}
+
+/// What is inside a `Result`: a type as written, or what an alias holds.
+enum Inner {
+    Type(Type),
+    Alias(TokenStream),
+}
+
+/// What a `Result` holds and what it fails with. An alias is taken apart by projection.
+fn fallible(ty: &Type) -> Option<(Inner, TokenStream)> {
+    let args = generic_args(ty, "Result")?;
+    if let [inner, error] = &args[..] {
+        return Some((Inner::Type(inner.clone()), error.to_token_stream()));
+    }
+    // `impl Iterator` cannot stand in a projection, and the error does not depend on it.
+    let mut plain = ty.clone();
+    if let Type::Path(path) = &mut plain
+        && let Some(last) = path.path.segments.last_mut()
+        && let PathArguments::AngleBracketed(args) = &mut last.arguments
+        && let Some(GenericArgument::Type(first)) = args.args.first_mut()
+        && matches!(first, Type::ImplTrait(_))
+    {
+        *first = syn::parse_quote!(());
+    }
+    let error = quote_spanned!(ty.span()=> <#plain as __m::shape::ResultType>::Err);
+    Some(match args.into_iter().next() {
+        Some(inner) => (Inner::Type(inner), error),
+        None => (Inner::Alias(quote_spanned!(ty.span()=> <#ty as __m::shape::ResultType>::Ok)), error),
+    })
+}
+
+fn shape(inner: &Inner, options: &Options) -> Result<(TokenStream, TokenStream)> {
+    let ty = match inner {
+        Inner::Type(ty) => ty.to_token_stream(),
+        Inner::Alias(ty) => ty.clone(),
+    };
+    if let Some(shape) = &options.shape {
+        return Ok(if shape == "map" {
+            (ty, quote!(__m::shape::Map))
+        } else if shape == "filter_map" {
+            (quote_spanned!(ty.span()=> <#ty as __m::shape::OptionType>::Some), quote!(__m::shape::FilterMap))
+        } else {
+            (quote_spanned!(ty.span()=> __m::shape::ItemOf<#ty>), quote!(__m::shape::FlatMap))
+        });
+    }
+    let Inner::Type(inner) = inner else { return Ok((ty, quote!(__m::shape::Map))) };
+    if let Some([item]) = generic_args(inner, "Option").as_deref() {
+        return Ok((item.to_token_stream(), quote!(__m::shape::FilterMap)));
+    }
+    if let Type::ImplTrait(_) = inner {
+        return match iterator_item(inner) {
+            Some(Type::ImplTrait(item)) => Err(Error::new_spanned(item, "the items of an operator need a type that can be named")),
+            Some(item) => Ok((item.to_token_stream(), quote!(__m::shape::FlatMap))),
+            None => Err(help(inner, "an operator's records need a type that can be named", "for several records, write `impl Iterator<Item = Record>`")),
+        };
+    }
+    Ok((ty, quote!(__m::shape::Map)))
+}
+
+fn is_unit(ty: &Type) -> bool {
+    matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty())
+}
+
+/// `T` of `impl Iterator<Item = T>` and `impl IntoIterator<Item = T>`.
+fn iterator_item(ty: &Type) -> Option<&Type> {
+    let Type::ImplTrait(ty) = ty else { return None };
+    ty.bounds.iter().find_map(|bound| {
+        let TypeParamBound::Trait(bound) = bound else { return None };
+        let PathArguments::AngleBracketed(args) = &bound.path.segments.last()?.arguments else { return None };
+        args.args.iter().find_map(|a| match a {
+            GenericArgument::AssocType(a) if a.ident == "Item" => Some(&a.ty),
+            _ => None,
+        })
+    })
+}

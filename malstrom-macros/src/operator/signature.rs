@@ -1,0 +1,174 @@
+//! The roles of an operator's parameters, read by position and syntax.
+use crate::errors::{Errors, help};
+use quote::ToTokens;
+use syn::visit::Visit;
+use syn::{Error, FnArg, GenericArgument, Ident, Lifetime, Pat, PathArguments, Result, Signature, Type};
+
+/// `[state,] record [, #[arg] name: T | , name: extractor]*`
+pub(crate) struct Roles {
+    pub(crate) state: Option<State>,
+    pub(crate) record: Type,
+    /// What follows the record, in order.
+    pub(crate) rest: Vec<Rest>,
+}
+pub(crate) struct State {
+    pub(crate) ty: Type,
+    /// `&mut Option<S>`
+    pub(crate) optional: bool,
+}
+pub(crate) enum Rest {
+    /// `#[arg] name: T`
+    ByValue(Ident, Type),
+    /// `#[arg] name: &T`, with the type that is stored
+    ByRef(Ident, Type),
+    /// `Key<'_, K>`, with `K`
+    Key(Type, Type),
+    /// `Output<'_, T>`, with `T`
+    Side(Type),
+    /// Anything that implements `Extract`
+    Extract(Type),
+}
+
+pub(crate) fn reject(sig: &Signature, errors: &mut Errors) {
+    if let Some(token) = &sig.asyncness {
+        errors.push(help(token, "operators are synchronous: they run inside the fused loop", "do I/O in a source or a sink"));
+    }
+    if let syn::Safety::Unsafe(token) = &sig.safety {
+        errors.push(help(token, "operators are safe functions", "put the unsafe code behind a safe function and call that"));
+    }
+    if let Some(token) = &sig.constness {
+        errors.push(Error::new_spanned(token, "operators run with the data, not at compile time: leave out `const`"));
+    }
+    if let Some(abi) = &sig.abi {
+        errors.push(Error::new_spanned(abi, "operators are ordinary Rust functions: leave out `extern`"));
+    }
+    if let Some(variadic) = &sig.variadic {
+        errors.push(Error::new_spanned(variadic, "an operator's parameters must be spelled out"));
+    }
+    if let Some(lifetime) = sig.generics.lifetimes().next() {
+        errors.push(Error::new_spanned(
+            lifetime,
+            "operators own their records, so a lifetime parameter has nothing to borrow from\n  help: write `'_` in the types of extractors",
+        ));
+    } else {
+        let mut named = NamedLifetimes(None);
+        sig.inputs.iter().for_each(|input| named.visit_fn_arg(input));
+        if let Some(lifetime) = named.0 {
+            errors.push(help(lifetime, "operators have no lifetimes of their own", "write `'_`, or leave it out"));
+        }
+    }
+}
+
+/// Finds a lifetime that is neither `'_` nor `'static`.
+struct NamedLifetimes(Option<Lifetime>);
+impl Visit<'_> for NamedLifetimes {
+    fn visit_lifetime(&mut self, lifetime: &Lifetime) {
+        if lifetime.ident != "_" && lifetime.ident != "static" {
+            self.0.get_or_insert_with(|| lifetime.clone());
+        }
+    }
+}
+
+pub(crate) fn roles(sig: &mut Signature, errors: &mut Errors) -> Option<Roles> {
+    let name = sig.ident.clone();
+    let (mut state, mut record, mut rest) = (None, None, Vec::new());
+    for input in &mut sig.inputs {
+        let FnArg::Typed(input) = input else {
+            errors.push(help(input, "`#[operator]` goes on a free function", "pass configuration as `#[arg]` parameters"));
+            return None;
+        };
+        let is_arg = input.attrs.iter().any(|a| a.path().is_ident("arg"));
+        input.attrs.retain(|a| !a.path().is_ident("arg"));
+        if let Type::ImplTrait(ty) = &*input.ty {
+            errors.push(help(ty, "an operator's parameters need types that can be named", "use a type parameter: `fn f<T: ..>(record: T)`"));
+            return None;
+        }
+        match &*input.ty {
+            ty if is_arg => rest.extend(errors.take(arg(&input.pat, ty))),
+            Type::Reference(r) if r.mutability.is_some() => match (&state, &record) {
+                (None, None) => {
+                    let optional = generic_args(&r.elem, "Option").filter(|args| args.len() == 1);
+                    state = Some(match optional {
+                        Some(args) => State { ty: args[0].clone(), optional: true },
+                        None => State { ty: (*r.elem).clone(), optional: false },
+                    });
+                }
+                (Some(_), None) => errors.push(help(r, format!("operator `{name}` keeps two states"), "put both into one struct")),
+                (_, Some(_)) => errors.push(help(
+                    r,
+                    format!("operator `{name}` takes its state after its record"),
+                    "state goes first: `fn f(state: &mut State, record: Record, ..)`",
+                )),
+            },
+            Type::Reference(r) if record.is_none() => errors.push(help(
+                r,
+                format!("operator `{name}` must take its record by value"),
+                format!("write `{}` (state goes first, as `&mut State`)", r.elem.to_token_stream()),
+            )),
+            ty if record.is_none() => record = Some(ty.clone()),
+            ty => rest.extend(errors.take(extractor(ty))),
+        }
+    }
+    if record.is_none() {
+        errors.push(help(&name, format!("operator `{name}` takes no record"), "its first parameter is the record, or the second behind a state"));
+    }
+    Some(Roles { state, record: record?, rest })
+}
+
+fn arg(pat: &Pat, ty: &Type) -> Result<Rest> {
+    let Pat::Ident(pat) = pat else {
+        return Err(Error::new_spanned(pat, "an `#[arg]` parameter needs a plain name"));
+    };
+    let name = pat.ident.clone();
+    Ok(match ty {
+        Type::Reference(r) if r.mutability.is_some() => {
+            return Err(help(ty, "configuration cannot change while the job runs", "keep what changes in keyed state"));
+        }
+        Type::Reference(r) => Rest::ByRef(name, owned(&r.elem)),
+        ty => Rest::ByValue(name, ty.clone()),
+    })
+}
+
+/// What is stored for a parameter that borrows `ty`.
+fn owned(ty: &Type) -> Type {
+    match ty {
+        Type::Path(path) if path.path.is_ident("str") => syn::parse_quote!(::std::string::String),
+        Type::Slice(slice) => {
+            let elem = &slice.elem;
+            syn::parse_quote!(::std::vec::Vec<#elem>)
+        }
+        ty => ty.clone(),
+    }
+}
+
+fn extractor(ty: &Type) -> Result<Rest> {
+    let Type::Path(path) = ty else { return Ok(Rest::Extract(ty.clone())) };
+    let Some(last) = path.path.segments.last() else { return Ok(Rest::Extract(ty.clone())) };
+    let name = last.ident.to_string();
+    match &*name {
+        "EventTime" | "Watermark" | "Timers" | "ProcessingTimers" => {
+            Err(Error::new_spanned(ty, format!("`{name}` is not supported yet: it comes with event time")))
+        }
+        "Output" => match type_args(&last.arguments).pop() {
+            Some(side) => Ok(Rest::Side(side)),
+            None => Err(help(ty, "a side output names its record type", "write `Output<'_, Record>`")),
+        },
+        "Key" => match type_args(&last.arguments).pop() {
+            Some(key) => Ok(Rest::Key(ty.clone(), key)),
+            None => Err(help(ty, "`Key` names the type of the key", "write `Key<'_, u64>`")),
+        },
+        _ => Ok(Rest::Extract(ty.clone())),
+    }
+}
+
+fn type_args(args: &PathArguments) -> Vec<Type> {
+    let PathArguments::AngleBracketed(args) = args else { return Vec::new() };
+    args.args.iter().filter_map(|a| if let GenericArgument::Type(t) = a { Some(t.clone()) } else { None }).collect()
+}
+
+/// The type arguments of a path that ends in `name`.
+pub(crate) fn generic_args(ty: &Type, name: &str) -> Option<Vec<Type>> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last().filter(|s| s.ident == name)?;
+    Some(type_args(&last.arguments))
+}

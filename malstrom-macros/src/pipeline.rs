@@ -1,0 +1,240 @@
+//! `pipeline!`: statements are parsed one by one, the graph is checked, and each stage becomes a few calls.
+mod chain;
+mod fragment;
+mod graph;
+mod picture;
+mod stage;
+mod statements;
+mod syntax;
+
+use crate::errors::Errors;
+use chain::Chains;
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, Result, Signature, Token, Visibility};
+
+/// Everything in one `pipeline!`: the path of the facade, then definitions.
+struct Block {
+    krate: TokenStream,
+    definitions: Vec<Definition>,
+}
+enum Definition {
+    Closed(Closed),
+    Fragment(fragment::Fragment),
+}
+/// `fn name(..) { .. }`
+struct Closed {
+    attrs: Vec<Attribute>,
+    vis: Visibility,
+    sig: Signature,
+    body: TokenStream,
+}
+
+impl Parse for Block {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let krate;
+        syn::bracketed!(krate in input);
+        let krate = krate.parse()?;
+        let mut definitions = Vec::new();
+        while !input.is_empty() {
+            definitions.push(input.parse()?);
+        }
+        if definitions.is_empty() {
+            return Err(input.error("expected a pipeline: `fn name(..) { source(..) -> .. -> sink(..); }`"));
+        }
+        Ok(Block { krate, definitions })
+    }
+}
+impl Parse for Definition {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        // A fragment's attributes and visibility may stand before its types or after them.
+        let mut attrs = input.call(Attribute::parse_outer)?;
+        let mut vis: Visibility = input.parse()?;
+        if input.peek(Token![<]) {
+            let ports = input.parse()?;
+            attrs.extend(input.call(Attribute::parse_outer)?);
+            if matches!(vis, Visibility::Inherited) {
+                vis = input.parse()?;
+            }
+            return fragment::Fragment::parse(ports, attrs, vis, input).map(Definition::Fragment);
+        }
+        let sig: Signature = input.parse()?;
+        if let syn::ReturnType::Type(..) = &sig.output {
+            return Err(syn::Error::new_spanned(&sig.output, "a pipeline returns no value: its results go to its sinks"));
+        }
+        let body;
+        syn::braced!(body in input);
+        Ok(Definition::Closed(Closed { attrs, vis, sig, body: body.parse()? }))
+    }
+}
+
+pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
+    let Block { krate, definitions } = syn::parse2(input)?;
+    Ok(definitions
+        .iter()
+        .map(|definition| match definition {
+            Definition::Closed(closed) => closed.expand(&krate),
+            Definition::Fragment(fragment) => fragment.expand(&krate),
+        })
+        .collect())
+}
+
+/// The names of the pipelines in a block, for `MALSTROM_DEBUG_MACRO`.
+pub(crate) fn names(input: &TokenStream) -> Vec<String> {
+    let tokens: Vec<_> = input.clone().into_iter().collect();
+    let named = tokens.windows(2).filter_map(|pair| match pair {
+        [TokenTree::Ident(word), TokenTree::Ident(name)] if word == "fn" => Some(name.to_string()),
+        _ => None,
+    });
+    named.collect()
+}
+
+/// A local of ours: shown at `span`, but resolved where this macro is, so that it is the same variable even if a
+/// `macro_rules!` wrote half of the stages.
+fn local(name: &str, span: Span) -> Ident {
+    Ident::new(name, Span::mixed_site().located_at(span))
+}
+/// The module of everything that expansions call. An item, so not hygienic: stages from any macro resolve it.
+fn module(span: Span) -> Ident {
+    Ident::new("__malstrom", span)
+}
+
+/// `#[guarantee(..)]`, which the macro consumes.
+fn guarantee(attrs: &[Attribute], errors: &mut Errors) {
+    for attr in attrs.iter().filter(|a| a.path().is_ident("guarantee")) {
+        errors.push(syn::Error::new_spanned(attr, "`#[guarantee(..)]` is not supported yet: it comes with snapshots"));
+    }
+}
+
+impl Closed {
+    fn expand(&self, krate: &TokenStream) -> TokenStream {
+        let Closed { attrs, vis, sig, body } = self;
+        let mut errors = Errors::default();
+        guarantee(attrs, &mut errors);
+        let attrs = attrs.iter().filter(|a| !a.path().is_ident("guarantee"));
+        let (statements, broken) = statements::parse(body.clone(), &mut errors);
+        let graph = graph::check(&sig.ident, &statements, &broken, &mut errors);
+        let code = Chains::new(&graph).emit(&statements);
+        let errors = errors.into_tokens();
+        let (name, text, inputs) = (&sig.ident, sig.ident.to_string(), &sig.inputs);
+        let (generics, where_clause) = (&sig.generics, &sig.generics.where_clause);
+        let doc = picture::mermaid(&graph, &statements);
+        let graph_var = local("__graph", name.span());
+        // Only in the IDE: half-typed stages still appear as paths, so they complete.
+        let partial = (!broken.paths.is_empty()).then(|| {
+            let paths = &broken.paths;
+            quote!(#[cfg(rust_analyzer)] { #(let _ = #paths;)* })
+        });
+        quote! {
+            #(#attrs)*
+            #[doc = ""]
+            #[doc = #doc]
+            #[allow(unexpected_cfgs, clippy::too_many_lines, clippy::let_unit_value, clippy::redundant_closure)]
+            #vis fn #name #generics(#inputs) -> #krate::Pipeline #where_clause {
+                #errors
+                #partial
+                #[allow(unused_imports)]
+                use #krate::__private as __malstrom;
+                #[allow(unused_mut)]
+                let mut #graph_var = __malstrom::Graph::new(#text);
+                #code
+                #graph_var.finish()
+            }
+        }
+    }
+}
+
+/// Streams whose statement did not parse, and the paths seen in them (for completion).
+#[derive(Default)]
+struct Broken {
+    names: std::collections::HashSet<String>,
+    paths: Vec<TokenStream>,
+}
+impl Broken {
+    /// Takes in the tokens of a statement that did not parse.
+    fn add(&mut self, tokens: &[TokenTree]) {
+        let mut words = tokens.iter().map(ToString::to_string);
+        if words.next().as_deref() == Some("let") {
+            match tokens.get(1) {
+                Some(TokenTree::Ident(name)) => drop(self.names.insert(name.to_string())),
+                Some(TokenTree::Group(names)) => self.names.extend(names.stream().into_iter().filter_map(|t| match t {
+                    TokenTree::Ident(name) => Some(name.to_string()),
+                    _ => None,
+                })),
+                _ => {}
+            }
+        }
+        for three in tokens.windows(2) {
+            match three {
+                [TokenTree::Punct(p), TokenTree::Ident(stage)] if p.as_char() == '>' => {
+                    self.paths.push(stage.to_token_stream());
+                }
+                [TokenTree::Ident(word), TokenTree::Ident(name)] if word == "else" => {
+                    self.names.insert(name.to_string());
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::expand;
+    use crate::expand_test::check;
+    use quote::quote;
+
+    fn pipeline(name: &str, body: proc_macro2::TokenStream) {
+        check(name, expand(quote!([$crate] #body)));
+    }
+
+    #[test]
+    fn a_chain_becomes_a_call_per_stage() {
+        pipeline(
+            "pipeline_chain",
+            quote! {
+                /// Counts words.
+                pub fn word_count(input: PathBuf) {
+                    source(files::lines(input)) -> words -> key_by(|w| w.clone()) -> count() -> sink(stdout());
+                }
+            },
+        );
+    }
+
+    #[test]
+    fn failures_splits_and_unions_are_streams() {
+        pipeline(
+            "pipeline_streams",
+            quote! {
+                fn p(path: PathBuf) {
+                    let (big, small) = source(files::csv::<Tx>(&path))? -> check(3) else bad as checker -> split(|tx| tx.cents > 100);
+                    let all = union(big, small);
+                    all -> sink(a());
+                    all -> sink(b());
+                    bad -> sink(c());
+                }
+            },
+        );
+    }
+
+    #[test]
+    fn a_fragment_is_a_stage() {
+        pipeline("pipeline_fragment", quote! { <String, Tx by u64> pub fn clean<T: Copy>(limit: T) = trim -> parse(limit)? -> key_by(|tx| tx.card); });
+    }
+
+    #[test]
+    fn every_broken_statement_is_reported_and_the_others_stay() {
+        pipeline(
+            "pipeline_broken",
+            quote! {
+                fn p() {
+                    let a = source(x) -> -> f;
+                    a -> sink(y);
+                    source(z) -> g;
+                    b -> sink(y);
+                }
+            },
+        );
+    }
+}

@@ -1,0 +1,210 @@
+//! `<In, Out> fn name(..) = stage -> stage;`: a typed piece of a pipeline, which is a stage itself.
+use super::chain;
+use super::stage::{graph, stream};
+use super::syntax::{Failure, Operator, Stage, Statement};
+use super::{graph as names, statements};
+use crate::errors::Errors;
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, Error, FnArg, Pat, Result, Signature, Token, Type, Visibility, spanned::Spanned};
+
+/// `Record [by Key]`
+struct Port {
+    record: Type,
+    key: Option<Type>,
+}
+pub(super) struct Ports {
+    from: Port,
+    to: Port,
+}
+pub(super) struct Fragment {
+    ports: Ports,
+    attrs: Vec<Attribute>,
+    vis: Visibility,
+    sig: Signature,
+    stages: TokenStream,
+}
+
+impl Parse for Port {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let record = input.parse()?;
+        let mut key = None;
+        while input.peek(syn::Ident) {
+            let word: Ident = input.parse()?;
+            if word == "by" && key.is_none() {
+                key = Some(input.parse()?);
+            } else if word == "at" {
+                return Err(Error::new(word.span(), "`at` is not supported yet: it comes with event time"));
+            } else {
+                return Err(Error::new(word.span(), "expected `by Key`, `,` or `>`"));
+            }
+        }
+        Ok(Port { record, key })
+    }
+}
+impl Parse for Ports {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        input.parse::<Token![<]>()?;
+        let from = input.parse()?;
+        input.parse::<Token![,]>()?;
+        let to = input.parse()?;
+        input.parse::<Token![>]>()?;
+        Ok(Ports { from, to })
+    }
+}
+
+impl Fragment {
+    pub(super) fn parse(ports: Ports, attrs: Vec<Attribute>, vis: Visibility, input: ParseStream<'_>) -> Result<Self> {
+        let mut sig: Signature = input.parse()?;
+        if sig.generics.where_clause.is_none() {
+            sig.generics.where_clause = input.parse()?;
+        }
+        if input.peek(syn::token::Brace) {
+            return Err(input.error("a fragment is one chain with two open ends: `<In, Out> fn name(..) = stage -> stage;`"));
+        }
+        input.parse::<Token![=]>()?;
+        let mut stages = TokenStream::new();
+        loop {
+            let token: TokenTree = input.parse().map_err(|e| Error::new(e.span(), "expected `;` at the end of the fragment"))?;
+            let end = matches!(&token, TokenTree::Punct(p) if p.as_char() == ';');
+            stages.extend([token]);
+            if end {
+                return Ok(Fragment { ports, attrs, vis, sig, stages });
+            }
+        }
+    }
+
+    /// Its stages as a statement that reads a stream called `input`.
+    fn statement(&self, errors: &mut Errors) -> Option<Statement> {
+        let span = self.sig.ident.span();
+        let stages = &self.stages;
+        let (mut all, _) = statements::parse(quote_spanned!(span=> __input -> #stages), errors);
+        let statement = (all.len() == 1).then(|| all.remove(0));
+        for stage in statement.iter().flat_map(|s| &s.stages) {
+            match stage {
+                Stage::Builtin { word, .. } if word == "sink" || word == "split" => {
+                    errors.push(Error::new(word.span(), format!("a fragment has one input and one output, so `{word}` has no place in it")));
+                }
+                Stage::Operator(Operator { failure: Some(Failure::Stream(at, _)), .. }) => {
+                    errors.push(Error::new(*at, "a fragment has one output, so failures cannot go to a stream of their own\n  help: write `?` or `else drop`"));
+                }
+                _ => {}
+            }
+        }
+        statement
+    }
+
+    pub(super) fn expand(&self, krate: &TokenStream) -> TokenStream {
+        let Fragment { ports: Ports { from, to }, attrs, vis, sig, .. } = self;
+        let (name, text) = (&sig.ident, sig.ident.to_string());
+        let mut errors = Errors::default();
+        let mut params = Vec::new();
+        for input in &sig.inputs {
+            match input {
+                FnArg::Typed(t) => match &*t.pat {
+                    Pat::Ident(pat) => params.push((pat.ident.clone(), &*t.ty)),
+                    pat => errors.push(Error::new_spanned(pat, "a parameter of a fragment needs a plain name")),
+                },
+                FnArg::Receiver(this) => errors.push(Error::new_spanned(this, "a fragment is a free item, not a method")),
+            }
+        }
+        let statement = self.statement(&mut errors);
+        let ids = names::ids(name, statement.as_slice(), &mut errors).pop().map(|(_, ids)| ids).unwrap_or_default();
+        let whole = statement.as_ref().filter(|s| !s.stages.iter().any(|stage| stage.is("sink")));
+        let code = whole.map(|s| chain::stages(&s.stages, &ids, false, false));
+        let (idents, types): (Vec<_>, Vec<_>) = params.into_iter().unzip();
+        let (impl_generics, ty_generics, where_clause) = sig.generics.split_for_impl();
+        let mut bare = sig.generics.clone();
+        bare.where_clause = None;
+        bare.type_params_mut().for_each(|p| {
+            p.bounds.clear();
+            p.colon_token = None;
+        });
+        let type_params: Vec<_> = sig.generics.type_params().map(|p| &p.ident).collect();
+        let cfgs: Vec<_> = attrs.iter().filter(|a| a.path().is_ident("cfg")).collect();
+        let (from_ty, to_ty) = (&from.record, &to.record);
+        let need = match &from.key {
+            Some(key) => quote_spanned!(key.span()=> __malstrom::KeyedBy<#key>),
+            None => quote!(__malstrom::AnyKeying),
+        };
+        let kg = Ident::new("__Kg", Span::mixed_site());
+        let (g, s) = (graph(name.span()), stream(name.span()));
+        let checked = quote_spanned!(to_ty.span()=> let #s = __malstrom::Returns::pass(__malstrom::returned::<Self, _>(#s)););
+        // The key that leaves: the one that was promised, the one that came in by name, or whatever came in.
+        let (leaves, left) = match to.key.as_ref().or(from.key.as_ref()) {
+            Some(key) => (
+                quote!(__malstrom::KeyedBy<#key>),
+                quote_spanned! {key.span()=>
+                    let #s = __malstrom::LeavesKeyed::pass(__malstrom::left::<Self, __malstrom::KeyedBy<#key>, _>(#s));
+                    __malstrom::leave_keyed::<Self, _>(#g, #s)
+                },
+            ),
+            None => (
+                quote!(#kg),
+                quote_spanned! {to_ty.span()=>
+                    let #s = __malstrom::LeavesKeyed::pass(__malstrom::left::<Self, __malstrom::Carried<#kg>, _>(#s));
+                    __malstrom::leave::<Self, _, _>(#g, #s)
+                },
+            ),
+        };
+        let errors = errors.into_tokens();
+        // The impl's own parameter comes first: the user's may have defaults of order, ours has none.
+        let wire_generics = {
+            let params = &sig.generics.params;
+            quote!(<#kg, #params>)
+        };
+        let wire_where = {
+            let predicates = where_clause.map(|w| &w.predicates).into_iter();
+            quote!(where #kg: __malstrom::Enters<#need>, #(#predicates)*)
+        };
+        quote! {
+            #errors
+            #(#attrs)*
+            #[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
+            #vis struct #name #bare {
+                #(#idents: #types,)*
+                __generics: ::core::marker::PhantomData<fn() -> (#(#type_params,)*)>,
+            }
+            #(#cfgs)*
+            #[automatically_derived]
+            impl #bare #name #ty_generics {
+                #[doc(hidden)]
+                #[allow(dead_code, clippy::too_many_arguments)]
+                #vis fn __op(#(#idents: #types),*) -> Self {
+                    Self { #(#idents,)* __generics: ::core::marker::PhantomData }
+                }
+            }
+            #(#cfgs)*
+            const _: () = {
+                #[allow(unused_imports)]
+                use #krate::__private as __malstrom;
+                #[automatically_derived]
+                impl #impl_generics __malstrom::Stage for #name #ty_generics #where_clause {
+                    const NAME: &'static str = #text;
+                    type In = #from_ty;
+                    type Out = #to_ty;
+                    type Failure = __malstrom::Infallible;
+                    type Need = #need;
+                    type Ends = __malstrom::Plain;
+                }
+                #[automatically_derived]
+                impl #wire_generics __malstrom::Wire<#kg> for #name #ty_generics #wire_where {
+                    type Leaves = #leaves;
+                    fn wire<__U>(self, #g: &mut __malstrom::Graph, __id: &str, #s: __U) -> impl __malstrom::Stream + __malstrom::Typed<Item = #to_ty, Keying = #leaves, Node = Self>
+                    where
+                        __U: __malstrom::Stream + __malstrom::Typed<Item = #from_ty, Keying = #kg>,
+                    {
+                        #[allow(unused_variables)]
+                        let Self { #(#idents,)* .. } = self;
+                        let #s = __malstrom::enter::<Self, _>(#g, __id, #s);
+                        let mut #g = #g;
+                        #code
+                        #checked
+                        #left
+                    }
+                }
+            };
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The names of a pipeline: which streams exist, who reads them, and which id each stage has.
+use super::Broken;
+use super::syntax::{Binding, Head, Stage, Statement};
+use crate::errors::Errors;
+use proc_macro2::{Ident, Span};
+use std::collections::{HashMap, HashSet};
+use syn::Error;
+
+pub(super) struct Graph {
+    /// Consumers of each stream, in order.
+    pub(super) uses: HashMap<String, Vec<Ident>>,
+    /// Which statements are emitted: those whose inputs exist.
+    pub(super) emitted: Vec<bool>,
+    /// The id of the head (if it is a stage) and of each stage, per statement.
+    pub(super) ids: Vec<(String, Vec<String>)>,
+}
+
+pub(super) fn check(pipeline: &Ident, statements: &[Statement], broken: &Broken, errors: &mut Errors) -> Graph {
+    let ids = ids(pipeline, statements, errors);
+    let mut uses: HashMap<String, Vec<Ident>> = HashMap::new();
+    let mut missing: HashSet<String> = broken.names.clone();
+    let mut declared: Vec<&Ident> = Vec::new();
+    let mut emitted = Vec::new();
+    for s in statements {
+        let mut whole = true;
+        for name in s.head.reads() {
+            if declared.iter().any(|d| *d == name) {
+                whole &= !missing.contains(&name.to_string());
+                uses.entry(name.to_string()).or_default().push(name.clone());
+                continue;
+            }
+            whole = false;
+            if !broken.names.contains(&name.to_string()) {
+                let known: Vec<_> = declared.iter().map(|d| format!("`{d}`")).collect();
+                let known = if known.is_empty() {
+                    "no stream is declared yet".into()
+                } else {
+                    format!("declared above: {}", known.join(", "))
+                };
+                errors.push(Error::new(name.span(), format!("no stream `{name}` in pipeline `{pipeline}` ({known})")));
+            }
+        }
+        ends(s, errors);
+        for name in s.declares() {
+            if declared.iter().any(|d| *d == name) {
+                errors.push(Error::new(name.span(), format!("stream `{name}` is declared twice in pipeline `{pipeline}`")));
+                whole = false;
+            }
+            if !whole {
+                missing.insert(name.to_string());
+            }
+            declared.push(name);
+        }
+        emitted.push(whole);
+    }
+    let mut told = HashSet::new();
+    for name in declared {
+        if !uses.contains_key(&name.to_string()) && told.insert(name.to_string()) {
+            errors.push(Error::new(
+                name.span(),
+                format!("stream `{name}` has no consumer\n  help: send it somewhere, e.g. `{name} -> sink(..);`"),
+            ));
+        }
+    }
+    Graph { uses, emitted, ids }
+}
+
+/// Whether a chain ends as it should: in a sink, or in a name.
+fn ends(s: &Statement, errors: &mut Errors) {
+    let in_sink = s.stages.last().is_some_and(|stage| stage.is("sink"));
+    if let Some(early) = s.stages.iter().rev().skip(1).find(|stage| stage.is("sink")) {
+        errors.push(Error::new(early.span(), "a chain ends in its sink: nothing can follow\n  help: bind the stream with `let`, and read it twice"));
+    }
+    match (&s.binding, in_sink) {
+        (None, false) => {
+            let at = s.stages.last().map_or_else(|| s.head.span(), Stage::span);
+            errors.push(Error::new(at, "this chain goes nowhere\n  help: end it in `-> sink(..)`, or bind it with `let name = ..`"));
+        }
+        (Some(binding), true) => {
+            let name = match binding {
+                Binding::Name(name) => name,
+                Binding::Tuple(names) => match names.first() {
+                    Some(name) => name,
+                    None => return,
+                },
+            };
+            errors.push(Error::new(name.span(), format!("`{name}` names a chain that ends in a sink: nothing is left to name")));
+        }
+        _ => {}
+    }
+    let tuple = match &s.binding {
+        Some(Binding::Tuple(names)) => Some(names),
+        _ => None,
+    };
+    let last = s.stages.len().wrapping_sub(1);
+    for (i, stage) in s.stages.iter().enumerate() {
+        let halves = if i == last { tuple } else { None };
+        match (stage, halves) {
+            (Stage::Builtin { word, .. }, None) if word == "split" => errors.push(Error::new(
+                word.span(),
+                "`split` gives two streams, and this use does not name them\n  help: `let (yes, no) = .. -> split(..);`",
+            )),
+            (Stage::Builtin { word, .. }, Some(names)) if word == "split" && names.len() != 2 => {
+                errors.push(Error::new(word.span(), format!("`split` gives two streams, not {}", names.len())));
+            }
+            (Stage::Builtin { word, .. }, Some(_)) if word != "split" && word != "sink" => errors.push(Error::new(
+                word.span(),
+                format!("`{word}` has one output, so there is one stream to name\n  help: several come from `split(..)`, or from an operator with side outputs"),
+            )),
+            _ => {}
+        }
+    }
+    match (tuple, s.stages.last()) {
+        (Some(names), None) => {
+            errors.push(Error::new(names.first().map_or_else(|| s.head.span(), Ident::span), "several streams come from `split(..)`, or from an operator with side outputs"));
+        }
+        (Some(names), _) if names.len() < 2 => {
+            errors.push(Error::new(s.head.span(), "a tuple names at least two streams\n  help: write `let name = ..` for one"));
+        }
+        _ => {}
+    }
+    if let Head::Two(left, _) = &s.head
+        && !matches!(s.stages.first(), Some(Stage::Operator(_)))
+    {
+        errors.push(Error::new(left.span(), "two inputs go to an operator\n  help: `(left, right) -> operator`, whose second input `#[operator(on_right = ..)]` names"));
+    }
+}
+
+pub(super) fn ids(pipeline: &Ident, statements: &[Statement], errors: &mut Errors) -> Vec<(String, Vec<String>)> {
+    let mut taken: HashMap<String, Span> = HashMap::new();
+    // Names that were chosen come first: the numbered ones give way.
+    for s in statements {
+        let of_head = match &s.head {
+            Head::Source { alias: Some(alias), .. } => Some((alias.clone(), alias)),
+            _ => None,
+        };
+        let chosen = |stage| match stage {
+            &Stage::Operator(ref op) => {
+                Some((op.id(), op.path.segments.last().map(|s| &s.ident)?))
+            }
+            &Stage::Builtin { ref alias, ref word, .. } => Some((alias.clone()?, word)),
+        };
+        for (id, last) in of_head.into_iter().chain(s.stages.iter().filter_map(chosen)) {
+            if taken.insert(id.to_string(), id.span()).is_some() {
+                errors.push(Error::new(
+                    id.span(),
+                    format!("pipeline `{pipeline}` already has an operator `{id}`, and snapshots find state by that name\n  help: give this one its own: `{last} as {last}_2`"),
+                ));
+            }
+        }
+    }
+    let mut number = |word: &str| {
+        let mut id = word.to_owned();
+        let mut n = 1;
+        while taken.contains_key(&id) {
+            n += 1;
+            id = format!("{word}_{n}");
+        }
+        taken.insert(id.clone(), Span::call_site());
+        id
+    };
+    let of = |s: &Statement| {
+        let head = match &s.head {
+            Head::Source { alias: Some(alias), .. } => alias.to_string(),
+            Head::Source { .. } => number("source"),
+            Head::Union { .. } => number("union"),
+            Head::Stream(_) | Head::Two(..) => String::new(),
+        };
+        let stages = s.stages.iter().map(|stage| match stage {
+            Stage::Builtin { word, alias: None, .. } => number(&word.to_string()),
+            named => named.label(),
+        });
+        (head, stages.collect())
+    };
+    statements.iter().map(of).collect()
+}

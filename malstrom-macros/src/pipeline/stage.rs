@@ -1,0 +1,180 @@
+//! The calls that one stage becomes.
+//!
+//! Every token emitted for a stage carries that stage's span, so whatever part of a call rustc blames, the caret lands
+//! on what the user wrote.
+use super::syntax::{Failure, Operator, Stage};
+use super::{local, module};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Expr, spanned::Spanned};
+
+/// The stream that a chain has come to.
+pub(super) fn stream(span: Span) -> Ident {
+    local("__stream", span)
+}
+pub(super) fn graph(span: Span) -> Ident {
+    local("__graph", span)
+}
+
+/// A marker type for the stream `name`, as a value. It stands in a block of its own, so that it hides nothing.
+pub(super) fn marker(name: &Ident) -> TokenStream {
+    quote_spanned! {name.span()=> {
+        #[allow(non_camel_case_types, dead_code)]
+        struct #name;
+        ::core::marker::PhantomData::<#name>
+    }}
+}
+
+pub(super) fn emit(stage: &Stage, id: &str) -> TokenStream {
+    match stage {
+        Stage::Builtin { word, args, .. } if word == "sink" => args.first().map(|expr| sink(word, expr, id)).unwrap_or_default(),
+        Stage::Builtin { word, args, .. } if word == "key_by" => {
+            let span = word.span();
+            let (g, s, m) = (graph(span), stream(span), module(span));
+            quote_spanned! {span=>
+                let #s = #m::keyable(#s, #args);
+                let #s = #m::IsKey::pass(#m::is_key(&#m::key_of(&#s), #s));
+                let #s = #m::Travels::pass(#m::travels(#s));
+                let #s = #m::key_by(&mut #g, #id, #s);
+            }
+        }
+        Stage::Builtin { word, args, .. } if AGGREGATES.iter().any(|name| word == name) => {
+            let span = word.span();
+            let (g, s, m) = (graph(span), stream(span), module(span));
+            let args = args.iter();
+            quote_spanned! {span=>
+                let #s = #m::Grouped::pass(#m::grouped(&#m::stage::#word, #s));
+                let #s = #m::#word(&mut #g, #id, #s #(, #args)*);
+            }
+        }
+        Stage::Builtin { word, args, .. } => {
+            let span = word.span();
+            let (g, s, m) = (graph(span), stream(span), module(span));
+            quote_spanned!(span=> let #s = #m::#word(&mut #g, #id, #s, #args);)
+        }
+        Stage::Operator(op) => operator(op, id, false),
+    }
+}
+
+const AGGREGATES: [&str; 9] = ["count", "sum", "min", "max", "average", "reduce", "fold", "top", "distinct"];
+
+fn sink(word: &Ident, expr: &Expr, id: &str) -> TokenStream {
+    // The sink is what is wrong if its type does not fit.
+    let span = expr.span();
+    let (g, s, m, x) = (graph(span), stream(span), module(span), Ident::new("__sink", span));
+    let (g_word, s_word, m_word, x_word) = (graph(word.span()), stream(word.span()), module(word.span()), Ident::new("__sink", span));
+    let checks = quote_spanned! {span=>
+        let #x = #m::SinkLike::this(#expr);
+        let #s = #m::DrainsInto::pass(#m::drained(&#x, #s));
+        let #s = #m::Shown::pass(#m::shown(&#x, #s));
+        let #s = #m::Dumped::pass(#m::dumped(&#x, #s));
+    };
+    let _ = g;
+    let end = quote_spanned!(word.span()=> #m_word::sink(&mut #g_word, #id, #x_word, #s_word););
+    quote!(#checks #end)
+}
+
+/// The checks of an operator on `stream`, other than those of its failures.
+fn checks(span: Span, stream: &Ident, record: &str) -> TokenStream {
+    let (m, x, record) = (module(span), Ident::new("__op", span), Ident::new(record, span));
+    quote_spanned! {span=>
+        let #stream = #m::FlowsInto::pass(#m::#record(&#x, #stream));
+        let #stream = #m::WorksUnkeyed::pass(#m::keyed(&#x, #stream));
+        let #stream = #m::SameKey::pass(#m::same_key(&#x, #stream));
+        let #stream = #m::HasKey::pass(#m::asked(&#x, #stream));
+        let #stream = #m::AskedKey::pass(#m::asked_key(&#x, #stream));
+    }
+}
+
+/// What a use says about failures, and its check.
+fn policy(op: &Operator, span: Span) -> (TokenStream, TokenStream, TokenStream) {
+    let (m, s, x) = (module(span), stream(span), Ident::new("__op", span));
+    let handled = |at: Span| {
+        let (m, s, x) = (module(at), stream(at), Ident::new("__op", at));
+        quote_spanned!(at=> let #s = #m::CanFail::pass(#m::handled(&#x, #s));)
+    };
+    match &op.failure {
+        None => (
+            quote_spanned!(span=> let #s = #m::NeverFails::pass(#m::failure(&#x, #s));),
+            quote_spanned!(span=> #m::Unfailing),
+            quote!(_),
+        ),
+        Some(Failure::Fail(at)) => {
+            let handled = handled(*at);
+            (
+                quote_spanned!(span=> #handled let #s = #m::Explains::pass(#m::explained(&#x, #s));),
+                quote_spanned!(span=> #m::OrFail),
+                quote!(_),
+            )
+        }
+        Some(Failure::Drop(at)) => (handled(*at), quote_spanned!(span=> #m::OrDrop), quote!(_)),
+        Some(Failure::Stream(at, name)) => {
+            let marker = marker(name);
+            let failures = failures(name);
+            (handled(*at), quote_spanned!(span=> #m::or_else(&#s, #marker)), quote!(#failures))
+        }
+    }
+}
+
+/// The variable that holds the failures that go to stream `name`, until its statement ends.
+pub(super) fn failures(name: &Ident) -> Ident {
+    local(&format!("__failed_{name}"), name.span())
+}
+/// The variable that holds the side outputs of the last stage.
+pub(super) fn sides(span: Span) -> Ident {
+    local("__sides", span)
+}
+
+/// An operator; `with_sides` if its side outputs are bound.
+pub(super) fn operator(op: &Operator, id: &str, with_sides: bool) -> TokenStream {
+    let Operator { path, args, failure, .. } = op;
+    let span = op.span();
+    // `__op` never leaves its stage, so it may resolve where the stage was written.
+    let (g, s, m, x) = (graph(span), stream(span), module(span), Ident::new("__op", span));
+    let checks = checks(span, &s, "record");
+    let (check, policy, failed) = policy(op, span);
+    let make = quote_spanned!(span=> let #x = #path::#x(#args););
+    if with_sides {
+        let sides = sides(span);
+        return quote_spanned! {span=>
+            #make
+            #checks
+            #check
+            let (#s, #failed, #sides) = { let __policy = #policy; #m::call_with_sides(&mut #g, #id, #x, #s, __policy) };
+        };
+    }
+    let ends = quote_spanned!(span=> let #s = #m::ClosedUse::pass(#m::ends(&#x, #s)););
+    match failure {
+        None => quote_spanned! {span=>
+            #make
+            #checks
+            #check
+            #ends
+            let #s = #m::then(&mut #g, #id, #x, #s);
+        },
+        Some(_) => quote_spanned! {span=>
+            #make
+            #checks
+            #check
+            #ends
+            let (#s, #failed) = { let __policy = #policy; #m::call(&mut #g, #id, #x, #s, __policy) };
+        },
+    }
+}
+
+/// An operator with two inputs, which are in `__stream` and `__right`.
+pub(super) fn two_inputs(op: &Operator, id: &str) -> TokenStream {
+    let Operator { path, args, .. } = op;
+    let span = op.span();
+    let (g, s, r, m, x) = (graph(span), stream(span), local("__right", span), module(span), Ident::new("__op", span));
+    let (left, right) = (checks(span, &s, "record"), checks(span, &r, "record_right"));
+    let (check, policy, failed) = policy(op, span);
+    quote_spanned! {span=>
+        let #x = #path::#x(#args);
+        let (#x, #s, #r) = #m::TakesTwo::pass(#m::takes_two((#x, #s, #r)));
+        #left
+        #right
+        #check
+        let (#s, #failed) = { let __policy = #policy; #m::call_two(&mut #g, #id, #x, (#s, #r), __policy) };
+    }
+}

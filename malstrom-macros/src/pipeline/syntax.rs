@@ -1,0 +1,283 @@
+//! The grammar of a statement.
+use proc_macro2::{Ident, Span};
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{Error, Expr, Path, Result, Token, ext::IdentExt, spanned::Spanned, token};
+
+pub(super) struct Statement {
+    pub(super) binding: Option<Binding>,
+    pub(super) head: Head,
+    pub(super) stages: Vec<Stage>,
+}
+pub(super) enum Binding {
+    Name(Ident),
+    Tuple(Vec<Ident>),
+}
+pub(super) enum Head {
+    Source { word: Ident, expr: Box<Expr>, failure: Option<Failure>, alias: Option<Ident> },
+    Stream(Ident),
+    Union { word: Ident, inputs: Vec<Ident> },
+    Two(Ident, Ident),
+}
+pub(super) enum Stage {
+    Operator(Operator),
+    Builtin { word: Ident, args: Punctuated<Expr, Token![,]>, alias: Option<Ident> },
+}
+pub(super) struct Operator {
+    pub(super) path: Path,
+    pub(super) args: Punctuated<Expr, Token![,]>,
+    pub(super) failure: Option<Failure>,
+    pub(super) alias: Option<Ident>,
+}
+pub(super) enum Failure {
+    /// `?`
+    Fail(Span),
+    /// `else drop`
+    Drop(Span),
+    /// `else stream`
+    Stream(Span, Ident),
+}
+impl Failure {
+    pub(super) fn span(&self) -> Span {
+        match self {
+            Failure::Fail(span) | Failure::Drop(span) | Failure::Stream(span, _) => *span,
+        }
+    }
+}
+
+/// Built-in stages, with the least and the greatest number of arguments.
+const BUILTINS: [(&str, usize, &str); 17] = [
+    ("map", 1, "map(|record| ..)"),
+    ("filter", 1, "filter(|record| ..)"),
+    ("filter_map", 1, "filter_map(|record| ..)"),
+    ("flat_map", 1, "flat_map(|record| ..)"),
+    ("inspect", 1, "inspect(|record| ..)"),
+    ("key_by", 1, "key_by(|record| ..)"),
+    ("split", 1, "split(|record| ..)"),
+    ("count", 0, "count()"),
+    ("sum", 1, "sum(|record| ..)"),
+    ("min", 1, "min(|record| ..)"),
+    ("max", 1, "max(|record| ..)"),
+    ("average", 1, "average(|record| ..)"),
+    ("reduce", 1, "reduce(|a, b| ..)"),
+    ("fold", 2, "fold(init, |acc, record| ..)"),
+    ("top", 2, "top(n, |record| ..)"),
+    ("distinct", 0, "distinct()"),
+    ("sink", 1, "sink(..)"),
+];
+/// Built-in names that are reserved and come later, with what they come with.
+const LATER: [(&str, &str); 4] =
+    [("timestamps", "event time"), ("window", "event time"), ("combine", "windows"), ("join", "event time")];
+
+fn later(word: &Ident) -> Option<Error> {
+    let (name, with) = LATER.iter().find(|(name, _)| word == name)?;
+    Some(Error::new(word.span(), format!("`{name}` is not supported yet: it comes with {with}")))
+}
+
+impl Parse for Statement {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let binding = if input.parse::<Option<Token![let]>>()?.is_some() {
+            let binding = input.parse()?;
+            input.parse::<Token![=]>()?;
+            Some(binding)
+        } else {
+            None
+        };
+        let head = input.parse()?;
+        let mut stages = Vec::new();
+        while !input.peek(Token![;]) {
+            if !input.peek(Token![->]) {
+                return Err(input.error("expected `->` before the next stage, or `;`"));
+            }
+            input.parse::<Token![->]>()?;
+            stages.push(input.parse()?);
+        }
+        input.parse::<Token![;]>()?;
+        Ok(Statement { binding, head, stages })
+    }
+}
+
+impl Parse for Binding {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        if input.peek(token::Paren) {
+            let names;
+            syn::parenthesized!(names in input);
+            let names = names.parse_terminated(Ident::parse, Token![,])?;
+            return Ok(Binding::Tuple(names.into_iter().collect()));
+        }
+        input.parse().map(Binding::Name)
+    }
+}
+
+fn idents(input: ParseStream<'_>) -> Result<Vec<Ident>> {
+    let names;
+    syn::parenthesized!(names in input);
+    Ok(names.parse_terminated(Ident::parse, Token![,])?.into_iter().collect())
+}
+
+impl Parse for Head {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        if input.peek(token::Paren) {
+            let span = input.span();
+            let [left, right] = <[Ident; 2]>::try_from(idents(input)?)
+                .map_err(|names| Error::new(span, format!("an operator takes one input or two, not {}", names.len())))?;
+            return Ok(Head::Two(left, right));
+        }
+        let word: Ident = input.parse().map_err(|e| {
+            Error::new(e.span(), "expected `source(..)`, `union(..)`, `(left, right)` or the name of a stream")
+        })?;
+        if !input.peek(token::Paren) {
+            return Ok(Head::Stream(word));
+        }
+        if word == "source" {
+            let expr;
+            syn::parenthesized!(expr in input);
+            let expr = Box::new(expr.parse()?);
+            return Ok(Head::Source { word, expr, failure: failure(input)?, alias: alias(input)? });
+        }
+        if word == "union" {
+            let inputs = idents(input)?;
+            if inputs.len() < 2 {
+                return Err(Error::new(word.span(), "a union has at least two inputs: `union(a, b)`"));
+            }
+            return Ok(Head::Union { word, inputs });
+        }
+        Err(later(&word).unwrap_or_else(|| {
+            Error::new(
+                word.span(),
+                format!("a chain cannot begin with `{word}(..)`\n  help: it begins with `source(..)`, `union(..)`, `(left, right)` or the name of a stream"),
+            )
+        }))
+    }
+}
+
+/// `?`, `else drop` or `else stream`
+fn failure(input: ParseStream<'_>) -> Result<Option<Failure>> {
+    if let Some(token) = input.parse::<Option<Token![?]>>()? {
+        return Ok(Some(Failure::Fail(token.span())));
+    }
+    let Some(token) = input.parse::<Option<Token![else]>>()? else { return Ok(None) };
+    let target: Ident = input.parse().map_err(|e| Error::new(e.span(), "expected `drop` or the name of a stream behind `else`"))?;
+    Ok(Some(if target == "drop" { Failure::Drop(token.span()) } else { Failure::Stream(token.span(), target) }))
+}
+
+/// `as name [was name]`
+fn alias(input: ParseStream<'_>) -> Result<Option<Ident>> {
+    if input.parse::<Option<Token![as]>>()?.is_none() {
+        return Ok(None);
+    }
+    let name = input.parse()?;
+    if input.peek(syn::Ident) && input.fork().parse::<Ident>()? == "was" {
+        input.parse::<Ident>()?;
+        // Only snapshots hold what was under the old name.
+        input.parse::<Ident>()?;
+    }
+    Ok(Some(name))
+}
+
+impl Parse for Stage {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        if input.peek(Token![;]) || !(input.peek(syn::Ident::peek_any) || input.peek(Token![::])) {
+            let names: Vec<_> = BUILTINS.iter().map(|(name, ..)| format!("`{name}`")).collect();
+            return Err(input.error(format!("expected a stage after `->`: an operator, or one of {}", names.join(", "))));
+        }
+        let path: Path = input.parse()?;
+        let called = input.peek(token::Paren);
+        let mut args = Punctuated::new();
+        let builtin = path.get_ident().cloned();
+        if let Some(error) = builtin.as_ref().and_then(later) {
+            return Err(error);
+        }
+        if called {
+            let content;
+            syn::parenthesized!(content in input);
+            args = content.parse_terminated(Expr::parse, Token![,])?;
+        }
+        if let Some(word) = builtin
+            && let Some((name, wanted, form)) = BUILTINS.iter().find(|(name, ..)| word == name)
+        {
+            if !called || args.len() != *wanted {
+                return Err(Error::new(
+                    word.span(),
+                    format!("`{name}` is written `{form}`\n  help: an operator of that name is reached by its path, as in `self::{name}`"),
+                ));
+            }
+            if let Some(failure) = failure(input)? {
+                return Err(Error::new(failure.span(), format!("`{name}` cannot fail, so there is nothing to handle")));
+            }
+            return Ok(Stage::Builtin { word, args, alias: alias(input)? });
+        }
+        Ok(Stage::Operator(Operator { path, args, failure: failure(input)?, alias: alias(input)? }))
+    }
+}
+
+impl Stage {
+    /// Where messages about this stage point.
+    pub(super) fn span(&self) -> Span {
+        match self {
+            Stage::Builtin { word, .. } => word.span(),
+            Stage::Operator(op) => op.span(),
+        }
+    }
+    /// Its id, if nothing else has that.
+    pub(super) fn label(&self) -> String {
+        match self {
+            Stage::Builtin { word, alias, .. } => alias.as_ref().unwrap_or(word).to_string(),
+            Stage::Operator(op) => op.id().to_string(),
+        }
+    }
+    pub(super) fn is(&self, name: &str) -> bool {
+        matches!(self, Stage::Builtin { word, .. } if word == name)
+    }
+}
+impl Operator {
+    pub(super) fn span(&self) -> Span {
+        self.path.segments.last().map_or_else(|| self.path.span(), |s| s.ident.span())
+    }
+    /// Its id: what `as` gives it, else the last word of its path.
+    pub(super) fn id(&self) -> Ident {
+        let last = || self.path.segments.last().map_or_else(|| Ident::new("_", self.span()), |s| s.ident.clone());
+        self.alias.clone().unwrap_or_else(last)
+    }
+}
+impl Head {
+    pub(super) fn span(&self) -> Span {
+        match self {
+            Head::Source { word, .. } | Head::Union { word, .. } => word.span(),
+            Head::Stream(name) | Head::Two(name, _) => name.span(),
+        }
+    }
+    /// The streams that it reads, in order.
+    pub(super) fn reads(&self) -> Vec<&Ident> {
+        match self {
+            Head::Source { .. } => Vec::new(),
+            Head::Stream(name) => vec![name],
+            Head::Union { inputs, .. } => inputs.iter().collect(),
+            Head::Two(left, right) => vec![left, right],
+        }
+    }
+}
+impl Statement {
+    /// The streams that `else` names in it.
+    pub(super) fn failures(&self) -> Vec<&Ident> {
+        let of_head = match &self.head {
+            Head::Source { failure: Some(Failure::Stream(_, name)), .. } => Some(name),
+            _ => None,
+        };
+        let of_stage = |stage| match stage {
+            &Stage::Operator(Operator { failure: Some(Failure::Stream(_, ref name)), .. }) => Some(name),
+            _ => None,
+        };
+        of_head.into_iter().chain(self.stages.iter().filter_map(of_stage)).collect()
+    }
+    /// All streams that it declares.
+    pub(super) fn declares(&self) -> Vec<&Ident> {
+        let mut names = match &self.binding {
+            None => Vec::new(),
+            Some(Binding::Name(name)) => vec![name],
+            Some(Binding::Tuple(names)) => names.iter().collect(),
+        };
+        names.extend(self.failures());
+        names
+    }
+}
