@@ -1,4 +1,5 @@
 //! The runtime of Malstrom. Programs use the `malstrom` crate, which re-exports what they need.
+pub mod check;
 pub mod connect;
 pub mod contract;
 pub mod error;
@@ -6,8 +7,9 @@ pub mod state;
 
 pub use contract::key::PartitionKey;
 pub use contract::never::Never;
-pub use contract::record::Record;
+pub use contract::record::{CodecError, Record};
 pub use contract::sink::Sink;
 pub use contract::source::{Progress, Read, Source, SplitReader};
 pub use contract::stage::Emit;
+pub use contract::state::KeyedState;
 pub use error::{Error, Result};

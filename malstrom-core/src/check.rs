@@ -1,0 +1,4 @@
+//! The sentences of compile errors, one trait each.
+pub mod field;
+pub mod fresh;
+pub mod migrate;
