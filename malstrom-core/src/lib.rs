@@ -13,3 +13,9 @@ pub use contract::source::{Progress, Read, Source, SplitReader};
 pub use contract::stage::Emit;
 pub use contract::state::KeyedState;
 pub use error::{Error, Result};
+
+/// Crates that expansions name; users need not depend on them.
+#[doc(hidden)]
+pub mod reexport {
+    pub use serde;
+}

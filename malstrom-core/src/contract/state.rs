@@ -31,7 +31,7 @@ pub trait KeyedState: Record {
     /// If the bytes are not state of that version, or no migration leads from it.
     #[doc(hidden)]
     fn decode_version(version: u32, bytes: &[u8]) -> Result<Self, CodecError> {
-        if version == Self::VERSION { Self::decode(bytes) } else { Err(unknown_version::<Self>(version)) }
+        decode_same(version, bytes)
     }
 
     /// What the fields of version `version` are, if a migration leads from it.
@@ -49,4 +49,16 @@ fn unknown_version<S: KeyedState>(version: u32) -> CodecError {
     } else {
         format!("state `{name}` is of version {version}, and no migration leads from it (the oldest is {oldest})")
     })
+}
+
+/// What an expansion with a migration calls for its own version, and for those that are newer.
+#[doc(hidden)]
+pub fn decode_same<S: KeyedState>(version: u32, bytes: &[u8]) -> Result<S, CodecError> {
+    if version == S::VERSION { S::decode(bytes) } else { Err(unknown_version::<S>(version)) }
+}
+
+/// What an expansion with a migration calls for its own version.
+#[doc(hidden)]
+pub fn describe_same<S: KeyedState>() -> Option<Description> {
+    Some(record::description::<S>())
 }

@@ -1,5 +1,5 @@
 //! `#[record(codec = serde)]`: types that only know serde, written by postcard as a string of bytes.
-use super::archive::{De, Ser};
+use super::archive::{De, Layout, Ser};
 use super::limited::Limited;
 use super::{CodecError, MAX_BYTES};
 use ::serde::Serialize;
@@ -11,6 +11,21 @@ use rkyv::with::{ArchiveWith, DeserializeWith, SerializeWith};
 /// The layout of types that serde writes.
 #[derive(Debug)]
 pub struct Postcard;
+
+/// A type that serde can write and read.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be written by serde, and `codec = serde` promises that",
+    label = "needs serde's traits",
+    note = "derive `serde::Serialize` and `serde::Deserialize` beside `Record`"
+)]
+pub trait BySerde: Send + Sized + 'static {
+    /// The layout.
+    type As: Layout<Self>;
+}
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + Send + 'static> BySerde for T {
+    type As = Postcard;
+}
 
 impl<T: Serialize + DeserializeOwned> ArchiveWith<T> for Postcard {
     type Archived = ArchivedVec<u8>;
