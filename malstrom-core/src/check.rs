@@ -7,9 +7,12 @@
 pub mod arg;
 pub mod ends;
 pub mod failure;
+pub mod field;
 pub mod fragment;
+pub mod fresh;
 pub mod inputs;
 pub mod keying;
+pub mod migrate;
 pub mod record;
 pub mod share;
 pub mod sink;

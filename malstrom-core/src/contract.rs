@@ -2,6 +2,7 @@
 //! here knows how a pipeline runs.
 pub mod extract;
 pub mod key;
+pub mod keying;
 pub mod never;
 pub mod record;
 pub mod shape;

@@ -18,7 +18,7 @@ pub mod worker;
 pub use contract::extract::{Context, Extract, Key, Metrics, Output};
 pub use contract::key::PartitionKey;
 pub use contract::never::Never;
-pub use contract::record::Record;
+pub use contract::record::{CodecError, Record};
 pub use contract::sink::Sink;
 pub use contract::source::{Progress, Read, Source, SplitReader};
 pub use contract::stage::{Emit, Failure};
@@ -26,3 +26,9 @@ pub use contract::state::KeyedState;
 pub use error::{Error, Result};
 pub use graph::{Graph, Pipeline};
 pub use runtime::{Handle, Latency, Report, Runtime, RuntimeArgs, run};
+
+/// Crates that expansions name; users need not depend on them.
+#[doc(hidden)]
+pub mod reexport {
+    pub use serde;
+}

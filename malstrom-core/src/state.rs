@@ -1,1 +1,3 @@
 //! State: entries laid out flat per operator and worker, addressed by key group.
+pub mod key_group;
+pub mod table;

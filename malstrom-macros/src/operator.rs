@@ -37,11 +37,10 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> Result<TokenStream
     let options = options::parse(args, &mut errors);
     signature::reject(&func.sig, &mut errors);
     let roles = signature::roles(&mut func.sig, &mut errors);
-    let returns = errors.take(returns::read(&func.sig, &options));
-    match (roles, returns) {
-        (Some(roles), Some(returns)) => errors.or(()).map(|()| emit::emit(&func, &options, &roles, &returns)),
-        _ => errors.or(TokenStream::new()),
-    }
+    let returns = errors.keep(returns::read(&func.sig, &options));
+    errors.finish()?;
+    // Without an error there are both.
+    Ok(roles.zip(returns).map(|(roles, returns)| emit::emit(&func, &options, &roles, &returns)).unwrap_or_default())
 }
 
 #[cfg(test)]

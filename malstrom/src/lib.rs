@@ -1,2 +1,169 @@
 //! Distributed, stateful stream processing.
-pub use malstrom_core::*;
+// The macros write `::malstrom`, also in this crate.
+extern crate self as malstrom;
+
+#[doc(hidden)]
+pub mod __private;
+
+pub use malstrom_core::{
+    Context, Emit, Error, Extract, Failure, Handle, Key, KeyedState, Latency, Metrics, Never, Output, PartitionKey,
+    Pipeline, Progress, Read, Record, Report, Result, Runtime, RuntimeArgs, Sink, Source, SplitReader, run,
+};
+pub use malstrom_core::{CodecError, connect, metrics, testing};
+
+/// The types that appear in the compiler's messages about a pipeline.
+pub mod names {
+    pub use malstrom_core::check::keying::NoKey;
+    pub use malstrom_core::contract::keying::{AnyKey, Carried, KeyedBy, Unkeyed};
+    pub use malstrom_core::graph::names::*;
+}
+pub use malstrom_core::contract::keying::{KeyedBy, Unkeyed};
+
+/// What nearly every program uses.
+///
+/// ```
+/// use malstrom::prelude::*;
+/// ```
+pub mod prelude {
+    pub use crate::connect::{debug, files, stdout};
+    pub use crate::testing::Bench;
+    pub use crate::{Failure, Key, Metrics, Output, Record, keyed_state, operator, pipeline};
+}
+
+/// Makes a type one whose values may leave their worker: by an exchange, or in a snapshot.
+///
+/// ```
+/// use malstrom::Record;
+///
+/// #[derive(Record, Debug, PartialEq)]
+/// enum Shape {
+///     Circle { radius: f64 },
+///     Group(Vec<Shape>),
+/// }
+///
+/// let shape = Shape::Group(vec![Shape::Circle { radius: 2.0 }]);
+/// let mut bytes = Vec::new();
+/// shape.encode(&mut bytes)?;
+/// assert_eq!(Shape::decode(&bytes)?, shape);
+/// # Ok::<(), malstrom::CodecError>(())
+/// ```
+///
+/// Every field must be a [`Record`](trait@Record). `#[record(skip)]` leaves a field out: it is `Default` when the record
+/// is read. `#[record(codec = serde)]` on the type has serde write it, for types whose fields only know that.
+/// `#[record(crate = path)]` says where this crate is, if not at `::malstrom`.
+pub use malstrom_macros::Record;
+
+/// Makes a type one that streams can be keyed by. It makes it a [`Record`](trait@Record) too.
+///
+/// ```
+/// use malstrom::Key;
+///
+/// #[derive(Key, PartialEq, Eq, Hash, Clone)]
+/// enum Account {
+///     Private(u64),
+///     Business { country: String, number: u64 },
+/// }
+/// ```
+///
+/// Where a key lives follows from its canonical bytes: the index of the variant, then the fields in their order. So the
+/// order of fields and variants is part of the data, and changing it loses the state of keys that are kept already.
+/// Floats, `HashMap` and `HashSet` cannot be part of a key. `#[key(crate = path)]` says where this crate is.
+pub use malstrom_macros::Key;
+
+/// Makes a type one that operators can keep per key. It makes it a [`Record`](trait@Record) too.
+///
+/// ```
+/// use malstrom::{KeyedState, keyed_state};
+///
+/// mod v1 {
+///     #[malstrom::keyed_state(key = u64, name = "profile")]
+///     pub struct Profile { pub count: u32 }
+/// }
+///
+/// #[keyed_state(key = u64, name = "profile", version = 2, migrate_from = v1::Profile)]
+/// #[derive(Default)]
+/// struct Profile { count: u64, mean: f64 }
+///
+/// impl From<v1::Profile> for Profile {
+///     fn from(old: v1::Profile) -> Self {
+///         Profile { count: old.count.into(), mean: 0.0 }
+///     }
+/// }
+/// assert_eq!((Profile::NAME, Profile::VERSION), ("profile", 2));
+/// ```
+///
+/// | option | |
+/// |---|---|
+/// | `key = K` | what it is kept per; required |
+/// | `name = ".."` | what snapshots call it; the type's name if left out |
+/// | `version = 2` | counts up when the fields change; 1 if left out |
+/// | `migrate_from = Old` | the state of an older version, for which there is a `From<Old>` |
+/// | `crate = path` | where this crate is, if not at `::malstrom` |
+pub use malstrom_macros::keyed_state;
+
+/// Turns a function into a stage. The function itself stays as written, to be called and tested.
+///
+/// ```
+/// use malstrom::prelude::*;
+///
+/// #[operator]
+/// fn even(x: u64, #[arg] least: u64) -> Option<u64> {
+///     (x % 2 == 0 && x >= least).then_some(x)
+/// }
+/// assert_eq!(even(4, 2), Some(4));
+///
+/// pipeline! {
+///     fn evens() {
+///         source(0..10u64) -> even(6) -> sink(stdout());
+///     }
+/// }
+/// # malstrom::Runtime::builder().workers(1).build()?.run(evens)?;
+/// # Ok::<(), malstrom::Error>(())
+/// ```
+///
+/// Parameters, in this order: the state (`&mut S`, or `&mut Option<S>`, where `None` on return drops it), the record by
+/// value, then configuration marked `#[arg]` and extractors ([`Key`], [`Output`], [`Metrics`], your own) in any order.
+///
+/// | returned | emitted |
+/// |---|---|
+/// | `U` | one record |
+/// | `Option<U>` | one record or none |
+/// | `impl Iterator<Item = U>` | any number of records; a `Vec` is one record |
+/// | `Result<V, E>` around these | as `V`; the pipeline says what happens to `E` |
+///
+/// | option | |
+/// |---|---|
+/// | `on_right = f` | the function for the second input of `(left, right) -> op` |
+/// | `shape = filter_map` | what an alias in the return type stands for: `map`, `filter_map` or `flat_map` |
+/// | `crate = path` | where this crate is, if not at `::malstrom` |
+pub use malstrom_macros::operator;
+
+/// Declares pipelines, which are functions that return a [`Pipeline`], and fragments, which are stages.
+///
+/// ```
+/// use malstrom::prelude::*;
+///
+/// #[operator]
+/// fn parse(line: String) -> Result<i64, std::num::ParseIntError> {
+///     line.parse()
+/// }
+///
+/// pipeline! {
+///     /// Adds up numbers by their parity.
+///     fn parity(lines: Vec<String>) {
+///         let numbers = source(lines) -> parse else malformed;
+///         numbers -> key_by(|x| x % 2 == 0) -> sum(|x| *x) -> map(|(even, sum)| format!("{even} {sum}")) -> sink(stdout());
+///         malformed -> map(|failure| failure.error.to_string()) -> sink(stdout()) as dead_letters;
+///     }
+/// }
+/// let lines = || ["1", "2", "x"].map(String::from).to_vec();
+/// let report = malstrom::Runtime::builder().workers(2).build()?.run(move || parity(lines()))?;
+/// assert_eq!(report.operator("parity/parse").map(|op| op.failed), Some(1));
+/// # Ok::<(), malstrom::Error>(())
+/// ```
+#[macro_export]
+macro_rules! pipeline {
+    ($($tokens:tt)*) => {
+        $crate::__private::pipeline! { [$crate] $($tokens)* }
+    };
+}

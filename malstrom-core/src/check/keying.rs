@@ -3,7 +3,7 @@ use super::{Edge, pass, passes};
 use crate::contract::key::PartitionKey;
 use crate::contract::record::Record;
 use crate::contract::stage::Stage;
-use crate::contract::state::{AnyKey, Keying, Need};
+use crate::contract::keying::{AnyKey, Keying, Need};
 use crate::contract::typed::Typed;
 
 /// The key that the state of `Op` is kept per, seen from a stream keyed by `J`.

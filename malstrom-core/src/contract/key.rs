@@ -1,16 +1,55 @@
 //! Keys and the canonical bytes from which their key group follows.
+//!
+//! | key | canonical bytes |
+//! |---|---|
+//! | `u8` to `u128`, `i8` to `i128` | little-endian, as wide as the type |
+//! | `usize`, `isize` | as `u64`, `i64` |
+//! | `bool`, `char` | one byte, 0 or 1; the scalar value as `u32` |
+//! | `String`, `bytes::Bytes` | the length in bytes as `u32`, then the bytes |
+//! | `Vec`, `BTreeSet`, `BTreeMap` | the number of elements as `u32`, then each element, or each key and its value |
+//! | `Option` | 0, or 1 and the value |
+//! | arrays, tuples, structs | each element or field, in order |
+//! | enums | the index of the variant as `u16`, then its fields |
+//! | `Box`, `Arc` | the content |
+//! | `Duration` | the seconds as `u64`, then the nanoseconds as `u32` |
+//! | `()`, `PhantomData` | nothing |
+mod values;
+
 use super::record::Record;
 use std::hash::Hash;
 
 /// A value that streams can be keyed by. Derive it with `#[derive(Key)]`.
 ///
+/// Implemented for what is a [`Record`], except floats, `HashMap` and `HashSet`: what has no canonical bytes.
+///
 /// Where a key lives follows from its *canonical bytes* alone, so they are part of the data format: they must be the
 /// same on every machine and in every release, and equal keys must have equal bytes.
-pub trait PartitionKey: Record + Eq + Hash + Clone {
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a key",
+    label = "not a key",
+    note = "annotate the type with `#[derive(Key, PartialEq, Eq, Hash, Clone)]`; floats are no keys, for they are not `Eq`"
+)]
+pub trait PartitionKey: Record + KeyTraits {
     /// Writes the canonical bytes of this key: integers little-endian, strings prefixed by their length, enums by the
     /// index of the variant.
+    ///
+    /// ```
+    /// use malstrom_core::PartitionKey;
+    /// use malstrom_core::contract::key::canonical;
+    /// assert_eq!(canonical(&(7u16, "ab".to_owned())), [7, 0, 2, 0, 0, 0, b'a', b'b']);
+    /// ```
     fn write_key(&self, out: &mut KeyWriter<'_>);
 }
+
+/// What a key derives beside `Key`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a key: it is not `Eq`, `Hash` and `Clone`",
+    label = "a trait is missing",
+    note = "derive `PartialEq`, `Eq`, `Hash` and `Clone` beside `Key`"
+)]
+pub trait KeyTraits: Eq + Hash + Clone {}
+#[diagnostic::do_not_recommend]
+impl<T: Eq + Hash + Clone> KeyTraits for T {}
 
 /// Takes the canonical bytes of one key. Up to 16 bytes stay in registers; longer keys spill to a reused buffer.
 #[derive(Debug)]
@@ -61,5 +100,19 @@ impl<'a> KeyWriter<'a> {
     #[inline(always)]
     pub fn finish(&self) -> Result<(u64, u64, usize), &[u8]> {
         if self.len <= 16 { Ok((self.short as u64, (self.short >> 64) as u64, self.len)) } else { Err(self.long) }
+    }
+}
+
+/// The canonical bytes of `key`, for tests and tools.
+pub fn canonical<K: PartitionKey>(key: &K) -> Vec<u8> {
+    let mut long = Vec::new();
+    let mut writer = KeyWriter::new(&mut long);
+    key.write_key(&mut writer);
+    match writer.finish() {
+        Ok((low, high, len)) => {
+            let both = u128::from(low) | u128::from(high) << 64;
+            both.to_le_bytes().into_iter().take(len).collect()
+        }
+        Err(bytes) => bytes.to_vec(),
     }
 }

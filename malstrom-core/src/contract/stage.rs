@@ -1,7 +1,8 @@
 //! What can follow `->`: an annotated function, or a fragment.
 use super::extract::Context;
 use super::never::Never;
-use super::state::{Keep, Need};
+use super::record::record;
+use super::keying::{Keep, Need};
 use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
@@ -116,6 +117,7 @@ pub struct Failure<E> {
     /// The operator's id.
     pub operator: Arc<str>,
 }
+record!(Failure<E> { error: E, operator: Arc<str> });
 impl<E: fmt::Display> fmt::Display for Failure<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.operator, self.error)

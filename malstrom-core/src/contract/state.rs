@@ -1,104 +1,64 @@
-//! How operators keep state, and how streams are keyed.
+//! Keyed state: what operators keep per key.
 use super::key::PartitionKey;
-use super::record::Record;
-use std::marker::PhantomData;
+use super::record::{self, CodecError, Description, Record};
+use std::time::Duration;
 
-/// State kept per key. Annotate a type with `#[keyed_state(key = ..)]` to make it one.
+/// State that is kept per key. Annotate the type with `#[keyed_state(key = ..)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept as keyed state",
     label = "not keyed state",
     note = "annotate the type with `#[keyed_state(key = ..)]`"
 )]
 pub trait KeyedState: Record {
-    /// The key it is kept per.
+    /// What it is kept per.
     type Key: PartitionKey;
+    /// What it is called in snapshots.
+    const NAME: &'static str;
+    /// The version of its fields, from 1.
+    const VERSION: u32;
+    /// How long a key's state outlives the last change to it.
+    const TTL: Option<Duration>;
+
+    /// A number that changes when the fields do. Snapshots keep it: a restore is refused if it has changed and the
+    /// version has not.
+    fn fingerprint() -> u64 {
+        record::fingerprint::<Self>()
+    }
+
+    /// Reads state that version `version` has written, and brings it to this version step by step.
+    ///
+    /// # Errors
+    /// If the bytes are not state of that version, or no migration leads from it.
+    #[doc(hidden)]
+    fn decode_version(version: u32, bytes: &[u8]) -> Result<Self, CodecError> {
+        decode_same(version, bytes)
+    }
+
+    /// What the fields of version `version` are, if a migration leads from it.
+    #[doc(hidden)]
+    fn describe_version(version: u32) -> Option<Description> {
+        (version == Self::VERSION).then(record::description::<Self>)
+    }
 }
 
-/// How an operator keeps state.
-pub trait Keep: 'static {
-    /// What the function borrows mutably.
-    type State: 'static;
-}
-/// Not at all.
-#[derive(Debug)]
-pub struct Stateless;
-impl Keep for Stateless {
-    type State = ();
-}
-/// `&mut S`: made fresh at a key's first record.
-#[derive(Debug)]
-pub struct PerKey<S>(PhantomData<fn() -> S>);
-// No bound on `S`: that it is keyed state is asked once, where its key is.
-impl<S: 'static> Keep for PerKey<S> {
-    type State = S;
-}
-/// `&mut Option<S>`: `None` on return drops the key's state.
-#[derive(Debug)]
-pub struct PerKeyOption<S>(PhantomData<fn() -> S>);
-impl<S: 'static> Keep for PerKeyOption<S> {
-    type State = Option<S>;
+/// The error of a version that nothing leads from.
+fn unknown_version<S: KeyedState>(version: u32) -> CodecError {
+    let (name, oldest) = (S::NAME, S::VERSION);
+    CodecError::new(if version > oldest {
+        format!("state `{name}` is of version {version}, which is newer than this program knows ({oldest})")
+    } else {
+        format!("state `{name}` is of version {version}, and no migration leads from it (the oldest is {oldest})")
+    })
 }
 
-/// What a stage needs of its input's keying: [`AnyKeying`], [`KeyedBy`] for state, or [`AsksKey`] for a `Key<'_, K>`.
-pub trait Need: 'static {
-    /// The key its state is kept per, as seen from a stream keyed by `J`; `J` itself if it keeps none.
-    type Wanted<J: 'static>: 'static;
-    /// The key it asks for, as seen from a stream keyed by `J`; `J` itself if it asks for none.
-    type Asked<J: 'static>: 'static;
-}
-/// What a stage without state needs.
-#[derive(Debug)]
-pub struct AnyKeying;
-impl Need for AnyKeying {
-    type Wanted<J: 'static> = J;
-    type Asked<J: 'static> = J;
-}
-/// What a stage without state that takes a `Key<'_, K>` needs.
-#[derive(Debug)]
-pub struct AsksKey<K>(PhantomData<fn() -> K>);
-impl<K: 'static> Need for AsksKey<K> {
-    type Wanted<J: 'static> = J;
-    type Asked<J: 'static> = K;
-}
-impl<K: 'static> Need for KeyedBy<K> {
-    type Wanted<J: 'static> = K;
-    type Asked<J: 'static> = J;
+/// What an expansion with a migration calls for its own version, and for those that are newer.
+#[doc(hidden)]
+pub fn decode_same<S: KeyedState>(version: u32, bytes: &[u8]) -> Result<S, CodecError> {
+    if version == S::VERSION { S::decode(bytes) } else { Err(unknown_version::<S>(version)) }
 }
 
-/// How a stream is keyed.
-pub trait Keying: 'static {
-    /// The key that travels with each record.
-    type Key: Clone + 'static;
-    /// The key, or `K` where there is none.
-    type KeyOr<K: 'static>: 'static;
-    /// `K` where there is no key.
-    type UnkeyedFor<K: 'static>: 'static;
-}
-/// A stream nobody has called `key_by` on.
-#[derive(Debug)]
-pub struct Unkeyed;
-/// A stream partitioned by `K`.
-#[derive(Debug)]
-pub struct KeyedBy<K>(PhantomData<fn() -> K>);
-/// The key a fragment was entered with: carried through, but not the fragment's to use.
-#[derive(Debug)]
-pub struct Carried<Kg>(PhantomData<fn() -> Kg>);
-/// Stands for "no key wanted" in checks.
-#[derive(Debug)]
-pub struct AnyKey;
-
-impl Keying for Unkeyed {
-    type Key = ();
-    type KeyOr<K: 'static> = K;
-    type UnkeyedFor<K: 'static> = K;
-}
-impl<K: Clone + 'static> Keying for KeyedBy<K> {
-    type Key = K;
-    type KeyOr<J: 'static> = K;
-    type UnkeyedFor<J: 'static> = AnyKey;
-}
-impl<Kg: Keying> Keying for Carried<Kg> {
-    type Key = Kg::Key;
-    type KeyOr<K: 'static> = K;
-    type UnkeyedFor<K: 'static> = K;
+/// What an expansion with a migration calls for its own version.
+#[doc(hidden)]
+pub fn describe_same<S: KeyedState>() -> Option<Description> {
+    Some(record::description::<S>())
 }

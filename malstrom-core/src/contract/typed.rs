@@ -1,5 +1,5 @@
 //! What the compiler knows about a stream.
-use super::state::Keying;
+use super::keying::Keying;
 
 /// The types of a stream: what the checks of a pipeline talk about.
 pub trait Typed: 'static {

@@ -6,7 +6,7 @@ use crate::check::sink::SinkOf;
 use crate::contract::key::PartitionKey;
 use crate::contract::record::Record;
 use crate::contract::stage::{ErrorOf, Failure, Operator};
-use crate::contract::state::{KeyedBy, Keying};
+use crate::contract::keying::{KeyedBy, Keying};
 use crate::contract::typed::{KeyOf, Typed};
 use crate::exchange::fabric::Links;
 use crate::exchange::outlet::KeyByEnd;
@@ -271,7 +271,7 @@ pub fn or_else<U: Typed, Node>(_: &U, _: PhantomData<Node>) -> OrElse<U::Keying,
     OrElse(PhantomData)
 }
 /// `source(..) else stream`, under the stream's name.
-pub fn rows_or_else<Node>(_: PhantomData<Node>) -> OrElse<crate::contract::state::Unkeyed, Node> {
+pub fn rows_or_else<Node>(_: PhantomData<Node>) -> OrElse<crate::contract::keying::Unkeyed, Node> {
     OrElse(PhantomData)
 }
 impl<Kg: Keying, Node: 'static, E: 'static> Policy<Kg::Key, E> for OrElse<Kg, Node> {

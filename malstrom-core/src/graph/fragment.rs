@@ -3,7 +3,7 @@ use super::build::Graph;
 use super::picture::NodeKind;
 use crate::contract::never::Never;
 use crate::contract::stage::{Infallible, Operator, Stage};
-use crate::contract::state::{AnyKeying, AsksKey, Carried, KeyedBy, Keying};
+use crate::contract::keying::{AnyKeying, AsksKey, Carried, KeyedBy, Keying};
 use crate::contract::typed::Typed;
 use crate::stream::call::{CallStage, CannotFail, SideEnds};
 use crate::stream::env::Env;

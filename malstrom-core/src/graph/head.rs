@@ -1,6 +1,6 @@
 //! Where a segment begins: at an edge.
 use super::segment::EdgeSegment;
-use crate::contract::state::Keying;
+use crate::contract::keying::Keying;
 use crate::contract::typed::Typed;
 use crate::exchange::fabric::Links;
 use crate::exchange::inlet::{Local, Remote};

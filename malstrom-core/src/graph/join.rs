@@ -5,7 +5,7 @@ use super::names;
 use super::picture::{EdgeKind, NodeKind};
 use super::segment::{BATCHES, Ending};
 use crate::contract::stage::{ErrorOf, TwoInput};
-use crate::contract::state::{Keying, Need};
+use crate::contract::keying::{Keying, Need};
 use crate::contract::typed::{KeyOf, Typed};
 use crate::exchange::inlet::{Inlet, Local};
 use crate::exchange::queue::Queue;

@@ -5,7 +5,7 @@ use super::picture::NodeKind;
 use super::segment::Ending;
 use crate::contract::source::{Progress, Read, Source, SplitReader};
 use crate::contract::stage::Emit;
-use crate::contract::state::Unkeyed;
+use crate::contract::keying::Unkeyed;
 use crate::contract::typed::Typed;
 use crate::exchange::fabric::{Fabric, Links};
 use crate::contract::never::Never;

@@ -1,7 +1,8 @@
 //! How the ways of keeping state look to a stream keyed by `K`.
 use super::At;
 use super::env::Env;
-use crate::contract::state::{Keep, KeyedState, PerKey, PerKeyOption, Stateless};
+use crate::contract::keying::{Keep, PerKey, PerKeyOption, Stateless};
+use crate::contract::state::KeyedState;
 use crate::state::table::StateTable;
 
 /// A way of keeping state, on a stream keyed by `K`.

@@ -1,7 +1,7 @@
 //! A stage behind a stream is a stream.
 use super::env::Env;
 use super::{Push, Segment, Stream, stream_of};
-use crate::contract::state::Keying;
+use crate::contract::keying::Keying;
 use crate::contract::typed::{KeyOf, Typed};
 use std::marker::PhantomData;
 

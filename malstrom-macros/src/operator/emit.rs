@@ -12,7 +12,7 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
     let Returns { item, failure, shape } = returns;
     let (name, text, record) = (&sig.ident, sig.ident.to_string(), &roles.record);
     let cfgs: Vec<_> = attrs.iter().filter(|a| a.path().is_ident("cfg")).collect();
-    let krate = options.krate.clone().unwrap_or_else(|| syn::parse_quote!(::malstrom));
+    let private = options.krate.private();
 
     let (impl_generics, ty_generics, where_clause) = sig.generics.split_for_impl();
     let turbofish = ty_generics.as_turbofish();
@@ -94,7 +94,7 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
         #(#cfgs)*
         const _: () = {
             #[allow(unused_imports)]
-            use #krate::__private as __m;
+            use #private as __m;
             #(#markers)*
             #checks
             #[automatically_derived]

@@ -1,61 +1,37 @@
 //! `#[operator(on_right = f, shape = filter_map, crate = path)]`
-use crate::errors::Errors;
+use crate::errors::{Errors, error};
+use crate::krate::Krate;
+use crate::options::{read, value};
 use proc_macro2::TokenStream;
-use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Error, Ident, Path, Result, Token, ext::IdentExt, punctuated::Punctuated};
+use syn::{Error, Ident, Path};
 
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) on_right: Option<Path>,
     pub(crate) shape: Option<Ident>,
-    pub(crate) krate: Option<Path>,
+    pub(crate) krate: Krate,
 }
 
-pub(crate) const SHAPES: [&str; 3] = ["map", "filter_map", "flat_map"];
-
-struct Setting {
-    name: Ident,
-    value: Path,
-}
-impl Parse for Setting {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let name = input.call(Ident::parse_any)?;
-        input.parse::<Token![=]>()?;
-        // `crate` is a path of one keyword.
-        Ok(Setting { name, value: input.call(Path::parse_mod_style)? })
-    }
-}
+const SHAPES: [&str; 3] = ["map", "filter_map", "flat_map"];
 
 pub(crate) fn parse(args: TokenStream, errors: &mut Errors) -> Options {
     let mut options = Options::default();
-    let settings = Punctuated::<Setting, Token![,]>::parse_terminated.parse2(args);
-    for Setting { name, value } in errors.take(settings).into_iter().flatten() {
-        let text = name.to_string();
-        let twice = match &*text {
-            "on_right" => options.on_right.replace(value).is_some(),
-            "crate" => options.krate.replace(value).is_some(),
-            "shape" => match value.get_ident().filter(|shape| SHAPES.iter().any(|known| shape == known)) {
-                Some(shape) => options.shape.replace(shape.clone()).is_some(),
-                None => {
-                    errors.push(Error::new_spanned(value, "a shape is `map`, `filter_map` or `flat_map`"));
-                    false
+    let known = ["on_right", "on_timer", "on_close", "shape", "crate"];
+    read("#[operator]", &known, args, errors, |name, input| {
+        match &*name.to_string() {
+            "on_right" => options.on_right = Some(value(name, "function", input)?),
+            "crate" => options.krate = Krate::new(value(name, "path::to::malstrom", input)?),
+            "shape" => {
+                let shape: Ident = value(name, "filter_map", input)?;
+                if !SHAPES.iter().any(|known| shape == known) {
+                    return Err(error(&shape, format!("there is no shape `{shape}`"), "a shape is `map`, `filter_map` or `flat_map`"));
                 }
-            },
-            "on_timer" | "on_close" => {
-                errors.push(Error::new(name.span(), format!("`{text}` is not supported yet: it comes with event time")));
-                false
+                options.shape = Some(shape);
             }
-            _ => {
-                errors.push(Error::new(
-                    name.span(),
-                    format!("`#[operator]` has no option `{text}`\n  help: it has `on_right`, `on_timer`, `on_close`, `shape` and `crate`"),
-                ));
-                false
-            }
-        };
-        if twice {
-            errors.push(Error::new(name.span(), format!("option `{text}` is given twice")));
+            // What is left comes with event time.
+            later => return Err(Error::new(name.span(), format!("`{later}` is not supported yet: it comes with event time"))),
         }
-    }
+        Ok(())
+    });
     options
 }

@@ -1,7 +1,7 @@
 //! The shape of an operator, read off the tokens of its return type.
 use super::options::Options;
 use super::signature::generic_args;
-use crate::errors::help;
+use crate::errors::error;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Error, GenericArgument, PathArguments, Result, ReturnType, Signature, Type, TypeParamBound, spanned::Spanned};
@@ -25,7 +25,7 @@ pub(crate) fn read(sig: &Signature, options: &Options) -> Result<Returns> {
                     failure: quote!(__m::Infallible),
                     shape: quote!(__m::shape::Nothing),
                 }),
-                None => Err(help(name, format!("operator `{name}` returns nothing"), "return a value, or use `inspect(..)` for side effects")),
+                None => Err(error(name, format!("operator `{name}` returns nothing"), "return a value, or use `inspect(..)` for side effects")),
             };
         }
     };
@@ -91,7 +91,7 @@ fn shape(inner: &Inner, options: &Options) -> Result<(TokenStream, TokenStream)>
         return match iterator_item(inner) {
             Some(Type::ImplTrait(item)) => Err(Error::new_spanned(item, "the items of an operator need a type that can be named")),
             Some(item) => Ok((item.to_token_stream(), quote!(__m::shape::FlatMap))),
-            None => Err(help(inner, "an operator's records need a type that can be named", "for several records, write `impl Iterator<Item = Record>`")),
+            None => Err(error(inner, "an operator's records need a type that can be named", "for several records, write `impl Iterator<Item = Record>`")),
         };
     }
     Ok((ty, quote!(__m::shape::Map)))

@@ -1,5 +1,5 @@
 //! The roles of an operator's parameters, read by position and syntax.
-use crate::errors::{Errors, help};
+use crate::errors::{Errors, error};
 use quote::ToTokens;
 use syn::visit::Visit;
 use syn::{Error, FnArg, GenericArgument, Ident, Lifetime, Pat, PathArguments, Result, Signature, Type};
@@ -31,10 +31,10 @@ pub(crate) enum Rest {
 
 pub(crate) fn reject(sig: &Signature, errors: &mut Errors) {
     if let Some(token) = &sig.asyncness {
-        errors.push(help(token, "operators are synchronous: they run inside the fused loop", "do I/O in a source or a sink"));
+        errors.push(error(token, "operators are synchronous: they run inside the fused loop", "do I/O in a source or a sink"));
     }
     if let syn::Safety::Unsafe(token) = &sig.safety {
-        errors.push(help(token, "operators are safe functions", "put the unsafe code behind a safe function and call that"));
+        errors.push(error(token, "operators are safe functions", "put the unsafe code behind a safe function and call that"));
     }
     if let Some(token) = &sig.constness {
         errors.push(Error::new_spanned(token, "operators run with the data, not at compile time: leave out `const`"));
@@ -54,7 +54,7 @@ pub(crate) fn reject(sig: &Signature, errors: &mut Errors) {
         let mut named = NamedLifetimes(None);
         sig.inputs.iter().for_each(|input| named.visit_fn_arg(input));
         if let Some(lifetime) = named.0 {
-            errors.push(help(lifetime, "operators have no lifetimes of their own", "write `'_`, or leave it out"));
+            errors.push(error(lifetime, "operators have no lifetimes of their own", "write `'_`, or leave it out"));
         }
     }
 }
@@ -74,17 +74,17 @@ pub(crate) fn roles(sig: &mut Signature, errors: &mut Errors) -> Option<Roles> {
     let (mut state, mut record, mut rest) = (None, None, Vec::new());
     for input in &mut sig.inputs {
         let FnArg::Typed(input) = input else {
-            errors.push(help(input, "`#[operator]` goes on a free function", "pass configuration as `#[arg]` parameters"));
+            errors.push(error(input, "`#[operator]` goes on a free function", "pass configuration as `#[arg]` parameters"));
             return None;
         };
         let is_arg = input.attrs.iter().any(|a| a.path().is_ident("arg"));
         input.attrs.retain(|a| !a.path().is_ident("arg"));
         if let Type::ImplTrait(ty) = &*input.ty {
-            errors.push(help(ty, "an operator's parameters need types that can be named", "use a type parameter: `fn f<T: ..>(record: T)`"));
+            errors.push(error(ty, "an operator's parameters need types that can be named", "use a type parameter: `fn f<T: ..>(record: T)`"));
             return None;
         }
         match &*input.ty {
-            ty if is_arg => rest.extend(errors.take(arg(&input.pat, ty))),
+            ty if is_arg => rest.extend(errors.keep(arg(&input.pat, ty))),
             Type::Reference(r) if r.mutability.is_some() => match (&state, &record) {
                 (None, None) => {
                     let optional = generic_args(&r.elem, "Option").filter(|args| args.len() == 1);
@@ -93,24 +93,24 @@ pub(crate) fn roles(sig: &mut Signature, errors: &mut Errors) -> Option<Roles> {
                         None => State { ty: (*r.elem).clone(), optional: false },
                     });
                 }
-                (Some(_), None) => errors.push(help(r, format!("operator `{name}` keeps two states"), "put both into one struct")),
-                (_, Some(_)) => errors.push(help(
+                (Some(_), None) => errors.push(error(r, format!("operator `{name}` keeps two states"), "put both into one struct")),
+                (_, Some(_)) => errors.push(error(
                     r,
                     format!("operator `{name}` takes its state after its record"),
                     "state goes first: `fn f(state: &mut State, record: Record, ..)`",
                 )),
             },
-            Type::Reference(r) if record.is_none() => errors.push(help(
+            Type::Reference(r) if record.is_none() => errors.push(error(
                 r,
                 format!("operator `{name}` must take its record by value"),
                 format!("write `{}` (state goes first, as `&mut State`)", r.elem.to_token_stream()),
             )),
             ty if record.is_none() => record = Some(ty.clone()),
-            ty => rest.extend(errors.take(extractor(ty))),
+            ty => rest.extend(errors.keep(extractor(ty))),
         }
     }
     if record.is_none() {
-        errors.push(help(&name, format!("operator `{name}` takes no record"), "its first parameter is the record, or the second behind a state"));
+        errors.push(error(&name, format!("operator `{name}` takes no record"), "its first parameter is the record, or the second behind a state"));
     }
     Some(Roles { state, record: record?, rest })
 }
@@ -122,7 +122,7 @@ fn arg(pat: &Pat, ty: &Type) -> Result<Rest> {
     let name = pat.ident.clone();
     Ok(match ty {
         Type::Reference(r) if r.mutability.is_some() => {
-            return Err(help(ty, "configuration cannot change while the job runs", "keep what changes in keyed state"));
+            return Err(error(ty, "configuration cannot change while the job runs", "keep what changes in keyed state"));
         }
         Type::Reference(r) => Rest::ByRef(name, owned(&r.elem)),
         ty => Rest::ByValue(name, ty.clone()),
@@ -151,11 +151,11 @@ fn extractor(ty: &Type) -> Result<Rest> {
         }
         "Output" => match type_args(&last.arguments).pop() {
             Some(side) => Ok(Rest::Side(side)),
-            None => Err(help(ty, "a side output names its record type", "write `Output<'_, Record>`")),
+            None => Err(error(ty, "a side output names its record type", "write `Output<'_, Record>`")),
         },
         "Key" => match type_args(&last.arguments).pop() {
             Some(key) => Ok(Rest::Key(ty.clone(), key)),
-            None => Err(help(ty, "`Key` names the type of the key", "write `Key<'_, u64>`")),
+            None => Err(error(ty, "`Key` names the type of the key", "write `Key<'_, u64>`")),
         },
         _ => Ok(Rest::Extract(ty.clone())),
     }

@@ -177,7 +177,7 @@ fn alias(input: ParseStream<'_>) -> Result<Option<Ident>> {
 
 impl Parse for Stage {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        if input.peek(Token![;]) || !(input.peek(syn::Ident::peek_any) || input.peek(Token![::])) {
+        if input.peek(Token![;]) || !(input.peek(Ident::peek_any) || input.peek(Token![::])) {
             let names: Vec<_> = BUILTINS.iter().map(|(name, ..)| format!("`{name}`")).collect();
             return Err(input.error(format!("expected a stage after `->`: an operator, or one of {}", names.join(", "))));
         }

@@ -1,5 +1,5 @@
 //! Rows that are not what they should be.
-use crate::contract::record::Record;
+use crate::contract::record::record;
 
 /// A row of a file that is not what it should be.
 ///
@@ -19,5 +19,4 @@ pub struct Malformed {
     pub message: String,
 }
 
-// Stands in for `#[derive(Record)]`.
-impl Record for Malformed {}
+record!(Malformed { path: String, line: u64, message: String });

@@ -1,5 +1,5 @@
 //! From what the user wrote to the list of files: a file, a directory or a glob.
-use crate::contract::record::Record;
+use crate::contract::record::record;
 use crate::error::{Error, Result};
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -13,8 +13,7 @@ pub struct FileSplit {
     pub path: String,
 }
 
-// Stands in for `#[derive(Record)]`.
-impl Record for FileSplit {}
+record!(FileSplit { path: String });
 
 /// The files that `path` stands for, sorted. All of them can be opened; there is at least one.
 pub(super) fn splits(path: &Path) -> Result<Vec<FileSplit>> {

@@ -1,0 +1,186 @@
+//! The format: rkyv's, with limits. All that is unsafe about records is in this file.
+#![allow(unsafe_code)]
+use super::{CodecError, MAX_BYTES, MAX_DEPTH, Record};
+use rkyv::bytecheck::CheckBytes;
+use rkyv::rancor::{Fallible, Strategy};
+use rkyv::ser::{Allocator, Positional, Writer, WriterExt};
+use rkyv::util::AlignedVec;
+use rkyv::validation::archive::ArchiveValidator;
+use rkyv::with::{ArchiveWith, DeserializeWith, SerializeWith};
+use rkyv::{Archive, Deserialize, Place, Portable, Serialize};
+use std::alloc::Layout as Memory;
+use std::num::NonZeroUsize;
+use std::ptr::NonNull;
+
+/// How values of type `T` are laid out: an rkyv wrapper that can do all we need. Implemented by itself.
+#[diagnostic::on_unimplemented(message = "`{Self}` is no layout for `{T}`")]
+pub trait Layout<T>:
+    ArchiveWith<T, Archived: Portable + for<'c> CheckBytes<Check<'c>>>
+    + SerializeWith<T, Ser>
+    + DeserializeWith<<Self as ArchiveWith<T>>::Archived, T, De>
+{
+}
+#[diagnostic::do_not_recommend]
+impl<T, L> Layout<T> for L where
+    L: ArchiveWith<T, Archived: Portable + for<'c> CheckBytes<Check<'c>>>
+        + SerializeWith<T, Ser>
+        + DeserializeWith<<L as ArchiveWith<T>>::Archived, T, De>
+{
+}
+
+/// Validates bytes before they are looked at.
+pub type Check<'c> = Strategy<ArchiveValidator<'c>, CodecError>;
+
+/// Reads values from validated bytes. It needs no memory of its own.
+#[derive(Debug)]
+pub struct De;
+impl Fallible for De {
+    type Error = CodecError;
+}
+
+/// Writes one record at the end of a vector, aligned relative to where it began.
+#[derive(Debug)]
+pub struct Ser {
+    bytes: Vec<u8>,
+    start: usize,
+    depth: usize,
+}
+impl Ser {
+    /// Runs `write` one level deeper.
+    pub(crate) fn nested<R>(&mut self, write: impl FnOnce(&mut Self) -> Result<R, CodecError>) -> Result<R, CodecError> {
+        if self.depth == MAX_DEPTH {
+            return Err(CodecError::new(format!("the value is nested more than {MAX_DEPTH} levels deep")));
+        }
+        self.depth += 1;
+        let result = write(self);
+        self.depth -= 1;
+        result
+    }
+}
+impl Fallible for Ser {
+    type Error = CodecError;
+}
+impl Positional for Ser {
+    fn pos(&self) -> usize {
+        self.bytes.len() - self.start
+    }
+}
+impl Writer for Ser {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
+        if bytes.len() > MAX_BYTES - self.pos() {
+            return Err(CodecError::new(format!("the value takes more than {MAX_BYTES} bytes")));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+// SAFETY: `push_alloc` returns fresh memory of the layout that was asked for, or an error.
+unsafe impl Allocator for Ser {
+    unsafe fn push_alloc(&mut self, layout: Memory) -> Result<NonNull<[u8]>, CodecError> {
+        // SAFETY: the caller promises a layout of non-zero size.
+        let memory = NonNull::new(unsafe { std::alloc::alloc(layout) });
+        let memory = memory.ok_or_else(|| CodecError::new("out of memory"))?;
+        Ok(NonNull::slice_from_raw_parts(memory, layout.size()))
+    }
+    unsafe fn pop_alloc(&mut self, memory: NonNull<u8>, layout: Memory) -> Result<(), CodecError> {
+        // SAFETY: the caller promises that `push_alloc` returned `memory` for `layout`.
+        unsafe { std::alloc::dealloc(memory.as_ptr(), layout) };
+        Ok(())
+    }
+}
+
+/// A `T` in bytes. A type of its own, so that a type's bytes can be named where only the type is known to be a record,
+/// which is what lets recursive types exist.
+#[repr(transparent)]
+#[allow(missing_debug_implementations)]
+pub struct Archived<T: Record>(<T::As as ArchiveWith<T>>::Archived);
+
+// SAFETY: a transparent wrapper around what is portable.
+unsafe impl<T: Record> Portable for Archived<T> {}
+
+// SAFETY: a transparent wrapper is valid when its content is.
+unsafe impl<'c, T: Record> CheckBytes<Check<'c>> for Archived<T> {
+    unsafe fn check_bytes(value: *const Self, context: &mut Check<'c>) -> Result<(), CodecError> {
+        let inner = value.cast::<<T::As as ArchiveWith<T>>::Archived>();
+        // SAFETY: `inner` points to the same memory, of which the caller promises what is needed.
+        unsafe { CheckBytes::check_bytes(inner, context) }
+    }
+}
+
+/// A record by value, where rkyv's traits are wanted.
+#[derive(Debug)]
+pub struct Own<T>(pub T);
+/// A record by reference, where rkyv's traits are wanted.
+#[derive(Debug)]
+pub struct Ref<'a, T>(pub &'a T);
+
+fn resolve<T: Record>(value: &T, resolver: <T::As as ArchiveWith<T>>::Resolver, out: Place<Archived<T>>) {
+    // SAFETY: `Archived` is transparent.
+    T::As::resolve_with(value, resolver, unsafe { out.cast_unchecked() });
+}
+impl<T: Record> Archive for Own<T> {
+    type Archived = Archived<T>;
+    type Resolver = <T::As as ArchiveWith<T>>::Resolver;
+    fn resolve(&self, resolver: Self::Resolver, out: Place<Self::Archived>) {
+        resolve(&self.0, resolver, out);
+    }
+}
+impl<T: Record> Archive for Ref<'_, T> {
+    type Archived = Archived<T>;
+    type Resolver = <T::As as ArchiveWith<T>>::Resolver;
+    fn resolve(&self, resolver: Self::Resolver, out: Place<Self::Archived>) {
+        resolve(self.0, resolver, out);
+    }
+}
+impl<T: Record> Serialize<Ser> for Ref<'_, T> {
+    fn serialize(&self, ser: &mut Ser) -> Result<Self::Resolver, CodecError> {
+        T::As::serialize_with(self.0, ser)
+    }
+}
+impl<T: Record> Deserialize<Own<T>, De> for Archived<T> {
+    fn deserialize(&self, de: &mut De) -> Result<Own<T>, CodecError> {
+        self.read(de).map(Own)
+    }
+}
+impl<T: Record> Archived<T> {
+    pub(crate) fn read(&self, de: &mut De) -> Result<T, CodecError> {
+        T::As::deserialize_with(&self.0, de)
+    }
+}
+
+pub(super) fn encode<T: Record>(value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
+    let start = out.len();
+    let mut ser = Ser { bytes: std::mem::take(out), start, depth: 0 };
+    let result = Ref(value).serialize(&mut ser).and_then(|resolver| {
+        ser.align_for::<Archived<T>>()?;
+        // SAFETY: the writer has just been aligned for what is written.
+        unsafe { ser.resolve_aligned(&Ref(value), resolver) }
+    });
+    *out = ser.bytes;
+    if result.is_err() {
+        out.truncate(start);
+    }
+    result.map(drop)
+}
+
+pub(super) fn decode<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(CodecError::new(format!("the value takes more than {MAX_BYTES} bytes")));
+    }
+    if !bytes.as_ptr().cast::<Aligned>().is_aligned() {
+        let mut aligned = AlignedVec::<16>::with_capacity(bytes.len());
+        aligned.extend_from_slice(bytes);
+        return decode_aligned(&aligned);
+    }
+    decode_aligned(bytes)
+}
+
+/// The strictest alignment there is in the format, that of `u128`.
+#[repr(align(16))]
+struct Aligned;
+
+fn decode_aligned<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
+    // A string, a vector's elements and the root are a level each for the validator.
+    let mut validator = ArchiveValidator::with_max_depth(bytes, NonZeroUsize::new(MAX_DEPTH + 3));
+    rkyv::api::access_with_context::<Archived<T>, _, CodecError>(bytes, &mut validator)?.read(&mut De)
+}

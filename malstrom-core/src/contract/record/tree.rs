@@ -1,0 +1,114 @@
+//! What `#[derive(Record)]` generates: a type taken apart into a tree of its fields, which is written instead of it.
+//!
+//! The tree is made of tuples of at most 12 and, for the variants of an enum, of `Result`s, halving their number at each
+//! level: so the deepest type is as deep as the logarithm of what the user wrote.
+use super::archive::{Check, De, Own, Ref, Ser};
+use super::{CodecError, Describe, Record, TypeRef};
+use rkyv::bytecheck::CheckBytes;
+use rkyv::with::{ArchiveWith, DeserializeWith, SerializeWith};
+use rkyv::{Archive, Deserialize, Place, Portable, Serialize};
+
+/// A type taken apart.
+///
+/// Named for what it says when a type derives both: `conflicting implementations of trait RecordOrKey`.
+#[diagnostic::on_unimplemented(message = "`{Self}` does not derive `Record`")]
+pub trait RecordOrKey: Send + Sized + 'static {
+    /// The type's name.
+    const NAME: &'static str;
+    /// The variants and their fields. A struct is one variant without a name.
+    const VARIANTS: &'static [(&'static str, &'static [&'static str])];
+    /// The fields.
+    type Fields: Tree;
+    /// Lends the fields. Must give the same variant each time.
+    fn parts(&self) -> Refs<'_, Self>;
+    /// Makes a value from its fields.
+    fn build(fields: Self::Fields) -> Self;
+    /// Adds this type and its fields to `d`.
+    fn describe_parts(d: &mut Describe) -> TypeRef {
+        d.named::<Self>(Self::NAME, |d| {
+            let mut variants = vec![Vec::new()];
+            <Self::Fields as Tree>::describe(d, &mut variants);
+            Self::VARIANTS.iter().copied().zip(variants).collect()
+        })
+    }
+}
+
+/// The fields of `T`, lent.
+pub type Refs<'a, T> = <<T as RecordOrKey>::Fields as Tree>::Refs<'a>;
+
+/// Fields, or variants of fields.
+pub trait Tree:
+    Archive<Archived: Portable + for<'c> CheckBytes<Check<'c>> + Deserialize<Self, De>> + Sized + 'static
+{
+    /// The same fields, lent.
+    type Refs<'a>: Archive<Archived = <Self as Archive>::Archived, Resolver = <Self as Archive>::Resolver>
+        + Serialize<Ser>;
+    /// Adds each field to the last variant, or begins a new variant.
+    fn describe(d: &mut Describe, variants: &mut Vec<Vec<TypeRef>>);
+}
+
+impl<T: Record> Tree for Own<T> {
+    type Refs<'a> = Ref<'a, T>;
+    fn describe(d: &mut Describe, variants: &mut Vec<Vec<TypeRef>>) {
+        let field = T::describe(d);
+        if let Some(variant) = variants.last_mut() {
+            variant.push(field);
+        }
+    }
+}
+impl<A: Tree, B: Tree> Tree for Result<A, B> {
+    type Refs<'a> = Result<A::Refs<'a>, B::Refs<'a>>;
+    fn describe(d: &mut Describe, variants: &mut Vec<Vec<TypeRef>>) {
+        A::describe(d, variants);
+        variants.push(Vec::new());
+        B::describe(d, variants);
+    }
+}
+impl Tree for () {
+    type Refs<'a> = ();
+    fn describe(_: &mut Describe, _: &mut Vec<Vec<TypeRef>>) {}
+}
+macro_rules! tuples {
+    ($([$($t:ident)*])*) => {$(
+        impl<$($t: Tree),*> Tree for ($($t,)*) {
+            type Refs<'a> = ($($t::Refs<'a>,)*);
+            fn describe(d: &mut Describe, variants: &mut Vec<Vec<TypeRef>>) {
+                $($t::describe(d, variants);)*
+            }
+        }
+    )*};
+}
+tuples! {
+    [A] [A B] [A B C] [A B C D] [A B C D E] [A B C D E F] [A B C D E F G] [A B C D E F G H] [A B C D E F G H I]
+    [A B C D E F G H I J] [A B C D E F G H I J K] [A B C D E F G H I J K L]
+}
+
+/// The layout of types that are taken apart.
+#[derive(Debug)]
+pub struct Fields;
+
+impl<T: RecordOrKey> ArchiveWith<T> for Fields {
+    type Archived = <T::Fields as Archive>::Archived;
+    type Resolver = <T::Fields as Archive>::Resolver;
+    fn resolve_with(value: &T, resolver: Self::Resolver, out: Place<Self::Archived>) {
+        value.parts().resolve(resolver, out);
+    }
+}
+impl<T: RecordOrKey> SerializeWith<T, Ser> for Fields {
+    fn serialize_with(value: &T, ser: &mut Ser) -> Result<Self::Resolver, CodecError> {
+        value.parts().serialize(ser)
+    }
+}
+impl<T: RecordOrKey> DeserializeWith<<T::Fields as Archive>::Archived, T, De> for Fields {
+    fn deserialize_with(fields: &<T::Fields as Archive>::Archived, de: &mut De) -> Result<T, CodecError> {
+        fields.deserialize(de).map(T::build)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: RecordOrKey> Record for T {
+    type As = Fields;
+    fn describe(d: &mut Describe) -> TypeRef {
+        T::describe_parts(d)
+    }
+}

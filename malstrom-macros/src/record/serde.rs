@@ -1,0 +1,42 @@
+//! `#[record(codec = serde)]`: serde writes it, so its fields are known by the text of their types.
+use super::Item;
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+
+
+pub(crate) fn emit(item: &Item) -> TokenStream {
+    let Item { name, generics, variants, .. } = item;
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let text = name.to_string();
+    let variants = variants.iter().map(|variant| {
+        let name = variant.text(item);
+        let fields = variant.fields.iter().map(|field| (field.text(), type_text(&field.ty)));
+        let fields = fields.map(|(name, ty)| quote!((#name, #ty)));
+        quote!((#name, &[#(#fields),*]))
+    });
+    let layout = quote_spanned!(name.span()=> <Self as __m::BySerde>::As);
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics __m::Record for #name #ty_generics #where_clause {
+            type As = #layout;
+            fn describe(__d: &mut __m::Describe) -> __m::TypeRef {
+                __d.by_serde::<Self>(#text, &[#(#variants),*])
+            }
+        }
+    }
+}
+
+/// The type as written, with spaces only where two words would run together.
+fn type_text(ty: &syn::Type) -> String {
+    let spaced = ty.to_token_stream().to_string();
+    let word = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
+    let mut text = String::new();
+    let mut letters = spaced.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let between = letter.is_whitespace() && word(text.chars().last()) && word(letters.peek().copied());
+        if between || !letter.is_whitespace() {
+            text.push(if between { ' ' } else { letter });
+        }
+    }
+    text
+}

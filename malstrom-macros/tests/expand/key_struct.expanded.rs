@@ -1,0 +1,50 @@
+const _: () = {
+    #[allow(unused_imports)]
+    use ::malstrom::__private as __m;
+    #[automatically_derived]
+    impl __m::RecordOrKey for Id {
+        const NAME: &'static str = "Id";
+        const VARIANTS: &'static [(&'static str, &'static [&'static str])] = &[
+            ("", &["region", "number"]),
+        ];
+        type Fields = (
+            __m::Own<<u16 as __m::KeyField>::Is>,
+            __m::Own<<u64 as __m::KeyField>::Is>,
+        );
+        fn parts(&self) -> __m::Refs<'_, Self> {
+            match self {
+                Self { region: __field0, number: __field1 } => {
+                    (__m::Ref(__field0), __m::Ref(__field1))
+                }
+            }
+        }
+        fn build(__fields: Self::Fields) -> Self {
+            match __fields {
+                (__m::Own(__field0), __m::Own(__field1)) => {
+                    Self {
+                        region: __field0,
+                        number: __field1,
+                    }
+                }
+            }
+        }
+    }
+    #[automatically_derived]
+    impl __m::PartitionKey for Id {
+        #[inline(always)]
+        fn write_key(&self, __out: &mut __m::KeyWriter<'_>) {
+            match self {
+                Self { region: __field0, number: __field1 } => {
+                    <<u16 as __m::KeyField>::Is as __m::PartitionKey>::write_key(
+                        __field0,
+                        __out,
+                    );
+                    <<u64 as __m::KeyField>::Is as __m::PartitionKey>::write_key(
+                        __field1,
+                        __out,
+                    );
+                }
+            }
+        }
+    }
+};

@@ -1,0 +1,53 @@
+//! What the expansions of the macros need. No part of the interface: it changes without notice.
+
+// Data.
+pub use malstrom_core::check::field::{KeyField, RecordField, StateField};
+pub use malstrom_core::check::fresh::{Fresh, Skipped};
+pub use malstrom_core::check::migrate::{KeepsKey, MigratesFrom};
+pub use malstrom_core::contract::key::{KeyWriter, PartitionKey};
+pub use malstrom_core::contract::record::archive::{Own, Ref};
+pub use malstrom_core::contract::record::serde::BySerde;
+pub use malstrom_core::contract::record::tree::{RecordOrKey, Refs};
+pub use malstrom_core::contract::record::{CodecError, Describe, Description, Record, TypeRef};
+pub use malstrom_core::contract::state::{KeyedState, decode_same, describe_same};
+pub use malstrom_core::reexport::serde;
+pub use malstrom_macros::Record;
+pub use std::time::Duration;
+
+// Operators.
+pub use malstrom_core::check::arg::ByValue;
+pub use malstrom_core::check::ends::{ArmEmits, arm_of};
+pub use malstrom_core::contract::extract::{Context, Extract, Output};
+pub use malstrom_core::contract::keying::{
+    AnyKeying, AsksKey, Carried, Keep, KeyedBy, PerKey, PerKeyOption, Stateless,
+};
+pub use malstrom_core::contract::shape;
+pub use malstrom_core::contract::stage::{
+    Branching, Emit, ErrorOf, Fails, Infallible, Operator, Plain, SideBuffer, Stage, TwoInput, arm,
+};
+
+// Pipelines.
+pub use malstrom_core::check::ends::{ClosedUse, TakesTwo, ends, takes_two};
+pub use malstrom_core::check::failure::{CanFail, Explains, NeverFails, explained, failure, handled};
+pub use malstrom_core::check::fragment::{LeavesKeyed, Returns, left, returned};
+pub use malstrom_core::check::inputs::{Unites, UnitesKeyed, united, united_keyed};
+pub use malstrom_core::check::keying::{
+    AskedKey, Grouped, HasKey, IsKey, SameKey, Travels, WorksUnkeyed, asked, asked_key, grouped, is_key, keyed,
+    same_key, travels,
+};
+pub use malstrom_core::check::record::{FlowsInto, record, record_right};
+pub use malstrom_core::check::share::{Shareable, copied};
+pub use malstrom_core::check::sink::{DrainsInto, Dumped, Shown, SinkLike, drained, dumped, shown};
+pub use malstrom_core::check::source::{IntoSource, RowsExplain, RowsNeverFail, rows, rows_explained};
+pub use malstrom_core::contract::typed::Typed;
+pub use malstrom_core::graph::build::{
+    Graph, OrDrop, OrFail, Unfailing, average, call, count, cut, distinct, filter, filter_map, flat_map, fold, inspect,
+    key_by, key_of, keyable, map, max, min, named, or_else, reduce, rows_or_else, sink, sum, top,
+};
+pub use malstrom_core::graph::fragment::{Enters, Wire, enter, leave, leave_keyed, then};
+pub use malstrom_core::graph::join::{call_two, union, union_of, union_with};
+pub use malstrom_core::graph::names as stage;
+pub use malstrom_core::graph::source::{source, source_or};
+pub use malstrom_core::graph::split::{call_with_sides, share, split};
+pub use malstrom_core::stream::Stream;
+pub use malstrom_macros::pipeline;
