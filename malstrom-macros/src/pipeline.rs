@@ -136,8 +136,7 @@ impl Closed {
                 #partial
                 #[allow(unused_imports)]
                 use #krate::__private as __malstrom;
-                #[allow(unused_mut)]
-                let mut #graph_var = __malstrom::Graph::new(#text);
+                let #graph_var = __malstrom::Graph::new(#text);
                 #code
                 #graph_var.finish()
             }

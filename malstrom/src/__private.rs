@@ -27,6 +27,7 @@ pub use malstrom_core::contract::stage::{
 };
 
 // Pipelines.
+pub use malstrom_core::check::aggregate::{Adds, Averages, Compares, Keeps, TellsApart, item, value};
 pub use malstrom_core::check::ends::{ClosedUse, TakesTwo, ends, takes_two};
 pub use malstrom_core::check::failure::{CanFail, Explains, NeverFails, explained, failure, handled};
 pub use malstrom_core::check::fragment::{LeavesKeyed, Returns, left, returned};
@@ -42,7 +43,7 @@ pub use malstrom_core::check::source::{IntoSource, RowsExplain, RowsNeverFail, r
 pub use malstrom_core::contract::typed::Typed;
 pub use malstrom_core::graph::build::{
     Graph, OrDrop, OrFail, Unfailing, average, call, count, cut, distinct, filter, filter_map, flat_map, fold, inspect,
-    key_by, key_of, keyable, map, max, min, named, or_else, reduce, rows_or_else, sink, sum, top,
+    key_by, by, map, max, min, named, or_else, reduce, rows_or_else, sink, sum, top, value_of,
 };
 pub use malstrom_core::graph::fragment::{Enters, Wire, enter, leave, leave_keyed, then};
 pub use malstrom_core::graph::join::{call_two, union, union_of, union_with};

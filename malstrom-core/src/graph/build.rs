@@ -22,43 +22,51 @@ use crate::stream::sink::SinkPush;
 use crate::stream::{At, Push, Segment, Stream, stream_of};
 use std::fmt::Display;
 use std::hash::Hash;
+use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::ops::AddAssign;
+use std::rc::Rc;
 
 /// Makes one segment on a worker.
 pub(crate) type Recipe = Box<dyn FnOnce(&Env) -> crate::Result<Box<dyn Segment>>>;
 
-/// A pipeline under construction.
-pub struct Graph {
-    pub(crate) plan: Plan,
+/// A pipeline under construction: a handle that every stage is given a copy of.
+#[derive(Clone)]
+pub struct Graph(Rc<RefCell<Draft>>);
+struct Draft {
+    plan: Plan,
     scope: Vec<String>,
     recipes: Vec<Recipe>,
     exchanges: usize,
 }
 /// A pipeline: what the function that `pipeline!` generates returns. It does nothing until it is run.
-pub struct Pipeline(Graph);
+pub struct Pipeline {
+    plan: Plan,
+    recipes: Vec<Recipe>,
+}
 
 impl std::fmt::Debug for Graph {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Graph({}, {} segments)", self.plan.name, self.recipes.len())
+        let draft = self.0.borrow();
+        write!(f, "Graph({}, {} segments)", draft.plan.name, draft.recipes.len())
     }
 }
 impl std::fmt::Debug for Pipeline {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Pipeline({}, {} stages)", self.0.plan.name, self.0.plan.nodes.len())
+        write!(f, "Pipeline({}, {} stages)", self.plan.name, self.plan.nodes.len())
     }
 }
 impl Pipeline {
     /// Its name.
     pub fn name(&self) -> &str {
-        &self.0.plan.name
+        &self.plan.name
     }
     /// Its stages and edges.
     pub fn plan(&self) -> &Plan {
-        &self.0.plan
+        &self.plan
     }
     pub(crate) fn into_recipes(self) -> Vec<Recipe> {
-        self.0.recipes
+        self.recipes
     }
 }
 
@@ -66,44 +74,53 @@ impl Graph {
     /// An empty pipeline.
     pub fn new(name: &str) -> Self {
         let plan = Plan { name: name.to_owned(), nodes: Vec::new(), edges: Vec::new() };
-        Graph { plan, scope: vec![name.to_owned()], recipes: Vec::new(), exchanges: 0 }
+        let scope = vec![name.to_owned()];
+        Graph(Rc::new(RefCell::new(Draft { plan, scope, recipes: Vec::new(), exchanges: 0 })))
     }
     /// The finished pipeline.
     pub fn finish(self) -> Pipeline {
-        Pipeline(self)
+        let mut draft = self.0.borrow_mut();
+        let nothing = Plan { name: String::new(), nodes: Vec::new(), edges: Vec::new() };
+        Pipeline {
+            plan: std::mem::replace(&mut draft.plan, nothing),
+            recipes: std::mem::take(&mut draft.recipes),
+        }
     }
-    pub(crate) fn enter(&mut self, name: &str) {
-        self.scope.push(name.to_owned());
+    pub(crate) fn enter(&self, name: &str) {
+        self.0.borrow_mut().scope.push(name.to_owned());
     }
-    pub(crate) fn leave(&mut self) {
-        self.scope.pop();
+    pub(crate) fn leave(&self) {
+        self.0.borrow_mut().scope.pop();
     }
-    pub(crate) fn node(&mut self, id: &str, kind: NodeKind) -> usize {
-        self.plan.nodes.push(Node { id: format!("{}/{id}", self.scope.join("/")), kind });
-        self.plan.nodes.len() - 1
+    pub(crate) fn node(&self, id: &str, kind: NodeKind) -> usize {
+        let mut draft = self.0.borrow_mut();
+        let id = format!("{}/{id}", draft.scope.join("/"));
+        draft.plan.nodes.push(Node { id, kind });
+        draft.plan.nodes.len() - 1
     }
-    pub(crate) fn edge<T>(&mut self, from: usize, to: usize, kind: EdgeKind) {
-        self.plan.edges.push(Edge { from, to, kind, record: std::any::type_name::<T>() });
+    pub(crate) fn edge<T>(&self, from: usize, to: usize, kind: EdgeKind) {
+        self.0.borrow_mut().plan.edges.push(Edge { from, to, kind, record: std::any::type_name::<T>() });
     }
     /// A stage behind `up`.
-    pub(crate) fn stage<U: Stream>(&mut self, up: &U, id: &str, kind: NodeKind) -> usize {
+    pub(crate) fn stage<U: Stream>(&self, up: &U, id: &str, kind: NodeKind) -> usize {
         let node = self.node(id, kind);
         self.edge::<U::Item>(up.tail(), node, EdgeKind::Forward);
         node
     }
-    pub(crate) fn segment(&mut self, recipe: impl FnOnce(&Env) -> crate::Result<Box<dyn Segment>> + 'static) {
-        self.recipes.push(Box::new(recipe));
+    pub(crate) fn segment(&self, recipe: impl FnOnce(&Env) -> crate::Result<Box<dyn Segment>> + 'static) {
+        self.0.borrow_mut().recipes.push(Box::new(recipe));
     }
     /// Ends the segment of `up` in a queue.
-    pub(crate) fn queue<U: Stream>(&mut self, up: U) -> std::rc::Rc<Queue<KeyOf<U>, U::Item>> {
+    pub(crate) fn queue<U: Stream>(&self, up: U) -> Rc<Queue<KeyOf<U>, U::Item>> {
         let queue = Queue::new();
         let end = QueueEnd::new(queue.clone());
         self.segment(move |env| up.close(env, end));
         queue
     }
-    pub(crate) fn exchange_number(&mut self) -> usize {
-        self.exchanges += 1;
-        self.exchanges - 1
+    pub(crate) fn exchange_number(&self) -> usize {
+        let mut draft = self.0.borrow_mut();
+        draft.exchanges += 1;
+        draft.exchanges - 1
     }
 }
 
@@ -111,8 +128,8 @@ impl Graph {
 
 /// `map(f)`
 pub fn map<U: Stream, R: 'static>(
-    graph: &mut Graph,
-    id: &str,
+    graph: Graph,
+    id: &'static str,
     up: U,
     f: impl FnMut(U::Item) -> R + 'static,
 ) -> stream_of!(R, U::Keying, names::map) {
@@ -121,8 +138,8 @@ pub fn map<U: Stream, R: 'static>(
 }
 /// `filter(f)`
 pub fn filter<U: Stream>(
-    graph: &mut Graph,
-    id: &str,
+    graph: Graph,
+    id: &'static str,
     up: U,
     f: impl FnMut(&U::Item) -> bool + 'static,
 ) -> stream_of!(U::Item, U::Keying, U::Node) {
@@ -131,8 +148,8 @@ pub fn filter<U: Stream>(
 }
 /// `filter_map(f)`
 pub fn filter_map<U: Stream, R: 'static>(
-    graph: &mut Graph,
-    id: &str,
+    graph: Graph,
+    id: &'static str,
     up: U,
     f: impl FnMut(U::Item) -> Option<R> + 'static,
 ) -> stream_of!(R, U::Keying, names::filter_map) {
@@ -141,8 +158,8 @@ pub fn filter_map<U: Stream, R: 'static>(
 }
 /// `flat_map(f)`
 pub fn flat_map<U: Stream, I: IntoIterator<Item: 'static>>(
-    graph: &mut Graph,
-    id: &str,
+    graph: Graph,
+    id: &'static str,
     up: U,
     f: impl FnMut(U::Item) -> I + 'static,
 ) -> stream_of!(I::Item, U::Keying, names::flat_map) {
@@ -151,8 +168,8 @@ pub fn flat_map<U: Stream, I: IntoIterator<Item: 'static>>(
 }
 /// `inspect(f)`
 pub fn inspect<U: Stream>(
-    graph: &mut Graph,
-    id: &str,
+    graph: Graph,
+    id: &'static str,
     up: U,
     f: impl FnMut(&U::Item) + 'static,
 ) -> stream_of!(U::Item, U::Keying, U::Node) {
@@ -164,13 +181,13 @@ pub fn named<U: Stream, Node: 'static>(up: U, _: PhantomData<Node>) -> stream_of
     renamed(up)
 }
 /// Ends the segment and begins another, so that no chain grows beyond what the compiler handles well.
-pub fn cut<U: Stream>(graph: &mut Graph, up: U) -> stream_of!(U::Item, U::Keying, U::Node) {
+pub fn cut<U: Stream>(graph: Graph, up: U) -> stream_of!(U::Item, U::Keying, U::Node) {
     let tail = up.tail();
     let queue = graph.queue(up);
     QueueHead::<_, _, U::Keying, U::Node>::new(vec![queue], tail)
 }
 /// `sink(s)`
-pub fn sink<U: Stream, S: SinkOf<U::Item, Sink: 'static>>(graph: &mut Graph, id: &str, sink: S, up: U) {
+pub fn sink<U: Stream, S: SinkOf<U::Item, Sink: 'static>>(graph: Graph, id: &'static str, sink: S, up: U) {
     let node = graph.stage(&up, id, NodeKind::Sink);
     let sink = sink.sink_of();
     graph.segment(move |env| {
@@ -181,38 +198,38 @@ pub fn sink<U: Stream, S: SinkOf<U::Item, Sink: 'static>>(graph: &mut Graph, id:
 
 // ---- keys ----------------------------------------------------------------------------------------------------------
 
-/// A stream and the closure that keys it, until both have been checked.
-pub struct Keyable<U, F, K> {
+/// A stream and a closure over its records, until what the closure returns has been checked.
+pub struct By<U, F, K> {
     pub(crate) up: U,
     f: F,
     key: PhantomData<fn() -> K>,
 }
-impl<U, F, K> std::fmt::Debug for Keyable<U, F, K> {
+impl<U, F, K> std::fmt::Debug for By<U, F, K> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Keyable")
+        f.write_str("By")
     }
 }
-impl<U: Typed, F: 'static, K: 'static> Typed for Keyable<U, F, K> {
+impl<U: Typed, F: 'static, K: 'static> Typed for By<U, F, K> {
     type Item = U::Item;
     type Keying = U::Keying;
     type Node = U::Node;
 }
-/// `key_by(f)`, before it is checked.
-pub fn keyable<U: Stream, K, F: FnMut(&U::Item) -> K + 'static>(up: U, f: F) -> Keyable<U, F, K> {
-    Keyable { up, f, key: PhantomData }
+/// `key_by(f)`, `sum(f)` and others, before they are checked.
+pub fn by<U: Stream, K, F: FnMut(&U::Item) -> K + 'static>(up: U, f: F) -> By<U, F, K> {
+    By { up, f, key: PhantomData }
 }
-/// The key of [`keyable`], for its check.
-pub fn key_of<U, F, K>(_: &Keyable<U, F, K>) -> Option<K> {
+/// What the closure of [`by`] returns, for its check.
+pub fn value_of<U, F, K>(_: &By<U, F, K>) -> Option<K> {
     None
 }
 /// `key_by(f)`
-pub fn key_by<U, K, F>(graph: &mut Graph, id: &str, up: Keyable<U, F, K>) -> stream_of!(U::Item, KeyedBy<K>, U::Node)
+pub fn key_by<U, K, F>(graph: Graph, id: &'static str, up: By<U, F, K>) -> stream_of!(U::Item, KeyedBy<K>, U::Node)
 where
     U: Stream<Item: Record>,
     K: PartitionKey,
     F: FnMut(&U::Item) -> K + 'static,
 {
-    let Keyable { up, f, .. } = up;
+    let By { up, f, .. } = up;
     let node = graph.stage(&up, id, NodeKind::Exchange);
     let number = graph.exchange_number();
     graph.segment(move |env| {
@@ -231,7 +248,7 @@ pub trait Policy<K, E>: 'static {
     /// The stream of failures, if there is one.
     type Failures;
     /// Makes both.
-    fn declare(self, graph: &mut Graph, node: usize) -> (Self::OnFail, Self::Failures);
+    fn declare(self, graph: &Graph, node: usize) -> (Self::OnFail, Self::Failures);
 }
 /// Nothing: it cannot fail.
 #[derive(Debug)]
@@ -239,7 +256,7 @@ pub struct Unfailing;
 impl<K: 'static> Policy<K, crate::Never> for Unfailing {
     type OnFail = CannotFail;
     type Failures = ();
-    fn declare(self, _: &mut Graph, _: usize) -> (CannotFail, ()) {
+    fn declare(self, _: &Graph, _: usize) -> (CannotFail, ()) {
         (CannotFail, ())
     }
 }
@@ -249,7 +266,7 @@ pub struct OrFail;
 impl<K: 'static, E: Display> Policy<K, E> for OrFail {
     type OnFail = FailJob;
     type Failures = ();
-    fn declare(self, _: &mut Graph, _: usize) -> (FailJob, ()) {
+    fn declare(self, _: &Graph, _: usize) -> (FailJob, ()) {
         (FailJob::default(), ())
     }
 }
@@ -259,7 +276,7 @@ pub struct OrDrop;
 impl<K: 'static, E: 'static> Policy<K, E> for OrDrop {
     type OnFail = DropFailed;
     type Failures = ();
-    fn declare(self, _: &mut Graph, _: usize) -> (DropFailed, ()) {
+    fn declare(self, _: &Graph, _: usize) -> (DropFailed, ()) {
         (DropFailed::default(), ())
     }
 }
@@ -277,7 +294,7 @@ pub fn rows_or_else<Node>(_: PhantomData<Node>) -> OrElse<crate::contract::keyin
 impl<Kg: Keying, Node: 'static, E: 'static> Policy<Kg::Key, E> for OrElse<Kg, Node> {
     type OnFail = RouteFailed<Kg::Key, E>;
     type Failures = Failures<Kg::Key, E, Kg, Node>;
-    fn declare(self, _: &mut Graph, node: usize) -> (Self::OnFail, Self::Failures) {
+    fn declare(self, _: &Graph, node: usize) -> (Self::OnFail, Self::Failures) {
         let queue = Queue::new();
         let head = QueueHead::new(vec![queue.clone()], node);
         (RouteFailed { end: QueueEnd::new(queue), failed: 0 }, Failures(head))
@@ -336,8 +353,8 @@ impl<K: Clone + 'static, E: 'static> OnFail<K, E> for RouteFailed<K, E> {
 /// An operator whose use says what happens to its failures: the stream, and that of the failures.
 #[allow(clippy::type_complexity)]
 pub fn call<U, Op, F>(
-    graph: &mut Graph,
-    id: &str,
+    graph: Graph,
+    id: &'static str,
     op: Op,
     up: U,
     policy: F,
@@ -349,15 +366,15 @@ where
     (): SideEnds<KeyOf<U>, Op::Sides>,
 {
     let node = graph.stage(&up, id, NodeKind::of::<Op>());
-    let (on_fail, failures) = policy.declare(graph, node);
+    let (on_fail, failures) = policy.declare(&graph, node);
     (link(up, node, CallStage { op, on_fail, side_ends: (), node }), failures)
 }
 
 // ---- aggregates ----------------------------------------------------------------------------------------------------
 
 fn aggregate<U, K, A, Node: 'static>(
-    graph: &mut Graph,
-    id: &str,
+    graph: Graph,
+    id: &'static str,
     up: U,
     aggregate: A,
 ) -> stream_of!(A::Out, KeyedBy<K>, Node)
@@ -370,20 +387,20 @@ where
     link(up, node, AggregateStage { aggregate, node })
 }
 /// `count()`
-pub fn count<U, K: PartitionKey>(graph: &mut Graph, id: &str, up: U) -> stream_of!((K, u64), KeyedBy<K>, names::count)
+pub fn count<U, K: PartitionKey>(graph: Graph, id: &'static str, up: U) -> stream_of!((K, u64), KeyedBy<K>, names::count)
 where
     U: Stream + Typed<Keying = KeyedBy<K>>,
 {
     aggregate::<U, K, _, names::count>(graph, id, up, Count)
 }
 /// `sum(f)`
-pub fn sum<U, K, V>(
-    graph: &mut Graph,
-    id: &str,
-    up: U,
-    f: impl FnMut(&U::Item) -> V + 'static,
+pub fn sum<U, K, V, F>(
+    graph: Graph,
+    id: &'static str,
+    By { up, f, .. }: By<U, F, V>,
 ) -> stream_of!((K, V), KeyedBy<K>, names::sum)
 where
+    F: FnMut(&U::Item) -> V + 'static,
     U: Stream + Typed<Keying = KeyedBy<K>>,
     K: PartitionKey,
     V: Default + Clone + AddAssign + 'static,
@@ -395,13 +412,13 @@ fn replaces<V: PartialOrd>(new: &V, kept: &V, wins: std::cmp::Ordering) -> bool 
     new.partial_cmp(kept) == Some(wins) || kept.partial_cmp(kept).is_none()
 }
 /// `min(f)`
-pub fn min<U, K, V>(
-    graph: &mut Graph,
-    id: &str,
-    up: U,
-    f: impl FnMut(&U::Item) -> V + 'static,
+pub fn min<U, K, V, F>(
+    graph: Graph,
+    id: &'static str,
+    By { up, f, .. }: By<U, F, V>,
 ) -> stream_of!((K, V), KeyedBy<K>, names::min)
 where
+    F: FnMut(&U::Item) -> V + 'static,
     U: Stream + Typed<Keying = KeyedBy<K>>,
     K: PartitionKey,
     V: PartialOrd + Clone + 'static,
@@ -410,13 +427,13 @@ where
     aggregate::<U, K, _, names::min>(graph, id, up, Extreme(f, better))
 }
 /// `max(f)`
-pub fn max<U, K, V>(
-    graph: &mut Graph,
-    id: &str,
-    up: U,
-    f: impl FnMut(&U::Item) -> V + 'static,
+pub fn max<U, K, V, F>(
+    graph: Graph,
+    id: &'static str,
+    By { up, f, .. }: By<U, F, V>,
 ) -> stream_of!((K, V), KeyedBy<K>, names::max)
 where
+    F: FnMut(&U::Item) -> V + 'static,
     U: Stream + Typed<Keying = KeyedBy<K>>,
     K: PartitionKey,
     V: PartialOrd + Clone + 'static,
@@ -425,13 +442,13 @@ where
     aggregate::<U, K, _, names::max>(graph, id, up, Extreme(f, better))
 }
 /// `average(f)`
-pub fn average<U, K, V>(
-    graph: &mut Graph,
-    id: &str,
-    up: U,
-    f: impl FnMut(&U::Item) -> V + 'static,
+pub fn average<U, K, V, F>(
+    graph: Graph,
+    id: &'static str,
+    By { up, f, .. }: By<U, F, V>,
 ) -> stream_of!((K, f64), KeyedBy<K>, names::average)
 where
+    F: FnMut(&U::Item) -> V + 'static,
     U: Stream + Typed<Keying = KeyedBy<K>>,
     K: PartitionKey,
     V: Number,
@@ -440,8 +457,8 @@ where
 }
 /// `reduce(f)`
 pub fn reduce<U, K>(
-    graph: &mut Graph,
-    id: &str,
+    graph: Graph,
+    id: &'static str,
     up: U,
     f: impl FnMut(U::Item, U::Item) -> U::Item + 'static,
 ) -> stream_of!((K, U::Item), KeyedBy<K>, names::reduce)
@@ -453,8 +470,8 @@ where
 }
 /// `fold(init, f)`
 pub fn fold<U, K, A>(
-    graph: &mut Graph,
-    id: &str,
+    graph: Graph,
+    id: &'static str,
     up: U,
     init: A,
     f: impl FnMut(A, U::Item) -> A + 'static,
@@ -467,14 +484,14 @@ where
     aggregate::<U, K, _, names::fold>(graph, id, up, Fold(init, f))
 }
 /// `top(n, f)`
-pub fn top<U, K, V>(
-    graph: &mut Graph,
-    id: &str,
-    up: U,
+pub fn top<U, K, V, F>(
+    graph: Graph,
+    id: &'static str,
+    By { up, f, .. }: By<U, F, V>,
     n: usize,
-    f: impl FnMut(&U::Item) -> V + 'static,
 ) -> stream_of!((K, Vec<U::Item>), KeyedBy<K>, names::top)
 where
+    F: FnMut(&U::Item) -> V + 'static,
     U: Stream + Typed<Keying = KeyedBy<K>, Item: Clone>,
     K: PartitionKey,
     V: PartialOrd,
@@ -482,7 +499,7 @@ where
     aggregate::<U, K, _, names::top>(graph, id, up, Top(n, f))
 }
 /// `distinct()`
-pub fn distinct<U, K>(graph: &mut Graph, id: &str, up: U) -> stream_of!(U::Item, KeyedBy<K>, names::distinct)
+pub fn distinct<U, K>(graph: Graph, id: &'static str, up: U) -> stream_of!(U::Item, KeyedBy<K>, names::distinct)
 where
     U: Stream + Typed<Keying = KeyedBy<K>, Item: Eq + Hash + Clone>,
     K: PartitionKey,

@@ -3,7 +3,7 @@ use super::build::Graph;
 use super::picture::NodeKind;
 use crate::contract::never::Never;
 use crate::contract::stage::{Infallible, Operator, Stage};
-use crate::contract::keying::{AnyKeying, AsksKey, Carried, KeyedBy, Keying};
+use crate::contract::keying::{AnyKeying, Carried, KeyedBy, Keying, Need};
 use crate::contract::typed::Typed;
 use crate::stream::call::{CallStage, CannotFail, SideEnds};
 use crate::stream::env::Env;
@@ -12,29 +12,32 @@ use crate::stream::link::{Wrap, link, renamed};
 use crate::stream::{At, Push, Stream, hands_on, stream_of};
 use std::marker::PhantomData;
 
-/// A stream keyed in this way may enter a stage that needs `N`.
-pub trait Enters<N>: Keying {
-    /// How the stream is keyed inside a fragment.
-    type Inside: Keying;
+/// What a fragment can ask of the key of its input: nothing, or which one it is.
+pub trait Port: Need {
+    /// How a stream that was keyed by `Kg` is keyed inside.
+    type Inside<Kg: Keying>: Keying;
+}
+impl Port for AnyKeying {
+    type Inside<Kg: Keying> = Carried<Kg>;
+}
+impl<K: Clone + 'static> Port for KeyedBy<K> {
+    type Inside<Kg: Keying> = KeyedBy<K>;
+}
+
+/// A stream keyed in this way may enter a fragment that asks for `N`.
+pub trait Enters<N: Port>: Keying {
     /// The key as the inside sees it.
-    fn view(key: &Self::Key) -> &<Self::Inside as Keying>::Key;
+    fn view(key: &Self::Key) -> &<N::Inside<Self> as Keying>::Key
+    where
+        Self: Sized;
 }
 impl<Kg: Keying> Enters<AnyKeying> for Kg {
-    type Inside = Carried<Kg>;
     #[inline(always)]
     fn view(key: &Kg::Key) -> &Kg::Key {
         key
     }
 }
 impl<K: Clone + 'static> Enters<KeyedBy<K>> for KeyedBy<K> {
-    type Inside = KeyedBy<K>;
-    #[inline(always)]
-    fn view(key: &K) -> &K {
-        key
-    }
-}
-impl<K: Clone + 'static> Enters<AsksKey<K>> for KeyedBy<K> {
-    type Inside = KeyedBy<K>;
     #[inline(always)]
     fn view(key: &K) -> &K {
         key
@@ -46,7 +49,7 @@ pub trait Wire<Kg: Keying>: Stage {
     /// How its output is keyed.
     type Leaves: Keying;
     /// Appends the stage.
-    fn wire<U>(self, graph: &mut Graph, id: &str, up: U) -> stream_of!(Self::Out, Self::Leaves, Self)
+    fn wire<U>(self, graph: Graph, id: &'static str, up: U) -> stream_of!(Self::Out, Self::Leaves, Self)
     where
         U: Stream<Item = Self::In> + Typed<Keying = Kg>;
 }
@@ -58,7 +61,7 @@ where
     CannotFail: crate::stream::call::OnFail<Kg::Key, Never>,
 {
     type Leaves = Kg;
-    fn wire<U>(self, graph: &mut Graph, id: &str, up: U) -> stream_of!(Op::Out, Kg, Op)
+    fn wire<U>(self, graph: Graph, id: &'static str, up: U) -> stream_of!(Op::Out, Kg, Op)
     where
         U: Stream<Item = Op::In> + Typed<Keying = Kg>,
     {
@@ -69,8 +72,8 @@ where
 
 /// Appends a stage that passed its checks.
 pub fn then<U, S>(
-    graph: &mut Graph,
-    id: &str,
+    graph: Graph,
+    id: &'static str,
     stage: S,
     up: U,
 ) -> stream_of!(S::Out, <S as Wire<U::Keying>>::Leaves, S)
@@ -86,16 +89,16 @@ struct EnterPush<Kg, N, P> {
     down: P,
     names: PhantomData<fn() -> (Kg, N)>,
 }
-impl<Kg: Enters<N>, N: 'static, T: 'static> Wrap<Kg::Key, T, <Kg::Inside as Keying>::Key, T> for Enter<Kg, N> {
-    fn wrap<P: Push<<Kg::Inside as Keying>::Key, T>>(self, _: &Env, down: P) -> impl Push<Kg::Key, T> {
+impl<Kg: Enters<N>, N: Port, T: 'static> Wrap<Kg::Key, T, <N::Inside<Kg> as Keying>::Key, T> for Enter<Kg, N> {
+    fn wrap<P: Push<<N::Inside<Kg> as Keying>::Key, T>>(self, _: &Env, down: P) -> impl Push<Kg::Key, T> {
         EnterPush::<Kg, N, P> { down, names: PhantomData }
     }
 }
 impl<Kg, N, T, P> Push<Kg::Key, T> for EnterPush<Kg, N, P>
 where
     Kg: Enters<N>,
-    N: 'static,
-    P: Push<<Kg::Inside as Keying>::Key, T>,
+    N: Port,
+    P: Push<<N::Inside<Kg> as Keying>::Key, T>,
 {
     #[inline(always)]
     fn push(&mut self, at: At<'_, Kg::Key>, record: T) {
@@ -110,12 +113,12 @@ where
 
 /// The inside of fragment `S`, which was attached to `up` under `id`.
 pub fn enter<S, U>(
-    graph: &mut Graph,
-    id: &str,
+    graph: Graph,
+    id: &'static str,
     up: U,
-) -> stream_of!(S::In, <U::Keying as Enters<S::Need>>::Inside, S)
+) -> stream_of!(S::In, <S::Need as Port>::Inside<U::Keying>, S)
 where
-    S: Stage,
+    S: Stage<Need: Port>,
     U: Stream<Item = S::In> + Typed<Keying: Enters<S::Need>>,
 {
     graph.enter(id);
@@ -123,7 +126,7 @@ where
     link(up, tail, Enter::<U::Keying, S::Need>(PhantomData))
 }
 /// Leaves fragment `S` with the key that it was entered with.
-pub fn leave<S: Stage, U, Kg>(graph: &mut Graph, up: U) -> stream_of!(U::Item, Kg, S)
+pub fn leave<S: Stage, U, Kg>(graph: Graph, up: U) -> stream_of!(U::Item, Kg, S)
 where
     U: Stream + Typed<Keying = Carried<Kg>>,
     Kg: Keying,
@@ -132,7 +135,7 @@ where
     renamed(up)
 }
 /// Leaves fragment `S` with the key that it has by now.
-pub fn leave_keyed<S: Stage, U: Stream>(graph: &mut Graph, up: U) -> stream_of!(U::Item, U::Keying, S) {
+pub fn leave_keyed<S: Stage, U: Stream>(graph: Graph, up: U) -> stream_of!(U::Item, U::Keying, S) {
     graph.leave();
     renamed(up)
 }

@@ -34,13 +34,13 @@ impl<T: 'static, Kg: Keying, Node: 'static> Typed for Union<Kg::Key, T, Kg, Node
     type Node = Node;
 }
 /// The first input of a union.
-pub fn union_of<U: Stream>(graph: &mut Graph, first: U) -> Union<KeyOf<U>, U::Item, U::Keying, U::Node> {
+pub fn union_of<U: Stream>(graph: Graph, first: U) -> Union<KeyOf<U>, U::Item, U::Keying, U::Node> {
     let tails = vec![first.tail()];
     Union { queues: vec![graph.queue(first)], tails, names: PhantomData }
 }
 /// A further input of a union.
 pub fn union_with<U: Stream<Item = T>, T: 'static, Kg: Keying<Key = KeyOf<U>>, Node>(
-    graph: &mut Graph,
+    graph: Graph,
     mut union: Union<Kg::Key, T, Kg, Node>,
     next: U,
 ) -> Union<Kg::Key, T, Kg, Node> {
@@ -50,8 +50,8 @@ pub fn union_with<U: Stream<Item = T>, T: 'static, Kg: Keying<Key = KeyOf<U>>, N
 }
 /// `union(a, b, ..)`
 pub fn union<T: 'static, Kg: Keying, Node>(
-    graph: &mut Graph,
-    id: &str,
+    graph: Graph,
+    id: &'static str,
     inputs: Union<Kg::Key, T, Kg, Node>,
 ) -> stream_of!(T, Kg, names::union) {
     let node = graph.node(id, NodeKind::Stage);
@@ -100,8 +100,8 @@ where
 
 /// `(left, right) -> op`
 pub fn call_two<A, B, Op, F>(
-    graph: &mut Graph,
-    id: &str,
+    graph: Graph,
+    id: &'static str,
     op: Op,
     (left, right): (A, B),
     policy: F,
@@ -115,7 +115,7 @@ where
 {
     let node = graph.stage(&left, id, NodeKind::of::<Op>());
     graph.edge::<B::Item>(right.tail(), node, EdgeKind::Right);
-    let (on_fail, failures) = policy.declare(graph, node);
+    let (on_fail, failures) = policy.declare(&graph, node);
     let (left, right) = (graph.queue(left), graph.queue(right));
     let head = TwoHead::<_, _, _, _, _, _, A::Keying> { left, right, op, on_fail, side_ends: (), node, keying: PhantomData };
     (head, failures)

@@ -52,21 +52,21 @@ impl<S: Source, F: OnFail<(), S::Error>> Stream for SourceHead<S, F> {
 
 /// `source(s)` whose rows cannot fail.
 pub fn source<S: Source<Error = Never>>(
-    graph: &mut Graph,
-    id: &str,
+    graph: Graph,
+    id: &'static str,
     source: S,
 ) -> stream_of!(S::Out, Unkeyed, names::source) {
     source_or(graph, id, source, Unfailing).0
 }
 /// `source(s)` and what happens to malformed rows.
 pub fn source_or<S: Source, F: Policy<(), S::Error>>(
-    graph: &mut Graph,
-    id: &str,
+    graph: Graph,
+    id: &'static str,
     source: S,
     policy: F,
 ) -> (stream_of!(S::Out, Unkeyed, names::source), F::Failures) {
     let node = graph.node(id, NodeKind::Source);
-    let (on_fail, failures) = policy.declare(graph, node);
+    let (on_fail, failures) = policy.declare(&graph, node);
     (SourceHead { source, on_fail, node }, failures)
 }
 

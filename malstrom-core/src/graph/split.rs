@@ -26,7 +26,7 @@ impl<K, T, Kg, Node> std::fmt::Debug for Shared<K, T, Kg, Node> {
 }
 
 /// Ends the segment, so that any number of consumers read the stream.
-pub fn share<U>(graph: &mut Graph, up: U) -> Shared<KeyOf<U>, U::Item, U::Keying, U::Node>
+pub fn share<U>(graph: Graph, up: U) -> Shared<KeyOf<U>, U::Item, U::Keying, U::Node>
 where
     U: Stream<Item: Clone>,
 {
@@ -48,8 +48,8 @@ impl<T: 'static, Kg: Keying, Node: 'static> Shared<Kg::Key, T, Kg, Node> {
 /// `split(f)`: those for which `f` holds, and the others.
 #[allow(clippy::type_complexity)]
 pub fn split<U: Stream>(
-    graph: &mut Graph,
-    id: &str,
+    graph: Graph,
+    id: &'static str,
     up: U,
     f: impl FnMut(&U::Item) -> bool + 'static,
 ) -> (stream_of!(U::Item, U::Keying, U::Node), stream_of!(U::Item, U::Keying, U::Node)) {
@@ -148,8 +148,8 @@ side_streams!(A, B, C, D);
 /// An operator with side outputs: the main stream, that of the failures, and the sides.
 #[allow(clippy::type_complexity)]
 pub fn call_with_sides<U, Op, F>(
-    graph: &mut Graph,
-    id: &str,
+    graph: Graph,
+    id: &'static str,
     op: Op,
     up: U,
     policy: F,
@@ -160,7 +160,7 @@ where
     F: Policy<KeyOf<U>, ErrorOf<Op>>,
 {
     let node = graph.stage(&up, id, NodeKind::of::<Op>());
-    let (on_fail, failures) = policy.declare(graph, node);
+    let (on_fail, failures) = policy.declare(&graph, node);
     let (side_ends, sides) = <Op::Sides as SideStreams<U::Keying, Op>>::declare(node);
     (link(up, node, CallStage { op, on_fail, side_ends, node }), failures, sides)
 }

@@ -193,7 +193,8 @@ impl Job {
     }
     /// What came of the job, once it has ended.
     pub(crate) fn outcome(&self) -> Result<Report> {
-        match lock(&self.state).failure.take() {
+        let failure = lock(&self.state).failure.take();
+        match failure {
             Some(failure) => Err(failure),
             None => Ok(self.report()),
         }

@@ -116,6 +116,11 @@ pub struct Site {
     trouble: Rc<Trouble>,
 }
 
+impl std::fmt::Debug for Site {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Site({})", self.id)
+    }
+}
 impl Site {
     #[inline]
     pub(crate) fn add(&self, change: impl FnOnce(&mut Counts)) {
@@ -139,7 +144,7 @@ impl Site {
 }
 
 /// See [`Site::guard`].
-pub struct Guard<'a> {
+pub(crate) struct Guard<'a> {
     trouble: &'a Trouble,
     node: usize,
 }

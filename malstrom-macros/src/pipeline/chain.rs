@@ -72,17 +72,17 @@ impl<'a> Chains<'a> {
                 let mut inputs = inputs.iter();
                 let first = inputs.next().map(|name| {
                     let (g, read) = (graph(name.span()), self.read(name));
-                    quote_spanned!(name.span()=> let #s = #m::union_of(&mut #g, #read);)
+                    quote_spanned!(name.span()=> let #s = #m::union_of(#g.clone(), #read);)
                 });
                 let others = inputs.map(|name| {
                     let (g, m, s, read) = (graph(name.span()), module(name.span()), stream(name.span()), self.read(name));
                     quote_spanned! {name.span()=>
                         let __next = #m::Unites::pass(#m::united(&#s, #read));
                         let __next = #m::UnitesKeyed::pass(#m::united_keyed(&#s, __next));
-                        let #s = #m::union_with(&mut #g, #s, __next);
+                        let #s = #m::union_with(#g.clone(), #s, __next);
                     }
                 });
-                quote_spanned!(span=> #first #(#others)* let #s = #m::union(&mut #g, #id, #s);)
+                quote_spanned!(span=> #first #(#others)* let #s = #m::union(#g.clone(), #id, #s);)
             }
             Head::Source { word, expr, failure, .. } => {
                 let made = {
@@ -95,7 +95,7 @@ impl<'a> Chains<'a> {
                     None => quote_spanned! {span=>
                         #made
                         let #x = #m::RowsNeverFail::pass(#m::rows(#x));
-                        let #s = #m::source(&mut #g, #id, #x);
+                        let #s = #m::source(#g.clone(), #id, #x);
                     },
                     Some(Failure::Fail(at)) => {
                         let m_at = module(*at);
@@ -103,18 +103,18 @@ impl<'a> Chains<'a> {
                         quote_spanned! {span=>
                             #made
                             #check
-                            let (#s, _) = #m::source_or(&mut #g, #id, #x, #m::OrFail);
+                            let (#s, _) = #m::source_or(#g.clone(), #id, #x, #m::OrFail);
                         }
                     }
                     Some(Failure::Drop(_)) => quote_spanned! {span=>
                         #made
-                        let (#s, _) = #m::source_or(&mut #g, #id, #x, #m::OrDrop);
+                        let (#s, _) = #m::source_or(#g.clone(), #id, #x, #m::OrDrop);
                     },
                     Some(Failure::Stream(_, name)) => {
                         let (failed, marker) = (failures(name), marker(name));
                         quote_spanned! {span=>
                             #made
-                            let (#s, #failed) = { let __policy = #m::rows_or_else(#marker); #m::source_or(&mut #g, #id, #x, __policy) };
+                            let (#s, #failed) = { let __policy = #m::rows_or_else(#marker); #m::source_or(#g.clone(), #id, #x, __policy) };
                         }
                     }
                 }
@@ -173,7 +173,7 @@ impl<'a> Chains<'a> {
         let (g, m) = (graph(span), module(span));
         quote_spanned! {span=> {
             let __shared = #m::Shareable::pass(#m::copied(#named));
-            #m::share(&mut #g, __shared)
+            #m::share(#g.clone(), __shared)
         }}
     }
 }
@@ -189,7 +189,7 @@ pub(super) fn stages(stages: &[Stage], ids: &[String], two: bool, tuple: bool) -
         if fused > SEGMENT {
             fused = 1;
             let (g, s, m) = (graph(stage.span()), stream(stage.span()), module(stage.span()));
-            code.extend(quote_spanned!(stage.span()=> let #s = #m::cut(&mut #g, #s);));
+            code.extend(quote_spanned!(stage.span()=> let #s = #m::cut(#g.clone(), #s);));
         }
         code.extend(match stage {
             Stage::Operator(op) if i == 0 && two => stage::two_inputs(op, id),

@@ -191,14 +191,13 @@ impl Fragment {
                 #[automatically_derived]
                 impl #wire_generics __malstrom::Wire<#kg> for #name #ty_generics #wire_where {
                     type Leaves = #leaves;
-                    fn wire<__U>(self, #g: &mut __malstrom::Graph, __id: &str, #s: __U) -> impl __malstrom::Stream + __malstrom::Typed<Item = #to_ty, Keying = #leaves, Node = Self>
+                    fn wire<__U>(self, #g: __malstrom::Graph, __id: &'static str, #s: __U) -> impl __malstrom::Stream + __malstrom::Typed<Item = #to_ty, Keying = #leaves, Node = Self>
                     where
                         __U: __malstrom::Stream + __malstrom::Typed<Item = #from_ty, Keying = #kg>,
                     {
                         #[allow(unused_variables)]
                         let Self { #(#idents,)* .. } = self;
-                        let #s = __malstrom::enter::<Self, _>(#g, __id, #s);
-                        let mut #g = #g;
+                        let #s = __malstrom::enter::<Self, _>(#g.clone(), __id, #s);
                         #code
                         #checked
                         #left

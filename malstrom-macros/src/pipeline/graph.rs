@@ -41,16 +41,19 @@ pub(super) fn check(pipeline: &Ident, statements: &[Statement], broken: &Broken,
             }
         }
         ends(s, errors);
+        let mut fresh = Vec::new();
         for name in s.declares() {
-            if declared.iter().any(|d| *d == name) {
+            if declared.iter().chain(&fresh).any(|d| *d == name) {
                 errors.push(Error::new(name.span(), format!("stream `{name}` is declared twice in pipeline `{pipeline}`")));
                 whole = false;
+            } else {
+                fresh.push(name);
             }
-            if !whole {
-                missing.insert(name.to_string());
-            }
-            declared.push(name);
         }
+        if !whole {
+            missing.extend(fresh.iter().map(ToString::to_string));
+        }
+        declared.extend(fresh);
         emitted.push(whole);
     }
     let mut told = HashSet::new();

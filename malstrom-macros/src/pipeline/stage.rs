@@ -6,7 +6,8 @@ use super::syntax::{Failure, Operator, Stage};
 use super::{local, module};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Expr, spanned::Spanned};
+use syn::punctuated::Punctuated;
+use syn::{Expr, Token, spanned::Spanned};
 
 /// The stream that a chain has come to.
 pub(super) fn stream(span: Span) -> Ident {
@@ -32,31 +33,60 @@ pub(super) fn emit(stage: &Stage, id: &str) -> TokenStream {
             let span = word.span();
             let (g, s, m) = (graph(span), stream(span), module(span));
             quote_spanned! {span=>
-                let #s = #m::keyable(#s, #args);
-                let #s = #m::IsKey::pass(#m::is_key(&#m::key_of(&#s), #s));
+                let #s = #m::by(#s, #args);
+                let #s = #m::IsKey::pass(#m::is_key(&#m::value_of(&#s), #s));
                 let #s = #m::Travels::pass(#m::travels(#s));
-                let #s = #m::key_by(&mut #g, #id, #s);
+                let #s = #m::key_by(#g.clone(), #id, #s);
             }
         }
-        Stage::Builtin { word, args, .. } if AGGREGATES.iter().any(|name| word == name) => {
-            let span = word.span();
-            let (g, s, m) = (graph(span), stream(span), module(span));
-            let args = args.iter();
-            quote_spanned! {span=>
-                let #s = #m::Grouped::pass(#m::grouped(&#m::stage::#word, #s));
-                let #s = #m::#word(&mut #g, #id, #s #(, #args)*);
-            }
-        }
+        Stage::Builtin { word, args, .. } if AGGREGATES.iter().any(|name| word == name) => aggregate(word, args, id),
         Stage::Builtin { word, args, .. } => {
             let span = word.span();
             let (g, s, m) = (graph(span), stream(span), module(span));
-            quote_spanned!(span=> let #s = #m::#word(&mut #g, #id, #s, #args);)
+            quote_spanned!(span=> let #s = #m::#word(#g.clone(), #id, #s, #args);)
         }
         Stage::Operator(op) => operator(op, id, false),
     }
 }
 
 const AGGREGATES: [&str; 9] = ["count", "sum", "min", "max", "average", "reduce", "fold", "top", "distinct"];
+
+/// An aggregate. What it asks of its record and of its closure's value is checked before it is built.
+fn aggregate(word: &Ident, args: &Punctuated<Expr, Token![,]>, id: &str) -> TokenStream {
+    let span = word.span();
+    let (g, s, m) = (graph(span), stream(span), module(span));
+    let value = |check: &str| {
+        let check = Ident::new(check, span);
+        let closure = args.last();
+        quote_spanned! {span=>
+            let #s = #m::by(#s, #closure);
+            let #s = #m::#check::pass(#m::value(&#m::value_of(&#s), #s));
+        }
+    };
+    let item = |check: &str| {
+        let check = Ident::new(check, span);
+        quote_spanned!(span=> let #s = #m::#check::pass(#m::item(#s));)
+    };
+    let mut rest: Vec<&Expr> = args.iter().collect();
+    let checks = match &*word.to_string() {
+        "sum" => value("Adds"),
+        "min" | "max" => value("Compares"),
+        "average" => value("Averages"),
+        "top" => [item("Keeps"), value("Compares")].into_iter().collect(),
+        "reduce" => item("Keeps"),
+        "distinct" => item("TellsApart"),
+        _ => TokenStream::new(),
+    };
+    if ["sum", "min", "max", "average", "top"].iter().any(|name| word == name) {
+        // The closure went into the check.
+        rest.pop();
+    }
+    quote_spanned! {span=>
+        let #s = #m::Grouped::pass(#m::grouped(&#m::stage::#word, #s));
+        #checks
+        let #s = #m::#word(#g.clone(), #id, #s #(, #rest)*);
+    }
+}
 
 fn sink(word: &Ident, expr: &Expr, id: &str) -> TokenStream {
     // The sink is what is wrong if its type does not fit.
@@ -70,7 +100,7 @@ fn sink(word: &Ident, expr: &Expr, id: &str) -> TokenStream {
         let #s = #m::Dumped::pass(#m::dumped(&#x, #s));
     };
     let _ = g;
-    let end = quote_spanned!(word.span()=> #m_word::sink(&mut #g_word, #id, #x_word, #s_word););
+    let end = quote_spanned!(word.span()=> #m_word::sink(#g_word.clone(), #id, #x_word, #s_word););
     quote!(#checks #end)
 }
 
@@ -140,7 +170,7 @@ pub(super) fn operator(op: &Operator, id: &str, with_sides: bool) -> TokenStream
             #make
             #checks
             #check
-            let (#s, #failed, #sides) = { let __policy = #policy; #m::call_with_sides(&mut #g, #id, #x, #s, __policy) };
+            let (#s, #failed, #sides) = { let __policy = #policy; #m::call_with_sides(#g.clone(), #id, #x, #s, __policy) };
         };
     }
     let ends = quote_spanned!(span=> let #s = #m::ClosedUse::pass(#m::ends(&#x, #s)););
@@ -150,14 +180,14 @@ pub(super) fn operator(op: &Operator, id: &str, with_sides: bool) -> TokenStream
             #checks
             #check
             #ends
-            let #s = #m::then(&mut #g, #id, #x, #s);
+            let #s = #m::then(#g.clone(), #id, #x, #s);
         },
         Some(_) => quote_spanned! {span=>
             #make
             #checks
             #check
             #ends
-            let (#s, #failed) = { let __policy = #policy; #m::call(&mut #g, #id, #x, #s, __policy) };
+            let (#s, #failed) = { let __policy = #policy; #m::call(#g.clone(), #id, #x, #s, __policy) };
         },
     }
 }
@@ -175,6 +205,6 @@ pub(super) fn two_inputs(op: &Operator, id: &str) -> TokenStream {
         #left
         #right
         #check
-        let (#s, #failed) = { let __policy = #policy; #m::call_two(&mut #g, #id, #x, (#s, #r), __policy) };
+        let (#s, #failed) = { let __policy = #policy; #m::call_two(#g.clone(), #id, #x, (#s, #r), __policy) };
     }
 }

@@ -1,0 +1,73 @@
+//! What aggregates ask of records and values.
+use super::{Edge, pass, passes};
+use crate::contract::typed::Typed;
+use crate::stream::aggregate::Number;
+use std::hash::Hash;
+use std::ops::AddAssign;
+
+/// Declares a check of one type.
+macro_rules! asks {
+    ($(#[$doc:meta])* $name:ident: $($bound:tt)*) => {
+        $(#[$doc])*
+        pub trait $name {
+            pass!();
+        }
+        #[diagnostic::do_not_recommend]
+        impl<T: $($bound)*> $name for T {
+            passes!();
+        }
+    };
+}
+asks! {
+    /// What `sum` adds up.
+    #[diagnostic::on_unimplemented(
+        message = "`sum` cannot add up `{Self}`",
+        label = "a value of type `{Self}`",
+        note = "values that are added up are `Default` (zero), `Clone` and `AddAssign`; for anything else, use `fold`"
+    )]
+    Adds: Default + Clone + AddAssign
+}
+asks! {
+    /// What `min`, `max` and `top` compare.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot be compared",
+        label = "a value of type `{Self}`",
+        note = "values that are compared are `PartialOrd` and `Clone`"
+    )]
+    Compares: PartialOrd + Clone
+}
+asks! {
+    /// What `average` takes.
+    #[diagnostic::on_unimplemented(
+        message = "`average` takes numbers, and `{Self}` is none",
+        label = "a value of type `{Self}`"
+    )]
+    Averages: Number
+}
+asks! {
+    /// What `reduce` and `top` keep.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is kept and emitted again, but it is not `Clone`",
+        label = "needs copies of `{Self}`",
+        note = "derive `Clone` for `{Self}`"
+    )]
+    Keeps: Clone
+}
+asks! {
+    /// What `distinct` tells apart.
+    #[diagnostic::on_unimplemented(
+        message = "`distinct` cannot tell one `{Self}` from another",
+        label = "compares `{Self}`",
+        note = "derive `PartialEq, Eq, Hash, Clone` for `{Self}`"
+    )]
+    TellsApart: Eq + Hash + Clone
+}
+
+/// The value that an aggregate's closure returns.
+pub fn value<V, U>(_: &Option<V>, up: U) -> Edge<(V,), U> {
+    Edge::new(up)
+}
+/// The records of an aggregate.
+pub fn item<U: Typed>(up: U) -> Edge<(U::Item,), U> {
+    Edge::new(up)
+}
