@@ -2,8 +2,7 @@
 use crate::errors::Errors;
 use crate::record::{Field, Item, Kind, emit_parts};
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
+use quote::quote;
 
 pub(crate) fn expand(input: TokenStream) -> syn::Result<TokenStream> {
     let mut errors = Errors::default();
@@ -23,8 +22,8 @@ fn emit(item: &Item) -> TokenStream {
             quote!(__out.word(#index, 2);)
         });
         let fields = variant.written().map(|field| {
-            let (ty, Field { binding, .. }) = (field.checked(Kind::Key), field);
-            quote_spanned!(field.ty.span()=> <#ty as __m::PartitionKey>::write_key(#binding, __out);)
+            let (ty, Field { binding, .. }) = (field.part(item), field);
+            quote!(<#ty as __m::PartitionKey>::write_key(#binding, __out);)
         });
         quote!(#pattern => { #index #(#fields)* })
     });
