@@ -97,7 +97,7 @@ fn emit(name: &Ident, key: &syn::Type, options: &Options) -> TokenStream {
 fn names(name: &Ident, ty: &syn::Type, what: &str, check: &str) -> TokenStream {
     let at = ty.span();
     let (what, check) = (Ident::new(what, at), Ident::new(check, at));
-    let is = quote_spanned!(at=> type Is = <#ty as __m::#check>::Is;);
+    let is = quote_spanned!(at=> type Is = <__m::Checked<{ <#ty as __m::#check>::PASSED }> as __m::If<#ty>>::Is;);
     quote! {
         #[automatically_derived]
         impl __m::Names<__m::#what> for #name {

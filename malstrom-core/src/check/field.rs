@@ -19,12 +19,12 @@ pub trait Part<const INDEX: usize, Why> {
 #[diagnostic::on_unimplemented(message = "the check of `{T}` has not passed")]
 pub trait If<T> {
     /// The type.
-    type Is: Record;
+    type Is;
 }
 /// The result of a check.
 #[derive(Debug)]
 pub struct Checked<const PASSED: bool>;
-impl<T: Record> If<T> for Checked<true> {
+impl<T> If<T> for Checked<true> {
     type Is = T;
 }
 
@@ -78,10 +78,13 @@ impl<T: Record> StateField for T {
     note = "a key derives `Key`, `PartialEq`, `Eq`, `Hash` and `Clone`; floats and hash maps are no keys"
 )]
 pub trait KeyField {
-    /// The same type.
+    /// It may.
+    const PASSED: bool;
+    /// The same type, for fields that depend on parameters.
     type Is: PartitionKey;
 }
 #[diagnostic::do_not_recommend]
 impl<T: PartitionKey> KeyField for T {
+    const PASSED: bool = true;
     type Is = T;
 }

@@ -14,19 +14,19 @@ pub struct ItsKey;
 #[derive(Debug)]
 pub struct ItsOld;
 
-/// Is keyed state. Gives the type back, as [`KeyField`](super::field::KeyField) does.
+/// Is keyed state. Checked by a constant, as fields are.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept as keyed state",
     label = "not keyed state",
     note = "annotate the type with `#[keyed_state(key = ..)]`"
 )]
 pub trait OldState {
-    /// The same type.
-    type Is: KeyedState;
+    /// It is.
+    const PASSED: bool;
 }
 #[diagnostic::do_not_recommend]
 impl<S: KeyedState> OldState for S {
-    type Is = S;
+    const PASSED: bool = true;
 }
 
 /// A version of state that can be made from the version `Old`.

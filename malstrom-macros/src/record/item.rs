@@ -2,7 +2,7 @@
 use crate::errors::{Errors, error};
 use crate::krate::Krate;
 use crate::options;
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Fields, Generics, Member, Type};
@@ -221,7 +221,7 @@ impl Field {
         };
         let check = Ident::new(check, at);
         // A constant cannot depend on parameters.
-        let is = if item.kind == Kind::Key || !generics.params.is_empty() {
+        let is = if depends_on_parameters(ty, generics) {
             quote_spanned!(at=> <#ty as __m::#check>::Is)
         } else {
             quote_spanned!(at=> <__m::Checked<{ <#ty as __m::#check>::PASSED }> as __m::If<#ty>>::Is)
@@ -234,6 +234,21 @@ impl Field {
             }
         }
     }
+}
+
+/// Whether a type says the name of a parameter, or `Self` where there are some.
+fn depends_on_parameters(ty: &Type, generics: &Generics) -> bool {
+    fn says(tokens: TokenStream, names: &[String]) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Group(group) => says(group.stream(), names),
+            TokenTree::Ident(name) => names.contains(&name.to_string()),
+            _ => false,
+        })
+    }
+    let types = generics.type_params().map(|param| param.ident.to_string());
+    let constants = generics.const_params().map(|param| param.ident.to_string());
+    let names: Vec<_> = types.chain(constants).collect();
+    !names.is_empty() && (says(ty.to_token_stream(), &names) || says(ty.to_token_stream(), &["Self".to_owned()]))
 }
 
 pub(super) fn unraw(name: &Ident) -> String {

@@ -7,7 +7,9 @@ const _: () = {
     }
     #[automatically_derived]
     impl<T: __m::PartitionKey> __m::Part<1usize, __m::OfKey> for Who<T> {
-        type Is = <String as __m::KeyField>::Is;
+        type Is = <__m::Checked<
+            { <String as __m::KeyField>::PASSED },
+        > as __m::If<String>>::Is;
     }
     #[automatically_derived]
     impl<T: __m::PartitionKey> __m::RecordOrKey for Who<T> {

@@ -3,11 +3,11 @@ const _: () = {
     use ::malstrom::__private as __m;
     #[automatically_derived]
     impl __m::Part<0usize, __m::OfKey> for Id {
-        type Is = <u16 as __m::KeyField>::Is;
+        type Is = <__m::Checked<{ <u16 as __m::KeyField>::PASSED }> as __m::If<u16>>::Is;
     }
     #[automatically_derived]
     impl __m::Part<1usize, __m::OfKey> for Id {
-        type Is = <u64 as __m::KeyField>::Is;
+        type Is = <__m::Checked<{ <u64 as __m::KeyField>::PASSED }> as __m::If<u64>>::Is;
     }
     #[automatically_derived]
     impl __m::RecordOrKey for Id {

@@ -9,7 +9,7 @@ const _: () = {
     use ::malstrom::__private as __m;
     #[automatically_derived]
     impl __m::Names<__m::ItsKey> for Count {
-        type Is = <u64 as __m::KeyField>::Is;
+        type Is = <__m::Checked<{ <u64 as __m::KeyField>::PASSED }> as __m::If<u64>>::Is;
     }
     #[automatically_derived]
     impl __m::KeyedState for Count {

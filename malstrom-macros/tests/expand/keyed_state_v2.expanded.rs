@@ -6,11 +6,15 @@ const _: () = {
     use ms::__private as __m;
     #[automatically_derived]
     impl __m::Names<__m::ItsKey> for Count {
-        type Is = <(u64, String) as __m::KeyField>::Is;
+        type Is = <__m::Checked<
+            { <(u64, String) as __m::KeyField>::PASSED },
+        > as __m::If<(u64, String)>>::Is;
     }
     #[automatically_derived]
     impl __m::Names<__m::ItsOld> for Count {
-        type Is = <v1::Count as __m::OldState>::Is;
+        type Is = <__m::Checked<
+            { <v1::Count as __m::OldState>::PASSED },
+        > as __m::If<v1::Count>>::Is;
     }
     #[automatically_derived]
     impl __m::KeyedState for Count {

@@ -6,7 +6,9 @@ const _: () = {
     where
         T: Copy,
     {
-        type Is = <u64 as __m::RecordField>::Is;
+        type Is = <__m::Checked<
+            { <u64 as __m::RecordField>::PASSED },
+        > as __m::If<u64>>::Is;
     }
     #[automatically_derived]
     impl<T: __m::Record> __m::Part<1usize, __m::OfRecord> for Reading<T>
