@@ -45,15 +45,38 @@ mod tests {
 
     #[test]
     fn a_struct() {
-        check("key_struct", super::expand(quote!(struct Id { region: u16, number: u64 })));
+        check(
+            "key_struct",
+            super::expand(quote!(
+                struct Id {
+                    region: u16,
+                    number: u64,
+                }
+            )),
+        );
     }
     #[test]
     fn an_enum() {
-        check("key_enum", super::expand(quote!(#[key(crate = ms)] enum Who<T> { Nobody, User(T), Group { name: String } })));
+        check(
+            "key_enum",
+            super::expand(quote!(
+                #[key(crate = ms)]
+                enum Who<T> {
+                    Nobody,
+                    User(T),
+                    Group { name: String },
+                }
+            )),
+        );
     }
     #[test]
     fn nothing_is_skipped() {
-        let messages = check_error(super::expand(quote!(struct Id { #[record(skip)] a: u8 })));
+        let messages = check_error(super::expand(quote!(
+            struct Id {
+                #[record(skip)]
+                a: u8,
+            }
+        )));
         assert!(messages[0].starts_with("no field of a key can be skipped"), "{messages:?}");
     }
 }

@@ -113,7 +113,8 @@ fn migrate(name: &Ident, old: &syn::Type, version: u32) -> (TokenStream, TokenSt
     let message = format!("`migrate_from` must name an older version than {version}");
     let is_older = quote_spanned!(at=> ::core::assert!(#older::VERSION < #version, #message));
     let same_key = quote_spanned!(at=> <Self::Key as __m::SameKey<#older::Key>>::same());
-    let migrate = quote_spanned!(at=> <Self as __m::MigratesFrom<<Self as __m::Names<__m::ItsOld>>::Is>>::migrate(__old));
+    let migrate =
+        quote_spanned!(at=> <Self as __m::MigratesFrom<<Self as __m::Names<__m::ItsOld>>::Is>>::migrate(__old));
     let chain = quote! {
         fn decode_version(__version: u32, __bytes: &[u8]) -> ::core::result::Result<Self, __m::CodecError> {
             const { #is_older }
@@ -138,16 +139,46 @@ mod tests {
 
     #[test]
     fn the_shortest() {
-        check("keyed_state", super::expand(quote!(key = u64), quote!(#[derive(Default)] struct Count { n: u64 })));
+        check(
+            "keyed_state",
+            super::expand(
+                quote!(key = u64),
+                quote!(
+                    #[derive(Default)]
+                    struct Count {
+                        n: u64,
+                    }
+                ),
+            ),
+        );
     }
     #[test]
     fn a_second_version() {
         let args = quote!(key = (u64, String), version = 2, migrate_from = v1::Count, name = "count", crate = ms);
-        check("keyed_state_v2", super::expand(args, quote!(pub struct Count(u64);)));
+        check(
+            "keyed_state_v2",
+            super::expand(
+                args,
+                quote!(
+                    pub struct Count(u64);
+                ),
+            ),
+        );
     }
     #[test]
     fn every_error_is_reported_and_the_item_is_kept() {
         let args = quote!(kee = u64, version = 1, version = 2, migrate_from = Old, ttl = "3 weeks", name = 7);
-        check("keyed_state_errors", super::expand(args, quote!(#[derive(Record, Clone)] struct Count<T> { n: T })));
+        check(
+            "keyed_state_errors",
+            super::expand(
+                args,
+                quote!(
+                    #[derive(Record, Clone)]
+                    struct Count<T> {
+                        n: T,
+                    }
+                ),
+            ),
+        );
     }
 }

@@ -16,7 +16,8 @@ pub(crate) fn emit(item: &Item) -> TokenStream {
     let types: Vec<_> = variants.iter().map(|variant| product(variant, |field| own(&field.part(item)))).collect();
     let (fields, checks) = (either(&types), item.checks());
     let lend = arms(variants, |variant, wrap| {
-        let (pattern, lent) = (variant.pattern(item), product(variant, |Field { binding, .. }| quote!(__m::Ref(#binding))));
+        let (pattern, lent) =
+            (variant.pattern(item), product(variant, |Field { binding, .. }| quote!(__m::Ref(#binding))));
         let lent = wrap(lent);
         quote!(#pattern => #lent)
     });

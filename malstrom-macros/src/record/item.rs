@@ -56,7 +56,8 @@ impl Item {
     pub(crate) fn read(mut kind: Kind, input: TokenStream, errors: &mut Errors) -> syn::Result<Self> {
         let input: DeriveInput = syn::parse2(input)?;
         if kind != Kind::State
-            && let Some(attr) = input.attrs.iter().find(|attr| attr.path().segments.last().is_some_and(|s| s.ident == "keyed_state"))
+            && let Some(attr) =
+                input.attrs.iter().find(|attr| attr.path().segments.last().is_some_and(|s| s.ident == "keyed_state"))
         {
             let derived = if kind == Kind::Key { "Key" } else { "Record" };
             let message = format!("`#[keyed_state]` makes `{}` a `Record` itself", input.ident);
@@ -97,7 +98,10 @@ impl Item {
             Data::Struct(data) => read(name.clone(), &data.fields),
             Data::Enum(data) => data.variants.iter().for_each(|variant| read(variant.ident.clone(), &variant.fields)),
             Data::Union(data) => {
-                let message = format!("`{}` goes on a struct or an enum, for nobody knows which field of a union counts", kind.name());
+                let message = format!(
+                    "`{}` goes on a struct or an enum, for nobody knows which field of a union counts",
+                    kind.name()
+                );
                 return Err(error(data.union_token, message, "use an enum"));
             }
         }
@@ -107,7 +111,9 @@ impl Item {
         }
         let bound = match kind {
             Kind::Key => quote!(__m::PartitionKey),
-            _ if by_serde => quote!(__m::serde::Serialize + __m::serde::de::DeserializeOwned + ::core::marker::Send + 'static),
+            _ if by_serde => {
+                quote!(__m::serde::Serialize + __m::serde::de::DeserializeOwned + ::core::marker::Send + 'static)
+            }
             _ => quote!(__m::Record),
         };
         let mut generics = input.generics;

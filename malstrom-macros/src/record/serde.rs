@@ -3,7 +3,6 @@ use super::Item;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 
-
 pub(crate) fn emit(item: &Item) -> TokenStream {
     let Item { name, generics, variants, .. } = item;
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();

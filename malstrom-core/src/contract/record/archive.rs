@@ -47,7 +47,10 @@ pub struct Ser {
 }
 impl Ser {
     /// Runs `write` one level deeper.
-    pub(crate) fn nested<R>(&mut self, write: impl FnOnce(&mut Self) -> Result<R, CodecError>) -> Result<R, CodecError> {
+    pub(crate) fn nested<R>(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<R, CodecError>,
+    ) -> Result<R, CodecError> {
         if self.depth == MAX_DEPTH {
             return Err(CodecError::new(format!("the value is nested more than {MAX_DEPTH} levels deep")));
         }
