@@ -2,7 +2,7 @@
 //!
 //! A record is written in rkyv's format, and everything that is read is validated first, so bytes from a broken disk or
 //! from a stranger give an error and nothing else. What a derived type generates is only how to take it apart and how
-//! to put it together again ([`tree::Parts`]); the format itself is generic code in [`archive`] and [`tree`], in which
+//! to put it together again ([`tree::RecordOrKey`]); the format itself is generic code in [`archive`] and [`tree`], in which
 //! the unsafe code of this module lies.
 pub mod archive;
 mod containers;
