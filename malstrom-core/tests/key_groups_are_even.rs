@@ -1,4 +1,5 @@
 //! Whatever keys people use, each key group gets about the same number of them.
+#![allow(clippy::unwrap_used)]
 use malstrom_core::PartitionKey;
 use malstrom_core::state::key_group::{KEY_GROUPS, KeyHasher, group};
 
@@ -51,7 +52,10 @@ fn small_tuples() {
     check("(u32, u32)", &pairs().map(|(a, b)| (a as u32, b as u32)).collect::<Vec<_>>());
     check("(u8, u64)", &pairs().map(|(a, b)| (a as u8, b)).collect::<Vec<_>>());
     check("(x, x)", &(0..N).map(|i| (i, i)).collect::<Vec<_>>());
-    check("(bool, Option<u32>)", &pairs().map(|(a, b)| (a % 2 == 0, Some((b * 128 + a / 2) as u32))).collect::<Vec<_>>());
+    check(
+        "(bool, Option<u32>)",
+        &pairs().map(|(a, b)| (a % 2 == 0, Some((b * 128 + a / 2) as u32))).collect::<Vec<_>>(),
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! What is written is read back, and what is broken is refused: never a panic, never memory without bound.
+#![allow(clippy::unwrap_used)]
 use malstrom_core::Record;
 use malstrom_core::contract::record::MAX_EMPTY;
 use proptest::prelude::*;

@@ -2,8 +2,7 @@
 use crate::errors::Errors;
 use crate::record::{Field, Item, Kind, emit_parts};
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
+use quote::quote;
 
 pub(crate) fn expand(input: TokenStream) -> syn::Result<TokenStream> {
     let mut errors = Errors::default();
@@ -23,8 +22,8 @@ fn emit(item: &Item) -> TokenStream {
             quote!(__out.word(#index, 2);)
         });
         let fields = variant.written().map(|field| {
-            let (ty, Field { binding, .. }) = (field.checked(Kind::Key), field);
-            quote_spanned!(field.ty.span()=> <#ty as __m::PartitionKey>::write_key(#binding, __out);)
+            let (ty, Field { binding, .. }) = (field.part(item), field);
+            quote!(<#ty as __m::PartitionKey>::write_key(#binding, __out);)
         });
         quote!(#pattern => { #index #(#fields)* })
     });
@@ -46,15 +45,38 @@ mod tests {
 
     #[test]
     fn a_struct() {
-        check("key_struct", super::expand(quote!(struct Id { region: u16, number: u64 })));
+        check(
+            "key_struct",
+            super::expand(quote!(
+                struct Id {
+                    region: u16,
+                    number: u64,
+                }
+            )),
+        );
     }
     #[test]
     fn an_enum() {
-        check("key_enum", super::expand(quote!(#[key(crate = ms)] enum Who<T> { Nobody, User(T), Group { name: String } })));
+        check(
+            "key_enum",
+            super::expand(quote!(
+                #[key(crate = ms)]
+                enum Who<T> {
+                    Nobody,
+                    User(T),
+                    Group { name: String },
+                }
+            )),
+        );
     }
     #[test]
     fn nothing_is_skipped() {
-        let messages = check_error(super::expand(quote!(struct Id { #[record(skip)] a: u8 })));
+        let messages = check_error(super::expand(quote!(
+            struct Id {
+                #[record(skip)]
+                a: u8,
+            }
+        )));
         assert!(messages[0].starts_with("no field of a key can be skipped"), "{messages:?}");
     }
 }

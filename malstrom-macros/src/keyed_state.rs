@@ -76,13 +76,15 @@ fn derives_record(attrs: &mut [Attribute], errors: &mut Errors) {
 }
 
 fn emit(name: &Ident, key: &syn::Type, options: &Options) -> TokenStream {
-    let key = quote_spanned!(key.span()=> <#key as __m::KeyField>::Is);
+    let named = names(name, key, "ItsKey", "KeyField");
     let (text, version) = (options.name.clone().unwrap_or_else(|| name.to_string()), options.version);
-    let chain = options.migrate_from.as_ref().map(|old| migrate(old, &key, version));
+    let (old, chain) = options.migrate_from.as_ref().map(|old| migrate(name, old, version)).unwrap_or_default();
     quote! {
+        #named
+        #old
         #[automatically_derived]
         impl __m::KeyedState for #name {
-            type Key = #key;
+            type Key = <Self as __m::Names<__m::ItsKey>>::Is;
             const NAME: &'static str = #text;
             const VERSION: u32 = #version;
             const TTL: ::core::option::Option<__m::Duration> = ::core::option::Option::None;
@@ -91,26 +93,43 @@ fn emit(name: &Ident, key: &syn::Type, options: &Options) -> TokenStream {
     }
 }
 
-/// What is older is read by the older type, which leads on to what is older still.
-fn migrate(old: &syn::Type, key: &TokenStream, version: u32) -> TokenStream {
-    let at = old.span();
-    let check = quote_spanned!(at=> <Self as __m::MigratesFrom<#old>>::migrate);
-    let older = quote_spanned!(at=> <#old as __m::KeyedState>);
-    let same_key = quote_spanned!(at=> <#key as __m::KeepsKey<#older::Key>>::same());
-    let message = format!("`migrate_from` must name an older version than {version}");
+/// The impl that names a type and checks it. All tokens lie at the type, and so does the caret.
+fn names(name: &Ident, ty: &syn::Type, what: &str, check: &str) -> TokenStream {
+    let at = ty.span();
+    let (what, check) = (Ident::new(what, at), Ident::new(check, at));
+    let is = quote_spanned!(at=> type Is = <__m::Checked<{ <#ty as __m::#check>::PASSED }> as __m::If<#ty>>::Is;);
     quote! {
+        #[automatically_derived]
+        impl __m::Names<__m::#what> for #name {
+            #is
+        }
+    }
+}
+
+/// What is older is read by the older type, which leads on to what is older still.
+fn migrate(name: &Ident, old: &syn::Type, version: u32) -> (TokenStream, TokenStream) {
+    let at = old.span();
+    let older = quote!(<<Self as __m::Names<__m::ItsOld>>::Is as __m::KeyedState>);
+    let message = format!("`migrate_from` must name an older version than {version}");
+    let is_older = quote_spanned!(at=> ::core::assert!(#older::VERSION < #version, #message));
+    let same_key = quote_spanned!(at=> <Self::Key as __m::KeepsKey<#older::Key>>::same());
+    let migrate =
+        quote_spanned!(at=> <Self as __m::MigratesFrom<<Self as __m::Names<__m::ItsOld>>::Is>>::migrate(__old));
+    let chain = quote! {
         fn decode_version(__version: u32, __bytes: &[u8]) -> ::core::result::Result<Self, __m::CodecError> {
-            const { ::core::assert!(#older::VERSION < #version, #message) }
+            const { #is_older }
+            #same_key;
             if __version >= #version {
                 return __m::decode_same(__version, __bytes);
             }
-            #same_key;
-            ::core::result::Result::map(#older::decode_version(__version, __bytes), #check)
+            let __old = #older::decode_version(__version, __bytes)?;
+            ::core::result::Result::Ok(#migrate)
         }
         fn describe_version(__version: u32) -> ::core::option::Option<__m::Description> {
             if __version == #version { __m::describe_same::<Self>() } else { #older::describe_version(__version) }
         }
-    }
+    };
+    (names(name, old, "ItsOld", "OldState"), chain)
 }
 
 #[cfg(test)]
@@ -120,16 +139,46 @@ mod tests {
 
     #[test]
     fn the_shortest() {
-        check("keyed_state", super::expand(quote!(key = u64), quote!(#[derive(Default)] struct Count { n: u64 })));
+        check(
+            "keyed_state",
+            super::expand(
+                quote!(key = u64),
+                quote!(
+                    #[derive(Default)]
+                    struct Count {
+                        n: u64,
+                    }
+                ),
+            ),
+        );
     }
     #[test]
     fn a_second_version() {
         let args = quote!(key = (u64, String), version = 2, migrate_from = v1::Count, name = "count", crate = ms);
-        check("keyed_state_v2", super::expand(args, quote!(pub struct Count(u64);)));
+        check(
+            "keyed_state_v2",
+            super::expand(
+                args,
+                quote!(
+                    pub struct Count(u64);
+                ),
+            ),
+        );
     }
     #[test]
     fn every_error_is_reported_and_the_item_is_kept() {
         let args = quote!(kee = u64, version = 1, version = 2, migrate_from = Old, ttl = "3 weeks", name = 7);
-        check("keyed_state_errors", super::expand(args, quote!(#[derive(Record, Clone)] struct Count<T> { n: T })));
+        check(
+            "keyed_state_errors",
+            super::expand(
+                args,
+                quote!(
+                    #[derive(Record, Clone)]
+                    struct Count<T> {
+                        n: T,
+                    }
+                ),
+            ),
+        );
     }
 }

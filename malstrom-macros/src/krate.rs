@@ -20,8 +20,8 @@ impl Krate {
     pub(crate) fn scope(&self, body: impl ToTokens) -> TokenStream {
         let private = self.private();
         quote! {
+            #[allow(unused_imports, unused_qualifications)]
             const _: () = {
-                #[allow(unused_imports)]
                 use #private as __m;
                 #body
             };

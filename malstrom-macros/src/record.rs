@@ -31,7 +31,16 @@ mod tests {
     }
     #[test]
     fn an_enum() {
-        check("record_enum", super::expand(quote!(enum Event { Start, Move(i32, i32), Say { text: String } })));
+        check(
+            "record_enum",
+            super::expand(quote!(
+                enum Event {
+                    Start,
+                    Move(i32, i32),
+                    Say { text: String },
+                }
+            )),
+        );
     }
     #[test]
     fn by_serde() {

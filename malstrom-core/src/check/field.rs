@@ -1,7 +1,39 @@
-//! What may be a field. Each trait gives the type back, so that where the check fails the type is unknown and nothing
-//! that follows from it is reported again.
+//! What may be a field.
+//!
+//! A field's type is named once, in an impl of [`Part`] of its own, where all tokens lie at the user's type. If it cannot
+//! be a field, this is reported there, the type is unknown, and nothing that follows from it is reported again.
 use crate::contract::key::PartitionKey;
 use crate::contract::record::Record;
+
+/// The type of the field `INDEX` of a type that derives `Why`.
+#[diagnostic::on_unimplemented(message = "`{Self}` has no field {INDEX}")]
+pub trait Part<const INDEX: usize, Why> {
+    /// The field's type.
+    type Is;
+}
+
+/// `T`, if the check has passed.
+///
+/// Whether it has is computed by a constant: there a failing check speaks for itself, while in a type rustc reports what
+/// the check is implemented by.
+#[diagnostic::on_unimplemented(message = "the check of `{T}` has not passed")]
+pub trait If<T> {
+    /// The type.
+    type Is;
+}
+/// The result of a check.
+#[derive(Debug)]
+pub struct Checked<const PASSED: bool>;
+impl<T> If<T> for Checked<true> {
+    type Is = T;
+}
+
+/// The fields of records.
+#[derive(Debug)]
+pub struct OfRecord;
+/// The fields of keys.
+#[derive(Debug)]
+pub struct OfKey;
 
 /// May be a field of a record.
 #[diagnostic::on_unimplemented(
@@ -10,11 +42,14 @@ use crate::contract::record::Record;
     note = "annotate it with `#[derive(Record)]`, or leave the field out with `#[record(skip)]`"
 )]
 pub trait RecordField {
-    /// The same type.
+    /// It may.
+    const PASSED: bool;
+    /// The same type, for fields that depend on parameters.
     type Is: Record;
 }
 #[diagnostic::do_not_recommend]
 impl<T: Record> RecordField for T {
+    const PASSED: bool = true;
     type Is = T;
 }
 
@@ -25,11 +60,14 @@ impl<T: Record> RecordField for T {
     note = "annotate it with `#[derive(Record)]`, or leave the field out with `#[record(skip)]`"
 )]
 pub trait StateField {
-    /// The same type.
+    /// It may.
+    const PASSED: bool;
+    /// The same type, for fields that depend on parameters.
     type Is: Record;
 }
 #[diagnostic::do_not_recommend]
 impl<T: Record> StateField for T {
+    const PASSED: bool = true;
     type Is = T;
 }
 
@@ -40,10 +78,13 @@ impl<T: Record> StateField for T {
     note = "a key derives `Key`, `PartialEq`, `Eq`, `Hash` and `Clone`; floats and hash maps are no keys"
 )]
 pub trait KeyField {
-    /// The same type.
+    /// It may.
+    const PASSED: bool;
+    /// The same type, for fields that depend on parameters.
     type Is: PartitionKey;
 }
 #[diagnostic::do_not_recommend]
 impl<T: PartitionKey> KeyField for T {
+    const PASSED: bool = true;
     type Is = T;
 }

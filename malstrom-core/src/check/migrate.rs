@@ -1,5 +1,33 @@
 //! State of an older version that becomes state of the next.
 use crate::contract::key::PartitionKey;
+use crate::contract::state::KeyedState;
+
+/// What keyed state names: its key, and the version before it.
+pub trait Names<What> {
+    /// The type.
+    type Is;
+}
+/// The key.
+#[derive(Debug)]
+pub struct ItsKey;
+/// The version before.
+#[derive(Debug)]
+pub struct ItsOld;
+
+/// Is keyed state. Checked by a constant, as fields are.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept as keyed state",
+    label = "not keyed state",
+    note = "annotate the type with `#[keyed_state(key = ..)]`"
+)]
+pub trait OldState {
+    /// It is.
+    const PASSED: bool;
+}
+#[diagnostic::do_not_recommend]
+impl<S: KeyedState> OldState for S {
+    const PASSED: bool = true;
+}
 
 /// A version of state that can be made from the version `Old`.
 #[diagnostic::on_unimplemented(

@@ -29,7 +29,7 @@ use std::hash::Hash;
     label = "not a key",
     note = "annotate the type with `#[derive(Key, PartialEq, Eq, Hash, Clone)]`; floats are no keys, for they are not `Eq`"
 )]
-pub trait PartitionKey: Record + KeyTraits {
+pub trait PartitionKey: Record + Eq + Hash + Clone {
     /// Writes the canonical bytes of this key: integers little-endian, strings prefixed by their length, enums by the
     /// index of the variant.
     ///
@@ -40,16 +40,6 @@ pub trait PartitionKey: Record + KeyTraits {
     /// ```
     fn write_key(&self, out: &mut KeyWriter<'_>);
 }
-
-/// What a key derives beside `Key`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a key: it is not `Eq`, `Hash` and `Clone`",
-    label = "a trait is missing",
-    note = "derive `PartialEq`, `Eq`, `Hash` and `Clone` beside `Key`"
-)]
-pub trait KeyTraits: Eq + Hash + Clone {}
-#[diagnostic::do_not_recommend]
-impl<T: Eq + Hash + Clone> KeyTraits for T {}
 
 /// Takes the canonical bytes of one key. Up to 16 bytes stay in registers; longer keys spill to a reused buffer.
 #[derive(Debug)]

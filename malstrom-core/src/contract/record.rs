@@ -2,7 +2,7 @@
 //!
 //! A record is written in rkyv's format, and everything that is read is validated first, so bytes from a broken disk or
 //! from a stranger give an error and nothing else. What a derived type generates is only how to take it apart and how
-//! to put it together again ([`tree::Parts`]); the format itself is generic code in [`archive`] and [`tree`], in which
+//! to put it together again ([`tree::RecordOrKey`]); the format itself is generic code in [`archive`] and [`tree`], in which
 //! the unsafe code of this module lies.
 pub mod archive;
 mod containers;
@@ -107,22 +107,3 @@ impl rkyv::rancor::Source for CodecError {
         CodecError::new(source.to_string())
     }
 }
-
-/// What `#[derive(Record)]` is to others, for the structs of this crate.
-macro_rules! record {
-    ($name:ident $(<$t:ident>)? { $($field:ident: $ty:ty),* }) => {
-        impl $(<$t: $crate::Record>)? $crate::contract::record::tree::RecordOrKey for $name $(<$t>)? {
-            const NAME: &'static str = stringify!($name);
-            const VARIANTS: &'static [(&'static str, &'static [&'static str])] = &[("", &[$(stringify!($field)),*])];
-            type Fields = ($($crate::contract::record::archive::Own<$ty>,)*);
-            fn parts(&self) -> $crate::contract::record::tree::Refs<'_, Self> {
-                let Self { $($field),* } = self;
-                ($($crate::contract::record::archive::Ref($field),)*)
-            }
-            fn build(($($crate::contract::record::archive::Own($field),)*): Self::Fields) -> Self {
-                Self { $($field),* }
-            }
-        }
-    };
-}
-pub(crate) use record;

@@ -1,7 +1,6 @@
 //! What can follow `->`: an annotated function, or a fragment.
 use super::extract::Context;
 use super::never::Never;
-use super::record::record;
 use super::keying::{Keep, Need};
 use std::cell::RefCell;
 use std::fmt;
@@ -117,7 +116,7 @@ pub struct Failure<E> {
     /// The operator's id.
     pub operator: Arc<str>,
 }
-record!(Failure<E> { error: E, operator: Arc<str> });
+crate::record_by_fields!(Failure<E> { error: E, operator: Arc<str> });
 impl<E: fmt::Display> fmt::Display for Failure<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.operator, self.error)

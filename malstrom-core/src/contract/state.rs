@@ -41,20 +41,14 @@ pub trait KeyedState: Record {
     }
 }
 
-/// The error of a version that nothing leads from.
-fn unknown_version<S: KeyedState>(version: u32) -> CodecError {
-    let (name, oldest) = (S::NAME, S::VERSION);
-    CodecError::new(if version > oldest {
-        format!("state `{name}` is of version {version}, which is newer than this program knows ({oldest})")
-    } else {
-        format!("state `{name}` is of version {version}, and no migration leads from it (the oldest is {oldest})")
-    })
-}
-
 /// What an expansion with a migration calls for its own version, and for those that are newer.
 #[doc(hidden)]
 pub fn decode_same<S: KeyedState>(version: u32, bytes: &[u8]) -> Result<S, CodecError> {
-    if version == S::VERSION { S::decode(bytes) } else { Err(unknown_version::<S>(version)) }
+    if version == S::VERSION {
+        S::decode(bytes)
+    } else {
+        Err(CodecError::new(format!("this program does not know version {version} of state `{}`", S::NAME)))
+    }
 }
 
 /// What an expansion with a migration calls for its own version.

@@ -36,7 +36,9 @@ mod tests {
         assert_eq!(parse("30d"), Some(Duration::from_secs(30 * 86_400)));
         assert_eq!(parse("100ms"), Some(Duration::from_millis(100)));
         assert_eq!(parse("5m"), Some(Duration::from_secs(300)));
-        for wrong in ["", "30", "d", "3 weeks", "-1s", "0s", "99999999999999999999d", "9999999999999999d", "1.5h", "30dé"] {
+        for wrong in
+            ["", "30", "d", "3 weeks", "-1s", "0s", "99999999999999999999d", "9999999999999999d", "1.5h", "30dé"]
+        {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

@@ -7,16 +7,17 @@ use syn::spanned::Spanned;
 pub(crate) fn emit(item: &Item) -> TokenStream {
     let Item { name, generics, variants, .. } = item;
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let text = name.to_string();
+    let text = super::item::unraw(name);
     let described = variants.iter().map(|variant| {
         let name = variant.text(item);
         let fields = variant.written().map(Field::text);
         quote!((#name, &[#(#fields),*]))
     });
-    let types: Vec<_> = variants.iter().map(|variant| product(variant, |field| own(field, item))).collect();
-    let fields = either(&types);
+    let types: Vec<_> = variants.iter().map(|variant| product(variant, |field| own(&field.part(item)))).collect();
+    let (fields, checks) = (either(&types), item.checks());
     let lend = arms(variants, |variant, wrap| {
-        let (pattern, lent) = (variant.pattern(item), product(variant, |Field { binding, .. }| quote!(__m::Ref(#binding))));
+        let (pattern, lent) =
+            (variant.pattern(item), product(variant, |Field { binding, .. }| quote!(__m::Ref(#binding))));
         let lent = wrap(lent);
         quote!(#pattern => #lent)
     });
@@ -30,6 +31,7 @@ pub(crate) fn emit(item: &Item) -> TokenStream {
         quote!(#taken => #path { #(#values),* })
     });
     quote! {
+        #checks
         #[automatically_derived]
         impl #impl_generics __m::RecordOrKey for #name #ty_generics #where_clause {
             const NAME: &'static str = #text;
@@ -45,9 +47,8 @@ pub(crate) fn emit(item: &Item) -> TokenStream {
     }
 }
 
-fn own(field: &Field, item: &Item) -> TokenStream {
-    let ty = field.checked(item.kind);
-    quote_spanned!(field.ty.span()=> __m::Own<#ty>)
+fn own(ty: &TokenStream) -> TokenStream {
+    quote!(__m::Own<#ty>)
 }
 
 fn value(field: &Field) -> TokenStream {

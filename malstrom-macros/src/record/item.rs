@@ -2,7 +2,7 @@
 use crate::errors::{Errors, error};
 use crate::krate::Krate;
 use crate::options;
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Fields, Generics, Member, Type};
@@ -46,6 +46,8 @@ pub(crate) struct Field {
     pub(crate) member: Member,
     pub(crate) ty: Type,
     pub(crate) skip: bool,
+    /// Its place in the item.
+    pub(crate) index: usize,
     /// What it is bound to.
     pub(crate) binding: Ident,
 }
@@ -54,7 +56,8 @@ impl Item {
     pub(crate) fn read(mut kind: Kind, input: TokenStream, errors: &mut Errors) -> syn::Result<Self> {
         let input: DeriveInput = syn::parse2(input)?;
         if kind != Kind::State
-            && let Some(attr) = input.attrs.iter().find(|attr| attr.path().segments.last().is_some_and(|s| s.ident == "keyed_state"))
+            && let Some(attr) =
+                input.attrs.iter().find(|attr| attr.path().segments.last().is_some_and(|s| s.ident == "keyed_state"))
         {
             let derived = if kind == Kind::Key { "Key" } else { "Record" };
             let message = format!("`#[keyed_state]` makes `{}` a `Record` itself", input.ident);
@@ -86,15 +89,19 @@ impl Item {
         }
         let name = input.ident.clone();
         let is_enum = matches!(input.data, Data::Enum(_));
-        let mut variants = Vec::new();
+        let (mut variants, mut count) = (Vec::new(), 0);
         let mut read = |name: Ident, fields: &Fields| {
-            variants.push(Variant { name, fields: read_fields(kind, by_serde, fields, errors) });
+            variants.push(Variant { name, fields: read_fields(kind, by_serde, count, fields, errors) });
+            count += fields.len();
         };
         match &input.data {
             Data::Struct(data) => read(name.clone(), &data.fields),
             Data::Enum(data) => data.variants.iter().for_each(|variant| read(variant.ident.clone(), &variant.fields)),
             Data::Union(data) => {
-                let message = format!("`{}` goes on a struct or an enum, for nobody knows which field of a union counts", kind.name());
+                let message = format!(
+                    "`{}` goes on a struct or an enum, for nobody knows which field of a union counts",
+                    kind.name()
+                );
                 return Err(error(data.union_token, message, "use an enum"));
             }
         }
@@ -104,7 +111,9 @@ impl Item {
         }
         let bound = match kind {
             Kind::Key => quote!(__m::PartitionKey),
-            _ if by_serde => quote!(__m::serde::Serialize + __m::serde::de::DeserializeOwned + ::core::marker::Send + 'static),
+            _ if by_serde => {
+                quote!(__m::serde::Serialize + __m::serde::de::DeserializeOwned + ::core::marker::Send + 'static)
+            }
             _ => quote!(__m::Record),
         };
         let mut generics = input.generics;
@@ -113,6 +122,17 @@ impl Item {
             param.bounds.extend(syn::parse::Parser::parse2(parse, bound.clone())?);
         }
         Ok(Item { kind, krate, by_serde, name, generics, is_enum, variants })
+    }
+}
+
+impl Item {
+    /// The type that says why [`Field::check`]s are there: a type that derives both must not get them twice.
+    fn why(&self) -> TokenStream {
+        if self.kind == Kind::Key { quote!(__m::OfKey) } else { quote!(__m::OfRecord) }
+    }
+    /// The checks of all fields that are written.
+    pub(crate) fn checks(&self) -> TokenStream {
+        self.variants.iter().flat_map(Variant::written).map(|field| field.check(self)).collect()
     }
 }
 
@@ -135,9 +155,8 @@ fn for_options(
     }
 }
 
-fn read_fields(kind: Kind, by_serde: bool, fields: &Fields, errors: &mut Errors) -> Vec<Field> {
-    let mut index = 0;
-    let mut read = |field: &syn::Field, member| {
+fn read_fields(kind: Kind, by_serde: bool, first: usize, fields: &Fields, errors: &mut Errors) -> Vec<Field> {
+    let mut read = |index: usize, field: &syn::Field, member| {
         let mut skip = false;
         for_options(&field.attrs, "record", &["skip"], errors, |name, input| {
             if input.peek(syn::Token![=]) {
@@ -155,10 +174,9 @@ fn read_fields(kind: Kind, by_serde: bool, fields: &Fields, errors: &mut Errors)
             Ok(())
         });
         let binding = format_ident!("__field{index}", span = Span::mixed_site());
-        index += 1;
-        Field { member, ty: field.ty.clone(), skip, binding }
+        Field { member, ty: field.ty.clone(), skip, index: first + index, binding }
     };
-    fields.iter().zip(fields.members()).map(|(field, member)| read(field, member)).collect()
+    fields.iter().zip(fields.members()).enumerate().map(|(index, (field, member))| read(index, field, member)).collect()
 }
 
 impl Variant {
@@ -191,23 +209,54 @@ impl Field {
             Member::Unnamed(index) => index.index.to_string(),
         }
     }
-    /// Its type, through the check that names it if it cannot be written. All tokens lie at the type, so that what is
-    /// reported more than once is shown once.
-    pub(crate) fn checked(&self, kind: Kind) -> TokenStream {
-        let ty = &self.ty;
-        let check = format_ident!(
-            "{}",
-            match kind {
-                Kind::Record => "RecordField",
-                Kind::State => "StateField",
-                Kind::Key => "KeyField",
-            },
-            span = ty.span()
-        );
-        quote_spanned!(ty.span()=> <#ty as __m::#check>::Is)
+    /// Its type, as the rest of the expansion names it.
+    pub(crate) fn part(&self, item: &Item) -> TokenStream {
+        let (index, why) = (self.index, item.why());
+        quote!(<Self as __m::Part<#index, #why>>::Is)
+    }
+    /// The impl that names its type and checks it. All tokens lie at the type, and so does the caret.
+    pub(crate) fn check(&self, item: &Item) -> TokenStream {
+        let Field { ty, index, .. } = self;
+        let Item { name, generics, .. } = item;
+        let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+        let (why, at) = (item.why(), ty.span());
+        let check = match item.kind {
+            Kind::Record => "RecordField",
+            Kind::State => "StateField",
+            Kind::Key => "KeyField",
+        };
+        let check = Ident::new(check, at);
+        // A constant cannot depend on parameters.
+        let is = if depends_on_parameters(ty, generics) {
+            quote_spanned!(at=> <#ty as __m::#check>::Is)
+        } else {
+            quote_spanned!(at=> <__m::Checked<{ <#ty as __m::#check>::PASSED }> as __m::If<#ty>>::Is)
+        };
+        let is = quote_spanned!(at=> type Is = #is;);
+        quote! {
+            #[automatically_derived]
+            impl #impl_generics __m::Part<#index, #why> for #name #ty_generics #where_clause {
+                #is
+            }
+        }
     }
 }
 
-fn unraw(name: &Ident) -> String {
+/// Whether a type says the name of a parameter, or `Self` where there are some.
+fn depends_on_parameters(ty: &Type, generics: &Generics) -> bool {
+    fn says(tokens: TokenStream, names: &[String]) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Group(group) => says(group.stream(), names),
+            TokenTree::Ident(name) => names.contains(&name.to_string()),
+            _ => false,
+        })
+    }
+    let types = generics.type_params().map(|param| param.ident.to_string());
+    let constants = generics.const_params().map(|param| param.ident.to_string());
+    let names: Vec<_> = types.chain(constants).collect();
+    !names.is_empty() && (says(ty.to_token_stream(), &names) || says(ty.to_token_stream(), &["Self".to_owned()]))
+}
+
+pub(super) fn unraw(name: &Ident) -> String {
     name.to_token_stream().to_string().trim_start_matches("r#").to_owned()
 }

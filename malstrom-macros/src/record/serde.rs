@@ -3,22 +3,30 @@ use super::Item;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 
-
 pub(crate) fn emit(item: &Item) -> TokenStream {
     let Item { name, generics, variants, .. } = item;
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let text = name.to_string();
+    let text = super::item::unraw(name);
     let variants = variants.iter().map(|variant| {
         let name = variant.text(item);
         let fields = variant.fields.iter().map(|field| (field.text(), type_text(&field.ty)));
         let fields = fields.map(|(name, ty)| quote!((#name, #ty)));
         quote!((#name, &[#(#fields),*]))
     });
-    let layout = quote_spanned!(name.span()=> <Self as __m::BySerde>::As);
+    let by_serde = quote_spanned!(name.span()=> <Self as __m::BySerde>);
     quote! {
         #[automatically_derived]
+        impl #impl_generics __m::Opaque for #name #ty_generics #where_clause {
+            fn to_bytes(&self) -> ::core::result::Result<__m::Vec<u8>, __m::CodecError> {
+                #by_serde::write(self)
+            }
+            fn from_bytes(__bytes: &[u8]) -> ::core::result::Result<Self, __m::CodecError> {
+                #by_serde::read(__bytes)
+            }
+        }
+        #[automatically_derived]
         impl #impl_generics __m::Record for #name #ty_generics #where_clause {
-            type As = #layout;
+            type As = __m::AsBytes;
             fn describe(__d: &mut __m::Describe) -> __m::TypeRef {
                 __d.by_serde::<Self>(#text, &[#(#variants),*])
             }

@@ -1,6 +1,16 @@
+#[allow(unused_imports, unused_qualifications)]
 const _: () = {
-    #[allow(unused_imports)]
     use ms::__private as __m;
+    #[automatically_derived]
+    impl<T: __m::PartitionKey> __m::Part<0usize, __m::OfKey> for Who<T> {
+        type Is = <T as __m::KeyField>::Is;
+    }
+    #[automatically_derived]
+    impl<T: __m::PartitionKey> __m::Part<1usize, __m::OfKey> for Who<T> {
+        type Is = <__m::Checked<
+            { <String as __m::KeyField>::PASSED },
+        > as __m::If<String>>::Is;
+    }
     #[automatically_derived]
     impl<T: __m::PartitionKey> __m::RecordOrKey for Who<T> {
         const NAME: &'static str = "Who";
@@ -12,8 +22,8 @@ const _: () = {
         type Fields = ::core::result::Result<
             (),
             ::core::result::Result<
-                (__m::Own<<T as __m::KeyField>::Is>,),
-                (__m::Own<<String as __m::KeyField>::Is>,),
+                (__m::Own<<Self as __m::Part<0usize, __m::OfKey>>::Is>,),
+                (__m::Own<<Self as __m::Part<1usize, __m::OfKey>>::Is>,),
             >,
         >;
         fn parts(&self) -> __m::Refs<'_, Self> {
@@ -53,17 +63,17 @@ const _: () = {
                 }
                 Self::User { 0: __field0 } => {
                     __out.word(1u64, 2);
-                    <<T as __m::KeyField>::Is as __m::PartitionKey>::write_key(
-                        __field0,
-                        __out,
-                    );
+                    <<Self as __m::Part<
+                        0usize,
+                        __m::OfKey,
+                    >>::Is as __m::PartitionKey>::write_key(__field0, __out);
                 }
                 Self::Group { name: __field0 } => {
                     __out.word(2u64, 2);
-                    <<String as __m::KeyField>::Is as __m::PartitionKey>::write_key(
-                        __field0,
-                        __out,
-                    );
+                    <<Self as __m::Part<
+                        1usize,
+                        __m::OfKey,
+                    >>::Is as __m::PartitionKey>::write_key(__field0, __out);
                 }
             }
         }

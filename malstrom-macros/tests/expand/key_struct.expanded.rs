@@ -1,6 +1,14 @@
+#[allow(unused_imports, unused_qualifications)]
 const _: () = {
-    #[allow(unused_imports)]
     use ::malstrom::__private as __m;
+    #[automatically_derived]
+    impl __m::Part<0usize, __m::OfKey> for Id {
+        type Is = <__m::Checked<{ <u16 as __m::KeyField>::PASSED }> as __m::If<u16>>::Is;
+    }
+    #[automatically_derived]
+    impl __m::Part<1usize, __m::OfKey> for Id {
+        type Is = <__m::Checked<{ <u64 as __m::KeyField>::PASSED }> as __m::If<u64>>::Is;
+    }
     #[automatically_derived]
     impl __m::RecordOrKey for Id {
         const NAME: &'static str = "Id";
@@ -8,8 +16,8 @@ const _: () = {
             ("", &["region", "number"]),
         ];
         type Fields = (
-            __m::Own<<u16 as __m::KeyField>::Is>,
-            __m::Own<<u64 as __m::KeyField>::Is>,
+            __m::Own<<Self as __m::Part<0usize, __m::OfKey>>::Is>,
+            __m::Own<<Self as __m::Part<1usize, __m::OfKey>>::Is>,
         );
         fn parts(&self) -> __m::Refs<'_, Self> {
             match self {
@@ -35,14 +43,14 @@ const _: () = {
         fn write_key(&self, __out: &mut __m::KeyWriter<'_>) {
             match self {
                 Self { region: __field0, number: __field1 } => {
-                    <<u16 as __m::KeyField>::Is as __m::PartitionKey>::write_key(
-                        __field0,
-                        __out,
-                    );
-                    <<u64 as __m::KeyField>::Is as __m::PartitionKey>::write_key(
-                        __field1,
-                        __out,
-                    );
+                    <<Self as __m::Part<
+                        0usize,
+                        __m::OfKey,
+                    >>::Is as __m::PartitionKey>::write_key(__field0, __out);
+                    <<Self as __m::Part<
+                        1usize,
+                        __m::OfKey,
+                    >>::Is as __m::PartitionKey>::write_key(__field1, __out);
                 }
             }
         }

@@ -1,12 +1,24 @@
 #[derive(ms::__private::Record)]
 #[record(__state, crate = ms)]
 pub struct Count(u64);
+#[allow(unused_imports, unused_qualifications)]
 const _: () = {
-    #[allow(unused_imports)]
     use ms::__private as __m;
     #[automatically_derived]
+    impl __m::Names<__m::ItsKey> for Count {
+        type Is = <__m::Checked<
+            { <(u64, String) as __m::KeyField>::PASSED },
+        > as __m::If<(u64, String)>>::Is;
+    }
+    #[automatically_derived]
+    impl __m::Names<__m::ItsOld> for Count {
+        type Is = <__m::Checked<
+            { <v1::Count as __m::OldState>::PASSED },
+        > as __m::If<v1::Count>>::Is;
+    }
+    #[automatically_derived]
     impl __m::KeyedState for Count {
-        type Key = <(u64, String) as __m::KeyField>::Is;
+        type Key = <Self as __m::Names<__m::ItsKey>>::Is;
         const NAME: &'static str = "count";
         const VERSION: u32 = 2u32;
         const TTL: ::core::option::Option<__m::Duration> = ::core::option::Option::None;
@@ -16,29 +28,32 @@ const _: () = {
         ) -> ::core::result::Result<Self, __m::CodecError> {
             const {
                 ::core::assert!(
-                    < v1::Count as __m::KeyedState > ::VERSION < 2u32,
-                    "`migrate_from` must name an older version than 2"
+                    << Self as __m::Names < __m::ItsOld >> ::Is as __m::KeyedState >
+                    ::VERSION < 2u32, "`migrate_from` must name an older version than 2"
                 )
             }
+            <Self::Key as __m::SameKey<
+                <<Self as __m::Names<__m::ItsOld>>::Is as __m::KeyedState>::Key,
+            >>::same();
             if __version >= 2u32 {
                 return __m::decode_same(__version, __bytes);
             }
-            <<(
-                u64,
-                String,
-            ) as __m::KeyField>::Is as __m::SameKey<
-                <v1::Count as __m::KeyedState>::Key,
-            >>::same();
-            ::core::result::Result::map(
-                <v1::Count as __m::KeyedState>::decode_version(__version, __bytes),
-                <Self as __m::MigratesFrom<v1::Count>>::migrate,
+            let __old = <<Self as __m::Names<
+                __m::ItsOld,
+            >>::Is as __m::KeyedState>::decode_version(__version, __bytes)?;
+            ::core::result::Result::Ok(
+                <Self as __m::MigratesFrom<
+                    <Self as __m::Names<__m::ItsOld>>::Is,
+                >>::migrate(__old),
             )
         }
         fn describe_version(__version: u32) -> ::core::option::Option<__m::Description> {
             if __version == 2u32 {
                 __m::describe_same::<Self>()
             } else {
-                <v1::Count as __m::KeyedState>::describe_version(__version)
+                <<Self as __m::Names<
+                    __m::ItsOld,
+                >>::Is as __m::KeyedState>::describe_version(__version)
             }
         }
     }

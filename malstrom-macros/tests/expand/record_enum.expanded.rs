@@ -1,6 +1,24 @@
+#[allow(unused_imports, unused_qualifications)]
 const _: () = {
-    #[allow(unused_imports)]
     use ::malstrom::__private as __m;
+    #[automatically_derived]
+    impl __m::Part<0usize, __m::OfRecord> for Event {
+        type Is = <__m::Checked<
+            { <i32 as __m::RecordField>::PASSED },
+        > as __m::If<i32>>::Is;
+    }
+    #[automatically_derived]
+    impl __m::Part<1usize, __m::OfRecord> for Event {
+        type Is = <__m::Checked<
+            { <i32 as __m::RecordField>::PASSED },
+        > as __m::If<i32>>::Is;
+    }
+    #[automatically_derived]
+    impl __m::Part<2usize, __m::OfRecord> for Event {
+        type Is = <__m::Checked<
+            { <String as __m::RecordField>::PASSED },
+        > as __m::If<String>>::Is;
+    }
     #[automatically_derived]
     impl __m::RecordOrKey for Event {
         const NAME: &'static str = "Event";
@@ -13,10 +31,10 @@ const _: () = {
             (),
             ::core::result::Result<
                 (
-                    __m::Own<<i32 as __m::RecordField>::Is>,
-                    __m::Own<<i32 as __m::RecordField>::Is>,
+                    __m::Own<<Self as __m::Part<0usize, __m::OfRecord>>::Is>,
+                    __m::Own<<Self as __m::Part<1usize, __m::OfRecord>>::Is>,
                 ),
-                (__m::Own<<String as __m::RecordField>::Is>,),
+                (__m::Own<<Self as __m::Part<2usize, __m::OfRecord>>::Is>,),
             >,
         >;
         fn parts(&self) -> __m::Refs<'_, Self> {

@@ -1,6 +1,22 @@
+#[allow(unused_imports, unused_qualifications)]
 const _: () = {
-    #[allow(unused_imports)]
     use ::malstrom::__private as __m;
+    #[automatically_derived]
+    impl<T: __m::Record> __m::Part<0usize, __m::OfRecord> for Reading<T>
+    where
+        T: Copy,
+    {
+        type Is = <__m::Checked<
+            { <u64 as __m::RecordField>::PASSED },
+        > as __m::If<u64>>::Is;
+    }
+    #[automatically_derived]
+    impl<T: __m::Record> __m::Part<1usize, __m::OfRecord> for Reading<T>
+    where
+        T: Copy,
+    {
+        type Is = <T as __m::RecordField>::Is;
+    }
     #[automatically_derived]
     impl<T: __m::Record> __m::RecordOrKey for Reading<T>
     where
@@ -11,8 +27,8 @@ const _: () = {
             ("", &["sensor", "value"]),
         ];
         type Fields = (
-            __m::Own<<u64 as __m::RecordField>::Is>,
-            __m::Own<<T as __m::RecordField>::Is>,
+            __m::Own<<Self as __m::Part<0usize, __m::OfRecord>>::Is>,
+            __m::Own<<Self as __m::Part<1usize, __m::OfRecord>>::Is>,
         );
         fn parts(&self) -> __m::Refs<'_, Self> {
             match self {

@@ -1,5 +1,4 @@
 //! Rows that are not what they should be.
-use crate::contract::record::record;
 
 /// A row of a file that is not what it should be.
 ///
@@ -19,4 +18,4 @@ pub struct Malformed {
     pub message: String,
 }
 
-record!(Malformed { path: String, line: u64, message: String });
+crate::record_by_fields!(Malformed { path: String, line: u64, message: String });

@@ -1,5 +1,4 @@
 //! From what the user wrote to the list of files: a file, a directory or a glob.
-use crate::contract::record::record;
 use crate::error::{Error, Result};
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -13,7 +12,7 @@ pub struct FileSplit {
     pub path: String,
 }
 
-record!(FileSplit { path: String });
+crate::record_by_fields!(FileSplit { path: String });
 
 /// The files that `path` stands for, sorted. All of them can be opened; there is at least one.
 pub(super) fn splits(path: &Path) -> Result<Vec<FileSplit>> {

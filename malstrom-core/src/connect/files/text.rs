@@ -1,7 +1,6 @@
 //! What the readers of text share: opening at a position, decompression, lines of bounded length, progress.
 use super::malformed::Malformed;
 use super::paths::FileSplit;
-use crate::contract::record::record;
 use crate::contract::source::Progress;
 use crate::error::{Error, Result};
 use flate2::bufread::MultiGzDecoder;
@@ -27,7 +26,7 @@ pub struct FilePosition {
     pub line: u64,
 }
 
-record!(FilePosition { byte: u64, line: u64 });
+crate::record_by_fields!(FilePosition { byte: u64, line: u64 });
 
 /// A text file that is read line by line.
 pub(super) struct Text {

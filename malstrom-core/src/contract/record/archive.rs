@@ -1,11 +1,12 @@
 //! The format: rkyv's, with limits. All that is unsafe about records is in this file.
 #![allow(unsafe_code)]
-use super::{CodecError, MAX_BYTES, MAX_DEPTH, Record};
+use super::{CodecError, MAX_BYTES, MAX_DEPTH, MAX_EMPTY, Record};
 use rkyv::bytecheck::CheckBytes;
 use rkyv::rancor::{Fallible, Strategy};
 use rkyv::ser::{Allocator, Positional, Writer, WriterExt};
 use rkyv::util::AlignedVec;
 use rkyv::validation::archive::ArchiveValidator;
+use rkyv::vec::{ArchivedVec, VecResolver};
 use rkyv::with::{ArchiveWith, DeserializeWith, SerializeWith};
 use rkyv::{Archive, Deserialize, Place, Portable, Serialize};
 use std::alloc::Layout as Memory;
@@ -47,7 +48,10 @@ pub struct Ser {
 }
 impl Ser {
     /// Runs `write` one level deeper.
-    pub(crate) fn nested<R>(&mut self, write: impl FnOnce(&mut Self) -> Result<R, CodecError>) -> Result<R, CodecError> {
+    pub(crate) fn nested<R>(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<R, CodecError>,
+    ) -> Result<R, CodecError> {
         if self.depth == MAX_DEPTH {
             return Err(CodecError::new(format!("the value is nested more than {MAX_DEPTH} levels deep")));
         }
@@ -105,6 +109,57 @@ unsafe impl<'c, T: Record> CheckBytes<Check<'c>> for Archived<T> {
         // SAFETY: `inner` points to the same memory, of which the caller promises what is needed.
         unsafe { CheckBytes::check_bytes(inner, context) }
     }
+}
+
+/// A vector of elements in bytes.
+///
+/// Elements that take no bytes could be claimed in any number, so their number has a limit of its own.
+#[repr(transparent)]
+#[allow(missing_debug_implementations)]
+pub struct Elements<U>(ArchivedVec<U>);
+
+// SAFETY: a transparent wrapper around what is portable.
+unsafe impl<U: Portable> Portable for Elements<U> {}
+
+// SAFETY: a transparent wrapper is valid when its content is.
+unsafe impl<'c, U: CheckBytes<Check<'c>>> CheckBytes<Check<'c>> for Elements<U> {
+    unsafe fn check_bytes(value: *const Self, context: &mut Check<'c>) -> Result<(), CodecError> {
+        let inner = value.cast::<ArchivedVec<U>>();
+        // SAFETY: an offset and a length are valid whatever their bytes are, and the caller promises that they are there.
+        // The elements are not looked at.
+        Self::limit(unsafe { (*inner).len() })?;
+        // SAFETY: `inner` points to the same memory, of which the caller promises what is needed.
+        unsafe { CheckBytes::check_bytes(inner, context) }
+    }
+}
+impl<U> Elements<U> {
+    fn limit(len: usize) -> Result<(), CodecError> {
+        if size_of::<U>() == 0 && len > MAX_EMPTY {
+            return Err(CodecError::new(format!("more than {MAX_EMPTY} elements that take no bytes")));
+        }
+        Ok(())
+    }
+    pub(super) fn write<T: Serialize<Ser, Archived = U>>(
+        items: impl ExactSizeIterator<Item = T> + Clone,
+        ser: &mut Ser,
+    ) -> Result<Written, CodecError> {
+        let len = items.len();
+        Self::limit(len)?;
+        ser.nested(|ser| Ok(Written { at: ArchivedVec::serialize_from_iter::<T, _, _>(items, ser)?, len }))
+    }
+    pub(super) fn resolve(written: Written, out: Place<Self>) {
+        // SAFETY: `Elements` is transparent.
+        ArchivedVec::<U>::resolve_from_len(written.len, written.at, unsafe { out.cast_unchecked() });
+    }
+    pub(super) fn as_slice(&self) -> &[U] {
+        self.0.as_slice()
+    }
+}
+/// Where elements were written, and how many.
+#[allow(missing_debug_implementations)]
+pub struct Written {
+    at: VecResolver,
+    len: usize,
 }
 
 /// A record by value, where rkyv's traits are wanted.

@@ -1,17 +1,14 @@
 //! Records that hold others.
-use super::archive::{Archived, De, Own, Ref, Ser};
+use super::archive::{Archived, De, Elements, Own, Ref, Ser, Written};
 use super::tree::{RecordOrKey, Refs, Tree};
-use super::{CodecError, Describe, MAX_EMPTY, Record, TypeRef};
+use super::{CodecError, Describe, Record, TypeRef};
 use rkyv::boxed::{ArchivedBox, BoxResolver};
 use rkyv::option::ArchivedOption;
 use rkyv::tuple::ArchivedTuple2;
-use rkyv::vec::{ArchivedVec, VecResolver};
 use rkyv::with::{ArchiveWith, DeserializeWith, SerializeWith};
 use rkyv::{Archive, Deserialize, Place, Serialize};
-use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
-use std::mem::size_of;
 use std::sync::Arc;
 
 /// Behind a pointer: `Arc`. What is shared is written once per owner.
@@ -149,53 +146,24 @@ impl<T: Record, const N: usize> Record for [T; N] {
 #[derive(Debug)]
 pub struct Sequence;
 
-/// Position and length of what was written.
-#[allow(missing_debug_implementations)]
-pub struct Written {
-    at: VecResolver,
-    len: usize,
-}
-impl Written {
-    fn resolve<U>(self, out: Place<ArchivedVec<U>>) {
-        ArchivedVec::resolve_from_len(self.len, self.at, out);
-    }
-}
-
-/// Elements that take no bytes could be claimed in any number, so their number has a limit of its own.
-fn limit<U>(len: usize) -> Result<(), CodecError> {
-    if size_of::<U>() == 0 && len > MAX_EMPTY {
-        return Err(CodecError::new(format!("more than {MAX_EMPTY} elements that take no bytes")));
-    }
-    Ok(())
-}
-fn write<U: Serialize<Ser>, I: Borrow<U>>(
-    items: impl ExactSizeIterator<Item = I> + Clone,
-    ser: &mut Ser,
-) -> Result<Written, CodecError> {
-    let len = items.len();
-    limit::<U::Archived>(len)?;
-    ser.nested(|ser| Ok(Written { at: ArchivedVec::serialize_from_iter::<U, _, _>(items, ser)?, len }))
-}
-
 macro_rules! sequences {
     ($($name:ident<T $(, $s:ident: [$($hasher:tt)*])?>, $label:literal: [$($bound:tt)*];)*) => {$(
         impl<T: Record $($bound)* $(, $s: $($hasher)*)?> ArchiveWith<$name<T $(, $s)?>> for Sequence {
-            type Archived = ArchivedVec<Archived<T>>;
+            type Archived = Elements<Archived<T>>;
             type Resolver = Written;
             fn resolve_with(_: &$name<T $(, $s)?>, written: Written, out: Place<Self::Archived>) {
-                written.resolve(out);
+                Elements::resolve(written, out);
             }
         }
         impl<T: Record $($bound)* $(, $s: $($hasher)*)?> SerializeWith<$name<T $(, $s)?>, Ser> for Sequence {
             fn serialize_with(value: &$name<T $(, $s)?>, ser: &mut Ser) -> Result<Written, CodecError> {
-                write::<Ref<'_, T>, _>(value.iter().map(Ref), ser)
+                Elements::write(value.iter().map(Ref), ser)
             }
         }
-        impl<T: Record $($bound)* $(, $s: $($hasher)*)?> DeserializeWith<ArchivedVec<Archived<T>>, $name<T $(, $s)?>, De> for Sequence {
-            fn deserialize_with(values: &ArchivedVec<Archived<T>>, de: &mut De) -> Result<$name<T $(, $s)?>, CodecError> {
-                limit::<Archived<T>>(values.len())?;
-                let read: $name<T $(, $s)?> = values.iter().map(|value| value.read(de)).collect::<Result<_, CodecError>>()?;
-                if read.len() == values.len() { Ok(read) } else { Err(CodecError::new("an element occurs twice")) }
+        impl<T: Record $($bound)* $(, $s: $($hasher)*)?> DeserializeWith<Elements<Archived<T>>, $name<T $(, $s)?>, De> for Sequence {
+            fn deserialize_with(values: &Elements<Archived<T>>, de: &mut De) -> Result<$name<T $(, $s)?>, CodecError> {
+                let read: $name<T $(, $s)?> = values.as_slice().iter().map(|value| value.read(de)).collect::<Result<_, CodecError>>()?;
+                if read.len() == values.as_slice().len() { Ok(read) } else { Err(CodecError::new("an element occurs twice")) }
             }
         }
         impl<T: Record $($bound)* $(, $s: $($hasher)*)?> Record for $name<T $(, $s)?> {
@@ -215,28 +183,27 @@ sequences! {
 macro_rules! maps {
     ($($name:ident<K, V $(, $s:ident: [$($hasher:tt)*])?>: [$($bound:tt)*];)*) => {$(
         impl<K: Record $($bound)*, V: Record $(, $s: $($hasher)*)?> ArchiveWith<$name<K, V $(, $s)?>> for Sequence {
-            type Archived = ArchivedVec<ArchivedTuple2<Archived<K>, Archived<V>>>;
+            type Archived = Elements<ArchivedTuple2<Archived<K>, Archived<V>>>;
             type Resolver = Written;
             fn resolve_with(_: &$name<K, V $(, $s)?>, written: Written, out: Place<Self::Archived>) {
-                written.resolve(out);
+                Elements::resolve(written, out);
             }
         }
         impl<K: Record $($bound)*, V: Record $(, $s: $($hasher)*)?> SerializeWith<$name<K, V $(, $s)?>, Ser> for Sequence {
             fn serialize_with(value: &$name<K, V $(, $s)?>, ser: &mut Ser) -> Result<Written, CodecError> {
-                write::<(Ref<'_, K>, Ref<'_, V>), _>(value.iter().map(|(key, value)| (Ref(key), Ref(value))), ser)
+                Elements::write(value.iter().map(|(key, value)| (Ref(key), Ref(value))), ser)
             }
         }
         impl<K: Record $($bound)*, V: Record $(, $s: $($hasher)*)?>
-            DeserializeWith<ArchivedVec<ArchivedTuple2<Archived<K>, Archived<V>>>, $name<K, V $(, $s)?>, De> for Sequence
+            DeserializeWith<Elements<ArchivedTuple2<Archived<K>, Archived<V>>>, $name<K, V $(, $s)?>, De> for Sequence
         {
             fn deserialize_with(
-                entries: &ArchivedVec<ArchivedTuple2<Archived<K>, Archived<V>>>,
+                entries: &Elements<ArchivedTuple2<Archived<K>, Archived<V>>>,
                 de: &mut De,
             ) -> Result<$name<K, V $(, $s)?>, CodecError> {
-                limit::<ArchivedTuple2<Archived<K>, Archived<V>>>(entries.len())?;
                 let entry = |entry: &ArchivedTuple2<Archived<K>, Archived<V>>| Ok((entry.0.read(de)?, entry.1.read(de)?));
-                let read: $name<K, V $(, $s)?> = entries.iter().map(entry).collect::<Result<_, CodecError>>()?;
-                if read.len() == entries.len() { Ok(read) } else { Err(CodecError::new("a key occurs twice")) }
+                let read: $name<K, V $(, $s)?> = entries.as_slice().iter().map(entry).collect::<Result<_, CodecError>>()?;
+                if read.len() == entries.as_slice().len() { Ok(read) } else { Err(CodecError::new("a key occurs twice")) }
             }
         }
         impl<K: Record $($bound)*, V: Record $(, $s: $($hasher)*)?> Record for $name<K, V $(, $s)?> {

@@ -77,7 +77,8 @@ impl Describe {
         let (index, first) = self.visit::<T>(&format!("{name} (serde)"));
         if first {
             let field = |&(name, ty): &(&str, &str)| (name.to_owned(), TypeRef::plain(ty));
-            let variants = variants.iter().map(|(name, fields)| ((*name).to_owned(), fields.iter().map(field).collect()));
+            let variants =
+                variants.iter().map(|(name, fields)| ((*name).to_owned(), fields.iter().map(field).collect()));
             self.fill(index, variants.collect());
         }
         TypeRef::Named(index)
@@ -172,17 +173,8 @@ impl fmt::Display for Description {
     }
 }
 
-impl RecordOrKey for Description {
-    const NAME: &'static str = "Description";
-    const VARIANTS: &'static [(&'static str, &'static [&'static str])] = &[("", &["root", "types"])];
-    type Fields = (Own<TypeRef>, Own<Vec<(String, Vec<Variant>)>>);
-    fn parts(&self) -> Refs<'_, Self> {
-        (Ref(&self.root), Ref(&self.types))
-    }
-    fn build((Own(root), Own(types)): Self::Fields) -> Self {
-        Description { root, types }
-    }
-}
+crate::record_by_fields!(Description { root: TypeRef, types: Vec<(String, Vec<Variant>)> });
+
 impl RecordOrKey for TypeRef {
     const NAME: &'static str = "TypeRef";
     const VARIANTS: &'static [(&'static str, &'static [&'static str])] =

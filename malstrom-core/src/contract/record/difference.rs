@@ -29,7 +29,11 @@ impl Compare<'_> {
                 match was_is {
                     Some(((was, _), (is, _))) if was != is => changed(),
                     Some(((_, old), (name, new))) => {
-                        if self.seen.insert((*was, *is)) { self.variants(name, old, new) } else { None }
+                        if self.seen.insert((*was, *is)) {
+                            self.variants(name, old, new)
+                        } else {
+                            None
+                        }
                     }
                     None => Some(format!("{} has no description", place())),
                 }
@@ -75,8 +79,6 @@ impl Compare<'_> {
         if old.iter().zip(new).any(|((a, _), (b, _))| a != b) {
             return Some(format!("the fields of `{name}` are in another order"));
         }
-        old.iter()
-            .zip(new)
-            .find_map(|((field, old), (_, new))| self.types(old, new, &|| format!("`{name}.{field}`")))
+        old.iter().zip(new).find_map(|((field, old), (_, new))| self.types(old, new, &|| format!("`{name}.{field}`")))
     }
 }

@@ -112,3 +112,23 @@ impl<T: RecordOrKey> Record for T {
         T::describe_parts(d)
     }
 }
+
+/// What `#[derive(Record)]` generates, for the structs of this crate: `record_by_fields!(Window { start, end: Timestamp })`
+/// with the type of every field, and parameters as `Windowed<K, V>`.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! record_by_fields {
+    ($name:ident $(<$($param:ident),*>)? { $($field:ident: $ty:ty),* $(,)? }) => {
+        impl$(<$($param: $crate::Record),*>)? $crate::contract::record::tree::RecordOrKey for $name$(<$($param),*>)? {
+            const NAME: &'static str = stringify!($name);
+            const VARIANTS: &'static [(&'static str, &'static [&'static str])] = &[("", &[$(stringify!($field)),*])];
+            type Fields = ($($crate::contract::record::archive::Own<$ty>,)*);
+            fn parts(&self) -> $crate::contract::record::tree::Refs<'_, Self> {
+                ($($crate::contract::record::archive::Ref(&self.$field),)*)
+            }
+            fn build(($($crate::contract::record::archive::Own($field),)*): Self::Fields) -> Self {
+                $name { $($field),* }
+            }
+        }
+    };
+}
