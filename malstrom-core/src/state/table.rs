@@ -1,0 +1,644 @@
+//! The keyed state of one operator on one worker: a flat hash table whose slots lie in key group order.
+//!
+//! Entries sit in one vector, in linear probing order, and the home slot of an entry grows with the *top* bits of its
+//! hash. So the entries of a key group (the top 12 bits) are neighbours: [`StateTable::iter_group`] and
+//! [`StateTable::drain_group`] cost what the group holds, not what the table holds, and growth is one sequential pass.
+//!
+//! The caller hashes, because a record is hashed once and its hash travels with it. Any hash is correct; a good one is
+//! fast. Values lie inline, so every empty slot is as wide as an entry: the caller boxes large ones.
+//!
+//! A table which has outgrown the cache waits for memory on every record. [`StateTable::touch`] lets those waits
+//! overlap, by loading the slots of the records to come before the first of them is applied:
+//!
+//! ```
+//! use malstrom_core::state::table::{Ranks, StateTable};
+//!
+//! // (hash, key, value)
+//! let batch: Vec<(u64, u64, u64)> = (0..100).map(|i| (i % 7 * 0x2545_F491_4F6C_DD1D, i % 7, 1)).collect();
+//! let mut sums = StateTable::new(Ranks::all());
+//! for records in batch.chunks(32) {
+//!     if sums.worth_touching() {
+//!         std::hint::black_box(records.iter().fold(0, |seen, (hash, ..)| seen ^ sums.touch(*hash)));
+//!     }
+//!     for (hash, key, value) in records {
+//!         *sums.entry(*hash, key, || 0) += value;
+//!     }
+//! }
+//! assert_eq!(sums.len(), 7);
+//! ```
+use std::fmt;
+use std::num::NonZeroU32;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// The number of key groups: the group of a hash is its top 12 bits.
+pub const GROUPS: u16 = 4096;
+
+/// A tag is the top 32 bits of a hash: the key group, then this many bits which order the entries within it.
+const WITHIN: u32 = 20;
+/// Slots of a table which holds anything.
+const SMALLEST: usize = 16;
+/// The table grows beyond this share of used slots.
+const FULL: (usize, usize) = (3, 4);
+/// Room behind the last home slot, in place of wrapping around. It grows if need be.
+const TAIL: usize = 32;
+/// From this size in bytes a table is worth touching: it costs up to a tenth while the last level of the cache holds the
+/// table (alone, measured with 32 MiB), and gains a quarter beyond.
+const CACHED: usize = 8 << 20;
+
+/// Which key groups a worker owns, so that a table spends no slots on the others. A clone shares the table behind it.
+///
+/// ```
+/// use malstrom_core::state::table::Ranks;
+///
+/// assert_eq!(Ranks::all().owned(), 4096);
+/// assert_eq!(Ranks::of(0..1024).owned(), 1024);
+/// ```
+#[derive(Clone)]
+pub struct Ranks(Rc<RankTable>);
+
+struct RankTable {
+    /// The group less its rank among the owned ones. A group which is not owned shares the rank of a neighbour, so that
+    /// its entries crowd there but are not lost.
+    skipped: [u16; GROUPS as usize],
+    owned: u16,
+}
+
+impl Ranks {
+    /// This worker owns every group.
+    pub fn all() -> Self {
+        Self::of(0..GROUPS)
+    }
+
+    /// This worker owns these groups. Their order, repetitions, and numbers from [`GROUPS`] up do not matter.
+    pub fn of(groups: impl IntoIterator<Item = u16>) -> Self {
+        let mut is_owned = [false; GROUPS as usize];
+        for group in groups {
+            if let Some(is_owned) = is_owned.get_mut(usize::from(group)) {
+                *is_owned = true;
+            }
+        }
+        let owned = is_owned.iter().map(|is_owned| u16::from(*is_owned)).sum::<u16>();
+        let (mut skipped, mut below) = ([0; GROUPS as usize], 0);
+        for (group, (skipped, is_owned)) in (0..).zip(skipped.iter_mut().zip(is_owned)) {
+            *skipped = group - below.min(owned.saturating_sub(1));
+            below += u16::from(is_owned);
+        }
+        Self(Rc::new(RankTable { skipped, owned }))
+    }
+
+    /// How many groups this worker owns.
+    pub fn owned(&self) -> u16 {
+        self.0.owned
+    }
+}
+
+impl fmt::Debug for Ranks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ranks").field("owned", &self.0.owned).finish_non_exhaustive()
+    }
+}
+
+/// The top 32 bits of the hash, but never zero: the spare value makes `Option<Entry>` as small as `Entry`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Tag(NonZeroU32);
+
+impl Tag {
+    #[inline(always)]
+    fn of(hash: u64) -> Self {
+        Self(NonZeroU32::new((hash >> 32) as u32 | 1).unwrap_or(NonZeroU32::MIN))
+    }
+
+    #[inline(always)]
+    fn group(self) -> u16 {
+        (self.0.get() >> WITHIN) as u16
+    }
+}
+
+struct Entry<K, V> {
+    tag: Tag,
+    key: K,
+    value: V,
+}
+
+/// The keyed state of one operator on one worker. See the [module](self) for how it is laid out.
+///
+/// ```
+/// use malstrom_core::state::table::{Ranks, StateTable};
+///
+/// let mut table = StateTable::new(Ranks::all());
+/// let hash = 0x0123_4567_89AB_CDEF;
+/// *table.entry(hash, &"apple", || 0) += 2;
+/// *table.entry(hash, &"apple", || 0) += 3;
+/// assert_eq!(table.get(hash, &"apple"), Some(&mut 5));
+/// assert_eq!(table.get(hash, &"pear"), None);
+/// assert_eq!(table.iter_group(0x012).collect::<Vec<_>>(), [(&"apple", &5)]);
+/// ```
+pub struct StateTable<K, V> {
+    /// Every entry lies at its home slot or behind it, with no empty slot in between.
+    entries: Vec<Option<Entry<K, V>>>,
+    len: usize,
+    /// Home slots: all of `entries` but its tail.
+    slots: usize,
+    /// Home slots per 2^32 positions.
+    mul: u64,
+    ranks: Ranks,
+}
+
+impl<K, V> StateTable<K, V> {
+    /// An empty table for the groups in `ranks`. It allocates nothing until the first insert.
+    pub fn new(ranks: Ranks) -> Self {
+        Self { entries: Vec::new(), len: 0, slots: 0, mul: 0, ranks }
+    }
+
+    /// The number of entries.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no entries.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Every entry, group by group except for the few which spill over into the next one.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.entries.iter().flatten().map(|entry| (&entry.key, &entry.value))
+    }
+
+    /// The entries of one key group in no particular order, in O(their number).
+    ///
+    /// ```
+    /// use malstrom_core::state::table::{Ranks, StateTable};
+    ///
+    /// let mut table = StateTable::new(Ranks::all());
+    /// for key in 0..1000_u64 {
+    ///     table.insert(key << 50, &key, "some value");
+    /// }
+    /// let mut keys = table.iter_group(7).map(|(key, _)| *key).collect::<Vec<_>>();
+    /// keys.sort_unstable();
+    /// assert_eq!(keys, [28, 29, 30, 31]);
+    /// ```
+    pub fn iter_group(&self, group: u16) -> impl Iterator<Item = (&K, &V)> {
+        let entries = self.entries.get(self.reach(group)).unwrap_or_default().iter().flatten();
+        entries.filter(move |entry| entry.tag.group() == group).map(|entry| (&entry.key, &entry.value))
+    }
+
+    /// Removes the entries of one key group and returns them, in O(their number).
+    ///
+    /// ```
+    /// use malstrom_core::state::table::{Ranks, StateTable};
+    ///
+    /// let mut table = StateTable::new(Ranks::all());
+    /// table.insert(0x0010 << 48, &'a', 1);
+    /// table.insert(0x0020 << 48, &'b', 2);
+    /// assert_eq!(table.drain_group(0x002), [('b', 2)]);
+    /// assert_eq!(table.len(), 1);
+    /// ```
+    pub fn drain_group(&mut self, group: u16) -> Vec<(K, V)> {
+        let reach = self.reach(group);
+        let (mut drained, mut others) = (Vec::new(), Vec::new());
+        for entry in self.entries.get_mut(reach).unwrap_or_default().iter_mut().filter_map(Option::take) {
+            if entry.tag.group() == group {
+                drained.push((entry.key, entry.value));
+            } else {
+                others.push(entry);
+            }
+        }
+        // Those which probed past the drained ones move up.
+        others.into_iter().for_each(|entry| self.place(entry));
+        self.len -= drained.len();
+        drained
+    }
+
+    /// Moves the table to other `ranks`, when this worker has gained or lost groups, and fits its size to what it holds.
+    ///
+    /// ```
+    /// use malstrom_core::state::table::{Ranks, StateTable};
+    ///
+    /// let mut table = StateTable::new(Ranks::of(0..8));
+    /// table.insert(0x0010 << 48, &'a', 1);
+    /// table.rehome(Ranks::of(0..16));
+    /// assert_eq!(table.get(0x0010 << 48, &'a'), Some(&mut 1));
+    /// ```
+    pub fn rehome(&mut self, ranks: Ranks) {
+        let old = std::mem::take(&mut self.entries);
+        self.ranks = ranks;
+        self.slots = 0;
+        while self.len > room(self.slots) {
+            self.slots = doubled(self.slots);
+        }
+        if self.slots > 0 {
+            self.resize(self.slots);
+        }
+        old.into_iter().flatten().for_each(|entry| self.place(entry));
+    }
+
+    /// Loads the tag of the slot in which the search for `hash` starts, so that it is in the cache when that search
+    /// comes. Fold the results into something the optimiser cannot drop; they mean nothing else.
+    #[inline(always)]
+    pub fn touch(&self, hash: u64) -> u32 {
+        match self.entries.get(self.home(Tag::of(hash))) {
+            Some(Some(entry)) => entry.tag.0.get(),
+            _ => 0,
+        }
+    }
+
+    /// Whether the table has outgrown the cache, so that [`StateTable::touch`] pays off.
+    #[inline]
+    pub fn worth_touching(&self) -> bool {
+        size_of_val(&*self.entries) > CACHED
+    }
+
+    /// Monotone in the tag. Without slots, 0.
+    #[inline(always)]
+    fn home(&self, tag: Tag) -> usize {
+        let skipped = self.ranks.0.skipped[usize::from(tag.group())];
+        let position = (u64::from(tag.0.get()) << 32) - (u64::from(skipped) << (32 + WITHIN));
+        // As `(position >> 32) * mul >> 32`, with room for more than 2^32 slots.
+        ((u128::from(position) * u128::from(self.mul)) >> 64) as usize
+    }
+
+    /// The slots in which the entries of a group are.
+    fn reach(&self, group: u16) -> Range<usize> {
+        if group >= GROUPS {
+            return 0..0;
+        }
+        let tag = |within: u64| Tag::of((u64::from(group) << WITHIN | within) << 32);
+        let (first, last) = (self.home(tag(0)), self.home(tag((1 << WITHIN) - 1)));
+        let spill = self.entries.get(last..).unwrap_or_default().iter().take_while(|slot| slot.is_some()).count();
+        first..last + spill
+    }
+
+    /// Puts an entry whose key is not in the table into the first empty slot from its home on.
+    fn place(&mut self, entry: Entry<K, V>) {
+        let home = self.home(entry.tag);
+        match self.entries.iter_mut().skip(home).find(|slot| slot.is_none()) {
+            Some(slot) => *slot = Some(entry),
+            None => self.entries.push(Some(entry)),
+        }
+    }
+
+    /// Changes the number of slots to `slots`, which are not fewer than before. In place, since reallocating a large
+    /// vector need not copy it: back to front, because hardly any home moves down.
+    fn resize(&mut self, slots: usize) {
+        let old = self.entries.len();
+        self.entries.reserve_exact(slots.saturating_add(TAIL).saturating_sub(old));
+        self.entries.resize_with(slots.max(old), || None);
+        self.slots = slots;
+        self.mul = ((slots as u64) << 12) / u64::from(self.ranks.0.owned.max(1));
+        let mut below = Vec::new();
+        for at in (0..old).rev() {
+            if let Some(entry) = self.entries.get_mut(at).and_then(Option::take) {
+                // Ahead of `at` there are old entries, which have yet to move away.
+                if self.home(entry.tag) < at { below.push(entry) } else { self.place(entry) }
+            }
+        }
+        below.into_iter().for_each(|entry| self.place(entry));
+    }
+}
+
+impl<K: Eq, V> StateTable<K, V> {
+    /// The value of `key`, if there is one.
+    #[inline]
+    pub fn get(&mut self, hash: u64, key: &K) -> Option<&mut V> {
+        let at = self.find(Tag::of(hash), key).ok()?;
+        Some(&mut self.entries.get_mut(at)?.as_mut()?.value)
+    }
+
+    /// The value of `key`, which starts out as `fresh()`. The key is cloned only then.
+    #[inline]
+    pub fn entry(&mut self, hash: u64, key: &K, fresh: impl FnOnce() -> V) -> &mut V
+    where
+        K: Clone,
+    {
+        let tag = Tag::of(hash);
+        let home = self.home(tag);
+        let at = self.near(home, tag, key).unwrap_or_else(|| self.settle(home, tag, key));
+        let len = &mut self.len;
+        let entry = self.entries[at].get_or_insert_with(|| {
+            let entry = Entry { tag, key: key.clone(), value: fresh() };
+            *len += 1;
+            entry
+        });
+        &mut entry.value
+    }
+
+    /// Sets the value of `key` and returns the one it had.
+    #[inline]
+    pub fn insert(&mut self, hash: u64, key: &K, value: V) -> Option<V>
+    where
+        K: Clone,
+    {
+        let tag = Tag::of(hash);
+        let home = self.home(tag);
+        let at = self.near(home, tag, key).unwrap_or_else(|| self.settle(home, tag, key));
+        match &mut self.entries[at] {
+            Some(entry) => Some(std::mem::replace(&mut entry.value, value)),
+            vacant => {
+                *vacant = Some(Entry { tag, key: key.clone(), value });
+                self.len += 1;
+                None
+            }
+        }
+    }
+
+    /// Removes `key` and returns the value it had.
+    pub fn remove(&mut self, hash: u64, key: &K) -> Option<V> {
+        let mut hole = self.find(Tag::of(hash), key).ok()?;
+        let removed = self.entries.get_mut(hole)?.take()?;
+        self.len -= 1;
+        let mut at = hole + 1;
+        while let Some(Some(entry)) = self.entries.get(at) {
+            if self.home(entry.tag) <= hole {
+                self.entries.swap(hole, at);
+                hole = at;
+            }
+            at += 1;
+        }
+        Some(removed.value)
+    }
+
+    /// Where `key` is, or else the slot which ends the search for it: an empty one, or the end of the table.
+    #[inline]
+    fn find(&self, tag: Tag, key: &K) -> Result<usize, usize> {
+        let home = self.home(tag);
+        self.near(home, tag, key).map_or_else(|| self.probe(home, tag, key), Ok)
+    }
+
+    /// The common cases of a search, to be inlined: `key` is in its home slot, or in one of the next four.
+    #[inline(always)]
+    fn near(&self, home: usize, tag: Tag, key: &K) -> Option<usize> {
+        let is_at =
+            |at: usize| matches!(self.entries.get(at), Some(Some(entry)) if entry.tag == tag && entry.key == *key);
+        if is_at(home) {
+            return Some(home);
+        }
+        // Which slot it is nobody can predict: picking it without a branch is a quarter faster on random keys.
+        let [a, b, c] = self.entries.get(home + 1..)?.first_chunk()?;
+        let other = |slot: &Option<Entry<K, V>>| usize::from(slot.as_ref().map(|entry| entry.tag) != Some(tag));
+        let (a, b, c) = (other(a), other(b), other(c));
+        let at = home + 1 + a + (a & b) + (a & b & c);
+        is_at(at).then_some(at)
+    }
+
+    /// The whole search, with the result of [`Self::find`].
+    #[inline(always)]
+    fn probe(&self, home: usize, tag: Tag, key: &K) -> Result<usize, usize> {
+        let mut at = home;
+        for slot in self.entries.get(home..).unwrap_or_default() {
+            match slot {
+                Some(entry) if entry.tag == tag && entry.key == *key => return Ok(at),
+                Some(_) => at += 1,
+                None => return Err(at),
+            }
+        }
+        Err(at)
+    }
+
+    /// Where `key` is, or an empty slot for it.
+    #[inline(never)]
+    fn settle(&mut self, home: usize, tag: Tag, key: &K) -> usize {
+        let mut at = match self.probe(home, tag, key) {
+            Ok(at) => return at,
+            Err(at) => at,
+        };
+        if self.len >= room(self.slots) {
+            self.resize(doubled(self.slots));
+            let home = self.home(tag);
+            at = home + self.entries.iter().skip(home).take_while(|slot| slot.is_some()).count();
+        }
+        if at >= self.entries.len() {
+            self.entries.push(None);
+        }
+        at
+    }
+}
+
+/// How many entries fit into so many slots.
+fn room(slots: usize) -> usize {
+    slots / FULL.1 * FULL.0
+}
+
+fn doubled(slots: usize) -> usize {
+    slots.saturating_mul(2).max(SMALLEST)
+}
+
+impl<K, V> fmt::Debug for StateTable<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { len, slots, ranks, .. } = self;
+        f.debug_struct("StateTable")
+            .field("len", len)
+            .field("slots", slots)
+            .field("ranks", ranks)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::{BTreeSet, HashMap};
+
+    fn group(hash: u64) -> u16 {
+        (hash >> 52) as u16
+    }
+
+    /// Entries lie behind their homes without a gap, the counts are right, and no key is there twice.
+    fn check<K: Eq + Ord, V>(table: &StateTable<K, V>) {
+        for (at, entry) in table.entries.iter().enumerate().filter_map(|(at, slot)| Some((at, slot.as_ref()?))) {
+            let home = table.home(entry.tag);
+            assert!(home < table.slots && home <= at);
+            assert!(table.entries[home..at].iter().all(Option::is_some));
+        }
+        assert_eq!(table.iter().count(), table.len());
+        assert_eq!(table.iter().map(|(key, _)| key).collect::<BTreeSet<_>>().len(), table.len());
+        assert_eq!(table.is_empty(), table.iter().next().is_none());
+    }
+
+    fn sorted(pairs: impl Iterator<Item = (u16, u32)>) -> Vec<(u16, u32)> {
+        let mut pairs = pairs.collect::<Vec<_>>();
+        pairs.sort_unstable();
+        pairs
+    }
+
+    #[derive(Clone, Debug)]
+    enum Op {
+        Entry(u16, u32),
+        Get(u16),
+        Insert(u16, u32),
+        Remove(u16),
+        IterGroup(u16),
+        DrainGroup(u16),
+        Rehome(u16),
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        let key = 0_u16..300;
+        prop_oneof![
+            12 => (key.clone(), any::<u32>()).prop_map(|(key, value)| Op::Entry(key, value)),
+            4 => key.clone().prop_map(Op::Get),
+            12 => (key.clone(), any::<u32>()).prop_map(|(key, value)| Op::Insert(key, value)),
+            8 => key.clone().prop_map(Op::Remove),
+            2 => key.clone().prop_map(Op::IterGroup),
+            1 => key.prop_map(Op::DrainGroup),
+            1 => (0..=GROUPS).prop_map(Op::Rehome),
+        ]
+    }
+
+    fn good(key: u64) -> u64 {
+        let product = u128::from(key ^ 0x243F_6A88_85A3_08D3) * 0x9E37_79B9_7F4A_7C15;
+        product as u64 ^ (product >> 64) as u64
+    }
+
+    /// Good, all equal, few distinct, crowded into few groups, and crowded at either end of the table.
+    fn hash(kind: u8, key: u16) -> u64 {
+        let good = good(key.into());
+        match kind {
+            0 => good,
+            1 => 0,
+            2 => u64::MAX,
+            3 => (good % 5) << 60,
+            4 => good & 0x003F_FFFF_FFFF_FFFF | 0x7FC0 << 48,
+            5 => good >> 40,
+            6 => !(good >> 12),
+            _ => u64::MAX << 52 | u64::from(key) << 50,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_hash_map(kind in 0_u8..8, owned in 0..=GROUPS, step in 1_usize..4, ops in prop::collection::vec(op(), 0..600)) {
+            let mut table = StateTable::new(Ranks::of((0..owned).step_by(step)));
+            let mut oracle = HashMap::new();
+            for op in ops {
+                match op {
+                    Op::Entry(key, value) => {
+                        let hash = hash(kind, key);
+                        table.touch(hash);
+                        let slot = table.entry(hash, &key, || value);
+                        prop_assert_eq!(&*slot, oracle.entry(key).or_insert(value));
+                        *slot = slot.wrapping_add(1);
+                        oracle.entry(key).and_modify(|value| *value = value.wrapping_add(1));
+                    }
+                    Op::Get(key) => prop_assert_eq!(table.get(hash(kind, key), &key), oracle.get_mut(&key)),
+                    Op::Insert(key, value) => {
+                        prop_assert_eq!(table.insert(hash(kind, key), &key, value), oracle.insert(key, value));
+                    }
+                    Op::Remove(key) => prop_assert_eq!(table.remove(hash(kind, key), &key), oracle.remove(&key)),
+                    Op::IterGroup(key) => {
+                        let group = group(hash(kind, key));
+                        let want = oracle.iter().filter(|(key, _)| self::group(hash(kind, **key)) == group);
+                        let found = table.iter_group(group).map(|(key, value)| (*key, *value));
+                        prop_assert_eq!(sorted(found), sorted(want.map(|(key, value)| (*key, *value))));
+                    }
+                    Op::DrainGroup(key) => {
+                        let group = group(hash(kind, key));
+                        let want = oracle.extract_if(|key, _| self::group(hash(kind, *key)) == group);
+                        prop_assert_eq!(sorted(table.drain_group(group).into_iter()), sorted(want));
+                    }
+                    Op::Rehome(owned) => table.rehome(Ranks::of(0..owned)),
+                }
+                check(&table);
+            }
+            let found = table.iter().map(|(key, value)| (*key, *value));
+            prop_assert_eq!(sorted(found), sorted(oracle.into_iter()));
+        }
+    }
+
+    #[test]
+    fn growth_keeps_everything() {
+        let mut table = StateTable::new(Ranks::of((0..GROUPS).step_by(2)));
+        for key in 0..100_000_u64 {
+            *table.entry(good(key), &key, || 0) += key;
+            assert!(table.len() <= room(table.slots));
+        }
+        check(&table);
+        for key in 0..100_000_u64 {
+            assert_eq!(table.get(good(key), &key), Some(&mut key.clone()));
+        }
+        for key in 0..100_000_u64 {
+            assert_eq!(table.remove(good(key), &key), Some(key));
+        }
+        assert!(table.is_empty() && table.iter().next().is_none());
+    }
+
+    #[test]
+    fn groups_partition_the_table() {
+        let mut table = StateTable::new(Ranks::all());
+        for key in 0..20_000_u32 {
+            table.insert(good(key.into()), &key, ());
+        }
+        for group in 0..GROUPS {
+            assert!(table.iter_group(group).all(|(key, _)| self::group(good((*key).into())) == group));
+        }
+        assert_eq!((0..GROUPS).map(|group| table.iter_group(group).count()).sum::<usize>(), 20_000);
+        for group in (0..GROUPS).step_by(3) {
+            let count = table.iter_group(group).count();
+            assert_eq!(table.drain_group(group).len(), count);
+            assert_eq!(table.iter_group(group).count(), 0);
+        }
+        check(&table);
+    }
+
+    #[test]
+    fn owned_groups_share_all_slots() {
+        for ranks in [Ranks::all(), Ranks::of((0..GROUPS).filter(|group| group % 3 == 1)), Ranks::of([7])] {
+            let mut table = StateTable::<u64, ()>::new(ranks);
+            table.resize(1 << 12);
+            assert_eq!(table.home(Tag::of(0)), 0);
+            assert!((table.slots - 2..table.slots).contains(&table.home(Tag::of(u64::MAX))));
+        }
+    }
+
+    #[test]
+    fn small_tables_stay_small() {
+        let mut table = StateTable::new(Ranks::all());
+        assert_eq!(table.entries.capacity(), 0);
+        assert_eq!(size_of::<Option<Entry<u64, u64>>>(), 24);
+        for key in 0..1000_u64 {
+            table.insert(good(key), &key, key);
+        }
+        assert!(size_of_val(&*table.entries) <= 48 << 10);
+        assert!(!table.worth_touching());
+    }
+
+    #[test]
+    fn a_rank_table_is_monotone_and_dense() {
+        for ranks in [Ranks::all(), Ranks::of([]), Ranks::of([3, 3, 4095, 9999]), Ranks::of((0..GROUPS).step_by(5))] {
+            let rank = |group: u16| group - ranks.0.skipped[usize::from(group)];
+            assert!((1..GROUPS).all(|group| (0..=1).contains(&(rank(group) - rank(group - 1)))));
+            assert_eq!(rank(0), 0);
+            assert_eq!(rank(GROUPS - 1) + 1, ranks.owned().max(1));
+        }
+    }
+
+    #[test]
+    fn out_of_range_and_empty() {
+        let mut table = StateTable::<String, Vec<u8>>::new(Ranks::of([]));
+        assert_eq!(
+            table.iter_group(GROUPS).count() + table.iter_group(u16::MAX).count() + table.iter_group(0).count(),
+            0
+        );
+        assert!(table.drain_group(u16::MAX).is_empty() && table.drain_group(0).is_empty());
+        assert_eq!((table.touch(1), table.remove(1, &String::new()), table.get(1, &String::new())), (0, None, None));
+        table.rehome(Ranks::all());
+        assert_eq!(table.entries.capacity(), 0);
+        assert!(format!("{table:?}").starts_with("StateTable { len: 0"));
+    }
+
+    #[test]
+    fn a_panic_in_fresh_leaves_the_table_whole() {
+        let mut table = StateTable::new(Ranks::all());
+        for key in 0..13_u64 {
+            let entry =
+                std::panic::AssertUnwindSafe(|| *table.entry(0, &key, || if key == 12 { panic!() } else { key }));
+            assert_eq!(std::panic::catch_unwind(entry).is_ok(), key != 12);
+        }
+        assert_eq!(table.len(), 12);
+        check(&table);
+    }
+}
