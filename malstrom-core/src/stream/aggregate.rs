@@ -56,8 +56,9 @@ impl<K: PartitionKey, T, A: Aggregate<K, T>, P: Push<K, A::Out>> Push<K, T> for 
         }
     }
     #[inline(always)]
-    fn touch(&self, hash: u64) -> u32 {
-        self.table.touch(hash) ^ self.down.touch(hash)
+    fn touch(&self, hash: u64) {
+        self.table.touch(hash);
+        self.down.touch(hash);
     }
     #[inline(always)]
     fn worth_touching(&self) -> bool {

@@ -41,9 +41,7 @@ impl<K, S: Sink> Push<K, S::In> for SinkPush<S> {
         }
     }
     #[inline(always)]
-    fn touch(&self, _: u64) -> u32 {
-        0
-    }
+    fn touch(&self, _: u64) {}
     #[inline(always)]
     fn worth_touching(&self) -> bool {
         false
