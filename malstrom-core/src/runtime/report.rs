@@ -53,7 +53,15 @@ impl Figures {
     ) {
         for ((op, counts), metrics) in self.operators.iter_mut().zip(counts).zip(metrics) {
             let Counts { records_in, records_out, failed, late, dropped } = counts;
-            *op = OperatorReport { id: std::mem::take(&mut op.id), records_in, records_out, failed, late, dropped, metrics };
+            *op = OperatorReport {
+                id: std::mem::take(&mut op.id),
+                records_in,
+                records_out,
+                failed,
+                late,
+                dropped,
+                metrics,
+            };
         }
     }
     pub(crate) fn merge(&mut self, other: &Figures) {
@@ -171,6 +179,9 @@ mod tests {
 
     #[test]
     fn digits_are_grouped_by_three() {
-        assert_eq!([0, 12, 999, 1000, 336_776, 1_234_567].map(thousands), ["0", "12", "999", "1,000", "336,776", "1,234,567"]);
+        assert_eq!(
+            [0, 12, 999, 1000, 336_776, 1_234_567].map(thousands),
+            ["0", "12", "999", "1,000", "336,776", "1,234,567"]
+        );
     }
 }
