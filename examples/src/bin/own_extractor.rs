@@ -14,8 +14,8 @@ impl<'a> Extract<'a> for Operator {
 
 #[operator]
 fn check(amount: f64, operator: Operator, metrics: Metrics<'_>) -> Option<String> {
-    metrics.histogram("amount").record(amount);
     if amount.is_finite() {
+        metrics.histogram("amount").record(amount);
         return None;
     }
     metrics.counter("impossible").add(1);
@@ -29,7 +29,7 @@ pipeline! {
 }
 
 fn main() -> malstrom::Result<()> {
-    println!("{:?}", malstrom::run(|| ledger(vec![2.0, f64::INFINITY, 4.0]))?.operator("ledger/check_amounts"));
+    eprintln!("{}", malstrom::run(|| ledger(vec![2.0, f64::INFINITY, 4.0]))?);
     Ok(())
 }
 

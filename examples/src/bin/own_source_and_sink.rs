@@ -49,9 +49,9 @@ impl SplitReader for Ticker {
     }
 }
 
-#[derive(Default)]
 struct Totals {
     sum: u64,
+    linger: Duration,
 }
 
 impl Sink for Totals {
@@ -64,14 +64,15 @@ impl Sink for Totals {
     fn close(&mut self) -> Result<()> {
         if self.sum > 0 {
             println!("the ticks add up to {}", self.sum);
+            std::thread::sleep(self.linger);
         }
         Ok(())
     }
 }
 
 pipeline! {
-    fn ticking(limit: u64) {
-        source(Ticks { every: Duration::from_millis(2), limit }) -> sink(Totals::default());
+    fn ticking(limit: u64, linger: Duration) {
+        source(Ticks { every: Duration::from_millis(2), limit }) -> sink(Totals { sum: 0, linger });
     }
 }
 
@@ -81,13 +82,16 @@ struct Args {
     /// Tick until stopped
     #[arg(long)]
     endless: bool,
+    /// Seconds to take for closing the sink, to try what a second signal does
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    linger: u64,
     #[command(flatten)]
     runtime: malstrom::RuntimeArgs,
 }
 
 fn main() -> Result<()> {
-    let Args { endless, runtime } = Args::parse();
+    let Args { endless, linger, runtime } = Args::parse();
     let limit = if endless { u64::MAX } else { 100 };
-    eprintln!("{}", runtime.run(move || ticking(limit))?);
+    eprintln!("{}", runtime.run(move || ticking(limit, Duration::from_secs(linger)))?);
     Ok(())
 }

@@ -152,20 +152,33 @@ impl Job {
     fn leave(&self, result: Result<()>) {
         let failed = result.is_err();
         let mut state = lock(&self.state);
-        if let Err(error) = result {
-            tracing::error!(error = %error, "worker failed");
-            state.failure.get_or_insert(error);
-        }
+        // The first failure is the cause; those that follow from it are not worth a word.
+        let cause = match result {
+            Err(error) if state.failure.is_none() => {
+                let cause = error.to_string();
+                state.failure = Some(error);
+                Some(cause)
+            }
+            _ => None,
+        };
         state.running -= 1;
-        if state.running == 0 {
+        let last = state.running == 0;
+        if last {
             state.ended = Some(self.clock.now());
-            tracing::info!("job ends");
         }
         drop(state);
         self.changed.notify_all();
         if failed {
             self.cancelled.store(true, Ordering::SeqCst);
             (0..self.live.len()).for_each(|worker| self.beds.wake(worker));
+        }
+        // Logging comes last: it may panic (a program's own subscriber), and nobody must wait for this worker then. The
+        // failure is at level `info` because the program is told of it, and so it is for the program to report it.
+        if let Some(cause) = cause {
+            tracing::info!(cause, "job fails");
+        }
+        if last {
+            tracing::info!("job ends");
         }
     }
 
