@@ -152,18 +152,12 @@ impl Job {
     fn leave(&self, result: Result<()>) {
         let failed = result.is_err();
         let mut state = lock(&self.state);
-        // The first failure is the cause; those that follow from it are not worth a word.
-        let cause = match result {
-            Err(error) if state.failure.is_none() => {
-                let cause = error.to_string();
-                state.failure = Some(error);
-                Some(cause)
-            }
-            _ => None,
-        };
+        if let Err(error) = result {
+            // The first failure is the cause of the others.
+            state.failure.get_or_insert(error);
+        }
         state.running -= 1;
-        let last = state.running == 0;
-        if last {
+        if state.running == 0 {
             state.ended = Some(self.clock.now());
         }
         drop(state);
@@ -171,14 +165,6 @@ impl Job {
         if failed {
             self.cancelled.store(true, Ordering::SeqCst);
             (0..self.live.len()).for_each(|worker| self.beds.wake(worker));
-        }
-        // Logging comes last: it may panic (a program's own subscriber), and nobody must wait for this worker then. The
-        // failure is at level `info` because the program is told of it, and so it is for the program to report it.
-        if let Some(cause) = cause {
-            tracing::info!(cause, "job fails");
-        }
-        if last {
-            tracing::info!("job ends");
         }
     }
 
@@ -206,10 +192,18 @@ impl Job {
     }
     /// What came of the job, once it has ended.
     pub(crate) fn outcome(&self) -> Result<Report> {
+        // Told here and not by the workers: a subscriber that panics must leave nobody waiting for one of them.
         let failure = lock(&self.state).failure.take();
         match failure {
-            Some(failure) => Err(failure),
-            None => Ok(self.report()),
+            Some(failure) => {
+                // No more than `info`: the program gets the failure, and so it is for the program to report it.
+                tracing::info!(cause = %failure, "job fails");
+                Err(failure)
+            }
+            None => {
+                tracing::info!("job ends");
+                Ok(self.report())
+            }
         }
     }
     pub(crate) fn report(&self) -> Report {
