@@ -1,4 +1,5 @@
 //! `word_count` and `json_lines`: what they read and what they write.
+#![allow(clippy::expect_used, clippy::panic)]
 mod command_line;
 use command_line::run;
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
 //! The figures of `flights`, which were computed by other means from the same files, and what it does with broken ones.
+#![allow(clippy::expect_used, clippy::panic)]
 mod command_line;
 use command_line::{Ended, run};
 use std::fs;

@@ -1,4 +1,5 @@
 //! The README's program, output and picture are those of `payments`, and so is the program in the crate's documentation.
+#![allow(clippy::expect_used, clippy::panic)]
 mod command_line;
 use command_line::run;
 use std::fs;
