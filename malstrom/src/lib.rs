@@ -1,4 +1,56 @@
-//! Distributed, stateful stream processing.
+//! Stateful stream processing: a job is plain functions and a [`pipeline!`] block that connects them.
+//!
+//! ```
+//! use malstrom::prelude::*;
+//!
+//! #[keyed_state(key = String)]
+//! #[derive(Default)]
+//! struct Card {
+//!     payments: u32,
+//!     total: f64,
+//! }
+//!
+//! #[operator]
+//! fn parse(line: String) -> Result<(String, f64), String> {
+//!     let (card, amount) = line.split_once(' ').ok_or("no amount")?;
+//!     Ok((card.to_owned(), amount.parse().map_err(|_| format!("`{amount}` is no amount"))?))
+//! }
+//!
+//! #[operator]
+//! fn unusual(seen: &mut Card, (card, amount): (String, f64), #[arg] factor: f64) -> Option<String> {
+//!     let alarm = seen.payments > 1 && amount > factor * seen.total / f64::from(seen.payments);
+//!     (seen.payments, seen.total) = (seen.payments + 1, seen.total + amount);
+//!     alarm.then(|| format!("{card} paid {amount}, far more than usual"))
+//! }
+//!
+//! pipeline! {
+//!     fn payments(lines: Vec<String>) {
+//!         let parsed = source(lines) -> parse else malformed;
+//!         parsed -> key_by(|(card, _)| card.clone()) -> unusual(3.0) -> sink(stdout());
+//!         malformed -> map(|failure| failure.to_string()) -> sink(stdout()) as dead_letters;
+//!     }
+//! }
+//!
+//! fn main() -> malstrom::Result<()> {
+//!     let lines = || ["ann 10", "bob 20", "ann 12", "ann ten", "bob 30", "ann 95", "bob 40"].map(String::from).to_vec();
+//!     eprintln!("{}", malstrom::run(move || payments(lines()))?);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! - [`#[operator]`](operator) turns a function into a stage. Its parameters say what it needs (state, configuration, the
+//!   key, side outputs), its return type says what it emits. It stays a function, to be called and tested.
+//! - [`pipeline!`] connects stages from sources to sinks. It makes a function that returns a [`Pipeline`]; a fragment is a
+//!   piece with open ends, and a stage itself. The compiler checks each edge, and reports a mistake at the stage.
+//! - [`#[keyed_state]`](keyed_state) is for what is kept per key, [`derive(Record)`](macro@Record) for what moves between
+//!   workers, [`derive(Key)`](macro@Key) for what streams are partitioned by.
+//! - [`connect`] has sources and sinks: files, memory, standard output. Implement [`Source`] and [`Sink`] for your own.
+//!
+//! [`run`] runs a pipeline with the flags that every job understands (`--workers`, `--plan`, `--log`; see `--help`) and
+//! returns a [`Report`]. Programs with flags of their own flatten [`RuntimeArgs`] into them; programs that do more than
+//! run one job use [`Runtime::builder`].
+//!
+//! A job runs on the threads of one process and keeps its state in memory. There is no event time yet, and no snapshots.
 // The macros write `::malstrom`, also in this crate.
 extern crate self as malstrom;
 

@@ -1,10 +1,14 @@
-//! Counts words as they come: a keyed running aggregate behind an exchange.
+//! Counts words: a running aggregate per key. Each line printed is a count so far, so a word's last line is its total.
+//!
+//! `cargo run --bin word_count` reads some of Shakespeare's sonnets; `-- --input DIR` reads your own files.
+use clap::Parser;
 use malstrom::prelude::*;
 use std::path::PathBuf;
 
 #[operator]
 fn words(line: String) -> impl Iterator<Item = String> {
-    line.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().into_iter()
+    let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    line.split_whitespace().map(bare).filter(|word| !word.is_empty()).collect::<Vec<_>>().into_iter()
 }
 
 pipeline! {
@@ -15,7 +19,18 @@ pipeline! {
     }
 }
 
+/// Counts words.
+#[derive(Parser)]
+struct Args {
+    /// A text file, a directory of them, or a pattern such as `logs/*.txt`
+    #[arg(long, value_name = "PATH", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/data/sonnets.txt"))]
+    input: PathBuf,
+    #[command(flatten)]
+    runtime: malstrom::RuntimeArgs,
+}
+
 fn main() -> malstrom::Result<()> {
-    println!("{}", malstrom::run(|| word_count("Cargo.toml".into()))?);
+    let Args { input, runtime } = Args::parse();
+    eprintln!("{}", runtime.run(move || word_count(input.clone()))?);
     Ok(())
 }

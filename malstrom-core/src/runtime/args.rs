@@ -46,6 +46,7 @@ pub struct RuntimeArgs {
 
 /// The command line of a program that is nothing but a pipeline.
 #[derive(Parser)]
+#[command(about = "Runs a stream processing job to the end of its input", long_about = None)]
 struct Program {
     #[command(flatten)]
     runtime: RuntimeArgs,

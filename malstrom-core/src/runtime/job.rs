@@ -153,13 +153,12 @@ impl Job {
         let failed = result.is_err();
         let mut state = lock(&self.state);
         if let Err(error) = result {
-            tracing::error!(error = %error, "worker failed");
+            // The first failure is the cause of the others.
             state.failure.get_or_insert(error);
         }
         state.running -= 1;
         if state.running == 0 {
             state.ended = Some(self.clock.now());
-            tracing::info!("job ends");
         }
         drop(state);
         self.changed.notify_all();
@@ -193,10 +192,18 @@ impl Job {
     }
     /// What came of the job, once it has ended.
     pub(crate) fn outcome(&self) -> Result<Report> {
+        // Told here and not by the workers: a subscriber that panics must leave nobody waiting for one of them.
         let failure = lock(&self.state).failure.take();
         match failure {
-            Some(failure) => Err(failure),
-            None => Ok(self.report()),
+            Some(failure) => {
+                // No more than `info`: the program gets the failure, and so it is for the program to report it.
+                tracing::info!(cause = %failure, "job fails");
+                Err(failure)
+            }
+            None => {
+                tracing::info!("job ends");
+                Ok(self.report())
+            }
         }
     }
     pub(crate) fn report(&self) -> Report {

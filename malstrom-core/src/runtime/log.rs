@@ -1,4 +1,5 @@
 //! Logs: changes of state, never records.
+use std::io::IsTerminal;
 use tracing_subscriber::filter::LevelFilter;
 
 /// The form of log lines.
@@ -13,7 +14,14 @@ pub enum LogFormat {
 
 /// Sends logs to standard error, unless the program has set up its own.
 pub(crate) fn init(level: LevelFilter, format: LogFormat) {
-    let logs = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+    // Colours are for eyes: files and collectors get plain text, and so does who asks for it (no-color.org).
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let logs = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(colours)
+        // Where standard error is closed, complaining there about it would panic.
+        .log_internal_errors(false)
+        .with_writer(std::io::stderr);
     // It fails where the program has installed a subscriber of its own, which is then the one to use.
     let _ = match format {
         LogFormat::Text => logs.try_init(),

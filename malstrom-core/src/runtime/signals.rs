@@ -1,6 +1,7 @@
 //! SIGINT and SIGTERM: the first one stops the sources and drains, the second one ends the process at once.
 use super::job::Job;
 use crate::error::{Error, Result};
+use std::io::Write;
 use std::sync::{Mutex, Once, PoisonError, Weak};
 
 /// The job that a signal stops.
@@ -19,8 +20,10 @@ fn on_signal() {
     let job = CURRENT.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
     match job {
         Some(job) if !job.is_stopping() => {
-            eprintln!("stopping: what is under way is drained (a second signal ends at once)");
             job.stop();
+            // Not being able to say so (standard error is closed) must not end the thread that waits for signals.
+            let _ =
+                writeln!(std::io::stderr(), "stopping: what is under way is drained (a second signal ends at once)");
         }
         // 128 + SIGINT, as shells have it.
         _ => std::process::exit(130),

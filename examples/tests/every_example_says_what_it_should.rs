@@ -1,0 +1,112 @@
+//! Runs each program with several numbers of workers and compares what it prints. The order of lines across workers is
+//! not fixed, so they are sorted.
+mod command_line;
+use command_line::run;
+
+fn prints(program: &str, lines: &[&str]) {
+    for workers in ["1", "2", "3"] {
+        assert_eq!(run(program, &["--workers", workers]).succeeded().sorted(), lines, "with {workers} workers");
+    }
+}
+
+#[test]
+fn payments() {
+    let program = env!("CARGO_BIN_EXE_payments");
+    prints(program, &["ann paid 95, far more than usual", "payments/parse: `ten` is no amount"]);
+    let ended = run(program, &[]);
+    assert_eq!(ended.row("payments/parse"), ["payments/parse", "7", "6", "1", "-", "-"]);
+    assert!(ended.stderr.contains("7 records in"), "{}", ended.stderr);
+}
+
+#[test]
+fn fragments() {
+    let lines = ["sensor 1: up to -3.5", "sensor 1: up to 4", "sensor 2: up to 21", "sensor 2: up to 30.5"];
+    prints(env!("CARGO_BIN_EXE_fragments"), &lines);
+}
+
+#[test]
+fn dead_letters() {
+    let lines = [
+        "careful/parse refused one: invalid digit found in string",
+        "lenient dropped 1",
+        "number 1",
+        "number 1",
+        "number 3",
+        "number 3",
+        "strict: operator `strict/parse` failed: invalid digit found in string",
+    ];
+    assert_eq!(run(env!("CARGO_BIN_EXE_dead_letters"), &[]).succeeded().sorted(), lines);
+}
+
+#[test]
+fn split_and_union() {
+    let numbers = (1..=6).map(|n| format!("number {n}"));
+    let mut lines: Vec<_> = numbers.chain([1, 2, 3, 3, 9, 15].map(|n| format!("result {n}"))).collect();
+    lines.sort();
+    prints(env!("CARGO_BIN_EXE_split_and_union"), &lines.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn side_outputs() {
+    prints(env!("CARGO_BIN_EXE_side_outputs"), &["180", "229", "229", "232", "ALARM 231.5 is above 230"]);
+}
+
+#[test]
+fn two_inputs() {
+    prints(env!("CARGO_BIN_EXE_two_inputs"), &["chair for Bob", "desk for Ann", "lamp for Ann"]);
+}
+
+#[test]
+fn keyed_state() {
+    let events = ["ann: event 1", "ann: event 2", "ann: event 3"];
+    let lines = [&events[..], &["ann: stayed 4", "bob: event 1", "bob: event 2", "bob: stayed 7"]].concat();
+    prints(env!("CARGO_BIN_EXE_keyed_state"), &lines);
+}
+
+#[test]
+fn aggregates() {
+    let ended = run(env!("CARGO_BIN_EXE_aggregates"), &[]).succeeded();
+    let of_a: Vec<_> = ended.stdout.lines().filter(|line| line[9..].starts_with('a')).collect();
+    for (name, last) in [
+        ("count", "3"),
+        ("sum", "17"),
+        ("min", "4"),
+        ("max", "9"),
+        ("average", "5.666666666666667"),
+        ("reduce", "('a', 9)"),
+        ("fold", "[4, 9, 4]"),
+        ("top", "[('a', 9), ('a', 4)]"),
+        ("distinct", "9"),
+    ] {
+        let newest = of_a.iter().rfind(|line| line.starts_with(&format!("{name} "))).expect("each says something");
+        assert_eq!(newest[9..], format!("a {last}"), "{name}");
+    }
+    assert_eq!(ended.stdout.lines().count(), 35);
+    prints(env!("CARGO_BIN_EXE_aggregates"), &ended.sorted());
+}
+
+#[test]
+fn configuration() {
+    let lines = ["[new unpaid] 10 cost 25.00 EUR", "[new unpaid] 250 cost 497.50 EUR"];
+    prints(env!("CARGO_BIN_EXE_configuration"), &lines);
+}
+
+#[test]
+fn own_source_and_sink() {
+    prints(env!("CARGO_BIN_EXE_own_source_and_sink"), &["the ticks add up to 4950"]);
+}
+
+#[test]
+fn own_extractor() {
+    let program = env!("CARGO_BIN_EXE_own_extractor");
+    prints(program, &["ledger/check_amounts met inf"]);
+    let report = run(program, &[]).stderr;
+    assert!(report.contains("ledger/check_amounts impossible: 1"), "{report}");
+    assert!(report.contains("ledger/check_amounts amount: 2 "), "{report}");
+}
+
+#[test]
+fn in_code() {
+    let lines = ["stopped: true, by 2 workers", "all results are here: true", "one of them is 1000 squared: true"];
+    assert_eq!(run(env!("CARGO_BIN_EXE_in_code"), &[]).succeeded().stdout.lines().collect::<Vec<_>>(), lines);
+}
