@@ -116,11 +116,12 @@ impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> SourceSegment<S, F
     /// Opens splits until this worker has its share.
     fn take_splits(&mut self) -> crate::Result<()> {
         while !self.exhausted {
-            match Links::next_split(&self.fabric, self.number, &mut self.source, self.readers.len())? {
-                Some(split) => {
-                    let reader = self.source.open(split, None)?;
-                    self.readers.push(Open { reader, due: None });
-                }
+            let guard = self.site.guard();
+            let split = Links::next_split(&self.fabric, self.number, &mut self.source, self.readers.len());
+            let reader = split.and_then(|split| split.map(|split| self.source.open(split, None)).transpose());
+            guard.disarm();
+            match reader? {
+                Some(reader) => self.readers.push(Open { reader, due: None }),
                 None => break,
             }
         }
@@ -240,6 +241,8 @@ impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> Segment for Source
         self.on_fail.flush() | self.chain.as_mut().is_some_and(Push::flush)
     }
     fn progress(&self, out: &mut Vec<Progress>) {
+        let guard = self.site.guard();
         out.extend(self.readers.iter().filter_map(|open| open.reader.progress()));
+        guard.disarm();
     }
 }

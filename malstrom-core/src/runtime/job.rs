@@ -51,6 +51,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A panic outside of any operator's work: a source or sink that is dropped, for one.
+fn nobodys_panic(payload: &(dyn std::any::Any + Send)) -> Error {
+    Error::Panic { operator: "unknown".into(), message: panic_message(payload) }
+}
+
 impl Job {
     pub(crate) fn start(make: Make, workers: usize, linger: Duration, seed: u64) -> Result<Arc<Job>> {
         let beds = Arc::new(Dormitory::new(workers));
@@ -71,8 +76,9 @@ impl Job {
             let thread = std::thread::Builder::new().name(format!("malstrom-worker-{worker}"));
             let started = thread.spawn(move || {
                 mine.beds.move_in(worker);
-                let result = mine.drive(&make, &settings);
-                mine.leave(result);
+                // Whatever happens, the worker must be seen to leave: others wait for that.
+                let result = catch_unwind(AssertUnwindSafe(|| mine.drive(&make, &settings)));
+                mine.leave(result.unwrap_or_else(|payload| Err(nobodys_panic(&*payload))));
             });
             if let Err(cause) = started {
                 job.leave(Err(Error::Runtime { doing: "start a worker thread", cause: cause.into() }));
@@ -94,9 +100,15 @@ impl Job {
         let name = pipeline.name().to_owned();
         lock(&self.live[settings.worker]).figures = Figures::new(name, ids);
         let mut worker = Worker::new(pipeline, settings, self.fabric.clone())?;
-        let result = self.work(&mut worker, settings);
-        self.publish(&worker, settings.worker);
-        result
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let result = self.work(&mut worker, settings);
+            self.publish(&worker, settings.worker);
+            result
+        }));
+        let result = result.unwrap_or_else(|payload| Err(worker.panicked(&*payload)));
+        // A panic while it is dropped must not hide what went wrong before.
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(worker)));
+        result.and(dropped.map_err(|payload| nobodys_panic(&*payload)))
     }
 
     fn work(&self, worker: &mut Worker, settings: &Settings) -> Result<()> {
