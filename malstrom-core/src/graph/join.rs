@@ -3,16 +3,16 @@ use super::build::{Graph, Policy};
 use super::head::QueueHead;
 use super::names;
 use super::picture::{EdgeKind, NodeKind};
-use super::segment::{BATCHES, Ending};
+use super::segment::{BATCHES, Ending, Intake};
 use crate::contract::stage::{ErrorOf, TwoInput};
 use crate::contract::keying::{Keying, Need};
 use crate::contract::typed::{KeyOf, Typed};
-use crate::exchange::inlet::{Inlet, Local};
+use crate::exchange::inlet::Local;
 use crate::exchange::queue::Queue;
 use crate::stream::call::{CallPush, OnFail, PushRight, SideEnds};
 use crate::stream::env::Env;
 use crate::stream::keep::KeepFor;
-use crate::stream::{At, Push, Segment, Stream, Turn, stream_of};
+use crate::stream::{Push, Segment, Stream, Turn, stream_of};
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::time::Duration;
@@ -90,8 +90,8 @@ where
     fn close<P: Push<Kg::Key, Op::Out>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
         let chain = CallPush::new::<Kg::Key>(self.op, env, self.node, self.on_fail, self.side_ends, end);
         Ok(Box::new(TwoSegment {
-            left: Local::new(vec![self.left]),
-            right: Local::new(vec![self.right]),
+            left: Intake::new(Local::new(vec![self.left])),
+            right: Intake::new(Local::new(vec![self.right])),
             chain: Some(chain),
             ending: Ending::No,
         }))
@@ -123,8 +123,8 @@ where
 
 /// A segment with two inputs, which take turns batch by batch.
 struct TwoSegment<K, L, R, P> {
-    left: Local<K, L>,
-    right: Local<K, R>,
+    left: Intake<K, L, Local<K, L>>,
+    right: Intake<K, R, Local<K, R>>,
     chain: Option<P>,
     ending: Ending,
 }
@@ -137,20 +137,13 @@ impl<K: 'static, L: 'static, R: 'static, P: Push<K, L> + PushRight<K, R>> Segmen
                 if !chain.pump() {
                     break;
                 }
-                let mut arrived = None;
-                if let Some((from, mut batch)) = self.left.poll() {
-                    arrived = Some(super::segment::apply(&mut batch, &mut chain));
-                    self.left.recycle(from, batch);
+                let touch = chain.worth_touching();
+                let left = self.left.feed(&mut chain, touch, |chain, at, record| chain.push(at, record));
+                let right = self.right.feed(&mut chain, touch, |chain, at, record| chain.push_right(at, record));
+                if left.is_none() && right.is_none() {
+                    break;
                 }
-                if let Some((from, mut batch)) = self.right.poll() {
-                    arrived = Some(arrived.unwrap_or(0) + batch.len() as u64);
-                    for envelope in batch.drain(..) {
-                        chain.push_right(At { key: &envelope.key, hash: envelope.hash }, envelope.record);
-                    }
-                    self.right.recycle(from, batch);
-                }
-                let Some(arrived) = arrived else { break };
-                chain.settle(arrived);
+                chain.settle(left.unwrap_or(0) + right.unwrap_or(0));
                 turn = Turn::Busy;
             }
         }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 /// How many batches a segment takes before others get their turn.
 pub(crate) const BATCHES: usize = 4;
-/// How many records are looked at before they are applied, so that the cache misses on their state overlap.
+/// How many records are applied at a time: so many are looked at first, so that the cache misses on their state overlap,
+/// and so many may become any number of records before the chain is asked whether it has room for more.
 const AHEAD: usize = 32;
 
 /// How the end of a segment's input is handed on.
@@ -37,40 +38,74 @@ impl Ending {
     }
 }
 
-/// Pushes a batch through a chain. Returns the number of records.
-#[inline(always)]
-pub(crate) fn apply<K, T>(batch: &mut Batch<K, T>, chain: &mut impl Push<K, T>) -> u64 {
-    let n = batch.len() as u64;
-    let mut records = batch.drain(..);
-    if chain.worth_touching() {
+/// Takes batches from an inlet, and keeps what there was no room for.
+pub(crate) struct Intake<K, T, I> {
+    inlet: I,
+    /// What is left of a batch, in order.
+    rest: Batch<K, T>,
+}
+impl<K, T, I: Inlet<K, T>> Intake<K, T, I> {
+    pub(crate) fn new(inlet: I) -> Self {
+        Intake { inlet, rest: Vec::new() }
+    }
+    /// Pushes a batch, or what is left of one, through a chain until the chain is over its limit: a record may become any
+    /// number of records. Returns how many were pushed, if there was anything.
+    #[inline(always)]
+    pub(crate) fn feed<J, R, P: Push<J, R>>(
+        &mut self,
+        chain: &mut P,
+        touch: bool,
+        mut push: impl FnMut(&mut P, At<'_, K>, T),
+    ) -> Option<u64> {
+        let (from, mut batch) = match self.rest.is_empty() {
+            true => self.inlet.poll().map(|(from, batch)| (Some(from), batch))?,
+            false => (None, std::mem::take(&mut self.rest)),
+        };
+        let n = batch.len();
+        let mut records = batch.drain(..);
         let mut seen = 0;
         while !records.as_slice().is_empty() {
-            for envelope in records.as_slice().iter().take(AHEAD) {
-                seen ^= chain.touch(envelope.hash);
+            if touch {
+                for envelope in records.as_slice().iter().take(AHEAD) {
+                    seen ^= chain.touch(envelope.hash);
+                }
             }
             for envelope in records.by_ref().take(AHEAD) {
-                chain.push(At { key: &envelope.key, hash: envelope.hash }, envelope.record);
+                push(chain, At { key: &envelope.key, hash: envelope.hash }, envelope.record);
+            }
+            if chain.full() && !chain.pump() {
+                break;
             }
         }
         black_box(seen);
-    } else {
-        for envelope in records {
-            chain.push(At { key: &envelope.key, hash: envelope.hash }, envelope.record);
+        let mut rest = std::mem::take(&mut self.rest);
+        rest.extend(records);
+        let pushed = n - rest.len();
+        self.rest = rest;
+        match from {
+            Some(from) => self.inlet.recycle(from, batch),
+            // It grew to what it had to hold, and will have to again.
+            None if self.rest.is_empty() => self.rest = batch,
+            None => {}
         }
+        Some(pushed as u64)
     }
-    n
+    /// Whether nothing will come any more.
+    pub(crate) fn ended(&self) -> bool {
+        self.rest.is_empty() && self.inlet.ended()
+    }
 }
 
 pub(crate) struct EdgeSegment<K, T, I, P> {
-    inlet: I,
+    intake: Intake<K, T, I>,
     /// Taken out for each run: on the stack it is seen to be nobody else's, and its fields stay in registers.
     chain: Option<P>,
     ending: Ending,
     edge: PhantomData<fn(K, T)>,
 }
-impl<K, T, I, P> EdgeSegment<K, T, I, P> {
+impl<K, T, I: Inlet<K, T>, P> EdgeSegment<K, T, I, P> {
     pub(crate) fn new(inlet: I, chain: P) -> Self {
-        EdgeSegment { inlet, chain: Some(chain), ending: Ending::No, edge: PhantomData }
+        EdgeSegment { intake: Intake::new(inlet), chain: Some(chain), ending: Ending::No, edge: PhantomData }
     }
 }
 impl<K: 'static, T: 'static, I: Inlet<K, T>, P: Push<K, T>> Segment for EdgeSegment<K, T, I, P> {
@@ -82,14 +117,15 @@ impl<K: 'static, T: 'static, I: Inlet<K, T>, P: Push<K, T>> Segment for EdgeSegm
                 if !chain.pump() {
                     break;
                 }
-                let Some((from, mut batch)) = self.inlet.poll() else { break };
-                let n = apply(&mut batch, &mut chain);
+                let touch = chain.worth_touching();
+                let Some(n) = self.intake.feed(&mut chain, touch, |chain, at, record| chain.push(at, record)) else {
+                    break;
+                };
                 chain.settle(n);
-                self.inlet.recycle(from, batch);
                 turn = Turn::Busy;
             }
         }
-        let ended = self.ending.advance(self.inlet.ended(), &mut chain);
+        let ended = self.ending.advance(self.intake.ended(), &mut chain);
         self.chain = Some(chain);
         ended.unwrap_or(turn)
     }

@@ -15,8 +15,10 @@ use crate::stream::{At, Push, Segment, Stream, Turn, stream_of};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many records a reader is asked for at a time.
+/// How many records a reader is asked for at a time, at most.
 const CHUNK: usize = 1024;
+/// How many it is asked for at first, and where the chain makes more of them than fit.
+const LEAST: usize = 16;
 /// How many records one run may read, if nothing waits to be consumed downstream.
 const BUDGET: usize = 16 * CHUNK;
 
@@ -43,6 +45,7 @@ impl<S: Source, F: OnFail<(), S::Error>> Stream for SourceHead<S, F> {
             fabric: Links::fabric_of(env)?,
             readers: Vec::new(),
             next: 0,
+            chunk: LEAST,
             exhausted: false,
             chain: Some(end),
             ending: Ending::No,
@@ -84,6 +87,8 @@ struct SourceSegment<S: Source, F, P> {
     fabric: Arc<Fabric>,
     readers: Vec<Open<S::Reader>>,
     next: usize,
+    /// How many records a reader is asked for now.
+    chunk: usize,
     /// No split is left to take.
     exhausted: bool,
     chain: Option<P>,
@@ -139,14 +144,14 @@ impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> SourceSegment<S, F
         loop {
             let mut feed = Feed { chain: &mut chain, on_fail: &mut self.on_fail, site: &self.site, emitted: 0 };
             let guard = self.site.guard();
-            let read = open.reader.read(CHUNK, &mut feed);
+            let read = open.reader.read(self.chunk, &mut feed);
             guard.disarm();
             let emitted = feed.emitted;
             self.site.add(|c| c.records_out += emitted);
             self.on_fail.settle(&self.site);
             chain.settle(emitted);
             any |= emitted > 0;
-            left = left.saturating_sub(CHUNK);
+            left = left.saturating_sub(self.chunk);
             match read {
                 Err(error) => return (chain, Err(error)),
                 Ok(Read::End) => return (chain, Ok((any, true))),
@@ -160,7 +165,10 @@ impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> SourceSegment<S, F
                     any = true;
                 }
             }
-            if left == 0 || chain.full() || self.on_fail.stopped() {
+            let full = chain.full();
+            // A record may become any number of records on its way to the end of the chain.
+            self.chunk = if full && !chain.pump() { (self.chunk / 4).max(LEAST) } else { (self.chunk * 2).min(CHUNK) };
+            if left == 0 || full || self.on_fail.stopped() {
                 return (chain, Ok((any, false)));
             }
         }

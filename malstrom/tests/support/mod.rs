@@ -1,10 +1,11 @@
 //! What several tests share.
-#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
+#![allow(dead_code, unreachable_pub, unused_qualifications, missing_docs, clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, missing_debug_implementations)]
 use malstrom::{Error, Pipeline, Report, Runtime};
 use std::panic::resume_unwind;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+pub mod oracle;
 pub mod sources;
 
 /// Runs `body`, and fails if it takes longer than `limit`: a job that hangs fails its test.
