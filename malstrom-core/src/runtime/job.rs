@@ -117,6 +117,8 @@ impl Job {
         let may_spin = settings.workers > 1 && settings.workers <= cores();
         let mut published = Duration::ZERO;
         let mut busy_at = None;
+        // Whether anything has happened since.
+        let mut news = true;
         while !self.cancelled.load(Ordering::Relaxed) {
             let now = self.clock.now();
             if now.saturating_sub(published) >= PUBLISH {
@@ -127,6 +129,7 @@ impl Job {
                 Step::Done => break,
                 Step::Busy => {
                     busy_at = Some(now);
+                    news = true;
                     continue;
                 }
                 Step::Idle(_) if may_spin && busy_at.is_some_and(|at| now.saturating_sub(at) < SPIN) => {
@@ -139,13 +142,16 @@ impl Job {
             // What came before the announcement woke nobody.
             match worker.step(self.clock.now())? {
                 Step::Done => break,
-                Step::Busy => self.beds.stay_up(me),
+                Step::Busy => {
+                    news = true;
+                    self.beds.stay_up(me);
+                }
                 Step::Idle(due) if !self.cancelled.load(Ordering::Relaxed) => {
-                    let now = self.clock.now();
                     // The figures are those of the last publication until something happens again.
-                    if now.saturating_sub(published) < PUBLISH {
+                    if std::mem::take(&mut news) {
                         self.publish(worker, me);
                     }
+                    let now = self.clock.now();
                     self.beds.sleep(me, due.map(|due| due.saturating_sub(now)));
                 }
                 Step::Idle(_) => {}
