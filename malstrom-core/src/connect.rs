@@ -4,7 +4,7 @@ pub mod files;
 pub mod memory;
 pub mod print;
 
-pub use call::{ForEach, for_each};
 pub use crate::contract::iter;
+pub use call::{ForEach, for_each};
 pub use iter::FromIter;
 pub use print::{Debugged, OutputClosed, Stdout, debug, output_closed, stdout};

@@ -119,7 +119,8 @@ impl fmt::Debug for Error {
         while let Some(error) = cause {
             write!(f, "\n  because: {error}")?;
             // The cause of a connector's failure comes as the box that it lies in.
-            let ours = error.downcast_ref::<Error>().or_else(|| error.downcast_ref::<Box<Error>>().map(|inner| &**inner));
+            let ours =
+                error.downcast_ref::<Error>().or_else(|| error.downcast_ref::<Box<Error>>().map(|inner| &**inner));
             cause = match ours {
                 Some(Error::Custom(inner)) => inner.source(),
                 _ => error.source(),

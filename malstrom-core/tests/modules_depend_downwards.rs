@@ -98,7 +98,8 @@ fn no_arrow_points_up() {
 #[test]
 fn every_module_has_its_place() {
     let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
-    let declared = lib.lines().filter_map(|line| line.strip_prefix("pub mod ").or(line.strip_prefix("mod "))?.strip_suffix(';'));
+    let declared =
+        lib.lines().filter_map(|line| line.strip_prefix("pub mod ").or(line.strip_prefix("mod "))?.strip_suffix(';'));
     for module in declared {
         assert!(MAY_USE.iter().any(|(known, _)| *known == module), "say in `MAY_USE` what `{module}` may use");
     }

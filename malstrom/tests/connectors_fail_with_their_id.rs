@@ -100,14 +100,15 @@ pipeline! {
 }
 
 fn fails(connector: &str, pipeline: impl Fn() -> Pipeline + Clone + Send + Sync + 'static) -> Vec<String> {
-    [1, 3].map(|workers| match support::run(workers, pipeline.clone()) {
-        Err(error @ Error::Connector { .. }) => {
-            assert_eq!(error.to_string(), format!("`{connector}` failed"), "{workers} workers");
-            format!("{error:?}")
-        }
-        other => panic!("{connector}, {workers} workers: {other:?}"),
-    })
-    .to_vec()
+    [1, 3]
+        .map(|workers| match support::run(workers, pipeline.clone()) {
+            Err(error @ Error::Connector { .. }) => {
+                assert_eq!(error.to_string(), format!("`{connector}` failed"), "{workers} workers");
+                format!("{error:?}")
+            }
+            other => panic!("{connector}, {workers} workers: {other:?}"),
+        })
+        .to_vec()
 }
 
 #[test]

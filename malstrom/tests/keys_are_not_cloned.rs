@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, missing_debug_implementations, missing_docs)]
 mod support;
 
+use malstrom::PartitionKey;
 use malstrom::connect::for_each;
 use malstrom::prelude::*;
-use malstrom::PartitionKey;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 static CLONES: AtomicU64 = AtomicU64::new(0);

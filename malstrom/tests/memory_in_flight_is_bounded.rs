@@ -75,7 +75,8 @@ fn bounded(name: &'static str, job: fn(Arc<Flow>) -> malstrom::Pipeline) {
         for workers in [2, 3] {
             let flow = Arc::new(Flow::default());
             let inner = flow.clone();
-            let handle = Runtime::builder().workers(workers).build().unwrap().start(move || job(inner.clone())).unwrap();
+            let handle =
+                Runtime::builder().workers(workers).build().unwrap().start(move || job(inner.clone())).unwrap();
             std::thread::sleep(Duration::from_millis(250));
             let before = flow.arrived.load(Ordering::Relaxed);
             support::until("more has arrived: no deadlock", || flow.arrived.load(Ordering::Relaxed) > before);
@@ -83,7 +84,10 @@ fn bounded(name: &'static str, job: fn(Arc<Flow>) -> malstrom::Pipeline) {
             handle.stop().unwrap();
             handle.join().unwrap();
             let (most, left) = (flow.most.load(Ordering::Relaxed), flow.under_way.load(Ordering::Relaxed));
-            println!("{name}, {workers} workers: at most {most} under way, {} arrived", flow.arrived.load(Ordering::Relaxed));
+            println!(
+                "{name}, {workers} workers: at most {most} under way, {} arrived",
+                flow.arrived.load(Ordering::Relaxed)
+            );
             assert_eq!(left, 0, "{name}: what was produced before the stop arrives");
             assert!(most < 100_000, "{name}, {workers} workers: {most} under way");
         }

@@ -32,7 +32,14 @@ fn valid(tx: Tx, #[arg] least: i64) -> Result<Tx, String> {
     if tx.cents < least { Err(format!("{} of card {}", tx.cents, tx.card)) } else { Ok(tx) }
 }
 #[operator]
-fn score(p: &mut Profile, tx: Tx, key: Key<'_, u64>, large: Output<'_, Tx>, odd: Output<'_, i64>, #[arg] limit: i64) -> Option<(u64, u64, i64)> {
+fn score(
+    p: &mut Profile,
+    tx: Tx,
+    key: Key<'_, u64>,
+    large: Output<'_, Tx>,
+    odd: Output<'_, i64>,
+    #[arg] limit: i64,
+) -> Option<(u64, u64, i64)> {
     p.n += 1;
     p.sum += tx.cents;
     if tx.cents % 2 != 0 {
@@ -141,7 +148,8 @@ fn emit<T: std::fmt::Debug>(into: &Out, name: &'static str, value: T) {
 
 fn oracle_aggregates(data: &Data, keys: u64, n: usize, out: &Out) {
     let mut kept: BTreeMap<u64, Vec<Tx>> = BTreeMap::new();
-    let clean = data.iter().flatten().map(|tx| Tx { cents: tx.cents + 3, ..tx.clone() }).filter(|tx| tx.cents % 11 != 0);
+    let clean =
+        data.iter().flatten().map(|tx| Tx { cents: tx.cents + 3, ..tx.clone() }).filter(|tx| tx.cents % 11 != 0);
     clean.for_each(|tx| kept.entry(tx.card % keys).or_default().push(tx));
     for (k, txs) in kept {
         let (mut reduced, mut folded, mut seen, mut even) = (None::<Tx>, String::new(), HashSet::new(), 0u64);
@@ -218,7 +226,8 @@ fn oracle_credits(data: &Data, gifts: &[(u64, i64)], out: &Out) {
 
 fn txs(seed: u64, n: usize, cards: u64) -> Vec<Tx> {
     let mut random = support::scrambled(seed);
-    let mut tx = || Tx { card: random() % cards, cents: (random() % 2_001) as i64 - 1_000, shop: format!("s{}", random() % 5) };
+    let mut tx =
+        || Tx { card: random() % cards, cents: (random() % 2_001) as i64 - 1_000, shop: format!("s{}", random() % 5) };
     (0..n).map(|_| tx()).collect()
 }
 /// Several splits, of which each has cards of its own, so that what comes out does not depend on how they interleave.

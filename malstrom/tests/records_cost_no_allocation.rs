@@ -66,8 +66,12 @@ pipeline! {
 
 #[test]
 fn less_than_one_in_a_thousand_records() {
-    let jobs: [(&str, usize, fn() -> malstrom::Pipeline); 4] =
-        [("chain", 1, chain), ("keyed sum", 1, keyed_sum), ("twice keyed", 1, twice_keyed), ("twice keyed", 2, twice_keyed)];
+    let jobs: [(&str, usize, fn() -> malstrom::Pipeline); 4] = [
+        ("chain", 1, chain),
+        ("keyed sum", 1, keyed_sum),
+        ("twice keyed", 1, twice_keyed),
+        ("twice keyed", 2, twice_keyed),
+    ];
     for (name, workers, job) in jobs {
         let before = ALLOCATIONS.load(Ordering::Relaxed);
         Runtime::builder().workers(workers).build().unwrap().run(job).unwrap();

@@ -77,7 +77,8 @@ fn idle_sources_stop_promptly() {
     support::within(MINUTE, || {
         for workers in [1, 3] {
             for pause in [Duration::from_millis(1), Duration::from_secs(3600)] {
-                let handle = Runtime::builder().workers(workers).build().unwrap().start(move || idle(4, pause)).unwrap();
+                let handle =
+                    Runtime::builder().workers(workers).build().unwrap().start(move || idle(4, pause)).unwrap();
                 std::thread::sleep(Duration::from_millis(50));
                 let start = Instant::now();
                 handle.stop().unwrap();
@@ -127,7 +128,9 @@ fn a_job_that_has_ended_can_still_be_stopped() {
     support::within(MINUTE, || {
         let out = memory::collector();
         let handle = Runtime::builder().workers(2).build().unwrap().start(move || finite(2, 10, out.clone())).unwrap();
-        support::until("it has read everything", || handle.report().operator("finite/sink").is_some_and(|s| s.records_in == 20));
+        support::until("it has read everything", || {
+            handle.report().operator("finite/sink").is_some_and(|s| s.records_in == 20)
+        });
         handle.stop().unwrap();
         assert_eq!(handle.join().unwrap().records_read(), 20);
     });

@@ -2,8 +2,8 @@
 use super::build::{Graph, Policy};
 use super::head::QueueHead;
 use super::picture::NodeKind;
-use crate::contract::stage::{ErrorOf, Operator, SideBuffer, Sides};
 use crate::contract::keying::Keying;
+use crate::contract::stage::{ErrorOf, Operator, SideBuffer, Sides};
 use crate::contract::typed::{KeyOf, Typed};
 use crate::exchange::queue::{Queue, QueueEnd, SplitEnd, Tee};
 use crate::stream::call::{CallStage, SideEnds};
@@ -34,9 +34,8 @@ where
     let tail = up.tail();
     let head = QueueHead::new(Vec::new(), tail);
     let ends = readers.clone();
-    graph.segment(move |env| {
-        up.close(env, Tee { ends: std::mem::take(&mut *ends.borrow_mut()), site: env.site(tail) })
-    });
+    graph
+        .segment(move |env| up.close(env, Tee { ends: std::mem::take(&mut *ends.borrow_mut()), site: env.site(tail) }));
     Shared { readers, head }
 }
 impl<T: 'static, Kg: Keying, Node: 'static> Shared<Kg::Key, T, Kg, Node> {

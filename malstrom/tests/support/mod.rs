@@ -1,5 +1,14 @@
 //! What several tests share.
-#![allow(dead_code, unreachable_pub, unused_qualifications, missing_docs, clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, missing_debug_implementations)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_qualifications,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    missing_debug_implementations
+)]
 use malstrom::{Error, Pipeline, Report, Runtime};
 use std::panic::resume_unwind;
 use std::sync::mpsc::{RecvTimeoutError, channel};

@@ -8,13 +8,13 @@ use malstrom::names::KeyedBy;
 use malstrom::prelude::*;
 use malstrom::{Pipeline, Unkeyed};
 use malstrom_core::Graph;
+use malstrom_core::contract::keying::Keying;
+use malstrom_core::contract::typed::Typed;
 use malstrom_core::graph::build::{self, OrElse};
 use malstrom_core::graph::source::source;
 use malstrom_core::graph::split::{self, Shared};
 use malstrom_core::graph::{fragment, join};
 use malstrom_core::stream::Stream;
-use malstrom_core::contract::keying::Keying;
-use malstrom_core::contract::typed::Typed;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::marker::PhantomData;
@@ -264,14 +264,17 @@ fn running(records: &mut Vec<Rec>, kind: u8) {
             *sum = sum.wrapping_add(r.value % 1_000);
             Rec { value: *sum, ..r }
         }),
-        1 => per_key(records, |least: &mut Option<i64>, r| {
-            Rec { value: *least.insert(least.map_or(r.value, |l| l.min(r.value))), ..r }
+        1 => per_key(records, |least: &mut Option<i64>, r| Rec {
+            value: *least.insert(least.map_or(r.value, |l| l.min(r.value))),
+            ..r
         }),
-        2 => per_key(records, |most: &mut Option<i64>, r| {
-            Rec { value: *most.insert(most.map_or(r.value, |m| m.max(r.value))), ..r }
+        2 => per_key(records, |most: &mut Option<i64>, r| Rec {
+            value: *most.insert(most.map_or(r.value, |m| m.max(r.value))),
+            ..r
         }),
-        3 => per_key(records, |kept: &mut Option<i64>, r| {
-            Rec { value: *kept.insert(kept.map_or(r.value, |k| k.wrapping_mul(5) ^ r.value)), ..r }
+        3 => per_key(records, |kept: &mut Option<i64>, r| Rec {
+            value: *kept.insert(kept.map_or(r.value, |k| k.wrapping_mul(5) ^ r.value)),
+            ..r
         }),
         4 => per_key(records, |kept: &mut i64, r| {
             *kept = kept.wrapping_mul(31).wrapping_add(r.value);
@@ -365,7 +368,13 @@ fn extend(g: &Graph, id: &'static str, open: &mut Vec<Open>, at: usize, step: St
     let c = || g.clone();
     let (next, more) = match step {
         Step::Map(a, b) => either!(&open[at], |s| {
-            (erase(g, build::map(c(), id, s, move |r: Rec| Rec { value: r.value.wrapping_mul(a).wrapping_add(b), ..r })), None)
+            (
+                erase(
+                    g,
+                    build::map(c(), id, s, move |r: Rec| Rec { value: r.value.wrapping_mul(a).wrapping_add(b), ..r }),
+                ),
+                None,
+            )
         }),
         Step::Filter(m) => {
             either!(&open[at], |s| (erase(g, build::filter(c(), id, s, move |r: &Rec| !pick(r.value, m))), None))
