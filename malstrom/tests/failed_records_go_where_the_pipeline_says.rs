@@ -7,7 +7,7 @@ use malstrom::prelude::*;
 
 #[operator]
 fn odd(x: u64) -> Result<u64, String> {
-    if x % 3 == 0 { Err(format!("{x}")) } else { Ok(x) }
+    if x.is_multiple_of(3) { Err(format!("{x}")) } else { Ok(x) }
 }
 #[keyed_state(key = u64)]
 #[derive(Default)]
@@ -17,7 +17,7 @@ struct Seen {
 #[operator]
 fn every_third(seen: &mut Seen, x: u64, key: Key<'_, u64>) -> Result<u64, (u64, u64)> {
     seen.n += 1;
-    if seen.n % 3 == 0 { Err((*key, x)) } else { Ok(x) }
+    if seen.n.is_multiple_of(3) { Err((*key, x)) } else { Ok(x) }
 }
 
 pipeline! {

@@ -1,6 +1,6 @@
 //! The worker that a key is sent to is the one whose state table has room for its group: sender and state agree for every
 //! group and any number of workers.
-#![allow(clippy::unwrap_used, missing_debug_implementations, missing_docs)]
+#![allow(clippy::unwrap_used, missing_debug_implementations, missing_docs, unused_qualifications)]
 mod support;
 
 use malstrom::connect::memory;

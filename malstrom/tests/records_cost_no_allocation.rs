@@ -38,7 +38,7 @@ fn scaled(x: u64, #[arg] by: u64) -> u64 {
 }
 #[operator]
 fn most(x: u64) -> Option<u64> {
-    (x % 10 != 0).then_some(x)
+    (!x.is_multiple_of(10)).then_some(x)
 }
 #[keyed_state(key = u64)]
 #[derive(Default)]
@@ -66,7 +66,8 @@ pipeline! {
 
 #[test]
 fn less_than_one_in_a_thousand_records() {
-    let jobs: [(&str, usize, fn() -> malstrom::Pipeline); 4] = [
+    type Job = fn() -> malstrom::Pipeline;
+    let jobs: [(&str, usize, Job); 4] = [
         ("chain", 1, chain),
         ("keyed sum", 1, keyed_sum),
         ("twice keyed", 1, twice_keyed),

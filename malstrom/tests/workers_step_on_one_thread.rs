@@ -1,6 +1,6 @@
 //! Workers are state machines: driven by hand on one thread, under any interleaving and a clock of the driver's, they come
 //! to the same as a job; the same seed gives the same trace; steps are bounded, and what wakes a worker is reported.
-#![allow(clippy::unwrap_used, missing_debug_implementations, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_debug_implementations, missing_docs)]
 mod support;
 
 use malstrom::connect::memory;
