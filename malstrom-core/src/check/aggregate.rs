@@ -1,7 +1,7 @@
 //! What aggregates ask of records and values.
 use super::{Edge, pass, passes};
+use crate::contract::number::Number;
 use crate::contract::typed::Typed;
-use crate::stream::aggregate::Number;
 use std::hash::Hash;
 use std::ops::AddAssign;
 

@@ -1,6 +1,6 @@
 //! Where streams begin.
 use super::{Edge, pass, passes};
-use crate::connect::iter::FromIter;
+use crate::contract::iter::FromIter;
 use crate::contract::never::Never;
 use crate::contract::source::Source;
 use std::fmt::Display;
