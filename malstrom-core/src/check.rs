@@ -6,6 +6,7 @@
 //! rustc does not explain the trait behind the sentence.
 pub mod aggregate;
 pub mod arg;
+pub mod ask;
 pub mod ends;
 pub mod failure;
 pub mod field;
@@ -35,6 +36,36 @@ impl<Names, S> fmt::Debug for Edge<Names, S> {
     }
 }
 
+/// Says which impl of a check applies: this one, if what it asks holds.
+///
+/// A check that asks for bounds (`T: Clone`) has a second impl that never applies. With one alone, rustc would take it
+/// for granted, and complain about its bound wherever the stream occurs; with two it looks for one that holds.
+#[derive(Debug)]
+pub struct Holds;
+/// The impl that never applies.
+#[derive(Debug)]
+pub struct Otherwise;
+/// Is implemented for nothing.
+pub trait Impossible {}
+
+/// A check of one type that asks for bounds.
+macro_rules! asks {
+    ($(#[$doc:meta])* $name:ident <$($n:ident),*>: $($bound:tt)*) => {
+        $(#[$doc])*
+        pub trait $name<$($n,)* Via> {
+            $crate::check::pass!($($n),*);
+        }
+        #[diagnostic::do_not_recommend]
+        impl<T: $($bound)*, $($n),*> $name<$($n,)* $crate::check::Holds> for T {
+            $crate::check::passes!($($n),*);
+        }
+        #[diagnostic::do_not_recommend]
+        impl<T: $crate::check::Impossible, $($n),*> $name<$($n,)* $crate::check::Otherwise> for T {
+            $crate::check::passes!($($n),*);
+        }
+    };
+}
+
 /// The items of a check trait.
 macro_rules! pass {
     ($($names:ty),*) => {
@@ -56,4 +87,4 @@ macro_rules! passes {
         }
     };
 }
-pub(crate) use {pass, passes};
+pub(crate) use {asks, pass, passes};

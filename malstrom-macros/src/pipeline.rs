@@ -8,6 +8,7 @@ mod statements;
 mod syntax;
 
 use crate::errors::Errors;
+pub(crate) use stage::WORDS;
 use chain::Chains;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -41,7 +42,7 @@ impl Parse for Block {
             definitions.push(input.parse()?);
         }
         if definitions.is_empty() {
-            return Err(input.error("expected a pipeline: `fn name(..) { source(..) -> .. -> sink(..); }`"));
+            return Err(syn::Error::new(Span::call_site(), "expected a pipeline: `fn name(..) { source(..) -> .. -> sink(..); }`"));
         }
         Ok(Block { krate, definitions })
     }
@@ -60,13 +61,36 @@ impl Parse for Definition {
             return fragment::Fragment::parse(ports, attrs, vis, input).map(Definition::Fragment);
         }
         let sig: Signature = input.parse()?;
-        if let syn::ReturnType::Type(..) = &sig.output {
-            return Err(syn::Error::new_spanned(&sig.output, "a pipeline returns no value: its results go to its sinks"));
-        }
+        plain(&sig)?;
         let body;
         syn::braced!(body in input);
         Ok(Definition::Closed(Closed { attrs, vis, sig, body: body.parse()? }))
     }
+}
+
+/// Refuses what no pipeline's signature may say.
+fn plain(sig: &Signature) -> Result<()> {
+    let mut errors = Errors::default();
+    if let syn::ReturnType::Type(..) = &sig.output {
+        errors.push(syn::Error::new_spanned(&sig.output, "a pipeline returns no value: its results go to its sinks"));
+    }
+    let mut refuse = |token: &dyn ToTokens, word: &str| {
+        errors.push(syn::Error::new_spanned(token.to_token_stream(), format!("a pipeline is a plain function: leave out `{word}`")));
+    };
+    sig.asyncness.iter().for_each(|token| refuse(token, "async"));
+    sig.constness.iter().for_each(|token| refuse(token, "const"));
+    sig.abi.iter().for_each(|token| refuse(token, "extern"));
+    if let syn::Safety::Unsafe(token) = &sig.safety {
+        refuse(token, "unsafe");
+    }
+    sig.generics.lifetimes().take(1).for_each(|lifetime| {
+        errors.push(crate::errors::error(
+            lifetime,
+            "a pipeline outlives the call that makes it, so it cannot borrow",
+            "take parameters by value",
+        ));
+    });
+    errors.finish()
 }
 
 pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
@@ -148,14 +172,29 @@ impl Closed {
 #[derive(Default)]
 struct Broken {
     names: std::collections::HashSet<String>,
+    /// All words in it: a stream that is among them is not unused.
+    words: std::collections::HashSet<String>,
     paths: Vec<TokenStream>,
 }
 impl Broken {
+    fn mention(&mut self, tokens: TokenStream) {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(word) => drop(self.words.insert(word.to_string())),
+                TokenTree::Group(group) => self.mention(group.stream()),
+                _ => {}
+            }
+        }
+    }
     /// Takes in the tokens of a statement that did not parse.
     fn add(&mut self, tokens: &[TokenTree]) {
+        self.mention(tokens.iter().cloned().collect());
         let mut words = tokens.iter().map(ToString::to_string);
         if words.next().as_deref() == Some("let") {
             match tokens.get(1) {
+                Some(TokenTree::Ident(word)) if word == "mut" => {
+                    self.names.extend(tokens.get(2).map(ToString::to_string));
+                }
                 Some(TokenTree::Ident(name)) => drop(self.names.insert(name.to_string())),
                 Some(TokenTree::Group(names)) => self.names.extend(names.stream().into_iter().filter_map(|t| match t {
                     TokenTree::Ident(name) => Some(name.to_string()),
@@ -167,7 +206,8 @@ impl Broken {
         for three in tokens.windows(2) {
             match three {
                 [TokenTree::Punct(p), TokenTree::Ident(stage)] if p.as_char() == '>' => {
-                    self.paths.push(stage.to_token_stream());
+                    // Not `let` and the like.
+                    self.paths.extend(syn::parse2::<Ident>(stage.to_token_stream()).ok().map(ToTokens::into_token_stream));
                 }
                 [TokenTree::Ident(word), TokenTree::Ident(name)] if word == "else" => {
                     self.names.insert(name.to_string());

@@ -8,7 +8,7 @@ use syn::{Error, GenericArgument, PathArguments, Result, ReturnType, Signature, 
 
 pub(crate) struct Returns {
     pub(crate) item: TokenStream,
-    /// `Infallible` or `Fails<E>`
+    /// `NoFailure` or `Fails<E>`
     pub(crate) failure: TokenStream,
     pub(crate) shape: TokenStream,
 }
@@ -22,7 +22,7 @@ pub(crate) fn read(sig: &Signature, options: &Options) -> Result<Returns> {
                 // What it emits, its second function does.
                 Some(arm) => Ok(Returns {
                     item: quote_spanned!(arm.span()=> <#arm as __m::Stage>::Out),
-                    failure: quote!(__m::Infallible),
+                    failure: quote!(__m::NoFailure),
                     shape: quote!(__m::shape::Nothing),
                 }),
                 None => Err(error(name, format!("operator `{name}` returns nothing"), "return a value, or use `inspect(..)` for side effects")),
@@ -35,7 +35,7 @@ pub(crate) fn read(sig: &Signature, options: &Options) -> Result<Returns> {
     };
     let (item, shape) = shape(&inner, options)?;
     Ok(match error {
-        None => Returns { item, failure: quote!(__m::Infallible), shape },
+        None => Returns { item, failure: quote!(__m::NoFailure), shape },
         Some(error) => Returns { item, failure: quote!(__m::Fails<#error>), shape: quote!(__m::shape::Try<#shape>) },
     })
 }

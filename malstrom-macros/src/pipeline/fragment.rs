@@ -57,6 +57,7 @@ impl Parse for Ports {
 impl Fragment {
     pub(super) fn parse(ports: Ports, attrs: Vec<Attribute>, vis: Visibility, input: ParseStream<'_>) -> Result<Self> {
         let mut sig: Signature = input.parse()?;
+        super::plain(&sig)?;
         if sig.generics.where_clause.is_none() {
             sig.generics.where_clause = input.parse()?;
         }
@@ -66,7 +67,8 @@ impl Fragment {
         input.parse::<Token![=]>()?;
         let mut stages = TokenStream::new();
         loop {
-            let token: TokenTree = input.parse().map_err(|e| Error::new(e.span(), "expected `;` at the end of the fragment"))?;
+            let last = stages.clone().into_iter().last().map_or_else(|| sig.ident.span(), |token| token.span());
+            let token: TokenTree = input.parse().map_err(|_| Error::new(last, "expected `;` at the end of the fragment"))?;
             let end = matches!(&token, TokenTree::Punct(p) if p.as_char() == ';');
             stages.extend([token]);
             if end {
@@ -112,7 +114,7 @@ impl Fragment {
         let statement = self.statement(&mut errors);
         let ids = names::ids(name, statement.as_slice(), &mut errors).pop().map(|(_, ids)| ids).unwrap_or_default();
         let whole = statement.as_ref().filter(|s| !s.stages.iter().any(|stage| stage.is("sink")));
-        let code = whole.map(|s| chain::stages(&s.stages, &ids, false, false));
+        let code = whole.map(|s| chain::stages(&s.stages, &ids, false, None));
         let (idents, types): (Vec<_>, Vec<_>) = params.into_iter().unzip();
         let (impl_generics, ty_generics, where_clause) = sig.generics.split_for_impl();
         let mut bare = sig.generics.clone();
@@ -128,7 +130,7 @@ impl Fragment {
             Some(key) => quote_spanned!(key.span()=> __malstrom::KeyedBy<#key>),
             None => quote!(__malstrom::AnyKeying),
         };
-        let kg = Ident::new("__Kg", Span::mixed_site());
+        let kg = Ident::new("Incoming", Span::mixed_site());
         let (g, s) = (graph(name.span()), stream(name.span()));
         let checked = quote_spanned!(to_ty.span()=> let #s = __malstrom::Returns::pass(__malstrom::returned::<Self, _>(#s)););
         // The key that leaves: the one that was promised, the one that came in by name, or whatever came in.
@@ -184,9 +186,10 @@ impl Fragment {
                     const NAME: &'static str = #text;
                     type In = #from_ty;
                     type Out = #to_ty;
-                    type Failure = __malstrom::Infallible;
+                    type Failure = __malstrom::NoFailure;
                     type Need = #need;
                     type Ends = __malstrom::Plain;
+                    type Outputs = __malstrom::stage::one;
                 }
                 #[automatically_derived]
                 impl #wire_generics __malstrom::Wire<#kg> for #name #ty_generics #wire_where {

@@ -1,0 +1,26 @@
+//! What the state of an operator must be.
+use super::signature::State;
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Type, spanned::Spanned};
+
+/// The state's type as `__State`, or a type that is unknown if it cannot be state.
+pub(super) fn alias(state: &State) -> TokenStream {
+    let ty = &state.ty;
+    let kept = quote_spanned!(ty.span()=> <__m::Checked<{ <#ty as __m::OldState>::PASSED }> as __m::If<#ty>>::Is);
+    let ty = if state.optional {
+        kept
+    } else {
+        quote_spanned!(ty.span()=> <__m::Checked<{ <#kept as __m::Fresh>::PASSED }> as __m::If<#kept>>::Is)
+    };
+    quote!(type __State = #ty;)
+}
+
+/// Checks that `key`, which the operator asks for, is what its state is kept per.
+pub(super) fn same_key(op: &Ident, state: &State, key: &Type) -> TokenStream {
+    let check = quote_spanned! {key.span()=>
+        const _: fn() = <<__State as __m::KeyedState>::Key as __m::StateKeyIs<#key, #op>>::same;
+    };
+    let _ = state;
+    check
+}
