@@ -16,6 +16,7 @@ pub mod inputs;
 pub mod keying;
 pub mod migrate;
 pub mod record;
+pub mod shape;
 pub mod share;
 pub mod sink;
 pub mod source;

@@ -3,7 +3,7 @@
 // Data.
 pub use malstrom_core::check::field::{Checked, If, KeyField, OfKey, OfRecord, Part, RecordField, StateField};
 pub use malstrom_core::check::fresh::{Fresh, Skipped};
-pub use malstrom_core::check::migrate::{ItsKey, ItsOld, KeepsKey, MigratesFrom, Names, OldState};
+pub use malstrom_core::check::migrate::{ItsKey, ItsOld, KeepsKey, MigratesFrom, Names, IsState};
 pub use malstrom_core::contract::key::{KeyWriter, PartitionKey};
 pub use malstrom_core::contract::record::archive::{Own, Ref};
 pub use malstrom_core::contract::record::serde::{AsBytes, BySerde, Opaque};
@@ -18,6 +18,7 @@ pub use std::vec::Vec;
 // Operators.
 pub use malstrom_core::check::arg::{ByValue, Configuration};
 pub use malstrom_core::check::ask::{Parameter, StateKeyIs};
+pub use malstrom_core::check::shape::{IsIterator, IsOption, IsResult};
 pub use malstrom_core::check::ends::{
     ArmEmits, ArmEnds, ArmFails, ArmKeeps, arm_ends, arm_fails, arm_keeps, arm_of,
 };

@@ -28,11 +28,13 @@ pub mod names {
     pub use malstrom_core::check::keying::{
         AskedKey, Grouped, HasKey, IsKey, NoKey, SameKey, Travels, WorksUnkeyed,
     };
-    pub use malstrom_core::check::migrate::{KeepsKey, MigratesFrom, OldState};
+    pub use malstrom_core::check::migrate::{KeepsKey, MigratesFrom, IsState};
     pub use malstrom_core::check::record::FlowsInto;
+    pub use malstrom_core::check::shape::{IsIterator, IsOption, IsResult};
     pub use malstrom_core::check::share::{Copies, Shareable};
     pub use malstrom_core::check::sink::{DrainsInto, Dumped, IsSink, Shown};
     pub use malstrom_core::check::source::{IntoSource, RowsExplain, RowsHandled, RowsNeverFail, TheyCannot};
+    pub use malstrom_core::check::Holds;
     pub use malstrom_core::connect::print::names::*;
     pub use malstrom_core::contract::keying::{AnyKey, Carried, KeyedBy, PerKey, PerKeyOption, Stateless, Unkeyed};
     pub use malstrom_core::contract::never::Never;

@@ -78,11 +78,11 @@ pub fn drained<U: Typed, S: SinkLike>(_: &S, up: U) -> Edge<(U::Item, S, S::Expe
 asks! {
     /// What `stdout` prints.
     #[diagnostic::on_unimplemented(
-        message = "sink `{S}` needs `Display`, but `{Self}` has none",
+        message = "sink `stdout` needs `Display`, but `{Self}` has none",
         label = "prints `{Self}`",
         note = "implement `Display`, turn records into text with `-> map(|r| format!(..))`, or use `debug()`"
     )]
-    Shown<S>: Display
+    Shown<>: Display
 }
 impl Display for Unprinted {
     fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -90,20 +90,20 @@ impl Display for Unprinted {
     }
 }
 /// The edge into a sink that may print.
-pub fn shown<U: Typed, S: SinkLike>(_: &S, up: U) -> Edge<(S::Shows<U::Item>, S), U> {
+pub fn shown<U: Typed, S: SinkLike>(_: &S, up: U) -> Edge<(S::Shows<U::Item>,), U> {
     Edge::new(up)
 }
 
 asks! {
     /// What `debug` prints.
     #[diagnostic::on_unimplemented(
-        message = "sink `{S}` needs `Debug`, but `{Self}` has none",
+        message = "sink `debug` needs `Debug`, but `{Self}` has none",
         label = "prints `{Self}`",
         note = "derive `Debug` for `{Self}`"
     )]
-    Dumped<S>: Debug
+    Dumped<>: Debug
 }
 /// The edge into a sink that may print with `Debug`.
-pub fn dumped<U: Typed, S: SinkLike>(_: &S, up: U) -> Edge<(S::Dumps<U::Item>, S), U> {
+pub fn dumped<U: Typed, S: SinkLike>(_: &S, up: U) -> Edge<(S::Dumps<U::Item>,), U> {
     Edge::new(up)
 }

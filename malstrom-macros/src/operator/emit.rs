@@ -17,7 +17,7 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
             input.attrs.retain(|attr| !is_arg(attr));
         }
     });
-    let Returns { item, failure, shape } = returns;
+    let Returns { item, failure, shape, checked } = returns;
     let (name, text, record) = (&sig.ident, sig.ident.to_string(), &roles.record);
     let cfgs: Vec<_> = attrs.iter().filter(|a| a.path().is_ident("cfg")).collect();
     let private = options.krate.private();
@@ -67,6 +67,11 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
         (Some(state), Some(key)) if concrete => state::same_key(name, state, key),
         _ => TokenStream::new(),
     };
+    let (mut returned, mut returned_alias) = (quote!(#name #turbofish (#state __record #(, #rest)*)), None);
+    if let Some(checked) = checked {
+        returned = quote!(::core::convert::identity::<__Returned>(#returned));
+        returned_alias = Some(quote!(type __Returned = #checked;));
+    }
     let outputs = format_ident!("{}", WORDS.get(sides.len()).unwrap_or(&"many"));
     let spanned = |word: &str, ty: &dyn ToTokens| {
         let word = format_ident!("{word}", span = ty.span());
@@ -126,6 +131,7 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
             use #private as __m;
             #(#markers)*
             #state_alias
+            #returned_alias
             #checks
             #[automatically_derived]
             impl #impl_generics __m::Stage for #name #ty_generics #where_clause {
@@ -150,7 +156,7 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
                     __sides: &Self::Sides,
                     __out: &mut impl __m::Emit<Self::Out, __m::ErrorOf<Self>>,
                 ) {
-                    <#shape as __m::shape::Shape<_, _, _>>::emit(#name #turbofish (#state __record #(, #rest)*), __out)
+                    <#shape as __m::shape::Shape<_, _, _>>::emit(#returned, __out)
                 }
             }
             #two

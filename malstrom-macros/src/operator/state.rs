@@ -7,7 +7,7 @@ use syn::{Type, spanned::Spanned};
 /// The state's type as `__State`, or a type that is unknown if it cannot be state.
 pub(super) fn alias(state: &State) -> TokenStream {
     let ty = &state.ty;
-    let kept = quote_spanned!(ty.span()=> <__m::Checked<{ <#ty as __m::OldState>::PASSED }> as __m::If<#ty>>::Is);
+    let kept = quote_spanned!(ty.span()=> <__m::Checked<{ <#ty as __m::IsState>::PASSED }> as __m::If<#ty>>::Is);
     let ty = if state.optional {
         kept
     } else {

@@ -13,7 +13,7 @@ const _: () = {
     #[automatically_derived]
     impl __m::Names<__m::ItsOld> for Count {
         type Is = <__m::Checked<
-            { <v1::Count as __m::OldState>::PASSED },
+            { <v1::Count as __m::IsState>::PASSED },
         > as __m::If<v1::Count>>::Is;
     }
     #[automatically_derived]
