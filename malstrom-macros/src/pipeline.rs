@@ -93,25 +93,14 @@ fn plain(sig: &Signature) -> Result<()> {
     errors.finish()
 }
 
-pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
+/// The definitions of a block, each with its name.
+pub(crate) fn expand(input: TokenStream) -> Result<Vec<(String, TokenStream)>> {
     let Block { krate, definitions } = syn::parse2(input)?;
-    Ok(definitions
-        .iter()
-        .map(|definition| match definition {
-            Definition::Closed(closed) => closed.expand(&krate),
-            Definition::Fragment(fragment) => fragment.expand(&krate),
-        })
-        .collect())
-}
-
-/// The names of the pipelines in a block, for `MALSTROM_DEBUG_MACRO`.
-pub(crate) fn names(input: &TokenStream) -> Vec<String> {
-    let tokens: Vec<_> = input.clone().into_iter().collect();
-    let named = tokens.windows(2).filter_map(|pair| match pair {
-        [TokenTree::Ident(word), TokenTree::Ident(name)] if word == "fn" => Some(name.to_string()),
-        _ => None,
-    });
-    named.collect()
+    let expand = |definition: &Definition| match definition {
+        Definition::Closed(closed) => (closed.sig.ident.to_string(), closed.expand(&krate)),
+        Definition::Fragment(fragment) => (fragment.name().to_string(), fragment.expand(&krate)),
+    };
+    Ok(definitions.iter().map(expand).collect())
 }
 
 /// A local of ours: shown at `span`, but resolved where this macro is, so that it is the same variable even if a
@@ -154,7 +143,8 @@ impl Closed {
             #(#attrs)*
             #[doc = ""]
             #[doc = #doc]
-            #[allow(unexpected_cfgs, clippy::too_many_lines, clippy::let_unit_value, clippy::redundant_closure)]
+            #[allow(unexpected_cfgs, unused_qualifications)]
+            #[allow(clippy::too_many_lines, clippy::let_unit_value, clippy::redundant_closure, clippy::needless_pass_by_value)]
             #vis fn #name #generics(#inputs) -> #krate::Pipeline #where_clause {
                 #errors
                 #partial
@@ -225,7 +215,8 @@ mod tests {
     use quote::quote;
 
     fn pipeline(name: &str, body: proc_macro2::TokenStream) {
-        check(name, expand(quote!([$crate] #body)));
+        let all = expand(quote!([::malstrom] #body));
+        check(name, all.map(|all| all.into_iter().map(|(_, tokens)| tokens).collect()));
     }
 
     #[test]

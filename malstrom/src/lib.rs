@@ -9,7 +9,7 @@ pub use malstrom_core::{
     Context, Emit, Error, Extract, Failure, Handle, Key, KeyedState, Latency, Metrics, Never, Output, PartitionKey,
     Pipeline, Progress, Read, Record, Report, Result, Runtime, RuntimeArgs, Sink, Source, SplitReader, run,
 };
-pub use malstrom_core::contract::record;
+pub use malstrom_core::contract::{key, record};
 pub use malstrom_core::{CodecError, connect, metrics, testing};
 
 /// The types that appear in the compiler's messages about a pipeline.

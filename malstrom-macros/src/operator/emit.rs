@@ -64,7 +64,7 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
     let mut side = 0usize;
     let rest: Vec<_> = roles.rest.iter().map(|rest| pass(rest, &mut side)).collect();
     let checks = match (&roles.state, asked) {
-        (Some(state), Some(key)) if concrete => state::same_key(name, state, key),
+        (Some(_), Some(key)) if concrete => state::same_key(name, key),
         _ => TokenStream::new(),
     };
     let (mut returned, mut returned_alias) = (quote!(#name #turbofish (#state __record #(, #rest)*)), None);
@@ -113,7 +113,6 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
         }
         #(#cfgs)*
         #[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
-        #[automatically_derived]
         impl #bare #name #ty_generics {
             #[doc(hidden)]
             #vis fn __op(#(#inputs),*) -> Self {
@@ -122,6 +121,8 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
         }
     };
     quote! {
+        // Records and extractors come by value.
+        #[allow(clippy::needless_pass_by_value)]
         #(#attrs)* #vis #plain #body
 
         #description

@@ -8,19 +8,17 @@ use syn::{Type, spanned::Spanned};
 pub(super) fn alias(state: &State) -> TokenStream {
     let ty = &state.ty;
     let kept = quote_spanned!(ty.span()=> <__m::Checked<{ <#ty as __m::IsState>::PASSED }> as __m::If<#ty>>::Is);
-    let ty = if state.optional {
-        kept
-    } else {
-        quote_spanned!(ty.span()=> <__m::Checked<{ <#kept as __m::Fresh>::PASSED }> as __m::If<#kept>>::Is)
-    };
-    quote!(type __State = #ty;)
+    if state.optional {
+        return quote!(type __State = #kept;);
+    }
+    let kept = quote!(type __Kept = #kept;);
+    let state = quote_spanned!(ty.span()=> <__m::Checked<{ <__Kept as __m::Fresh>::PASSED }> as __m::If<__Kept>>::Is);
+    quote!(#kept type __State = #state;)
 }
 
 /// Checks that `key`, which the operator asks for, is what its state is kept per.
-pub(super) fn same_key(op: &Ident, state: &State, key: &Type) -> TokenStream {
-    let check = quote_spanned! {key.span()=>
+pub(super) fn same_key(op: &Ident, key: &Type) -> TokenStream {
+    quote_spanned! {key.span()=>
         const _: fn() = <<__State as __m::KeyedState>::Key as __m::StateKeyIs<#key, #op>>::same;
-    };
-    let _ = state;
-    check
+    }
 }

@@ -77,6 +77,10 @@ impl Fragment {
         }
     }
 
+    pub(super) fn name(&self) -> &Ident {
+        &self.sig.ident
+    }
+
     /// Its stages as a statement that reads a stream called `input`.
     fn statement(&self, errors: &mut Errors) -> Option<Statement> {
         let span = self.sig.ident.span();
@@ -169,7 +173,6 @@ impl Fragment {
                 __generics: ::core::marker::PhantomData<fn() -> (#(#type_params,)*)>,
             }
             #(#cfgs)*
-            #[automatically_derived]
             impl #bare #name #ty_generics {
                 #[doc(hidden)]
                 #[allow(dead_code, clippy::too_many_arguments)]
@@ -192,6 +195,7 @@ impl Fragment {
                     type Outputs = __malstrom::stage::one;
                 }
                 #[automatically_derived]
+                #[allow(unused_qualifications, clippy::all, clippy::pedantic)]
                 impl #wire_generics __malstrom::Wire<#kg> for #name #ty_generics #wire_where {
                     type Leaves = #leaves;
                     fn wire<__U>(self, #g: __malstrom::Graph, __id: &'static str, #s: __U) -> impl __malstrom::Stream + __malstrom::Typed<Item = #to_ty, Keying = #leaves, Node = Self>
