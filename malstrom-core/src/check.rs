@@ -4,6 +4,9 @@
 //! of ours. It returns the stream through its `Pass` projection: where a check fails, the stream's type is unknown, and
 //! nothing that follows from the same mistake is reported again. Every blanket impl is `do_not_recommend`, so that
 //! rustc does not explain the trait behind the sentence.
+// What a check talks about stands in its types.
+#![allow(clippy::type_complexity)]
+
 pub mod aggregate;
 pub mod arg;
 pub mod ask;

@@ -1,5 +1,8 @@
 //! The macros of Malstrom. They read and check what is written; behaviour lives in `malstrom-core`, which they reach
 //! through `::malstrom::__private` or the path given as `crate = path`.
+// Syntax trees are large, and few.
+#![allow(clippy::large_enum_variant)]
+
 use proc_macro::TokenStream;
 
 mod debug;

@@ -117,7 +117,6 @@ impl<Kg, Op, Left, Right> KeyedAlike<Kg, Op, Left, Right> for Kg {
     passes!(Kg, Op, Left, Right);
 }
 /// The keying of the second input of `Op`.
-#[allow(clippy::type_complexity)]
 pub fn alike<Op, L: Typed, R: Typed>(_: &Op, _: &L, right: R) -> Edge<(R::Keying, L::Keying, Op, L::Node, R::Node), R> {
     Edge::new(right)
 }

@@ -45,7 +45,6 @@ impl<K, Op, Up> SameKey<K, Op, Up> for K {
     passes!(K, Op, Up);
 }
 /// The edge into a stage that keeps state.
-#[allow(clippy::type_complexity)]
 pub fn same_key<U: Typed, Op: Stage>(
     _: &Op,
     up: U,
@@ -84,7 +83,6 @@ impl<K, Op, Up> AskedKey<K, Op, Up> for K {
     passes!(K, Op, Up);
 }
 /// The edge into a stage that asks for the key.
-#[allow(clippy::type_complexity)]
 pub fn asked_key<U: Typed, Op: Stage>(
     _: &Op,
     up: U,

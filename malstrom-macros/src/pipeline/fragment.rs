@@ -164,22 +164,27 @@ impl Fragment {
             let predicates = where_clause.map(|w| &w.predicates).into_iter();
             quote!(where #kg: __malstrom::Enters<#need>, #(#predicates)*)
         };
-        quote! {
-            #errors
-            #(#attrs)*
-            #[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
+        // At the fragment's name: messages that mention the stage show that.
+        let description = quote_spanned! {name.span()=>
+            #[allow(non_camel_case_types, dead_code, missing_debug_implementations, missing_copy_implementations)]
+            #[allow(unreachable_pub, clippy::all, clippy::pedantic)]
             #vis struct #name #bare {
                 #(#idents: #types,)*
                 __generics: ::core::marker::PhantomData<fn() -> (#(#type_params,)*)>,
             }
             #(#cfgs)*
+            #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
             impl #bare #name #ty_generics {
                 #[doc(hidden)]
-                #[allow(dead_code, clippy::too_many_arguments)]
                 #vis fn __op(#(#idents: #types),*) -> Self {
                     Self { #(#idents,)* __generics: ::core::marker::PhantomData }
                 }
             }
+        };
+        quote! {
+            #errors
+            #(#attrs)*
+            #description
             #(#cfgs)*
             const _: () = {
                 #[allow(unused_imports)]

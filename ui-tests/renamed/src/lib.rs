@@ -5,16 +5,16 @@ use ms::connect::stdout;
 
 #[derive(ms::Record, Clone, Debug)]
 #[record(crate = ms)]
-pub struct Tx {
+struct Tx {
     card: Card,
     cents: u64,
 }
 #[derive(ms::Key, PartialEq, Eq, Hash, Clone, Debug)]
 #[key(crate = ms)]
-pub struct Card(u64);
+struct Card(u64);
 #[ms::keyed_state(key = Card, crate = ms)]
 #[derive(Default)]
-pub struct Total {
+struct Total {
     cents: u64,
 }
 #[ms::operator(crate = ms)]
