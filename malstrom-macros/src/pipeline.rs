@@ -8,10 +8,10 @@ mod statements;
 mod syntax;
 
 use crate::errors::Errors;
-pub(crate) use stage::WORDS;
 use chain::Chains;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
+pub(crate) use stage::WORDS;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Result, Signature, Token, Visibility};
 
@@ -42,7 +42,10 @@ impl Parse for Block {
             definitions.push(input.parse()?);
         }
         if definitions.is_empty() {
-            return Err(syn::Error::new(Span::call_site(), "expected a pipeline: `fn name(..) { source(..) -> .. -> sink(..); }`"));
+            return Err(syn::Error::new(
+                Span::call_site(),
+                "expected a pipeline: `fn name(..) { source(..) -> .. -> sink(..); }`",
+            ));
         }
         Ok(Block { krate, definitions })
     }
@@ -75,7 +78,10 @@ fn plain(sig: &Signature) -> Result<()> {
         errors.push(syn::Error::new_spanned(&sig.output, "a pipeline returns no value: its results go to its sinks"));
     }
     let mut refuse = |token: &dyn ToTokens, word: &str| {
-        errors.push(syn::Error::new_spanned(token.to_token_stream(), format!("a pipeline is a plain function: leave out `{word}`")));
+        errors.push(syn::Error::new_spanned(
+            token.to_token_stream(),
+            format!("a pipeline is a plain function: leave out `{word}`"),
+        ));
     };
     sig.asyncness.iter().for_each(|token| refuse(token, "async"));
     sig.constness.iter().for_each(|token| refuse(token, "const"));
@@ -186,10 +192,12 @@ impl Broken {
                     self.names.extend(tokens.get(2).map(ToString::to_string));
                 }
                 Some(TokenTree::Ident(name)) => drop(self.names.insert(name.to_string())),
-                Some(TokenTree::Group(names)) => self.names.extend(names.stream().into_iter().filter_map(|t| match t {
-                    TokenTree::Ident(name) => Some(name.to_string()),
-                    _ => None,
-                })),
+                Some(TokenTree::Group(names)) => {
+                    self.names.extend(names.stream().into_iter().filter_map(|t| match t {
+                        TokenTree::Ident(name) => Some(name.to_string()),
+                        _ => None,
+                    }))
+                }
                 _ => {}
             }
         }
@@ -197,7 +205,8 @@ impl Broken {
             match three {
                 [TokenTree::Punct(p), TokenTree::Ident(stage)] if p.as_char() == '>' => {
                     // Not `let` and the like.
-                    self.paths.extend(syn::parse2::<Ident>(stage.to_token_stream()).ok().map(ToTokens::into_token_stream));
+                    self.paths
+                        .extend(syn::parse2::<Ident>(stage.to_token_stream()).ok().map(ToTokens::into_token_stream));
                 }
                 [TokenTree::Ident(word), TokenTree::Ident(name)] if word == "else" => {
                     self.names.insert(name.to_string());
@@ -250,7 +259,10 @@ mod tests {
 
     #[test]
     fn a_fragment_is_a_stage() {
-        pipeline("pipeline_fragment", quote! { <String, Tx by u64> pub fn clean<T: Copy>(limit: T) = trim -> parse(limit)? -> key_by(|tx| tx.card); });
+        pipeline(
+            "pipeline_fragment",
+            quote! { <String, Tx by u64> pub fn clean<T: Copy>(limit: T) = trim -> parse(limit)? -> key_by(|tx| tx.card); },
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 // Data.
 pub use malstrom_core::check::field::{Checked, If, KeyField, OfKey, OfRecord, Part, RecordField, StateField};
 pub use malstrom_core::check::fresh::{Fresh, Skipped};
-pub use malstrom_core::check::migrate::{ItsKey, ItsOld, KeepsKey, MigratesFrom, Names, IsState};
+pub use malstrom_core::check::migrate::{IsState, ItsKey, ItsOld, KeepsKey, MigratesFrom, Names};
 pub use malstrom_core::contract::key::{KeyWriter, PartitionKey};
 pub use malstrom_core::contract::record::archive::{Own, Ref};
 pub use malstrom_core::contract::record::serde::{AsBytes, BySerde, Opaque};
@@ -18,10 +18,8 @@ pub use std::vec::Vec;
 // Operators.
 pub use malstrom_core::check::arg::{ByValue, Configuration};
 pub use malstrom_core::check::ask::{Parameter, StateKeyIs};
+pub use malstrom_core::check::ends::{ArmEmits, ArmEnds, ArmFails, ArmKeeps, arm_ends, arm_fails, arm_keeps, arm_of};
 pub use malstrom_core::check::shape::{IsIterator, IsOption, IsResult};
-pub use malstrom_core::check::ends::{
-    ArmEmits, ArmEnds, ArmFails, ArmKeeps, arm_ends, arm_fails, arm_keeps, arm_of,
-};
 pub use malstrom_core::contract::extract::{Context, Extract, Output};
 pub use malstrom_core::contract::keying::{
     AnyKeying, AsksKey, Carried, Keep, KeyedBy, PerKey, PerKeyOption, Stateless,
@@ -43,14 +41,14 @@ pub use malstrom_core::check::keying::{
 };
 pub use malstrom_core::check::record::{FlowsInto, record, record_right};
 pub use malstrom_core::check::share::{Shareable, copied};
-pub use malstrom_core::check::sink::{DrainsInto, Dumped, Shown, IsSink, drained, dumped, is_sink, shown};
+pub use malstrom_core::check::sink::{DrainsInto, Dumped, IsSink, Shown, drained, dumped, is_sink, shown};
 pub use malstrom_core::check::source::{
     IntoSource, RowsExplain, RowsHandled, RowsMayFail, RowsNeverFail, given, rows, rows_explained, rows_of,
 };
 pub use malstrom_core::contract::typed::Typed;
 pub use malstrom_core::graph::build::{
-    Graph, OrDrop, OrFail, Unfailing, average, call, count, cut, distinct, filter, filter_map, flat_map, fold, inspect,
-    key_by, by, map, max, min, named, or_else, reduce, rows_or_else, sink, sum, top, value_of,
+    Graph, OrDrop, OrFail, Unfailing, average, by, call, count, cut, distinct, filter, filter_map, flat_map, fold,
+    inspect, key_by, map, max, min, named, or_else, reduce, rows_or_else, sink, sum, top, value_of,
 };
 pub use malstrom_core::graph::fragment::{Enters, Wire, enter, leave, leave_keyed, then};
 pub use malstrom_core::graph::join::{call_two, union, union_of, union_with};

@@ -5,15 +5,16 @@ extern crate self as malstrom;
 #[doc(hidden)]
 pub mod __private;
 
+pub use malstrom_core::contract::{key, record};
+pub use malstrom_core::{CodecError, connect, metrics, testing};
 pub use malstrom_core::{
     Context, Emit, Error, Extract, Failure, Handle, Key, KeyedState, Latency, Metrics, Never, Output, PartitionKey,
     Pipeline, Progress, Read, Record, Report, Result, Runtime, RuntimeArgs, Sink, Source, SplitReader, run,
 };
-pub use malstrom_core::contract::{key, record};
-pub use malstrom_core::{CodecError, connect, metrics, testing};
 
 /// The types that appear in the compiler's messages about a pipeline.
 pub mod names {
+    pub use malstrom_core::check::Holds;
     pub use malstrom_core::check::aggregate::{Adds, Averages, Compares, Keeps, TellsApart};
     pub use malstrom_core::check::arg::{ByValue, Configuration};
     pub use malstrom_core::check::ask::{Parameter, StateKeyIs};
@@ -25,16 +26,13 @@ pub mod names {
     pub use malstrom_core::check::fragment::{LeavesKeyed, Returns};
     pub use malstrom_core::check::fresh::{Fresh, Skipped};
     pub use malstrom_core::check::inputs::{Unites, UnitesKeyed};
-    pub use malstrom_core::check::keying::{
-        AskedKey, Grouped, HasKey, IsKey, NoKey, SameKey, Travels, WorksUnkeyed,
-    };
-    pub use malstrom_core::check::migrate::{KeepsKey, MigratesFrom, IsState};
+    pub use malstrom_core::check::keying::{AskedKey, Grouped, HasKey, IsKey, NoKey, SameKey, Travels, WorksUnkeyed};
+    pub use malstrom_core::check::migrate::{IsState, KeepsKey, MigratesFrom};
     pub use malstrom_core::check::record::FlowsInto;
     pub use malstrom_core::check::shape::{IsIterator, IsOption, IsResult};
     pub use malstrom_core::check::share::{Copies, Shareable};
     pub use malstrom_core::check::sink::{DrainsInto, Dumped, IsSink, Shown};
     pub use malstrom_core::check::source::{IntoSource, RowsExplain, RowsHandled, RowsNeverFail, TheyCannot};
-    pub use malstrom_core::check::Holds;
     pub use malstrom_core::connect::print::names::*;
     pub use malstrom_core::contract::keying::{AnyKey, Carried, KeyedBy, PerKey, PerKeyOption, Stateless, Unkeyed};
     pub use malstrom_core::contract::never::Never;

@@ -3,9 +3,9 @@ use super::LazyFn;
 use super::options::Options;
 use super::returns::Returns;
 use super::signature::{Rest, Roles, is_arg};
-use proc_macro2::TokenStream;
 use super::state;
 use crate::pipeline::WORDS;
+use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Index, spanned::Spanned};
 
@@ -35,9 +35,15 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
 
     let fields: Vec<_> = roles.rest.iter().filter_map(field).collect();
     let (names, types): (Vec<_>, Vec<_>) = fields.iter().map(|(name, ty, _)| (name, ty)).unzip();
-    let inputs = fields.iter().map(|(name, ty, into)| if *into { quote!(#name: impl ::core::convert::Into<#ty>) } else { quote!(#name: #ty) });
-    let values = fields.iter().map(|(name, _, into)| if *into { quote!(#name: ::core::convert::Into::into(#name)) } else { quote!(#name) });
-    let sides: Vec<_> = roles.rest.iter().filter_map(|r| if let Rest::Side(ty) = r { Some(ty) } else { None }).collect();
+    let inputs =
+        fields.iter().map(
+            |(name, ty, into)| if *into { quote!(#name: impl ::core::convert::Into<#ty>) } else { quote!(#name: #ty) },
+        );
+    let values = fields
+        .iter()
+        .map(|(name, _, into)| if *into { quote!(#name: ::core::convert::Into::into(#name)) } else { quote!(#name) });
+    let sides: Vec<_> =
+        roles.rest.iter().filter_map(|r| if let Rest::Side(ty) = r { Some(ty) } else { None }).collect();
     let asked = roles.rest.iter().find_map(|r| if let Rest::Key(_, key) = r { Some(key) } else { None });
 
     // Where nothing is generic, constants check the state: if it cannot be state, its type is unknown from there on.
@@ -78,7 +84,8 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
         quote_spanned!(ty.span()=> type #word = #ty;)
     };
     let (record, item) = (spanned("In", record), spanned("Out", item));
-    let markers = roles.rest.iter().filter_map(|r| if let Rest::ByValue(name, _) = r { Some(marker(name)) } else { None });
+    let markers =
+        roles.rest.iter().filter_map(|r| if let Rest::ByValue(name, _) = r { Some(marker(name)) } else { None });
     let two = options.on_right.as_ref().map(|arm| {
         quote_spanned! {arm.span()=>
             impl #impl_generics __m::TwoInput for #name #ty_generics #where_clause {

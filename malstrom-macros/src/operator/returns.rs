@@ -5,7 +5,10 @@ use crate::errors::error;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::visit::Visit;
-use syn::{parse_quote_spanned, Error, GenericArgument, PathArguments, Result, ReturnType, Signature, Type, TypeParamBound, spanned::Spanned};
+use syn::{
+    Error, GenericArgument, PathArguments, Result, ReturnType, Signature, Type, TypeParamBound, parse_quote_spanned,
+    spanned::Spanned,
+};
 
 pub(crate) struct Returns {
     pub(crate) item: TokenStream,
@@ -29,7 +32,11 @@ pub(crate) fn read(sig: &Signature, options: &Options) -> Result<Returns> {
                     shape: quote!(__m::shape::Nothing),
                     checked: None,
                 }),
-                None => Err(error(name, format!("operator `{name}` returns nothing"), "return a value, or use `inspect(..)` for side effects")),
+                None => Err(error(
+                    name,
+                    format!("operator `{name}` returns nothing"),
+                    "return a value, or use `inspect(..)` for side effects",
+                )),
             };
         }
     };
@@ -42,7 +49,9 @@ pub(crate) fn read(sig: &Signature, options: &Options) -> Result<Returns> {
     let (item, shape) = shape(&inner, options)?;
     Ok(match error {
         None => Returns { item, failure: quote!(__m::NoFailure), shape, checked },
-        Some(error) => Returns { item, failure: quote!(__m::Fails<#error>), shape: quote!(__m::shape::Try<#shape>), checked },
+        Some(error) => {
+            Returns { item, failure: quote!(__m::Fails<#error>), shape: quote!(__m::shape::Try<#shape>), checked }
+        }
     })
 }
 
@@ -118,9 +127,15 @@ fn shape(inner: &Inner, options: &Options) -> Result<(TokenStream, TokenStream)>
     }
     if let Type::ImplTrait(_) = inner {
         return match iterator_item(inner) {
-            Some(Type::ImplTrait(item)) => Err(Error::new_spanned(item, "the items of an operator need a type that can be named")),
+            Some(Type::ImplTrait(item)) => {
+                Err(Error::new_spanned(item, "the items of an operator need a type that can be named"))
+            }
             Some(item) => Ok((item.to_token_stream(), quote!(__m::shape::FlatMap))),
-            None => Err(error(inner, "an operator's records need a type that can be named", "for several records, write `impl Iterator<Item = Record>`")),
+            None => Err(error(
+                inner,
+                "an operator's records need a type that can be named",
+                "for several records, write `impl Iterator<Item = Record>`",
+            )),
         };
     }
     Ok((ty, quote!(__m::shape::Map)))

@@ -24,7 +24,7 @@ pub(super) fn check(pipeline: &Ident, statements: &[Statement], broken: &Broken,
     for s in statements {
         let mut whole = true;
         for name in s.head.reads() {
-            if declared.iter().any(|d| *d == name) {
+            if declared.contains(&name) {
                 whole &= !missing.contains(&name.to_string());
                 uses.entry(name.to_string()).or_default().push(name.clone());
                 continue;
@@ -45,7 +45,10 @@ pub(super) fn check(pipeline: &Ident, statements: &[Statement], broken: &Broken,
         let mut fresh = Vec::new();
         for name in s.declares() {
             if declared.iter().chain(&fresh).any(|d| *d == name) {
-                errors.push(Error::new(name.span(), format!("stream `{name}` is declared twice in pipeline `{pipeline}`")));
+                errors.push(Error::new(
+                    name.span(),
+                    format!("stream `{name}` is declared twice in pipeline `{pipeline}`"),
+                ));
                 whole = false;
             } else {
                 fresh.push(name);
@@ -83,12 +86,18 @@ fn ends(s: &Statement, errors: &mut Errors) -> bool {
     let in_sink = in_sink(s);
     let mut fits = true;
     if let Some(early) = s.stages.iter().rev().skip(1).find(|stage| stage.is("sink")) {
-        errors.push(Error::new(early.span(), "a chain ends in its sink: nothing can follow\n  help: bind the stream with `let`, and read it twice"));
+        errors.push(Error::new(
+            early.span(),
+            "a chain ends in its sink: nothing can follow\n  help: bind the stream with `let`, and read it twice",
+        ));
     }
     match (&s.binding, in_sink) {
         (None, false) => {
             let at = s.stages.last().map_or_else(|| s.head.span(), Stage::span);
-            errors.push(Error::new(at, "this chain goes nowhere\n  help: end it in `-> sink(..)`, or bind it with `let name = ..`"));
+            errors.push(Error::new(
+                at,
+                "this chain goes nowhere\n  help: end it in `-> sink(..)`, or bind it with `let name = ..`",
+            ));
         }
         (Some(binding), true) => {
             let name = match binding {
@@ -98,7 +107,10 @@ fn ends(s: &Statement, errors: &mut Errors) -> bool {
                     None => return false,
                 },
             };
-            errors.push(Error::new(name.span(), format!("`{name}` names a chain that ends in a sink: nothing is left to name")));
+            errors.push(Error::new(
+                name.span(),
+                format!("`{name}` names a chain that ends in a sink: nothing is left to name"),
+            ));
         }
         _ => {}
     }
@@ -131,7 +143,10 @@ fn ends(s: &Statement, errors: &mut Errors) -> bool {
     match (tuple, s.stages.last()) {
         (Some(names), None) => {
             fits = false;
-            errors.push(Error::new(names.first().map_or_else(|| s.head.span(), Ident::span), "several streams come from `split(..)`, or from an operator with side outputs"));
+            errors.push(Error::new(
+                names.first().map_or_else(|| s.head.span(), Ident::span),
+                "several streams come from `split(..)`, or from an operator with side outputs",
+            ));
         }
         (Some(names), _) if names.len() < 2 => {
             fits = false;
@@ -148,7 +163,7 @@ fn ends(s: &Statement, errors: &mut Errors) -> bool {
     fits
 }
 
-pub(super) fn ids(pipeline: &Ident, statements: &[Statement], errors: &mut Errors) -> Vec<(String, Vec<String>)> {
+pub(super) fn ids<'a>(pipeline: &Ident, statements: &'a [Statement], errors: &mut Errors) -> Vec<(String, Vec<String>)> {
     let mut taken: HashMap<String, Span> = HashMap::new();
     // Names that were chosen come first: the numbered ones give way.
     for s in statements {
@@ -156,11 +171,11 @@ pub(super) fn ids(pipeline: &Ident, statements: &[Statement], errors: &mut Error
             Head::Source { alias: Some(alias), .. } => Some((alias.clone(), alias)),
             _ => None,
         };
-        let chosen = |stage| match stage {
-            &Stage::Operator(ref op) => {
-                Some((op.id(), op.path.segments.last().map(|s| &s.ident)?))
+        let chosen = |stage: &'a Stage| -> Option<(Ident, &'a Ident)> {
+            match stage {
+                Stage::Operator(op) => Some((op.id(), &op.path.segments.last()?.ident)),
+                Stage::Builtin { alias, word, .. } => Some((alias.clone()?, word)),
             }
-            &Stage::Builtin { ref alias, ref word, .. } => Some((alias.clone()?, word)),
         };
         for (id, last) in of_head.into_iter().chain(s.stages.iter().filter_map(chosen)) {
             if taken.insert(id.to_string(), id.span()).is_some() {

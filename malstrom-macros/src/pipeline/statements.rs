@@ -2,7 +2,7 @@
 use super::Broken;
 use super::syntax::Statement;
 use crate::errors::Errors;
-use proc_macro2::{Punct, Span, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Punct, Spacing, Span, TokenStream, TokenTree};
 use syn::Error;
 
 fn semicolon(at: Span) -> TokenTree {

@@ -1,11 +1,17 @@
-#[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
+#[allow(
+    non_camel_case_types,
+    dead_code,
+    missing_debug_implementations,
+    missing_copy_implementations
+)]
+#[allow(unreachable_pub, clippy::all, clippy::pedantic)]
 pub struct clean<T> {
     limit: T,
     __generics: ::core::marker::PhantomData<fn() -> (T,)>,
 }
+#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
 impl<T> clean<T> {
     #[doc(hidden)]
-    #[allow(dead_code, clippy::too_many_arguments)]
     pub fn __op(limit: T) -> Self {
         Self {
             limit,
