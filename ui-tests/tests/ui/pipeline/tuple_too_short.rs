@@ -15,13 +15,13 @@ fn halve(x: u64, odd: Output<'_, String>) -> Option<u64> {
 }
 
 #[operator]
-fn two(x: u64, odd: Output<'_, String>, even: Output<'_, String>) -> u64 {
+fn both(x: u64, odd: Output<'_, String>, even: Output<'_, String>) -> u64 {
     x
 }
 
 pipeline! {
     fn p(lines: Vec<String>) {
-        let (a, b) = source(lines) -> length -> two;
+        let (a, b) = source(lines) -> length -> both;
         a -> sink(stdout());
         b -> sink(stdout());
     }
