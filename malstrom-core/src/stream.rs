@@ -59,10 +59,7 @@ macro_rules! hands_on {
     (@settle) => {
         #[inline]
         fn settle(&mut self, arrived: u64) {
-            self.site.add(|c| {
-                c.records_in += arrived;
-                c.records_out += arrived;
-            });
+            self.site.add(|c| { c.records_in += arrived; c.records_out += arrived; });
             self.down.settle(arrived);
         }
         $crate::stream::hands_on!();

@@ -4,8 +4,8 @@ use super::head::QueueHead;
 use super::names;
 use super::picture::{EdgeKind, NodeKind};
 use super::segment::{BATCHES, Ending};
-use crate::contract::keying::{Keying, Need};
 use crate::contract::stage::{ErrorOf, TwoInput};
+use crate::contract::keying::{Keying, Need};
 use crate::contract::typed::{KeyOf, Typed};
 use crate::exchange::inlet::{Inlet, Local};
 use crate::exchange::queue::Queue;
@@ -117,8 +117,7 @@ where
     graph.edge::<B::Item>(right.tail(), node, EdgeKind::Right);
     let (on_fail, failures) = policy.declare(&graph, node);
     let (left, right) = (graph.queue(left), graph.queue(right));
-    let head =
-        TwoHead::<_, _, _, _, _, _, A::Keying> { left, right, op, on_fail, side_ends: (), node, keying: PhantomData };
+    let head = TwoHead::<_, _, _, _, _, _, A::Keying> { left, right, op, on_fail, side_ends: (), node, keying: PhantomData };
     (head, failures)
 }
 

@@ -2,8 +2,8 @@
 use super::build::{Graph, Policy};
 use super::head::QueueHead;
 use super::picture::NodeKind;
-use crate::contract::keying::Keying;
 use crate::contract::stage::{ErrorOf, Operator, SideBuffer, Sides};
+use crate::contract::keying::Keying;
 use crate::contract::typed::{KeyOf, Typed};
 use crate::exchange::queue::{Queue, QueueEnd, SplitEnd, Tee};
 use crate::stream::call::{CallStage, SideEnds};

@@ -417,10 +417,6 @@ fn doubled(slots: usize) -> usize {
 impl<K, V> fmt::Debug for StateTable<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { len, slots, ranks, .. } = self;
-        f.debug_struct("StateTable")
-            .field("len", len)
-            .field("slots", slots)
-            .field("ranks", ranks)
-            .finish_non_exhaustive()
+        f.debug_struct("StateTable").field("len", len).field("slots", slots).field("ranks", ranks).finish_non_exhaustive()
     }
 }
