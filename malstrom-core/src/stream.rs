@@ -37,8 +37,8 @@ impl<K> Copy for At<'_, K> {}
 pub trait Push<K, T>: 'static {
     /// Takes one record.
     fn push(&mut self, at: At<'_, K>, record: T);
-    /// Loads the state of a key that will be pushed soon; the result only keeps the load from being optimised away.
-    fn touch(&self, hash: u64) -> u32;
+    /// Asks for the state of a key that will be pushed soon.
+    fn touch(&self, hash: u64);
     /// Whether the state of this chain has outgrown the cache.
     fn worth_touching(&self) -> bool;
     /// Whether a whole batch waits at the end of this chain, to be consumed while it is warm.
@@ -59,15 +59,18 @@ macro_rules! hands_on {
     (@settle) => {
         #[inline]
         fn settle(&mut self, arrived: u64) {
-            self.site.add(|c| { c.records_in += arrived; c.records_out += arrived; });
+            self.site.add(|c| {
+                c.records_in += arrived;
+                c.records_out += arrived;
+            });
             self.down.settle(arrived);
         }
         $crate::stream::hands_on!();
     };
     () => {
         #[inline(always)]
-        fn touch(&self, hash: u64) -> u32 {
-            self.down.touch(hash)
+        fn touch(&self, hash: u64) {
+            self.down.touch(hash);
         }
         #[inline(always)]
         fn worth_touching(&self) -> bool {

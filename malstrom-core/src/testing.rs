@@ -35,7 +35,8 @@ impl Outputs {
     fn of<T: 'static>(&self) -> &SideBuffer<T> {
         let mut place = self;
         loop {
-            let (buffer, next) = &**place.0.get_or_init(|| Box::new((Box::new(SideBuffer::<T>::default()), Outputs::default())));
+            let (buffer, next) =
+                &**place.0.get_or_init(|| Box::new((Box::new(SideBuffer::<T>::default()), Outputs::default())));
             match buffer.downcast_ref() {
                 Some(buffer) => return buffer,
                 None => place = next,

@@ -71,8 +71,7 @@ impl Worker {
     /// If a sink cannot be opened, or if the workers' pipelines differ.
     pub fn new(pipeline: Pipeline, settings: &Settings, fabric: Arc<Fabric>) -> Result<Self> {
         let route = Rc::new(RouteTable::even(settings.workers));
-        let ranks =
-            if settings.workers == 1 { Ranks::all() } else { Ranks::of(route.groups_of(settings.worker)) };
+        let ranks = if settings.workers == 1 { Ranks::all() } else { Ranks::of(route.groups_of(settings.worker)) };
         let ids = pipeline.plan().ids().map(Arc::from).collect();
         let links = Rc::new(Links::new(fabric, route));
         let env = Env::new((settings.worker, settings.workers), settings.seed, ranks, ids, links);

@@ -1,6 +1,6 @@
 //! Printing. The standard output of a test is shared, so each prints in a process of its own.
 #![allow(clippy::unwrap_used, clippy::panic)]
-use malstrom_core::connect::{Debugged, output_closed, Stdout};
+use malstrom_core::connect::{Debugged, Stdout, output_closed};
 use malstrom_core::{Error, Sink};
 use std::io::Read;
 use std::process::{Child, Command, Stdio};

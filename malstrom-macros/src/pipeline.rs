@@ -61,7 +61,10 @@ impl Parse for Definition {
         }
         let sig: Signature = input.parse()?;
         if let syn::ReturnType::Type(..) = &sig.output {
-            return Err(syn::Error::new_spanned(&sig.output, "a pipeline returns no value: its results go to its sinks"));
+            return Err(syn::Error::new_spanned(
+                &sig.output,
+                "a pipeline returns no value: its results go to its sinks",
+            ));
         }
         let body;
         syn::braced!(body in input);
@@ -157,10 +160,12 @@ impl Broken {
         if words.next().as_deref() == Some("let") {
             match tokens.get(1) {
                 Some(TokenTree::Ident(name)) => drop(self.names.insert(name.to_string())),
-                Some(TokenTree::Group(names)) => self.names.extend(names.stream().into_iter().filter_map(|t| match t {
-                    TokenTree::Ident(name) => Some(name.to_string()),
-                    _ => None,
-                })),
+                Some(TokenTree::Group(names)) => {
+                    self.names.extend(names.stream().into_iter().filter_map(|t| match t {
+                        TokenTree::Ident(name) => Some(name.to_string()),
+                        _ => None,
+                    }))
+                }
                 _ => {}
             }
         }
@@ -219,7 +224,10 @@ mod tests {
 
     #[test]
     fn a_fragment_is_a_stage() {
-        pipeline("pipeline_fragment", quote! { <String, Tx by u64> pub fn clean<T: Copy>(limit: T) = trim -> parse(limit)? -> key_by(|tx| tx.card); });
+        pipeline(
+            "pipeline_fragment",
+            quote! { <String, Tx by u64> pub fn clean<T: Copy>(limit: T) = trim -> parse(limit)? -> key_by(|tx| tx.card); },
+        );
     }
 
     #[test]

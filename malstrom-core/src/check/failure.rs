@@ -1,7 +1,7 @@
 //! Failures and what handles them.
 use super::{Edge, pass, passes};
 use crate::contract::never::Never;
-use crate::contract::stage::{ErrorOf, FailureKind, Fails, Stage};
+use crate::contract::stage::{ErrorOf, Fails, FailureKind, Stage};
 use std::fmt::Display;
 
 /// A failure must be handled.

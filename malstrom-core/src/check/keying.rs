@@ -1,9 +1,9 @@
 //! How an edge is keyed.
 use super::{Edge, pass, passes};
 use crate::contract::key::PartitionKey;
+use crate::contract::keying::{AnyKey, Keying, Need};
 use crate::contract::record::Record;
 use crate::contract::stage::Stage;
-use crate::contract::keying::{AnyKey, Keying, Need};
 use crate::contract::typed::Typed;
 
 /// The key that the state of `Op` is kept per, seen from a stream keyed by `J`.

@@ -31,6 +31,7 @@ impl<F, T> fmt::Debug for ForEach<F, T> {
 
 impl<F: FnMut(T) + 'static, T: 'static> Sink for ForEach<F, T> {
     type In = T;
+    const RECORD_BY_RECORD: bool = true;
 
     fn write(&mut self, batch: &mut Vec<T>) -> Result<()> {
         batch.drain(..).for_each(&mut self.call);

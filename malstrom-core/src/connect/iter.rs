@@ -65,7 +65,8 @@ where
 
 /// Reads an iterator. Its position is the number of records taken.
 pub struct IterReader<I> {
-    items: I,
+    /// Taken out for each read: on the stack its fields stay in registers. `None` when it has ended.
+    items: Option<I>,
     taken: u64,
 }
 
@@ -81,7 +82,7 @@ impl<I: Iterator> IterReader<I> {
             }
             left -= step as u64;
         }
-        IterReader { items, taken }
+        IterReader { items: Some(items), taken }
     }
 }
 
@@ -102,13 +103,18 @@ where
 
     #[inline]
     fn read(&mut self, max: usize, out: &mut impl Emit<I::Item, Never>) -> Result<Read> {
+        let Some(mut items) = self.items.take() else { return Ok(Read::End) };
         // Folding iterates inside the iterator, which for chained and nested ones is faster than calling `next`.
-        let taken = self.items.by_ref().take(max).fold(0, |taken: usize, item| {
+        let taken = items.by_ref().take(max).fold(0, |taken: usize, item| {
             out.emit(item);
             taken + 1
         });
         self.taken += taken as u64;
-        Ok(if taken < max { Read::End } else { Read::More })
+        if taken < max {
+            return Ok(Read::End);
+        }
+        self.items = Some(items);
+        Ok(Read::More)
     }
 
     #[inline]

@@ -58,8 +58,12 @@ pub trait Sink: 'static {
         Ok(())
     }
 
+    /// Whether [`accept`](Sink::accept) does all the work and nothing is ever left for [`write`](Sink::write).
+    const RECORD_BY_RECORD: bool = false;
+
     /// Takes one record inside the fused loop. The default collects it for [`write`](Sink::write); a sink that has
-    /// almost nothing to do per record can do it here and leave `batch` alone.
+    /// almost nothing to do per record can do it here, leave `batch` alone and say
+    /// [`RECORD_BY_RECORD`](Sink::RECORD_BY_RECORD).
     #[inline(always)]
     fn accept(&mut self, record: Self::In, batch: &mut Vec<Self::In>) {
         batch.push(record);

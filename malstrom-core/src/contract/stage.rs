@@ -1,7 +1,7 @@
 //! What can follow `->`: an annotated function, or a fragment.
 use super::extract::Context;
-use super::never::Never;
 use super::keying::{Keep, Need};
+use super::never::Never;
 use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;

@@ -81,9 +81,7 @@ where
         }
     }
     #[inline(always)]
-    fn touch(&self, _: u64) -> u32 {
-        0
-    }
+    fn touch(&self, _: u64) {}
     #[inline(always)]
     fn worth_touching(&self) -> bool {
         false

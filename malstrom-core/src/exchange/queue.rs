@@ -66,9 +66,7 @@ impl<K: Clone + 'static, T: 'static> Push<K, T> for QueueEnd<K, T> {
         }
     }
     #[inline(always)]
-    fn touch(&self, _: u64) -> u32 {
-        0
-    }
+    fn touch(&self, _: u64) {}
     #[inline(always)]
     fn worth_touching(&self) -> bool {
         false
@@ -106,9 +104,7 @@ impl<K: Clone + 'static, T: Clone + 'static> Push<K, T> for Tee<K, T> {
         }
     }
     #[inline(always)]
-    fn touch(&self, _: u64) -> u32 {
-        0
-    }
+    fn touch(&self, _: u64) {}
     #[inline(always)]
     fn worth_touching(&self) -> bool {
         false
@@ -144,9 +140,7 @@ impl<K: Clone + 'static, T: 'static, F: FnMut(&T) -> bool + 'static> Push<K, T> 
         if yes { self.yes.push(at, record) } else { self.no.push(at, record) }
     }
     #[inline(always)]
-    fn touch(&self, _: u64) -> u32 {
-        0
-    }
+    fn touch(&self, _: u64) {}
     #[inline(always)]
     fn worth_touching(&self) -> bool {
         false

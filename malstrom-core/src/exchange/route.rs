@@ -31,7 +31,11 @@ impl RouteTable {
     }
     /// The groups that `worker` owns.
     pub fn groups_of(&self, worker: usize) -> impl Iterator<Item = u16> + '_ {
-        self.owner.iter().enumerate().filter(move |(_, owner)| **owner as usize == worker).map(|(group, _)| group as u16)
+        self.owner
+            .iter()
+            .enumerate()
+            .filter(move |(_, owner)| **owner as usize == worker)
+            .map(|(group, _)| group as u16)
     }
 }
 

@@ -4,15 +4,17 @@ use super::names;
 use super::picture::{Edge, EdgeKind, Node, NodeKind, Plan};
 use crate::check::sink::SinkOf;
 use crate::contract::key::PartitionKey;
+use crate::contract::keying::{KeyedBy, Keying};
 use crate::contract::record::Record;
 use crate::contract::stage::{ErrorOf, Failure, Operator};
-use crate::contract::keying::{KeyedBy, Keying};
 use crate::contract::typed::{KeyOf, Typed};
 use crate::exchange::fabric::Links;
 use crate::exchange::outlet::KeyByEnd;
 use crate::exchange::queue::{Queue, QueueEnd};
 use crate::state::key_group::KeyHasher;
-use crate::stream::aggregate::{Aggregate, AggregateStage, Average, Count, Distinct, Extreme, Fold, Number, Reduce, Sum, Top};
+use crate::stream::aggregate::{
+    Aggregate, AggregateStage, Average, Count, Distinct, Extreme, Fold, Number, Reduce, Sum, Top,
+};
 use crate::stream::call::{CallStage, CannotFail, DropFailed, FailJob, OnFail, SideEnds};
 use crate::stream::env::{Env, Site};
 use crate::stream::keep::KeepFor;
@@ -20,9 +22,9 @@ use crate::stream::link::{link, renamed};
 use crate::stream::plain::{FilterMapStage, FilterStage, FlatMapStage, InspectStage, MapStage};
 use crate::stream::sink::SinkPush;
 use crate::stream::{At, Push, Segment, Stream, stream_of};
+use std::cell::RefCell;
 use std::fmt::Display;
 use std::hash::Hash;
-use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::ops::AddAssign;
 use std::rc::Rc;
@@ -81,10 +83,7 @@ impl Graph {
     pub fn finish(self) -> Pipeline {
         let mut draft = self.0.borrow_mut();
         let nothing = Plan { name: String::new(), nodes: Vec::new(), edges: Vec::new() };
-        Pipeline {
-            plan: std::mem::replace(&mut draft.plan, nothing),
-            recipes: std::mem::take(&mut draft.recipes),
-        }
+        Pipeline { plan: std::mem::replace(&mut draft.plan, nothing), recipes: std::mem::take(&mut draft.recipes) }
     }
     pub(crate) fn enter(&self, name: &str) {
         self.0.borrow_mut().scope.push(name.to_owned());
@@ -387,7 +386,11 @@ where
     link(up, node, AggregateStage { aggregate, node })
 }
 /// `count()`
-pub fn count<U, K: PartitionKey>(graph: Graph, id: &'static str, up: U) -> stream_of!((K, u64), KeyedBy<K>, names::count)
+pub fn count<U, K: PartitionKey>(
+    graph: Graph,
+    id: &'static str,
+    up: U,
+) -> stream_of!((K, u64), KeyedBy<K>, names::count)
 where
     U: Stream + Typed<Keying = KeyedBy<K>>,
 {

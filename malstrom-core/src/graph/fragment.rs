@@ -1,9 +1,9 @@
 //! Fragments: typed pieces of a pipeline that are stages themselves. And how any stage extends a stream.
 use super::build::Graph;
 use super::picture::NodeKind;
+use crate::contract::keying::{AnyKeying, Carried, KeyedBy, Keying, Need};
 use crate::contract::never::Never;
 use crate::contract::stage::{Infallible, Operator, Stage};
-use crate::contract::keying::{AnyKeying, Carried, KeyedBy, Keying, Need};
 use crate::contract::typed::Typed;
 use crate::stream::call::{CallStage, CannotFail, SideEnds};
 use crate::stream::env::Env;
@@ -112,11 +112,7 @@ where
 }
 
 /// The inside of fragment `S`, which was attached to `up` under `id`.
-pub fn enter<S, U>(
-    graph: Graph,
-    id: &'static str,
-    up: U,
-) -> stream_of!(S::In, <S::Need as Port>::Inside<U::Keying>, S)
+pub fn enter<S, U>(graph: Graph, id: &'static str, up: U) -> stream_of!(S::In, <S::Need as Port>::Inside<U::Keying>, S)
 where
     S: Stage<Need: Port>,
     U: Stream<Item = S::In> + Typed<Keying: Enters<S::Need>>,

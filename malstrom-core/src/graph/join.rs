@@ -3,9 +3,9 @@ use super::build::{Graph, Policy};
 use super::head::QueueHead;
 use super::names;
 use super::picture::{EdgeKind, NodeKind};
-use super::segment::{BATCHES, Ending};
-use crate::contract::stage::{ErrorOf, TwoInput};
+use super::segment::{BATCHES, Ending, apply};
 use crate::contract::keying::{Keying, Need};
+use crate::contract::stage::{ErrorOf, TwoInput};
 use crate::contract::typed::{KeyOf, Typed};
 use crate::exchange::inlet::{Inlet, Local};
 use crate::exchange::queue::Queue;
@@ -117,7 +117,8 @@ where
     graph.edge::<B::Item>(right.tail(), node, EdgeKind::Right);
     let (on_fail, failures) = policy.declare(&graph, node);
     let (left, right) = (graph.queue(left), graph.queue(right));
-    let head = TwoHead::<_, _, _, _, _, _, A::Keying> { left, right, op, on_fail, side_ends: (), node, keying: PhantomData };
+    let head =
+        TwoHead::<_, _, _, _, _, _, A::Keying> { left, right, op, on_fail, side_ends: (), node, keying: PhantomData };
     (head, failures)
 }
 
@@ -130,18 +131,18 @@ struct TwoSegment<K, L, R, P> {
 }
 impl<K: 'static, L: 'static, R: 'static, P: Push<K, L> + PushRight<K, R>> Segment for TwoSegment<K, L, R, P> {
     fn run(&mut self, _: Duration) -> Turn {
-        let Some(mut chain) = self.chain.take() else { return Turn::Done };
         let mut turn = Turn::Idle(None);
         if self.ending == Ending::No {
             for _ in 0..BATCHES {
-                if !chain.pump() {
+                if !self.chain.as_mut().is_some_and(Push::pump) {
                     break;
                 }
                 let mut arrived = None;
                 if let Some((from, mut batch)) = self.left.poll() {
-                    arrived = Some(super::segment::apply(&mut batch, &mut chain));
+                    arrived = Some(apply(&mut batch, &mut self.chain));
                     self.left.recycle(from, batch);
                 }
+                let Some(chain) = &mut self.chain else { return Turn::Done };
                 if let Some((from, mut batch)) = self.right.poll() {
                     arrived = Some(arrived.unwrap_or(0) + batch.len() as u64);
                     for envelope in batch.drain(..) {
@@ -154,10 +155,8 @@ impl<K: 'static, L: 'static, R: 'static, P: Push<K, L> + PushRight<K, R>> Segmen
                 turn = Turn::Busy;
             }
         }
-        let ended = self.left.ended() && self.right.ended();
-        let ended = self.ending.advance(ended, &mut chain);
-        self.chain = Some(chain);
-        ended.unwrap_or(turn)
+        let Some(chain) = &mut self.chain else { return Turn::Done };
+        self.ending.advance(self.left.ended() && self.right.ended(), chain).unwrap_or(turn)
     }
     fn flush(&mut self) -> bool {
         self.chain.as_mut().is_some_and(Push::flush)

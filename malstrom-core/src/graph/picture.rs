@@ -1,6 +1,6 @@
 //! The plan of a pipeline, and its picture.
-use crate::contract::stage::Operator;
 use crate::contract::keying::{Keep, Stateless};
+use crate::contract::stage::Operator;
 use std::any::TypeId;
 use std::fmt;
 

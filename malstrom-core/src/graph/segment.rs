@@ -2,7 +2,6 @@
 use crate::exchange::batch::Batch;
 use crate::exchange::inlet::Inlet;
 use crate::stream::{At, Push, Segment, Turn};
-use std::hint::black_box;
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -38,32 +37,35 @@ impl Ending {
 }
 
 /// Pushes a batch through a chain. Returns the number of records.
-#[inline(always)]
-pub(crate) fn apply<K, T>(batch: &mut Batch<K, T>, chain: &mut impl Push<K, T>) -> u64 {
+///
+/// A function of its own that takes the chain out of its place: on the stack nothing but these loops ever sees its
+/// address, so its fields stay in registers.
+#[inline(never)]
+pub(crate) fn apply<K, T, P: Push<K, T>>(batch: &mut Batch<K, T>, place: &mut Option<P>) -> u64 {
+    let Some(mut chain) = place.take() else { return 0 };
     let n = batch.len() as u64;
     let mut records = batch.drain(..);
     if chain.worth_touching() {
-        let mut seen = 0;
         while !records.as_slice().is_empty() {
             for envelope in records.as_slice().iter().take(AHEAD) {
-                seen ^= chain.touch(envelope.hash);
+                chain.touch(envelope.hash);
             }
             for envelope in records.by_ref().take(AHEAD) {
                 chain.push(At { key: &envelope.key, hash: envelope.hash }, envelope.record);
             }
         }
-        black_box(seen);
     } else {
         for envelope in records {
             chain.push(At { key: &envelope.key, hash: envelope.hash }, envelope.record);
         }
     }
+    *place = Some(chain);
     n
 }
 
 pub(crate) struct EdgeSegment<K, T, I, P> {
     inlet: I,
-    /// Taken out for each run: on the stack it is seen to be nobody else's, and its fields stay in registers.
+    /// In its place, except while [`apply`] has it.
     chain: Option<P>,
     ending: Ending,
     edge: PhantomData<fn(K, T)>,
@@ -75,23 +77,23 @@ impl<K, T, I, P> EdgeSegment<K, T, I, P> {
 }
 impl<K: 'static, T: 'static, I: Inlet<K, T>, P: Push<K, T>> Segment for EdgeSegment<K, T, I, P> {
     fn run(&mut self, _: Duration) -> Turn {
-        let Some(mut chain) = self.chain.take() else { return Turn::Done };
         let mut turn = Turn::Idle(None);
         if self.ending == Ending::No {
             for _ in 0..BATCHES {
-                if !chain.pump() {
+                if !self.chain.as_mut().is_some_and(Push::pump) {
                     break;
                 }
                 let Some((from, mut batch)) = self.inlet.poll() else { break };
-                let n = apply(&mut batch, &mut chain);
-                chain.settle(n);
+                let n = apply(&mut batch, &mut self.chain);
+                if let Some(chain) = &mut self.chain {
+                    chain.settle(n);
+                }
                 self.inlet.recycle(from, batch);
                 turn = Turn::Busy;
             }
         }
-        let ended = self.ending.advance(self.inlet.ended(), &mut chain);
-        self.chain = Some(chain);
-        ended.unwrap_or(turn)
+        let Some(chain) = &mut self.chain else { return Turn::Done };
+        self.ending.advance(self.inlet.ended(), chain).unwrap_or(turn)
     }
     fn flush(&mut self) -> bool {
         self.chain.as_mut().is_some_and(Push::flush)

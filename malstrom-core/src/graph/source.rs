@@ -3,12 +3,12 @@ use super::build::{Graph, Policy, Unfailing};
 use super::names;
 use super::picture::NodeKind;
 use super::segment::Ending;
+use crate::contract::keying::Unkeyed;
+use crate::contract::never::Never;
 use crate::contract::source::{Progress, Read, Source, SplitReader};
 use crate::contract::stage::Emit;
-use crate::contract::keying::Unkeyed;
 use crate::contract::typed::Typed;
 use crate::exchange::fabric::{Fabric, Links};
-use crate::contract::never::Never;
 use crate::stream::call::OnFail;
 use crate::stream::env::{Env, Site};
 use crate::stream::{At, Push, Segment, Stream, Turn, stream_of};
@@ -103,13 +103,32 @@ impl<T, E, P: Push<(), T>, F: OnFail<(), E>> Emit<T, E> for Feed<'_, P, F> {
         if self.on_fail.stopped() {
             return;
         }
-        self.emitted += 1;
         self.chain.push(At { key: &(), hash: 0 }, record);
+        self.emitted += 1;
     }
     #[inline(always)]
     fn fail(&mut self, error: E) {
         self.on_fail.fail(At { key: &(), hash: 0 }, error, self.site);
     }
+}
+
+/// The loop over the records of one read.
+///
+/// A function of its own that takes the chain out of its place: on the stack nothing but this loop ever sees its
+/// address, so its fields become registers and its branches selections.
+#[inline(never)]
+fn drive<R, P, F>(reader: &mut R, place: &mut Option<P>, on_fail: &mut F, site: &Site) -> (u64, crate::Result<Read>)
+where
+    R: SplitReader,
+    P: Push<(), R::Out>,
+    F: OnFail<(), R::Error>,
+{
+    let Some(mut chain) = place.take() else { return (0, Ok(Read::End)) };
+    let mut feed = Feed { chain: &mut chain, on_fail, site, emitted: 0 };
+    let read = reader.read(CHUNK, &mut feed);
+    let emitted = feed.emitted;
+    *place = Some(chain);
+    (emitted, read)
 }
 
 impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> SourceSegment<S, F, P> {
@@ -128,56 +147,57 @@ impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> SourceSegment<S, F
         Ok(())
     }
 
+    /// Whether something waits downstream, to be consumed while it is warm.
+    fn full(&self) -> bool {
+        self.chain.as_ref().is_none_or(Push::full)
+    }
+
     /// Reads from one split until something waits downstream. Says whether anything came, and whether it has ended.
-    ///
-    /// The chain comes by value: on the stack it is seen to be nobody else's, and its fields stay in registers.
-    fn read(&mut self, at: usize, mut chain: P, now: Duration) -> (P, crate::Result<(bool, bool)>) {
-        let open = &mut self.readers[at];
+    fn read(&mut self, at: usize, now: Duration) -> crate::Result<(bool, bool)> {
         let mut any = false;
         let mut left = BUDGET;
         loop {
-            let mut feed = Feed { chain: &mut chain, on_fail: &mut self.on_fail, site: &self.site, emitted: 0 };
+            let open = &mut self.readers[at];
             let guard = self.site.guard();
-            let read = open.reader.read(CHUNK, &mut feed);
+            let (emitted, read) = drive(&mut open.reader, &mut self.chain, &mut self.on_fail, &self.site);
             guard.disarm();
-            let emitted = feed.emitted;
             self.site.add(|c| c.records_out += emitted);
             self.on_fail.settle(&self.site);
-            chain.settle(emitted);
+            if let Some(chain) = &mut self.chain {
+                chain.settle(emitted);
+            }
             any |= emitted > 0;
             left = left.saturating_sub(CHUNK);
-            match read {
-                Err(error) => return (chain, Err(error)),
-                Ok(Read::End) => return (chain, Ok((any, true))),
-                Ok(Read::After(pause)) => {
+            match read? {
+                Read::End => return Ok((any, true)),
+                Read::After(pause) => {
                     open.due = Some(now + pause);
-                    return (chain, Ok((any, false)));
+                    return Ok((any, false));
                 }
-                Ok(Read::More) => {
+                Read::More => {
                     open.due = None;
                     // A reader that found nothing but may have more (blank lines, malformed rows) is not idle.
                     any = true;
                 }
             }
-            if left == 0 || chain.full() || self.on_fail.stopped() {
-                return (chain, Ok((any, false)));
+            if left == 0 || self.full() || self.on_fail.stopped() {
+                return Ok((any, false));
             }
         }
     }
 
-    fn turn(&mut self, mut chain: P, now: Duration) -> (P, crate::Result<Turn>) {
-        if !(chain.pump() & self.on_fail.pump()) {
-            return (chain, Ok(Turn::Idle(None)));
+    fn turn(&mut self, now: Duration) -> crate::Result<Turn> {
+        let free = self.chain.as_mut().is_some_and(Push::pump);
+        if !(free & self.on_fail.pump()) {
+            return Ok(Turn::Idle(None));
         }
         if self.fabric.stopping() {
             self.readers.clear();
             self.exhausted = true;
-            return (chain, Ok(Turn::Busy));
+            return Ok(Turn::Busy);
         }
         let before = self.readers.len();
-        if let Err(error) = self.take_splits() {
-            return (chain, Err(error));
-        }
+        self.take_splits()?;
         let mut busy = before != self.readers.len();
         let mut due = None;
         for _ in 0..self.readers.len() {
@@ -188,27 +208,21 @@ impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> SourceSegment<S, F
                 self.next += 1;
                 continue;
             }
-            let read;
-            (chain, read) = self.read(self.next, chain, now);
-            match read {
-                Err(error) => return (chain, Err(error)),
-                Ok((_, true)) => {
-                    busy = true;
-                    self.readers.remove(self.next);
+            let (any, ended) = self.read(self.next, now)?;
+            busy |= any | ended;
+            if ended {
+                self.readers.remove(self.next);
+            } else {
+                if let Some(later) = self.readers[self.next].due {
+                    due = sooner(due, later);
                 }
-                Ok((any, false)) => {
-                    busy |= any;
-                    if let Some(later) = self.readers[self.next].due {
-                        due = sooner(due, later);
-                    }
-                    self.next += 1;
-                }
+                self.next += 1;
             }
-            if chain.full() {
+            if self.full() {
                 break;
             }
         }
-        (chain, Ok(if busy { Turn::Busy } else { Turn::Idle(due) }))
+        Ok(if busy { Turn::Busy } else { Turn::Idle(due) })
     }
 }
 
@@ -218,12 +232,9 @@ fn sooner(a: Option<Duration>, b: Duration) -> Option<Duration> {
 
 impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> Segment for SourceSegment<S, F, P> {
     fn run(&mut self, now: Duration) -> Turn {
-        let Some(mut chain) = self.chain.take() else { return Turn::Done };
         let mut turn = Turn::Busy;
         if self.ending == Ending::No {
-            let read;
-            (chain, read) = self.turn(chain, now);
-            turn = read.unwrap_or_else(|error| {
+            turn = self.turn(now).unwrap_or_else(|error| {
                 self.site.fail(error.in_connector(&self.site.id));
                 Turn::Busy
             });
@@ -232,9 +243,8 @@ impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> Segment for Source
                 self.on_fail.finish();
             }
         }
-        let ended = self.ending.advance(self.exhausted, &mut chain);
-        self.chain = Some(chain);
-        ended.unwrap_or(turn)
+        let Some(chain) = &mut self.chain else { return Turn::Done };
+        self.ending.advance(self.exhausted, chain).unwrap_or(turn)
     }
     fn flush(&mut self) -> bool {
         self.on_fail.flush() | self.chain.as_mut().is_some_and(Push::flush)

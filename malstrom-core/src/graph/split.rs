@@ -2,8 +2,8 @@
 use super::build::{Graph, Policy};
 use super::head::QueueHead;
 use super::picture::NodeKind;
-use crate::contract::stage::{ErrorOf, Operator, SideBuffer, Sides};
 use crate::contract::keying::Keying;
+use crate::contract::stage::{ErrorOf, Operator, SideBuffer, Sides};
 use crate::contract::typed::{KeyOf, Typed};
 use crate::exchange::queue::{Queue, QueueEnd, SplitEnd, Tee};
 use crate::stream::call::{CallStage, SideEnds};
@@ -91,9 +91,7 @@ impl<K: Clone + 'static, T: 'static> Push<K, T> for SideEnd<K, T> {
     fn push(&mut self, at: crate::stream::At<'_, K>, record: T) {
         self.0.push(at, record);
     }
-    fn touch(&self, _: u64) -> u32 {
-        0
-    }
+    fn touch(&self, _: u64) {}
     fn worth_touching(&self) -> bool {
         false
     }

@@ -50,14 +50,15 @@ impl<K: PartitionKey, T, A: Aggregate<K, T>, P: Push<K, A::Out>> Push<K, T> for 
         let kept = self.table.entry(at.hash, at.key, || self.aggregate.fresh());
         let out = self.aggregate.update(kept, at.key, record);
         guard.disarm();
+        self.passed += u64::from(out.is_some());
         if let Some(out) = out {
-            self.passed += 1;
             self.down.push(at, out);
         }
     }
     #[inline(always)]
-    fn touch(&self, hash: u64) -> u32 {
-        self.table.touch(hash) ^ self.down.touch(hash)
+    fn touch(&self, hash: u64) {
+        self.table.touch(hash);
+        self.down.touch(hash);
     }
     #[inline(always)]
     fn worth_touching(&self) -> bool {

@@ -194,8 +194,9 @@ where
         call!(self, at, record, Op::Keep, Op::call);
     }
     #[inline(always)]
-    fn touch(&self, hash: u64) -> u32 {
-        Op::Keep::touch(&self.table, hash) ^ self.down.touch(hash)
+    fn touch(&self, hash: u64) {
+        Op::Keep::touch(&self.table, hash);
+        self.down.touch(hash);
     }
     #[inline(always)]
     fn worth_touching(&self) -> bool {

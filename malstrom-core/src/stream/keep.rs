@@ -14,7 +14,7 @@ pub trait KeepFor<K>: Keep {
     /// Lends the state of one key.
     fn with<R>(table: &mut Self::Table, at: At<'_, K>, f: impl FnOnce(&mut Self::State) -> R) -> R;
     /// See [`Push::touch`](super::Push::touch).
-    fn touch(table: &Self::Table, hash: u64) -> u32;
+    fn touch(table: &Self::Table, hash: u64);
     /// See [`Push::worth_touching`](super::Push::worth_touching).
     fn worth_touching(table: &Self::Table) -> bool;
 }
@@ -27,9 +27,7 @@ impl<K> KeepFor<K> for Stateless {
         f(table)
     }
     #[inline(always)]
-    fn touch(_: &(), _: u64) -> u32 {
-        0
-    }
+    fn touch(_: &(), _: u64) {}
     #[inline(always)]
     fn worth_touching(_: &()) -> bool {
         false
@@ -46,8 +44,8 @@ impl<S: KeyedState + Default> KeepFor<S::Key> for PerKey<S> {
         f(table.entry(at.hash, at.key, S::default))
     }
     #[inline(always)]
-    fn touch(table: &Self::Table, hash: u64) -> u32 {
-        table.touch(hash)
+    fn touch(table: &Self::Table, hash: u64) {
+        table.touch(hash);
     }
     fn worth_touching(table: &Self::Table) -> bool {
         table.worth_touching()
@@ -80,8 +78,8 @@ impl<S: KeyedState> KeepFor<S::Key> for PerKeyOption<S> {
         }
     }
     #[inline(always)]
-    fn touch(table: &Self::Table, hash: u64) -> u32 {
-        table.touch(hash)
+    fn touch(table: &Self::Table, hash: u64) {
+        table.touch(hash);
     }
     fn worth_touching(table: &Self::Table) -> bool {
         table.worth_touching()

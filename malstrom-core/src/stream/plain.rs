@@ -64,8 +64,9 @@ impl<K, T, F: FnMut(&T) -> bool + 'static, P: Push<K, T>> Push<K, T> for FilterP
         let guard = self.site.guard();
         let keep = (self.f)(&record);
         guard.disarm();
+        // Counted outside of the branch: what is left inside may then be small enough to be computed without one.
+        self.passed += u64::from(keep);
         if keep {
-            self.passed += 1;
             self.down.push(at, record);
         }
     }
@@ -118,8 +119,8 @@ impl<K, T, R, F: FnMut(T) -> Option<R> + 'static, P: Push<K, R>> Push<K, T> for 
         let guard = self.site.guard();
         let kept = (self.f)(record);
         guard.disarm();
+        self.passed += u64::from(kept.is_some());
         if let Some(record) = kept {
-            self.passed += 1;
             self.down.push(at, record);
         }
     }

@@ -36,14 +36,12 @@ impl<K, S: Sink> Push<K, S::In> for SinkPush<S> {
         let guard = self.site.guard();
         self.sink.accept(record, &mut self.batch);
         guard.disarm();
-        if self.batch.len() >= SINK_BATCH {
+        if !S::RECORD_BY_RECORD && self.batch.len() >= SINK_BATCH {
             self.attempt(|sink, batch| sink.write(batch));
         }
     }
     #[inline(always)]
-    fn touch(&self, _: u64) -> u32 {
-        0
-    }
+    fn touch(&self, _: u64) {}
     #[inline(always)]
     fn worth_touching(&self) -> bool {
         false

@@ -27,9 +27,15 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
 
     let fields: Vec<_> = roles.rest.iter().filter_map(field).collect();
     let (names, types): (Vec<_>, Vec<_>) = fields.iter().map(|(name, ty, _)| (name, ty)).unzip();
-    let inputs = fields.iter().map(|(name, ty, into)| if *into { quote!(#name: impl ::core::convert::Into<#ty>) } else { quote!(#name: #ty) });
-    let values = fields.iter().map(|(name, _, into)| if *into { quote!(#name: ::core::convert::Into::into(#name)) } else { quote!(#name) });
-    let sides: Vec<_> = roles.rest.iter().filter_map(|r| if let Rest::Side(ty) = r { Some(ty) } else { None }).collect();
+    let inputs =
+        fields.iter().map(
+            |(name, ty, into)| if *into { quote!(#name: impl ::core::convert::Into<#ty>) } else { quote!(#name: #ty) },
+        );
+    let values = fields
+        .iter()
+        .map(|(name, _, into)| if *into { quote!(#name: ::core::convert::Into::into(#name)) } else { quote!(#name) });
+    let sides: Vec<_> =
+        roles.rest.iter().filter_map(|r| if let Rest::Side(ty) = r { Some(ty) } else { None }).collect();
     let asked = roles.rest.iter().find_map(|r| if let Rest::Key(_, key) = r { Some(key) } else { None });
 
     let need = match (&roles.state, asked) {
@@ -52,7 +58,8 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
     let mut side = 0usize;
     let rest: Vec<_> = roles.rest.iter().map(|rest| pass(rest, &mut side)).collect();
     let checks = checks(roles, asked);
-    let markers = roles.rest.iter().filter_map(|r| if let Rest::ByValue(name, _) = r { Some(marker(name)) } else { None });
+    let markers =
+        roles.rest.iter().filter_map(|r| if let Rest::ByValue(name, _) = r { Some(marker(name)) } else { None });
     let two = options.on_right.as_ref().map(|arm| {
         quote_spanned! {arm.span()=>
             impl #impl_generics __m::TwoInput for #name #ty_generics #where_clause {

@@ -24,12 +24,21 @@ pub(crate) fn parse(args: TokenStream, errors: &mut Errors) -> Options {
             "shape" => {
                 let shape: Ident = value(name, "filter_map", input)?;
                 if !SHAPES.iter().any(|known| shape == known) {
-                    return Err(error(&shape, format!("there is no shape `{shape}`"), "a shape is `map`, `filter_map` or `flat_map`"));
+                    return Err(error(
+                        &shape,
+                        format!("there is no shape `{shape}`"),
+                        "a shape is `map`, `filter_map` or `flat_map`",
+                    ));
                 }
                 options.shape = Some(shape);
             }
             // What is left comes with event time.
-            later => return Err(Error::new(name.span(), format!("`{later}` is not supported yet: it comes with event time"))),
+            later => {
+                return Err(Error::new(
+                    name.span(),
+                    format!("`{later}` is not supported yet: it comes with event time"),
+                ));
+            }
         }
         Ok(())
     });

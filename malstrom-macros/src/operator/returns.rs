@@ -4,7 +4,9 @@ use super::signature::generic_args;
 use crate::errors::error;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Error, GenericArgument, PathArguments, Result, ReturnType, Signature, Type, TypeParamBound, spanned::Spanned};
+use syn::{
+    Error, GenericArgument, PathArguments, Result, ReturnType, Signature, Type, TypeParamBound, spanned::Spanned,
+};
 
 pub(crate) struct Returns {
     pub(crate) item: TokenStream,
@@ -25,7 +27,11 @@ pub(crate) fn read(sig: &Signature, options: &Options) -> Result<Returns> {
                     failure: quote!(__m::Infallible),
                     shape: quote!(__m::shape::Nothing),
                 }),
-                None => Err(error(name, format!("operator `{name}` returns nothing"), "return a value, or use `inspect(..)` for side effects")),
+                None => Err(error(
+                    name,
+                    format!("operator `{name}` returns nothing"),
+                    "return a value, or use `inspect(..)` for side effects",
+                )),
             };
         }
     };
@@ -89,9 +95,15 @@ fn shape(inner: &Inner, options: &Options) -> Result<(TokenStream, TokenStream)>
     }
     if let Type::ImplTrait(_) = inner {
         return match iterator_item(inner) {
-            Some(Type::ImplTrait(item)) => Err(Error::new_spanned(item, "the items of an operator need a type that can be named")),
+            Some(Type::ImplTrait(item)) => {
+                Err(Error::new_spanned(item, "the items of an operator need a type that can be named"))
+            }
             Some(item) => Ok((item.to_token_stream(), quote!(__m::shape::FlatMap))),
-            None => Err(error(inner, "an operator's records need a type that can be named", "for several records, write `impl Iterator<Item = Record>`")),
+            None => Err(error(
+                inner,
+                "an operator's records need a type that can be named",
+                "for several records, write `impl Iterator<Item = Record>`",
+            )),
         };
     }
     Ok((ty, quote!(__m::shape::Map)))

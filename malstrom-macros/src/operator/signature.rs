@@ -31,10 +31,18 @@ pub(crate) enum Rest {
 
 pub(crate) fn reject(sig: &Signature, errors: &mut Errors) {
     if let Some(token) = &sig.asyncness {
-        errors.push(error(token, "operators are synchronous: they run inside the fused loop", "do I/O in a source or a sink"));
+        errors.push(error(
+            token,
+            "operators are synchronous: they run inside the fused loop",
+            "do I/O in a source or a sink",
+        ));
     }
     if let syn::Safety::Unsafe(token) = &sig.safety {
-        errors.push(error(token, "operators are safe functions", "put the unsafe code behind a safe function and call that"));
+        errors.push(error(
+            token,
+            "operators are safe functions",
+            "put the unsafe code behind a safe function and call that",
+        ));
     }
     if let Some(token) = &sig.constness {
         errors.push(Error::new_spanned(token, "operators run with the data, not at compile time: leave out `const`"));
@@ -74,13 +82,21 @@ pub(crate) fn roles(sig: &mut Signature, errors: &mut Errors) -> Option<Roles> {
     let (mut state, mut record, mut rest) = (None, None, Vec::new());
     for input in &mut sig.inputs {
         let FnArg::Typed(input) = input else {
-            errors.push(error(input, "`#[operator]` goes on a free function", "pass configuration as `#[arg]` parameters"));
+            errors.push(error(
+                input,
+                "`#[operator]` goes on a free function",
+                "pass configuration as `#[arg]` parameters",
+            ));
             return None;
         };
         let is_arg = input.attrs.iter().any(|a| a.path().is_ident("arg"));
         input.attrs.retain(|a| !a.path().is_ident("arg"));
         if let Type::ImplTrait(ty) = &*input.ty {
-            errors.push(error(ty, "an operator's parameters need types that can be named", "use a type parameter: `fn f<T: ..>(record: T)`"));
+            errors.push(error(
+                ty,
+                "an operator's parameters need types that can be named",
+                "use a type parameter: `fn f<T: ..>(record: T)`",
+            ));
             return None;
         }
         match &*input.ty {
@@ -93,7 +109,9 @@ pub(crate) fn roles(sig: &mut Signature, errors: &mut Errors) -> Option<Roles> {
                         None => State { ty: (*r.elem).clone(), optional: false },
                     });
                 }
-                (Some(_), None) => errors.push(error(r, format!("operator `{name}` keeps two states"), "put both into one struct")),
+                (Some(_), None) => {
+                    errors.push(error(r, format!("operator `{name}` keeps two states"), "put both into one struct"))
+                }
                 (_, Some(_)) => errors.push(error(
                     r,
                     format!("operator `{name}` takes its state after its record"),
@@ -110,7 +128,11 @@ pub(crate) fn roles(sig: &mut Signature, errors: &mut Errors) -> Option<Roles> {
         }
     }
     if record.is_none() {
-        errors.push(error(&name, format!("operator `{name}` takes no record"), "its first parameter is the record, or the second behind a state"));
+        errors.push(error(
+            &name,
+            format!("operator `{name}` takes no record"),
+            "its first parameter is the record, or the second behind a state",
+        ));
     }
     Some(Roles { state, record: record?, rest })
 }
@@ -122,7 +144,11 @@ fn arg(pat: &Pat, ty: &Type) -> Result<Rest> {
     let name = pat.ident.clone();
     Ok(match ty {
         Type::Reference(r) if r.mutability.is_some() => {
-            return Err(error(ty, "configuration cannot change while the job runs", "keep what changes in keyed state"));
+            return Err(error(
+                ty,
+                "configuration cannot change while the job runs",
+                "keep what changes in keyed state",
+            ));
         }
         Type::Reference(r) => Rest::ByRef(name, owned(&r.elem)),
         ty => Rest::ByValue(name, ty.clone()),

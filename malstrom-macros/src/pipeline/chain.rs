@@ -75,7 +75,8 @@ impl<'a> Chains<'a> {
                     quote_spanned!(name.span()=> let #s = #m::union_of(#g.clone(), #read);)
                 });
                 let others = inputs.map(|name| {
-                    let (g, m, s, read) = (graph(name.span()), module(name.span()), stream(name.span()), self.read(name));
+                    let (g, m, s, read) =
+                        (graph(name.span()), module(name.span()), stream(name.span()), self.read(name));
                     quote_spanned! {name.span()=>
                         let __next = #m::Unites::pass(#m::united(&#s, #read));
                         let __next = #m::UnitesKeyed::pass(#m::united_keyed(&#s, __next));

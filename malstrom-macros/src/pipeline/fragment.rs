@@ -61,12 +61,15 @@ impl Fragment {
             sig.generics.where_clause = input.parse()?;
         }
         if input.peek(syn::token::Brace) {
-            return Err(input.error("a fragment is one chain with two open ends: `<In, Out> fn name(..) = stage -> stage;`"));
+            return Err(
+                input.error("a fragment is one chain with two open ends: `<In, Out> fn name(..) = stage -> stage;`")
+            );
         }
         input.parse::<Token![=]>()?;
         let mut stages = TokenStream::new();
         loop {
-            let token: TokenTree = input.parse().map_err(|e| Error::new(e.span(), "expected `;` at the end of the fragment"))?;
+            let token: TokenTree =
+                input.parse().map_err(|e| Error::new(e.span(), "expected `;` at the end of the fragment"))?;
             let end = matches!(&token, TokenTree::Punct(p) if p.as_char() == ';');
             stages.extend([token]);
             if end {
@@ -84,7 +87,10 @@ impl Fragment {
         for stage in statement.iter().flat_map(|s| &s.stages) {
             match stage {
                 Stage::Builtin { word, .. } if word == "sink" || word == "split" => {
-                    errors.push(Error::new(word.span(), format!("a fragment has one input and one output, so `{word}` has no place in it")));
+                    errors.push(Error::new(
+                        word.span(),
+                        format!("a fragment has one input and one output, so `{word}` has no place in it"),
+                    ));
                 }
                 Stage::Operator(Operator { failure: Some(Failure::Stream(at, _)), .. }) => {
                     errors.push(Error::new(*at, "a fragment has one output, so failures cannot go to a stream of their own\n  help: write `?` or `else drop`"));
@@ -106,7 +112,9 @@ impl Fragment {
                     Pat::Ident(pat) => params.push((pat.ident.clone(), &*t.ty)),
                     pat => errors.push(Error::new_spanned(pat, "a parameter of a fragment needs a plain name")),
                 },
-                FnArg::Receiver(this) => errors.push(Error::new_spanned(this, "a fragment is a free item, not a method")),
+                FnArg::Receiver(this) => {
+                    errors.push(Error::new_spanned(this, "a fragment is a free item, not a method"))
+                }
             }
         }
         let statement = self.statement(&mut errors);
@@ -130,7 +138,8 @@ impl Fragment {
         };
         let kg = Ident::new("__Kg", Span::mixed_site());
         let (g, s) = (graph(name.span()), stream(name.span()));
-        let checked = quote_spanned!(to_ty.span()=> let #s = __malstrom::Returns::pass(__malstrom::returned::<Self, _>(#s)););
+        let checked =
+            quote_spanned!(to_ty.span()=> let #s = __malstrom::Returns::pass(__malstrom::returned::<Self, _>(#s)););
         // The key that leaves: the one that was promised, the one that came in by name, or whatever came in.
         let (leaves, left) = match to.key.as_ref().or(from.key.as_ref()) {
             Some(key) => (

@@ -44,7 +44,10 @@ pub(super) fn check(pipeline: &Ident, statements: &[Statement], broken: &Broken,
         let mut fresh = Vec::new();
         for name in s.declares() {
             if declared.iter().chain(&fresh).any(|d| *d == name) {
-                errors.push(Error::new(name.span(), format!("stream `{name}` is declared twice in pipeline `{pipeline}`")));
+                errors.push(Error::new(
+                    name.span(),
+                    format!("stream `{name}` is declared twice in pipeline `{pipeline}`"),
+                ));
                 whole = false;
             } else {
                 fresh.push(name);
@@ -72,12 +75,18 @@ pub(super) fn check(pipeline: &Ident, statements: &[Statement], broken: &Broken,
 fn ends(s: &Statement, errors: &mut Errors) {
     let in_sink = s.stages.last().is_some_and(|stage| stage.is("sink"));
     if let Some(early) = s.stages.iter().rev().skip(1).find(|stage| stage.is("sink")) {
-        errors.push(Error::new(early.span(), "a chain ends in its sink: nothing can follow\n  help: bind the stream with `let`, and read it twice"));
+        errors.push(Error::new(
+            early.span(),
+            "a chain ends in its sink: nothing can follow\n  help: bind the stream with `let`, and read it twice",
+        ));
     }
     match (&s.binding, in_sink) {
         (None, false) => {
             let at = s.stages.last().map_or_else(|| s.head.span(), Stage::span);
-            errors.push(Error::new(at, "this chain goes nowhere\n  help: end it in `-> sink(..)`, or bind it with `let name = ..`"));
+            errors.push(Error::new(
+                at,
+                "this chain goes nowhere\n  help: end it in `-> sink(..)`, or bind it with `let name = ..`",
+            ));
         }
         (Some(binding), true) => {
             let name = match binding {
@@ -87,7 +96,10 @@ fn ends(s: &Statement, errors: &mut Errors) {
                     None => return,
                 },
             };
-            errors.push(Error::new(name.span(), format!("`{name}` names a chain that ends in a sink: nothing is left to name")));
+            errors.push(Error::new(
+                name.span(),
+                format!("`{name}` names a chain that ends in a sink: nothing is left to name"),
+            ));
         }
         _ => {}
     }
@@ -115,10 +127,16 @@ fn ends(s: &Statement, errors: &mut Errors) {
     }
     match (tuple, s.stages.last()) {
         (Some(names), None) => {
-            errors.push(Error::new(names.first().map_or_else(|| s.head.span(), Ident::span), "several streams come from `split(..)`, or from an operator with side outputs"));
+            errors.push(Error::new(
+                names.first().map_or_else(|| s.head.span(), Ident::span),
+                "several streams come from `split(..)`, or from an operator with side outputs",
+            ));
         }
         (Some(names), _) if names.len() < 2 => {
-            errors.push(Error::new(s.head.span(), "a tuple names at least two streams\n  help: write `let name = ..` for one"));
+            errors.push(Error::new(
+                s.head.span(),
+                "a tuple names at least two streams\n  help: write `let name = ..` for one",
+            ));
         }
         _ => {}
     }
@@ -138,9 +156,7 @@ pub(super) fn ids(pipeline: &Ident, statements: &[Statement], errors: &mut Error
             _ => None,
         };
         let chosen = |stage| match stage {
-            &Stage::Operator(ref op) => {
-                Some((op.id(), op.path.segments.last().map(|s| &s.ident)?))
-            }
+            &Stage::Operator(ref op) => Some((op.id(), op.path.segments.last().map(|s| &s.ident)?)),
             &Stage::Builtin { ref alias, ref word, .. } => Some((alias.clone()?, word)),
         };
         for (id, last) in of_head.into_iter().chain(s.stages.iter().filter_map(chosen)) {

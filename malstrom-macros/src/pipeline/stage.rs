@@ -28,7 +28,9 @@ pub(super) fn marker(name: &Ident) -> TokenStream {
 
 pub(super) fn emit(stage: &Stage, id: &str) -> TokenStream {
     match stage {
-        Stage::Builtin { word, args, .. } if word == "sink" => args.first().map(|expr| sink(word, expr, id)).unwrap_or_default(),
+        Stage::Builtin { word, args, .. } if word == "sink" => {
+            args.first().map(|expr| sink(word, expr, id)).unwrap_or_default()
+        }
         Stage::Builtin { word, args, .. } if word == "key_by" => {
             let span = word.span();
             let (g, s, m) = (graph(span), stream(span), module(span));
@@ -92,7 +94,8 @@ fn sink(word: &Ident, expr: &Expr, id: &str) -> TokenStream {
     // The sink is what is wrong if its type does not fit.
     let span = expr.span();
     let (g, s, m, x) = (graph(span), stream(span), module(span), Ident::new("__sink", span));
-    let (g_word, s_word, m_word, x_word) = (graph(word.span()), stream(word.span()), module(word.span()), Ident::new("__sink", span));
+    let (g_word, s_word, m_word, x_word) =
+        (graph(word.span()), stream(word.span()), module(word.span()), Ident::new("__sink", span));
     let checks = quote_spanned! {span=>
         let #x = #m::SinkLike::this(#expr);
         let #s = #m::DrainsInto::pass(#m::drained(&#x, #s));

@@ -119,8 +119,9 @@ impl Parse for Head {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         if input.peek(token::Paren) {
             let span = input.span();
-            let [left, right] = <[Ident; 2]>::try_from(idents(input)?)
-                .map_err(|names| Error::new(span, format!("an operator takes one input or two, not {}", names.len())))?;
+            let [left, right] = <[Ident; 2]>::try_from(idents(input)?).map_err(|names| {
+                Error::new(span, format!("an operator takes one input or two, not {}", names.len()))
+            })?;
             return Ok(Head::Two(left, right));
         }
         let word: Ident = input.parse().map_err(|e| {
@@ -157,7 +158,8 @@ fn failure(input: ParseStream<'_>) -> Result<Option<Failure>> {
         return Ok(Some(Failure::Fail(token.span())));
     }
     let Some(token) = input.parse::<Option<Token![else]>>()? else { return Ok(None) };
-    let target: Ident = input.parse().map_err(|e| Error::new(e.span(), "expected `drop` or the name of a stream behind `else`"))?;
+    let target: Ident =
+        input.parse().map_err(|e| Error::new(e.span(), "expected `drop` or the name of a stream behind `else`"))?;
     Ok(Some(if target == "drop" { Failure::Drop(token.span()) } else { Failure::Stream(token.span(), target) }))
 }
 
@@ -179,7 +181,9 @@ impl Parse for Stage {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         if input.peek(Token![;]) || !(input.peek(Ident::peek_any) || input.peek(Token![::])) {
             let names: Vec<_> = BUILTINS.iter().map(|(name, ..)| format!("`{name}`")).collect();
-            return Err(input.error(format!("expected a stage after `->`: an operator, or one of {}", names.join(", "))));
+            return Err(
+                input.error(format!("expected a stage after `->`: an operator, or one of {}", names.join(", ")))
+            );
         }
         let path: Path = input.parse()?;
         let called = input.peek(token::Paren);
@@ -199,7 +203,9 @@ impl Parse for Stage {
             if !called || args.len() != *wanted {
                 return Err(Error::new(
                     word.span(),
-                    format!("`{name}` is written `{form}`\n  help: an operator of that name is reached by its path, as in `self::{name}`"),
+                    format!(
+                        "`{name}` is written `{form}`\n  help: an operator of that name is reached by its path, as in `self::{name}`"
+                    ),
                 ));
             }
             if let Some(failure) = failure(input)? {
