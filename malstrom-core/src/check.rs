@@ -4,8 +4,12 @@
 //! of ours. It returns the stream through its `Pass` projection: where a check fails, the stream's type is unknown, and
 //! nothing that follows from the same mistake is reported again. Every blanket impl is `do_not_recommend`, so that
 //! rustc does not explain the trait behind the sentence.
+// What a check talks about stands in its types.
+#![allow(clippy::type_complexity)]
+
 pub mod aggregate;
 pub mod arg;
+pub mod ask;
 pub mod ends;
 pub mod failure;
 pub mod field;
@@ -15,6 +19,7 @@ pub mod inputs;
 pub mod keying;
 pub mod migrate;
 pub mod record;
+pub mod shape;
 pub mod share;
 pub mod sink;
 pub mod source;
@@ -33,6 +38,36 @@ impl<Names, S> fmt::Debug for Edge<Names, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Edge")
     }
+}
+
+/// Says which impl of a check applies: this one, if what it asks holds.
+///
+/// A check that asks for bounds (`T: Clone`) has a second impl that never applies. With one alone, rustc would take it
+/// for granted, and complain about its bound wherever the stream occurs; with two it looks for one that holds.
+#[derive(Debug)]
+pub struct Holds;
+/// The impl that never applies.
+#[derive(Debug)]
+pub struct Otherwise;
+/// Is implemented for nothing.
+pub trait Impossible {}
+
+/// A check of one type that asks for bounds.
+macro_rules! asks {
+    ($(#[$doc:meta])* $name:ident <$($n:ident),*>: $($bound:tt)*) => {
+        $(#[$doc])*
+        pub trait $name<$($n,)* Via> {
+            $crate::check::pass!($($n),*);
+        }
+        #[diagnostic::do_not_recommend]
+        impl<T: $($bound)*, $($n),*> $name<$($n,)* $crate::check::Holds> for T {
+            $crate::check::passes!($($n),*);
+        }
+        #[diagnostic::do_not_recommend]
+        impl<T: $crate::check::Impossible, $($n),*> $name<$($n,)* $crate::check::Otherwise> for T {
+            $crate::check::passes!($($n),*);
+        }
+    };
 }
 
 /// The items of a check trait.
@@ -56,4 +91,4 @@ macro_rules! passes {
         }
     };
 }
-pub(crate) use {pass, passes};
+pub(crate) use {asks, pass, passes};

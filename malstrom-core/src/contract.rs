@@ -1,9 +1,11 @@
 //! What expansions and connectors implement. Everything else in this crate is built on these traits and nothing in
 //! here knows how a pipeline runs.
 pub mod extract;
+pub mod iter;
 pub mod key;
 pub mod keying;
 pub mod never;
+pub mod number;
 pub mod record;
 pub mod shape;
 pub mod sink;

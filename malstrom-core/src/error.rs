@@ -118,7 +118,10 @@ impl fmt::Debug for Error {
         };
         while let Some(error) = cause {
             write!(f, "\n  because: {error}")?;
-            cause = match error.downcast_ref::<Error>() {
+            // The cause of a connector's failure comes as the box that it lies in.
+            let ours =
+                error.downcast_ref::<Error>().or_else(|| error.downcast_ref::<Box<Error>>().map(|inner| &**inner));
+            cause = match ours {
                 Some(Error::Custom(inner)) => inner.source(),
                 _ => error.source(),
             };

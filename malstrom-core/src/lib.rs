@@ -1,7 +1,8 @@
 //! The runtime of Malstrom. Programs use the `malstrom` crate, which re-exports what they need.
 //!
 //! Modules depend on each other in one direction only: `runtime` → `worker` → `graph`, `exchange` → `stream` → `check` →
-//! `contract`. `state` and `connect` use only `contract`.
+//! `contract`. `state` uses only `contract`; `connect` also `check`, as its printing sinks take what can be printed.
+//! `tests/modules_depend_downwards.rs` says it in full.
 pub mod check;
 pub mod connect;
 pub mod contract;

@@ -64,6 +64,11 @@ pub(crate) fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
     }
 }
 
+fn panicked(env: &Env, payload: &(dyn std::any::Any + Send)) -> Error {
+    let operator = env.take_panicked().map_or_else(|| "unknown".to_owned(), |id| id.to_string());
+    Error::Panic { operator, message: panic_message(payload) }
+}
+
 impl Worker {
     /// Makes the segments of `pipeline` on this worker.
     ///
@@ -76,7 +81,10 @@ impl Worker {
         let links = Rc::new(Links::new(fabric, route));
         let env = Env::new((settings.worker, settings.workers), settings.seed, ranks, ids, links);
         let recipes = pipeline.into_recipes();
-        let segments: Vec<_> = recipes.into_iter().map(|make| make(&env).map(Some)).collect::<Result<_>>()?;
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            recipes.into_iter().map(|make| make(&env).map(Some)).collect::<Result<Vec<_>>>()
+        }));
+        let segments = made.map_err(|payload| panicked(&env, &*payload))??;
         let open = segments.len();
         Ok(Worker { env, segments, open, linger: settings.linger, flushed: Duration::ZERO })
     }
@@ -91,10 +99,11 @@ impl Worker {
         if let Some(failure) = self.env.take_failure() {
             return Err(failure);
         }
-        done.map_err(|payload| Error::Panic {
-            operator: self.env.take_panicked().map_or_else(|| "unknown".to_owned(), |id| id.to_string()),
-            message: panic_message(&*payload),
-        })
+        done.map_err(|payload| self.panicked(&*payload))
+    }
+    /// A panic of user code that this worker called.
+    pub(crate) fn panicked(&self, payload: &(dyn std::any::Any + Send)) -> Error {
+        panicked(&self.env, payload)
     }
 
     fn turn(&mut self, now: Duration) -> Step {

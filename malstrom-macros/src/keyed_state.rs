@@ -129,7 +129,7 @@ fn migrate(name: &Ident, old: &syn::Type, version: u32) -> (TokenStream, TokenSt
             if __version == #version { __m::describe_same::<Self>() } else { #older::describe_version(__version) }
         }
     };
-    (names(name, old, "ItsOld", "OldState"), chain)
+    (names(name, old, "ItsOld", "IsState"), chain)
 }
 
 #[cfg(test)]

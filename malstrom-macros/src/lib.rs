@@ -1,5 +1,8 @@
 //! The macros of Malstrom. They read and check what is written; behaviour lives in `malstrom-core`, which they reach
 //! through `::malstrom::__private` or the path given as `crate = path`.
+// Syntax trees are large, and few.
+#![allow(clippy::large_enum_variant)]
+
 use proc_macro::TokenStream;
 
 mod debug;
@@ -24,11 +27,12 @@ pub fn operator(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Declares pipelines and fragments. Documented at `malstrom::pipeline`, which is its front door.
 #[proc_macro]
 pub fn pipeline(input: TokenStream) -> TokenStream {
-    let input = proc_macro2::TokenStream::from(input);
-    let names = pipeline::names(&input);
-    let tokens = pipeline::expand(input).unwrap_or_else(syn::Error::into_compile_error);
-    names.iter().for_each(|name| debug::dump(name, &tokens));
-    tokens.into()
+    let definitions = match pipeline::expand(input.into()) {
+        Ok(definitions) => definitions,
+        Err(error) => return error.into_compile_error().into(),
+    };
+    definitions.iter().for_each(|(name, tokens)| debug::dump(name, tokens));
+    definitions.into_iter().map(|(_, tokens)| TokenStream::from(tokens)).collect()
 }
 
 /// Makes a type one whose values may leave their worker. Documented at `malstrom::Record`.

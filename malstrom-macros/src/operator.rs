@@ -2,10 +2,12 @@
 //!
 //! `fn score` lives in the value namespace and `struct score { .. }` in the type namespace, so both answer to one path
 //! and `use ops::score` imports both.
+mod broken;
 mod emit;
 mod options;
 mod returns;
 mod signature;
+mod state;
 
 use proc_macro2::TokenStream;
 use syn::parse::{Parse, ParseStream};
@@ -32,15 +34,24 @@ impl Parse for LazyFn {
 }
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let mut func: LazyFn = syn::parse2(item)?;
+    let func: LazyFn = syn::parse2(item)?;
     let mut errors = Errors::default();
     let options = options::parse(args, &mut errors);
     signature::reject(&func.sig, &mut errors);
-    let roles = signature::roles(&mut func.sig, &mut errors);
+    let roles = signature::roles(&func.sig, &mut errors);
     let returns = errors.keep(returns::read(&func.sig, &options));
-    errors.finish()?;
-    // Without an error there are both.
-    Ok(roles.zip(returns).map(|(roles, returns)| emit::emit(&func, &options, &roles, &returns)).unwrap_or_default())
+    let errors = match errors.finish() {
+        Ok(()) => {
+            // Without an error there are both.
+            let whole = roles.zip(returns);
+            return Ok(whole.map(|(roles, returns)| emit::emit(&func, &options, &roles, &returns)).unwrap_or_default());
+        }
+        Err(errors) => errors,
+    };
+    if cfg!(test) {
+        return Err(errors);
+    }
+    Ok(broken::emit(func, errors))
 }
 
 #[cfg(test)]

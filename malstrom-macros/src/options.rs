@@ -51,14 +51,14 @@ pub(crate) fn read(
 /// `= value`.
 pub(crate) fn value<T: syn::parse::Parse>(name: &Ident, example: &str, input: ParseStream<'_>) -> syn::Result<T> {
     if !input.peek(Token![=]) {
-        return Err(error(name, format!("`{name}` needs a value"), &format!("write `{name} = {example}`")));
+        return Err(error(name, format!("`{name}` needs a value"), format!("write `{name} = {example}`")));
     }
     input.parse::<Token![=]>()?;
     let at = input.span();
     input.parse().map_err(|cause: syn::Error| {
         // At the end of the input there is no token to point to.
         let at = if input.is_empty() { name.span() } else { at };
-        crate::errors::error_at(at, format!("`{name}`: {cause}"), &format!("write `{name} = {example}`"))
+        crate::errors::error_at(at, format!("`{name}`: {cause}"), format!("write `{name} = {example}`"))
     })
 }
 

@@ -11,6 +11,7 @@ use crate::errors::Errors;
 use chain::Chains;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
+pub(crate) use stage::WORDS;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Result, Signature, Token, Visibility};
 
@@ -41,7 +42,10 @@ impl Parse for Block {
             definitions.push(input.parse()?);
         }
         if definitions.is_empty() {
-            return Err(input.error("expected a pipeline: `fn name(..) { source(..) -> .. -> sink(..); }`"));
+            return Err(syn::Error::new(
+                Span::call_site(),
+                "expected a pipeline: `fn name(..) { source(..) -> .. -> sink(..); }`",
+            ));
         }
         Ok(Block { krate, definitions })
     }
@@ -60,37 +64,49 @@ impl Parse for Definition {
             return fragment::Fragment::parse(ports, attrs, vis, input).map(Definition::Fragment);
         }
         let sig: Signature = input.parse()?;
-        if let syn::ReturnType::Type(..) = &sig.output {
-            return Err(syn::Error::new_spanned(
-                &sig.output,
-                "a pipeline returns no value: its results go to its sinks",
-            ));
-        }
+        plain(&sig)?;
         let body;
         syn::braced!(body in input);
         Ok(Definition::Closed(Closed { attrs, vis, sig, body: body.parse()? }))
     }
 }
 
-pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
-    let Block { krate, definitions } = syn::parse2(input)?;
-    Ok(definitions
-        .iter()
-        .map(|definition| match definition {
-            Definition::Closed(closed) => closed.expand(&krate),
-            Definition::Fragment(fragment) => fragment.expand(&krate),
-        })
-        .collect())
+/// Refuses what no pipeline's signature may say.
+fn plain(sig: &Signature) -> Result<()> {
+    let mut errors = Errors::default();
+    if let syn::ReturnType::Type(..) = &sig.output {
+        errors.push(syn::Error::new_spanned(&sig.output, "a pipeline returns no value: its results go to its sinks"));
+    }
+    let mut refuse = |token: &dyn ToTokens, word: &str| {
+        errors.push(syn::Error::new_spanned(
+            token.to_token_stream(),
+            format!("a pipeline is a plain function: leave out `{word}`"),
+        ));
+    };
+    sig.asyncness.iter().for_each(|token| refuse(token, "async"));
+    sig.constness.iter().for_each(|token| refuse(token, "const"));
+    sig.abi.iter().for_each(|token| refuse(token, "extern"));
+    if let syn::Safety::Unsafe(token) = &sig.safety {
+        refuse(token, "unsafe");
+    }
+    sig.generics.lifetimes().take(1).for_each(|lifetime| {
+        errors.push(crate::errors::error(
+            lifetime,
+            "a pipeline outlives the call that makes it, so it cannot borrow",
+            "take parameters by value",
+        ));
+    });
+    errors.finish()
 }
 
-/// The names of the pipelines in a block, for `MALSTROM_DEBUG_MACRO`.
-pub(crate) fn names(input: &TokenStream) -> Vec<String> {
-    let tokens: Vec<_> = input.clone().into_iter().collect();
-    let named = tokens.windows(2).filter_map(|pair| match pair {
-        [TokenTree::Ident(word), TokenTree::Ident(name)] if word == "fn" => Some(name.to_string()),
-        _ => None,
-    });
-    named.collect()
+/// The definitions of a block, each with its name.
+pub(crate) fn expand(input: TokenStream) -> Result<Vec<(String, TokenStream)>> {
+    let Block { krate, definitions } = syn::parse2(input)?;
+    let expand = |definition: &Definition| match definition {
+        Definition::Closed(closed) => (closed.sig.ident.to_string(), closed.expand(&krate)),
+        Definition::Fragment(fragment) => (fragment.name().to_string(), fragment.expand(&krate)),
+    };
+    Ok(definitions.iter().map(expand).collect())
 }
 
 /// A local of ours: shown at `span`, but resolved where this macro is, so that it is the same variable even if a
@@ -133,7 +149,8 @@ impl Closed {
             #(#attrs)*
             #[doc = ""]
             #[doc = #doc]
-            #[allow(unexpected_cfgs, clippy::too_many_lines, clippy::let_unit_value, clippy::redundant_closure)]
+            #[allow(unexpected_cfgs, unused_qualifications)]
+            #[allow(clippy::too_many_lines, clippy::let_unit_value, clippy::redundant_closure, clippy::needless_pass_by_value)]
             #vis fn #name #generics(#inputs) -> #krate::Pipeline #where_clause {
                 #errors
                 #partial
@@ -151,14 +168,29 @@ impl Closed {
 #[derive(Default)]
 struct Broken {
     names: std::collections::HashSet<String>,
+    /// All words in it: a stream that is among them is not unused.
+    words: std::collections::HashSet<String>,
     paths: Vec<TokenStream>,
 }
 impl Broken {
+    fn mention(&mut self, tokens: TokenStream) {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(word) => drop(self.words.insert(word.to_string())),
+                TokenTree::Group(group) => self.mention(group.stream()),
+                _ => {}
+            }
+        }
+    }
     /// Takes in the tokens of a statement that did not parse.
     fn add(&mut self, tokens: &[TokenTree]) {
+        self.mention(tokens.iter().cloned().collect());
         let mut words = tokens.iter().map(ToString::to_string);
         if words.next().as_deref() == Some("let") {
             match tokens.get(1) {
+                Some(TokenTree::Ident(word)) if word == "mut" => {
+                    self.names.extend(tokens.get(2).map(ToString::to_string));
+                }
                 Some(TokenTree::Ident(name)) => drop(self.names.insert(name.to_string())),
                 Some(TokenTree::Group(names)) => {
                     self.names.extend(names.stream().into_iter().filter_map(|t| match t {
@@ -172,7 +204,9 @@ impl Broken {
         for three in tokens.windows(2) {
             match three {
                 [TokenTree::Punct(p), TokenTree::Ident(stage)] if p.as_char() == '>' => {
-                    self.paths.push(stage.to_token_stream());
+                    // Not `let` and the like.
+                    self.paths
+                        .extend(syn::parse2::<Ident>(stage.to_token_stream()).ok().map(ToTokens::into_token_stream));
                 }
                 [TokenTree::Ident(word), TokenTree::Ident(name)] if word == "else" => {
                     self.names.insert(name.to_string());
@@ -190,7 +224,8 @@ mod tests {
     use quote::quote;
 
     fn pipeline(name: &str, body: proc_macro2::TokenStream) {
-        check(name, expand(quote!([$crate] #body)));
+        let all = expand(quote!([::malstrom] #body));
+        check(name, all.map(|all| all.into_iter().map(|(_, tokens)| tokens).collect()));
     }
 
     #[test]

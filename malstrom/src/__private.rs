@@ -3,7 +3,7 @@
 // Data.
 pub use malstrom_core::check::field::{Checked, If, KeyField, OfKey, OfRecord, Part, RecordField, StateField};
 pub use malstrom_core::check::fresh::{Fresh, Skipped};
-pub use malstrom_core::check::migrate::{ItsKey, ItsOld, KeepsKey, MigratesFrom, Names, OldState};
+pub use malstrom_core::check::migrate::{IsState, ItsKey, ItsOld, KeepsKey, MigratesFrom, Names};
 pub use malstrom_core::contract::key::{KeyWriter, PartitionKey};
 pub use malstrom_core::contract::record::archive::{Own, Ref};
 pub use malstrom_core::contract::record::serde::{AsBytes, BySerde, Opaque};
@@ -16,20 +16,22 @@ pub use std::time::Duration;
 pub use std::vec::Vec;
 
 // Operators.
-pub use malstrom_core::check::arg::ByValue;
-pub use malstrom_core::check::ends::{ArmEmits, arm_of};
+pub use malstrom_core::check::arg::{ByValue, Configuration};
+pub use malstrom_core::check::ask::{Parameter, StateKeyIs};
+pub use malstrom_core::check::ends::{ArmEmits, ArmEnds, ArmFails, ArmKeeps, arm_ends, arm_fails, arm_keeps, arm_of};
+pub use malstrom_core::check::shape::{IsIterator, IsOption, IsResult};
 pub use malstrom_core::contract::extract::{Context, Extract, Output};
 pub use malstrom_core::contract::keying::{
     AnyKeying, AsksKey, Carried, Keep, KeyedBy, PerKey, PerKeyOption, Stateless,
 };
 pub use malstrom_core::contract::shape;
 pub use malstrom_core::contract::stage::{
-    Branching, Emit, ErrorOf, Fails, Infallible, Operator, Plain, SideBuffer, Stage, TwoInput, arm,
+    Branching, Emit, ErrorOf, Fails, NoFailure, Operator, Plain, SideBuffer, Stage, TwoInput, arm,
 };
 
 // Pipelines.
-pub use malstrom_core::check::aggregate::{Adds, Averages, Compares, Keeps, TellsApart, item, value};
-pub use malstrom_core::check::ends::{ClosedUse, TakesTwo, ends, takes_two};
+pub use malstrom_core::check::aggregate::{Adds, Averages, Compares, Keeps, TellsApart, initial, item, value};
+pub use malstrom_core::check::ends::{ClosedUse, KeyedAlike, NamesOutputs, TakesTwo, alike, ends, outputs, takes_two};
 pub use malstrom_core::check::failure::{CanFail, Explains, NeverFails, explained, failure, handled};
 pub use malstrom_core::check::fragment::{LeavesKeyed, Returns, left, returned};
 pub use malstrom_core::check::inputs::{Unites, UnitesKeyed, united, united_keyed};
@@ -39,8 +41,10 @@ pub use malstrom_core::check::keying::{
 };
 pub use malstrom_core::check::record::{FlowsInto, record, record_right};
 pub use malstrom_core::check::share::{Shareable, copied};
-pub use malstrom_core::check::sink::{DrainsInto, Dumped, Shown, SinkLike, drained, dumped, shown};
-pub use malstrom_core::check::source::{IntoSource, RowsExplain, RowsNeverFail, rows, rows_explained};
+pub use malstrom_core::check::sink::{DrainsInto, Dumped, IsSink, Shown, drained, dumped, is_sink, shown};
+pub use malstrom_core::check::source::{
+    IntoSource, RowsExplain, RowsHandled, RowsMayFail, RowsNeverFail, given, rows, rows_explained, rows_of,
+};
 pub use malstrom_core::contract::typed::Typed;
 pub use malstrom_core::graph::build::{
     Graph, OrDrop, OrFail, Unfailing, average, by, call, count, cut, distinct, filter, filter_map, flat_map, fold,

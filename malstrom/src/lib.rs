@@ -57,7 +57,7 @@ extern crate self as malstrom;
 #[doc(hidden)]
 pub mod __private;
 
-pub use malstrom_core::contract::record;
+pub use malstrom_core::contract::{key, record};
 pub use malstrom_core::{CodecError, connect, metrics, testing};
 pub use malstrom_core::{
     Context, Emit, Error, Extract, Failure, Handle, Key, KeyedState, Latency, Metrics, Never, Output, PartitionKey,
@@ -66,8 +66,29 @@ pub use malstrom_core::{
 
 /// The types that appear in the compiler's messages about a pipeline.
 pub mod names {
-    pub use malstrom_core::check::keying::NoKey;
-    pub use malstrom_core::contract::keying::{AnyKey, Carried, KeyedBy, Unkeyed};
+    pub use malstrom_core::check::Holds;
+    pub use malstrom_core::check::aggregate::{Adds, Averages, Compares, Keeps, TellsApart};
+    pub use malstrom_core::check::arg::{ByValue, Configuration};
+    pub use malstrom_core::check::ask::{Parameter, StateKeyIs};
+    pub use malstrom_core::check::ends::{
+        ArmEmits, ArmEnds, ArmFails, ArmKeeps, ClosedUse, KeyedAlike, NamesOutputs, TakesTwo,
+    };
+    pub use malstrom_core::check::failure::{CanFail, Explains, NeverFails};
+    pub use malstrom_core::check::field::{KeyField, RecordField, StateField};
+    pub use malstrom_core::check::fragment::{LeavesKeyed, Returns};
+    pub use malstrom_core::check::fresh::{Fresh, Skipped};
+    pub use malstrom_core::check::inputs::{Unites, UnitesKeyed};
+    pub use malstrom_core::check::keying::{AskedKey, Grouped, HasKey, IsKey, NoKey, SameKey, Travels, WorksUnkeyed};
+    pub use malstrom_core::check::migrate::{IsState, KeepsKey, MigratesFrom};
+    pub use malstrom_core::check::record::FlowsInto;
+    pub use malstrom_core::check::shape::{IsIterator, IsOption, IsResult};
+    pub use malstrom_core::check::share::{Copies, Shareable};
+    pub use malstrom_core::check::sink::{DrainsInto, Dumped, IsSink, Shown};
+    pub use malstrom_core::check::source::{IntoSource, RowsExplain, RowsHandled, RowsNeverFail, TheyCannot};
+    pub use malstrom_core::connect::print::names::*;
+    pub use malstrom_core::contract::keying::{AnyKey, Carried, KeyedBy, PerKey, PerKeyOption, Stateless, Unkeyed};
+    pub use malstrom_core::contract::never::Never;
+    pub use malstrom_core::contract::stage::{Branching, Fails, NoFailure, Plain};
     pub use malstrom_core::graph::names::*;
 }
 pub use malstrom_core::contract::keying::{KeyedBy, Unkeyed};

@@ -1,23 +1,10 @@
 //! What aggregates ask of records and values.
-use super::{Edge, pass, passes};
+use super::{Edge, asks};
+use crate::contract::number::Number;
 use crate::contract::typed::Typed;
-use crate::stream::aggregate::Number;
 use std::hash::Hash;
 use std::ops::AddAssign;
 
-/// Declares a check of one type.
-macro_rules! asks {
-    ($(#[$doc:meta])* $name:ident: $($bound:tt)*) => {
-        $(#[$doc])*
-        pub trait $name {
-            pass!();
-        }
-        #[diagnostic::do_not_recommend]
-        impl<T: $($bound)*> $name for T {
-            passes!();
-        }
-    };
-}
 asks! {
     /// What `sum` adds up.
     #[diagnostic::on_unimplemented(
@@ -25,7 +12,7 @@ asks! {
         label = "a value of type `{Self}`",
         note = "values that are added up are `Default` (zero), `Clone` and `AddAssign`; for anything else, use `fold`"
     )]
-    Adds: Default + Clone + AddAssign
+    Adds<>: Default + Clone + AddAssign
 }
 asks! {
     /// What `min`, `max` and `top` compare.
@@ -34,7 +21,7 @@ asks! {
         label = "a value of type `{Self}`",
         note = "values that are compared are `PartialOrd` and `Clone`"
     )]
-    Compares: PartialOrd + Clone
+    Compares<>: PartialOrd + Clone
 }
 asks! {
     /// What `average` takes.
@@ -42,7 +29,7 @@ asks! {
         message = "`average` takes numbers, and `{Self}` is none",
         label = "a value of type `{Self}`"
     )]
-    Averages: Number
+    Averages<>: Number
 }
 asks! {
     /// What `reduce` and `top` keep.
@@ -51,7 +38,7 @@ asks! {
         label = "needs copies of `{Self}`",
         note = "derive `Clone` for `{Self}`"
     )]
-    Keeps: Clone
+    Keeps<>: Clone
 }
 asks! {
     /// What `distinct` tells apart.
@@ -60,12 +47,16 @@ asks! {
         label = "compares `{Self}`",
         note = "derive `PartialEq, Eq, Hash, Clone` for `{Self}`"
     )]
-    TellsApart: Eq + Hash + Clone
+    TellsApart<>: Eq + Hash + Clone
 }
 
 /// The value that an aggregate's closure returns.
 pub fn value<V, U>(_: &Option<V>, up: U) -> Edge<(V,), U> {
     Edge::new(up)
+}
+/// What `fold` begins with, which goes through the check together with its input.
+pub fn initial<A, U>(initial: A, up: U) -> Edge<(A,), (A, U)> {
+    Edge::new((initial, up))
 }
 /// The records of an aggregate.
 pub fn item<U: Typed>(up: U) -> Edge<(U::Item,), U> {

@@ -1,5 +1,5 @@
 //! Failures and what handles them.
-use super::{Edge, pass, passes};
+use super::{Edge, asks, pass, passes};
 use crate::contract::never::Never;
 use crate::contract::stage::{ErrorOf, Fails, FailureKind, Stage};
 use std::fmt::Display;
@@ -17,9 +17,9 @@ pub trait NeverFails<Op> {
 impl<Op> NeverFails<Op> for Never {
     passes!(Op);
 }
-/// The failures of a stage.
-pub fn failure<U, Op: Stage>(_: &Op, up: U) -> Edge<(ErrorOf<Op>, Op), U> {
-    Edge::new(up)
+/// The failures of a stage, which goes through the check together with its input.
+pub fn failure<U, Op: Stage>(op: Op, up: U) -> Edge<(ErrorOf<Op>, Op), (Op, U)> {
+    Edge::new((op, up))
 }
 
 /// Only what can fail can be handled.
@@ -35,24 +35,20 @@ impl<Op, E> CanFail<Op> for Fails<E> {
     passes!(Op);
 }
 /// The failures of a stage whose use handles them.
-pub fn handled<U, Op: Stage>(_: &Op, up: U) -> Edge<(Op::Failure, Op), U> {
-    Edge::new(up)
+pub fn handled<U, Op: Stage>(op: Op, up: U) -> Edge<(Op::Failure, Op), (Op, U)> {
+    Edge::new((op, up))
 }
 
-/// What ends a job must be printable.
-#[diagnostic::on_unimplemented(
-    message = "`?` prints the failure of `{Op}`, but `{Self}` has no `Display`",
-    label = "ends the job with a `{Self}`",
-    note = "implement `Display` for `{Self}`, or handle it with `else`"
-)]
-pub trait Explains<Op> {
-    pass!(Op);
-}
-#[diagnostic::do_not_recommend]
-impl<Op, E: Display> Explains<Op> for E {
-    passes!(Op);
+asks! {
+    /// What ends a job must be printable.
+    #[diagnostic::on_unimplemented(
+        message = "`?` prints the failure of `{Op}`, but `{Self}` has no `Display`",
+        label = "ends the job with a `{Self}`",
+        note = "implement `Display` for `{Self}`, or handle it with `else`"
+    )]
+    Explains<Op>: Display
 }
 /// The failures of a stage whose use ends the job.
-pub fn explained<U, Op: Stage>(_: &Op, up: U) -> Edge<(<Op::Failure as FailureKind>::Error, Op), U> {
-    Edge::new(up)
+pub fn explained<U, Op: Stage>(op: Op, up: U) -> Edge<(<Op::Failure as FailureKind>::Error, Op), (Op, U)> {
+    Edge::new((op, up))
 }

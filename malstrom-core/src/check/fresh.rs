@@ -11,11 +11,14 @@
     label = "made at the first record of a key"
 )]
 pub trait Fresh {
+    /// It has one: checked by a constant, as fields are.
+    const PASSED: bool;
     /// The state of a key that has none yet.
     fn fresh() -> Self;
 }
 #[diagnostic::do_not_recommend]
 impl<T: Default> Fresh for T {
+    const PASSED: bool = true;
     fn fresh() -> Self {
         T::default()
     }

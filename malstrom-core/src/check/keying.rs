@@ -1,5 +1,5 @@
 //! How an edge is keyed.
-use super::{Edge, pass, passes};
+use super::{Edge, asks, pass, passes};
 use crate::contract::key::PartitionKey;
 use crate::contract::keying::{AnyKey, Keying, Need};
 use crate::contract::record::Record;
@@ -45,7 +45,6 @@ impl<K, Op, Up> SameKey<K, Op, Up> for K {
     passes!(K, Op, Up);
 }
 /// The edge into a stage that keeps state.
-#[allow(clippy::type_complexity)]
 pub fn same_key<U: Typed, Op: Stage>(
     _: &Op,
     up: U,
@@ -84,7 +83,6 @@ impl<K, Op, Up> AskedKey<K, Op, Up> for K {
     passes!(K, Op, Up);
 }
 /// The edge into a stage that asks for the key.
-#[allow(clippy::type_complexity)]
 pub fn asked_key<U: Typed, Op: Stage>(
     _: &Op,
     up: U,
@@ -113,36 +111,28 @@ pub fn grouped<U: Typed, Name>(_: &Name, up: U) -> Edge<(Missing<U, NoKey>, Name
     Edge::new(up)
 }
 
-/// What `key_by` returned.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a key",
-    label = "keys this stream by `{Self}`",
-    note = "keys have canonical bytes and equality: integers, strings, tuples of them, or a type with `#[derive(Key)]`"
-)]
-pub trait IsKey {
-    pass!();
-}
-#[diagnostic::do_not_recommend]
-impl<K: PartitionKey> IsKey for K {
-    passes!();
+asks! {
+    /// What `key_by` returned.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot be a key",
+        label = "keys this stream by `{Self}`",
+        note = "keys have canonical bytes and equality: integers, strings, tuples of them, or a type with `#[derive(Key)]`"
+    )]
+    IsKey<>: PartitionKey
 }
 /// The key of an exchange.
 pub fn is_key<U, K>(_: &Option<K>, up: U) -> Edge<(K,), U> {
     Edge::new(up)
 }
 
-/// What `key_by` sends.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot leave its worker: it is not a `Record`",
-    label = "sends `{Self}` to the worker that owns its key",
-    note = "annotate `{Self}` with `#[derive(Record)]`"
-)]
-pub trait Travels {
-    pass!();
-}
-#[diagnostic::do_not_recommend]
-impl<T: Record> Travels for T {
-    passes!();
+asks! {
+    /// What `key_by` sends.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot leave its worker: it is not a `Record`",
+        label = "sends `{Self}` to the worker that owns its key",
+        note = "annotate `{Self}` with `#[derive(Record)]`"
+    )]
+    Travels<>: Record
 }
 /// The records of an exchange.
 pub fn travels<U: Typed>(up: U) -> Edge<(U::Item,), U> {

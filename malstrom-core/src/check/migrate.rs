@@ -20,12 +20,12 @@ pub struct ItsOld;
     label = "not keyed state",
     note = "annotate the type with `#[keyed_state(key = ..)]`"
 )]
-pub trait OldState {
+pub trait IsState {
     /// It is.
     const PASSED: bool;
 }
 #[diagnostic::do_not_recommend]
-impl<S: KeyedState> OldState for S {
+impl<S: KeyedState> IsState for S {
     const PASSED: bool = true;
 }
 

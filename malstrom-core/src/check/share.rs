@@ -1,5 +1,5 @@
 //! Streams with several consumers.
-use super::{Edge, pass, passes};
+use super::{Edge, Holds, Impossible, Otherwise, pass, passes};
 use crate::contract::typed::Typed;
 use std::marker::PhantomData;
 
@@ -12,11 +12,15 @@ pub struct Copies;
     label = "this second consumer needs a copy of each `{T}`",
     note = "derive `Clone` for `{T}`, or share it: `-> map(std::sync::Arc::new)`"
 )]
-pub trait Shareable<T, Node> {
+pub trait Shareable<T, Node, Via> {
     pass!(T, Node);
 }
 #[diagnostic::do_not_recommend]
-impl<T: Clone, Node> Shareable<T, Node> for Copies {
+impl<T: Clone, Node> Shareable<T, Node, Holds> for Copies {
+    passes!(T, Node);
+}
+#[diagnostic::do_not_recommend]
+impl<T: Impossible, Node> Shareable<T, Node, Otherwise> for Copies {
     passes!(T, Node);
 }
 /// A stream that is read twice.

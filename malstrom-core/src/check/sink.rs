@@ -1,15 +1,10 @@
 //! Where streams end.
-use super::{Edge, pass, passes};
+use super::{Edge, asks, pass, passes};
 use crate::contract::sink::Sink;
 use crate::contract::typed::Typed;
 use std::fmt::{Debug, Display};
 
 /// What `sink(..)` takes: any [`Sink`], or one of the printing sinks, which take whatever can be printed.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a sink",
-    label = "not a sink",
-    note = "implement `malstrom::Sink` for it, or use one from `malstrom::connect`"
-)]
 pub trait SinkLike: Sized {
     /// The sink as it was.
     type This;
@@ -21,6 +16,19 @@ pub trait SinkLike: Sized {
     type Dumps<T>;
     /// Hands it on.
     fn this(self) -> Self::This;
+}
+asks! {
+    /// Whether an expression is a sink.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is not a sink",
+        label = "not a sink",
+        note = "a sink is one of `malstrom::connect`, or a type that implements `malstrom::Sink`"
+    )]
+    IsSink<>: SinkLike
+}
+/// What `sink(..)` is given.
+pub fn is_sink<S>(sink: S) -> Edge<(S,), S> {
+    Edge::new(sink)
 }
 /// Stands for a record that need not be printed.
 #[derive(Debug)]
@@ -67,18 +75,14 @@ pub fn drained<U: Typed, S: SinkLike>(_: &S, up: U) -> Edge<(U::Item, S, S::Expe
     Edge::new(up)
 }
 
-/// What `stdout` prints.
-#[diagnostic::on_unimplemented(
-    message = "sink `{S}` needs `Display`, but `{Self}` has none",
-    label = "prints `{Self}`",
-    note = "implement `Display`, turn records into text with `-> map(|r| format!(..))`, or use `debug()`"
-)]
-pub trait Shown<S> {
-    pass!(S);
-}
-#[diagnostic::do_not_recommend]
-impl<S, T: Display> Shown<S> for T {
-    passes!(S);
+asks! {
+    /// What `stdout` prints.
+    #[diagnostic::on_unimplemented(
+        message = "sink `stdout` needs `Display`, but `{Self}` has none",
+        label = "prints `{Self}`",
+        note = "implement `Display`, turn records into text with `-> map(|r| format!(..))`, or use `debug()`"
+    )]
+    Shown<>: Display
 }
 impl Display for Unprinted {
     fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -86,24 +90,20 @@ impl Display for Unprinted {
     }
 }
 /// The edge into a sink that may print.
-pub fn shown<U: Typed, S: SinkLike>(_: &S, up: U) -> Edge<(S::Shows<U::Item>, S), U> {
+pub fn shown<U: Typed, S: SinkLike>(_: &S, up: U) -> Edge<(S::Shows<U::Item>,), U> {
     Edge::new(up)
 }
 
-/// What `debug` prints.
-#[diagnostic::on_unimplemented(
-    message = "sink `{S}` needs `Debug`, but `{Self}` has none",
-    label = "prints `{Self}`",
-    note = "derive `Debug` for `{Self}`"
-)]
-pub trait Dumped<S> {
-    pass!(S);
-}
-#[diagnostic::do_not_recommend]
-impl<S, T: Debug> Dumped<S> for T {
-    passes!(S);
+asks! {
+    /// What `debug` prints.
+    #[diagnostic::on_unimplemented(
+        message = "sink `debug` needs `Debug`, but `{Self}` has none",
+        label = "prints `{Self}`",
+        note = "derive `Debug` for `{Self}`"
+    )]
+    Dumped<>: Debug
 }
 /// The edge into a sink that may print with `Debug`.
-pub fn dumped<U: Typed, S: SinkLike>(_: &S, up: U) -> Edge<(S::Dumps<U::Item>, S), U> {
+pub fn dumped<U: Typed, S: SinkLike>(_: &S, up: U) -> Edge<(S::Dumps<U::Item>,), U> {
     Edge::new(up)
 }

@@ -1,6 +1,6 @@
 //! Where streams begin.
-use super::{Edge, pass, passes};
-use crate::connect::iter::FromIter;
+use super::{Edge, asks, pass, passes};
+use crate::contract::iter::FromIter;
 use crate::contract::never::Never;
 use crate::contract::source::Source;
 use std::fmt::Display;
@@ -15,7 +15,13 @@ pub trait IntoSource<Via> {
     /// The source.
     type Source: Source;
     /// Makes it.
-    fn into_source(self) -> Self::Source;
+    fn into_source(given: Edge<(Self,), Self>) -> Self::Source
+    where
+        Self: Sized;
+}
+/// What `source(..)` is given.
+pub fn given<S>(source: S) -> Edge<(S,), S> {
+    Edge::new(source)
 }
 /// It is a source already.
 #[derive(Debug)]
@@ -23,8 +29,8 @@ pub struct AsItIs;
 #[diagnostic::do_not_recommend]
 impl<S: Source> IntoSource<AsItIs> for S {
     type Source = S;
-    fn into_source(self) -> S {
-        self
+    fn into_source(given: Edge<(S,), S>) -> S {
+        given.0
     }
 }
 /// It is an iterator.
@@ -33,8 +39,8 @@ pub struct ByIterating;
 #[diagnostic::do_not_recommend]
 impl<I: IntoIterator<Item: 'static, IntoIter: 'static> + 'static> IntoSource<ByIterating> for I {
     type Source = FromIter<I>;
-    fn into_source(self) -> FromIter<I> {
-        FromIter::new(self)
+    fn into_source(given: Edge<(I,), I>) -> FromIter<I> {
+        FromIter::new(given.0)
     }
 }
 
@@ -56,20 +62,58 @@ pub fn rows<S: Source>(source: S) -> Edge<(S::Error,), S> {
     Edge::new(source)
 }
 
-/// What ends a job must be printable.
-#[diagnostic::on_unimplemented(
-    message = "`?` prints the failures of this source, but `{Self}` cannot be printed",
-    label = "its rows fail with `{Self}`",
-    note = "where rows cannot fail there is nothing to handle; else implement `Display`, or handle them with `else`"
-)]
-pub trait RowsExplain {
-    pass!();
-}
-#[diagnostic::do_not_recommend]
-impl<E: Display> RowsExplain for E {
-    passes!();
+asks! {
+    /// What ends a job must be printable.
+    #[diagnostic::on_unimplemented(
+        message = "`?` prints the failures of this source, but `{Self}` has no `Display`",
+        label = "its rows fail with `{Self}`",
+        note = "implement `Display` for `{Self}`, or handle malformed rows with `else`"
+    )]
+    RowsExplain<>: Display
 }
 /// The rows of a source whose failures end the job.
 pub fn rows_explained<S: Source>(source: S) -> Edge<(S::Error,), S> {
     Edge::new(source)
+}
+
+/// Whether the rows of a source can fail. `can_fail` is found on this type where they cannot, and in [`RowsMayFail`]
+/// otherwise.
+#[derive(Debug)]
+pub struct Rows<E>(std::marker::PhantomData<fn() -> E>);
+/// The rows of a source whose use handles failures.
+pub fn rows_of<S: Source>(_: &S) -> Rows<S::Error> {
+    Rows(std::marker::PhantomData)
+}
+/// They can.
+#[derive(Debug)]
+pub struct TheyCan;
+/// They cannot.
+#[derive(Debug)]
+pub struct TheyCannot;
+impl Rows<Never> {
+    /// They cannot.
+    pub fn can_fail<S>(&self, source: S) -> Edge<(TheyCannot,), S> {
+        Edge::new(source)
+    }
+}
+/// The rows of other sources.
+pub trait RowsMayFail {
+    /// They can.
+    fn can_fail<S>(&self, source: S) -> Edge<(TheyCan,), S> {
+        Edge::new(source)
+    }
+}
+impl<E> RowsMayFail for Rows<E> {}
+
+/// Only what can fail can be handled.
+#[diagnostic::on_unimplemented(
+    message = "source `source` cannot fail, so there is nothing to handle",
+    label = "no row of it can be malformed"
+)]
+pub trait RowsHandled {
+    pass!();
+}
+#[diagnostic::do_not_recommend]
+impl RowsHandled for TheyCan {
+    passes!();
 }

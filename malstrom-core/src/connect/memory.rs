@@ -1,5 +1,5 @@
 //! Sources and sinks in the memory of the process: generators, and collectors for tests.
-use super::iter::IterReader;
+use crate::contract::iter::IterReader;
 use crate::contract::never::Never;
 use crate::contract::sink::Sink;
 use crate::contract::source::Source;

@@ -46,11 +46,6 @@ impl fmt::Debug for Context<'_> {
 ///     }
 /// }
 /// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not something an operator can ask for",
-    label = "not an operator parameter",
-    note = "after the record, an operator may take `Key<'_, _>`, `Output<'_, _>` or `Metrics<'_>`; configuration is marked `#[arg]`"
-)]
 pub trait Extract<'a> {
     /// Reads it off the context.
     fn extract(context: &'a Context<'a>) -> Self;

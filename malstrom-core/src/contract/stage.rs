@@ -36,12 +36,14 @@ pub trait Stage: Sized + 'static {
     type In: 'static;
     /// The records it emits.
     type Out: 'static;
-    /// [`Infallible`] or [`Fails`].
+    /// [`NoFailure`] or [`Fails`].
     type Failure: FailureKind;
     /// What it needs of its input's keying.
     type Need: Need;
     /// [`Plain`], or what a use of it must not leave open.
     type Ends: 'static;
+    /// How many streams it emits, in a word for messages.
+    type Outputs: 'static;
 }
 
 /// One annotated function: a stage that runs inside the fused loop.
@@ -63,6 +65,8 @@ pub trait Operator: Stage {
 
 /// An operator with a second input (`on_right`).
 pub trait TwoInput: Operator {
+    /// The function for the second input.
+    type Arm: Stage;
     /// The records of its second input.
     type Right: 'static;
     /// Handles one record of the second input.
@@ -90,11 +94,11 @@ pub trait FailureKind: 'static {
 }
 /// It cannot.
 #[derive(Debug)]
-pub struct Infallible;
+pub struct NoFailure;
 /// It can, with `E`.
 #[derive(Debug)]
 pub struct Fails<E>(PhantomData<fn() -> E>);
-impl FailureKind for Infallible {
+impl FailureKind for NoFailure {
     type Error = Never;
 }
 impl<E: 'static> FailureKind for Fails<E> {
@@ -142,7 +146,7 @@ pub trait ArmFailure<F: FailureKind>: FailureKind {
     /// The arm's error as the operator's.
     fn raise(error: Self::Error) -> F::Error;
 }
-impl<F: FailureKind> ArmFailure<F> for Infallible {
+impl<F: FailureKind> ArmFailure<F> for NoFailure {
     fn raise(error: Never) -> F::Error {
         match error {}
     }

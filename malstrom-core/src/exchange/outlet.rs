@@ -71,8 +71,8 @@ where
     fn push(&mut self, _: At<'_, J>, record: T) {
         let guard = self.site.guard();
         let key = (self.f)(&record);
-        guard.disarm();
         let hash = self.hasher.hash(&key);
+        guard.disarm();
         let to = if self.alone { 0 } else { self.exchange.route.owner(hash) };
         let out = &mut self.outs[to];
         out.push(Envelope { hash, key, record });

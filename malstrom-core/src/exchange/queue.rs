@@ -92,14 +92,19 @@ impl<K: Clone + 'static, T: 'static> Push<K, T> for QueueEnd<K, T> {
 }
 
 /// The end of a chain whose records have several consumers: all but the last get copies.
-pub(crate) struct Tee<K, T>(pub(crate) Vec<QueueEnd<K, T>>);
+pub(crate) struct Tee<K, T> {
+    pub(crate) ends: Vec<QueueEnd<K, T>>,
+    pub(crate) site: crate::stream::env::Site,
+}
 impl<K: Clone + 'static, T: Clone + 'static> Push<K, T> for Tee<K, T> {
     #[inline(always)]
     fn push(&mut self, at: At<'_, K>, record: T) {
-        if let Some((last, others)) = self.0.split_last_mut() {
+        if let Some((last, others)) = self.ends.split_last_mut() {
+            let guard = self.site.guard();
             for end in others {
                 end.push(at, record.clone());
             }
+            guard.disarm();
             last.push(at, record);
         }
     }
@@ -110,17 +115,17 @@ impl<K: Clone + 'static, T: Clone + 'static> Push<K, T> for Tee<K, T> {
         false
     }
     fn full(&self) -> bool {
-        self.0.iter().any(Push::full)
+        self.ends.iter().any(Push::full)
     }
     fn pump(&mut self) -> bool {
-        self.0.iter_mut().fold(true, |free, end| end.pump() & free)
+        self.ends.iter_mut().fold(true, |free, end| end.pump() & free)
     }
     fn settle(&mut self, _: u64) {}
     fn flush(&mut self) -> bool {
-        self.0.iter_mut().fold(false, |any, end| end.flush() | any)
+        self.ends.iter_mut().fold(false, |any, end| end.flush() | any)
     }
     fn finish(&mut self) {
-        self.0.iter_mut().for_each(Push::finish);
+        self.ends.iter_mut().for_each(Push::finish);
     }
 }
 

@@ -5,6 +5,7 @@ use super::picture::{Edge, EdgeKind, Node, NodeKind, Plan};
 use crate::check::sink::SinkOf;
 use crate::contract::key::PartitionKey;
 use crate::contract::keying::{KeyedBy, Keying};
+use crate::contract::number::Number;
 use crate::contract::record::Record;
 use crate::contract::stage::{ErrorOf, Failure, Operator};
 use crate::contract::typed::{KeyOf, Typed};
@@ -12,9 +13,7 @@ use crate::exchange::fabric::Links;
 use crate::exchange::outlet::KeyByEnd;
 use crate::exchange::queue::{Queue, QueueEnd};
 use crate::state::key_group::KeyHasher;
-use crate::stream::aggregate::{
-    Aggregate, AggregateStage, Average, Count, Distinct, Extreme, Fold, Number, Reduce, Sum, Top,
-};
+use crate::stream::aggregate::{Aggregate, AggregateStage, Average, Count, Distinct, Extreme, Fold, Reduce, Sum, Top};
 use crate::stream::call::{CallStage, CannotFail, DropFailed, FailJob, OnFail, SideEnds};
 use crate::stream::env::{Env, Site};
 use crate::stream::keep::KeepFor;

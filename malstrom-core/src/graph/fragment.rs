@@ -3,7 +3,7 @@ use super::build::Graph;
 use super::picture::NodeKind;
 use crate::contract::keying::{AnyKeying, Carried, KeyedBy, Keying, Need};
 use crate::contract::never::Never;
-use crate::contract::stage::{Infallible, Operator, Stage};
+use crate::contract::stage::{NoFailure, Operator, Stage};
 use crate::contract::typed::Typed;
 use crate::stream::call::{CallStage, CannotFail, SideEnds};
 use crate::stream::env::Env;
@@ -56,7 +56,7 @@ pub trait Wire<Kg: Keying>: Stage {
 impl<Kg, Op> Wire<Kg> for Op
 where
     Kg: Keying,
-    Op: Operator<Failure = Infallible, Keep: KeepFor<Kg::Key>>,
+    Op: Operator<Failure = NoFailure, Keep: KeepFor<Kg::Key>>,
     (): SideEnds<Kg::Key, Op::Sides>,
     CannotFail: crate::stream::call::OnFail<Kg::Key, Never>,
 {

@@ -3,11 +3,11 @@ use super::build::{Graph, Policy};
 use super::head::QueueHead;
 use super::names;
 use super::picture::{EdgeKind, NodeKind};
-use super::segment::{BATCHES, Ending, apply};
+use super::segment::{BATCHES, Ending, Intake};
 use crate::contract::keying::{Keying, Need};
 use crate::contract::stage::{ErrorOf, TwoInput};
 use crate::contract::typed::{KeyOf, Typed};
-use crate::exchange::inlet::{Inlet, Local};
+use crate::exchange::inlet::Local;
 use crate::exchange::queue::Queue;
 use crate::stream::call::{CallPush, OnFail, PushRight, SideEnds};
 use crate::stream::env::Env;
@@ -90,8 +90,8 @@ where
     fn close<P: Push<Kg::Key, Op::Out>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
         let chain = CallPush::new::<Kg::Key>(self.op, env, self.node, self.on_fail, self.side_ends, end);
         Ok(Box::new(TwoSegment {
-            left: Local::new(vec![self.left]),
-            right: Local::new(vec![self.right]),
+            left: Intake::new(Local::new(vec![self.left])),
+            right: Intake::new(Local::new(vec![self.right])),
             chain: Some(chain),
             ending: Ending::No,
         }))
@@ -124,8 +124,8 @@ where
 
 /// A segment with two inputs, which take turns batch by batch.
 struct TwoSegment<K, L, R, P> {
-    left: Local<K, L>,
-    right: Local<K, R>,
+    left: Intake<K, L, Local<K, L>>,
+    right: Intake<K, R, Local<K, R>>,
     chain: Option<P>,
     ending: Ending,
 }
@@ -137,21 +137,16 @@ impl<K: 'static, L: 'static, R: 'static, P: Push<K, L> + PushRight<K, R>> Segmen
                 if !self.chain.as_mut().is_some_and(Push::pump) {
                     break;
                 }
-                let mut arrived = None;
-                if let Some((from, mut batch)) = self.left.poll() {
-                    arrived = Some(apply(&mut batch, &mut self.chain));
-                    self.left.recycle(from, batch);
+                let left = |chain: &mut P, at: At<'_, K>, record| chain.push(at, record);
+                let right = |chain: &mut P, at: At<'_, K>, record| chain.push_right(at, record);
+                let left = self.left.feed(&mut self.chain, left);
+                let right = self.right.feed(&mut self.chain, right);
+                if left.is_none() && right.is_none() {
+                    break;
                 }
-                let Some(chain) = &mut self.chain else { return Turn::Done };
-                if let Some((from, mut batch)) = self.right.poll() {
-                    arrived = Some(arrived.unwrap_or(0) + batch.len() as u64);
-                    for envelope in batch.drain(..) {
-                        chain.push_right(At { key: &envelope.key, hash: envelope.hash }, envelope.record);
-                    }
-                    self.right.recycle(from, batch);
+                if let Some(chain) = &mut self.chain {
+                    chain.settle(left.unwrap_or(0) + right.unwrap_or(0));
                 }
-                let Some(arrived) = arrived else { break };
-                chain.settle(arrived);
                 turn = Turn::Busy;
             }
         }

@@ -7,4 +7,5 @@ macro_rules! names {
         pub struct $name;
     )* };
 }
+names!(one two three four five many);
 names!(source map filter_map flat_map union count sum min max average reduce fold top distinct);

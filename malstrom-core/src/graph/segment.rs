@@ -1,13 +1,15 @@
 //! A segment that reads an edge.
-use crate::exchange::batch::Batch;
+use crate::exchange::batch::{Batch, Envelope};
 use crate::exchange::inlet::Inlet;
 use crate::stream::{At, Push, Segment, Turn};
 use std::marker::PhantomData;
 use std::time::Duration;
+use std::vec::Drain;
 
 /// How many batches a segment takes before others get their turn.
 pub(crate) const BATCHES: usize = 4;
-/// How many records are looked at before they are applied, so that the cache misses on their state overlap.
+/// How many records are applied at a time: so many are looked at first, so that the cache misses on their state overlap,
+/// and so many may become any number of records before the chain is asked whether it has room for more.
 const AHEAD: usize = 32;
 
 /// How the end of a segment's input is handed on.
@@ -36,43 +38,91 @@ impl Ending {
     }
 }
 
-/// Pushes a batch through a chain. Returns the number of records.
+/// Takes batches from an inlet, and keeps what there was no room for.
+pub(crate) struct Intake<K, T, I> {
+    inlet: I,
+    /// What is left of a batch, in order.
+    rest: Batch<K, T>,
+}
+impl<K, T, I: Inlet<K, T>> Intake<K, T, I> {
+    pub(crate) fn new(inlet: I) -> Self {
+        Intake { inlet, rest: Vec::new() }
+    }
+    /// Pushes a batch, or what is left of one, through a chain until the chain is over its limit: a record may become any
+    /// number of records. Returns how many were pushed, if there was anything.
+    pub(crate) fn feed<J, R, P: Push<J, R>>(
+        &mut self,
+        place: &mut Option<P>,
+        mut push: impl FnMut(&mut P, At<'_, K>, T),
+    ) -> Option<u64> {
+        let (from, mut batch) = match self.rest.is_empty() {
+            true => self.inlet.poll().map(|(from, batch)| (Some(from), batch))?,
+            false => (None, std::mem::take(&mut self.rest)),
+        };
+        let n = batch.len();
+        let mut records = batch.drain(..);
+        while !records.as_slice().is_empty() {
+            apply(&mut records, place, &mut push);
+            if !place.as_mut().is_some_and(Push::pump) {
+                break;
+            }
+        }
+        let mut rest = std::mem::take(&mut self.rest);
+        rest.extend(records);
+        let pushed = n - rest.len();
+        self.rest = rest;
+        match from {
+            Some(from) => self.inlet.recycle(from, batch),
+            // It grew to what it had to hold, and will have to again.
+            None if self.rest.is_empty() => self.rest = batch,
+            None => {}
+        }
+        Some(pushed as u64)
+    }
+    /// Whether nothing will come any more.
+    pub(crate) fn ended(&self) -> bool {
+        self.rest.is_empty() && self.inlet.ended()
+    }
+}
+
+/// Pushes records through a chain until a batch waits at its end.
 ///
-/// A function of its own that takes the chain out of its place: on the stack nothing but these loops ever sees its
+/// A function of its own that takes the chain out of its place: on the stack nothing but this loop ever sees its
 /// address, so its fields stay in registers.
 #[inline(never)]
-pub(crate) fn apply<K, T, P: Push<K, T>>(batch: &mut Batch<K, T>, place: &mut Option<P>) -> u64 {
-    let Some(mut chain) = place.take() else { return 0 };
-    let n = batch.len() as u64;
-    let mut records = batch.drain(..);
-    if chain.worth_touching() {
-        while !records.as_slice().is_empty() {
+fn apply<K, T, J, R, P: Push<J, R>>(
+    records: &mut Drain<'_, Envelope<K, T>>,
+    place: &mut Option<P>,
+    push: &mut impl FnMut(&mut P, At<'_, K>, T),
+) {
+    let Some(mut chain) = place.take() else { return };
+    let touch = chain.worth_touching();
+    while !records.as_slice().is_empty() {
+        if touch {
             for envelope in records.as_slice().iter().take(AHEAD) {
                 chain.touch(envelope.hash);
             }
-            for envelope in records.by_ref().take(AHEAD) {
-                chain.push(At { key: &envelope.key, hash: envelope.hash }, envelope.record);
-            }
         }
-    } else {
-        for envelope in records {
-            chain.push(At { key: &envelope.key, hash: envelope.hash }, envelope.record);
+        for envelope in records.by_ref().take(AHEAD) {
+            push(&mut chain, At { key: &envelope.key, hash: envelope.hash }, envelope.record);
+        }
+        if chain.full() {
+            break;
         }
     }
     *place = Some(chain);
-    n
 }
 
 pub(crate) struct EdgeSegment<K, T, I, P> {
-    inlet: I,
+    intake: Intake<K, T, I>,
     /// In its place, except while [`apply`] has it.
     chain: Option<P>,
     ending: Ending,
     edge: PhantomData<fn(K, T)>,
 }
-impl<K, T, I, P> EdgeSegment<K, T, I, P> {
+impl<K, T, I: Inlet<K, T>, P> EdgeSegment<K, T, I, P> {
     pub(crate) fn new(inlet: I, chain: P) -> Self {
-        EdgeSegment { inlet, chain: Some(chain), ending: Ending::No, edge: PhantomData }
+        EdgeSegment { intake: Intake::new(inlet), chain: Some(chain), ending: Ending::No, edge: PhantomData }
     }
 }
 impl<K: 'static, T: 'static, I: Inlet<K, T>, P: Push<K, T>> Segment for EdgeSegment<K, T, I, P> {
@@ -83,17 +133,16 @@ impl<K: 'static, T: 'static, I: Inlet<K, T>, P: Push<K, T>> Segment for EdgeSegm
                 if !self.chain.as_mut().is_some_and(Push::pump) {
                     break;
                 }
-                let Some((from, mut batch)) = self.inlet.poll() else { break };
-                let n = apply(&mut batch, &mut self.chain);
+                let push = |chain: &mut P, at: At<'_, K>, record| chain.push(at, record);
+                let Some(n) = self.intake.feed(&mut self.chain, push) else { break };
                 if let Some(chain) = &mut self.chain {
                     chain.settle(n);
                 }
-                self.inlet.recycle(from, batch);
                 turn = Turn::Busy;
             }
         }
         let Some(chain) = &mut self.chain else { return Turn::Done };
-        self.ending.advance(self.inlet.ended(), chain).unwrap_or(turn)
+        self.ending.advance(self.intake.ended(), chain).unwrap_or(turn)
     }
     fn flush(&mut self) -> bool {
         self.chain.as_mut().is_some_and(Push::flush)

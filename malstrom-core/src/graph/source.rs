@@ -15,8 +15,10 @@ use crate::stream::{At, Push, Segment, Stream, Turn, stream_of};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many records a reader is asked for at a time.
+/// How many records a reader is asked for at a time, at most.
 const CHUNK: usize = 1024;
+/// How many it is asked for at first, and where the chain makes more of them than fit.
+const LEAST: usize = 16;
 /// How many records one run may read, if nothing waits to be consumed downstream.
 const BUDGET: usize = 16 * CHUNK;
 
@@ -43,6 +45,7 @@ impl<S: Source, F: OnFail<(), S::Error>> Stream for SourceHead<S, F> {
             fabric: Links::fabric_of(env)?,
             readers: Vec::new(),
             next: 0,
+            chunk: LEAST,
             exhausted: false,
             chain: Some(end),
             ending: Ending::No,
@@ -84,6 +87,8 @@ struct SourceSegment<S: Source, F, P> {
     fabric: Arc<Fabric>,
     readers: Vec<Open<S::Reader>>,
     next: usize,
+    /// How many records a reader is asked for now.
+    chunk: usize,
     /// No split is left to take.
     exhausted: bool,
     chain: Option<P>,
@@ -117,7 +122,13 @@ impl<T, E, P: Push<(), T>, F: OnFail<(), E>> Emit<T, E> for Feed<'_, P, F> {
 /// A function of its own that takes the chain out of its place: on the stack nothing but this loop ever sees its
 /// address, so its fields become registers and its branches selections.
 #[inline(never)]
-fn drive<R, P, F>(reader: &mut R, place: &mut Option<P>, on_fail: &mut F, site: &Site) -> (u64, crate::Result<Read>)
+fn drive<R, P, F>(
+    reader: &mut R,
+    place: &mut Option<P>,
+    on_fail: &mut F,
+    site: &Site,
+    chunk: usize,
+) -> (u64, crate::Result<Read>)
 where
     R: SplitReader,
     P: Push<(), R::Out>,
@@ -125,7 +136,7 @@ where
 {
     let Some(mut chain) = place.take() else { return (0, Ok(Read::End)) };
     let mut feed = Feed { chain: &mut chain, on_fail, site, emitted: 0 };
-    let read = reader.read(CHUNK, &mut feed);
+    let read = reader.read(chunk, &mut feed);
     let emitted = feed.emitted;
     *place = Some(chain);
     (emitted, read)
@@ -135,11 +146,12 @@ impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> SourceSegment<S, F
     /// Opens splits until this worker has its share.
     fn take_splits(&mut self) -> crate::Result<()> {
         while !self.exhausted {
-            match Links::next_split(&self.fabric, self.number, &mut self.source, self.readers.len())? {
-                Some(split) => {
-                    let reader = self.source.open(split, None)?;
-                    self.readers.push(Open { reader, due: None });
-                }
+            let guard = self.site.guard();
+            let split = Links::next_split(&self.fabric, self.number, &mut self.source, self.readers.len());
+            let reader = split.and_then(|split| split.map(|split| self.source.open(split, None)).transpose());
+            guard.disarm();
+            match reader? {
+                Some(reader) => self.readers.push(Open { reader, due: None }),
                 None => break,
             }
         }
@@ -159,7 +171,7 @@ impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> SourceSegment<S, F
         loop {
             let open = &mut self.readers[at];
             let guard = self.site.guard();
-            let (emitted, read) = drive(&mut open.reader, &mut self.chain, &mut self.on_fail, &self.site);
+            let (emitted, read) = drive(&mut open.reader, &mut self.chain, &mut self.on_fail, &self.site, self.chunk);
             guard.disarm();
             self.site.add(|c| c.records_out += emitted);
             self.on_fail.settle(&self.site);
@@ -167,7 +179,7 @@ impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> SourceSegment<S, F
                 chain.settle(emitted);
             }
             any |= emitted > 0;
-            left = left.saturating_sub(CHUNK);
+            left = left.saturating_sub(self.chunk);
             match read? {
                 Read::End => return Ok((any, true)),
                 Read::After(pause) => {
@@ -180,7 +192,11 @@ impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> SourceSegment<S, F
                     any = true;
                 }
             }
-            if left == 0 || self.full() || self.on_fail.stopped() {
+            let full = self.full();
+            // A record may become any number of records on its way to the end of the chain.
+            let over = full && !self.chain.as_mut().is_some_and(Push::pump);
+            self.chunk = if over { (self.chunk / 4).max(LEAST) } else { (self.chunk * 2).min(CHUNK) };
+            if left == 0 || full || self.on_fail.stopped() {
                 return Ok((any, false));
             }
         }
@@ -250,6 +266,8 @@ impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> Segment for Source
         self.on_fail.flush() | self.chain.as_mut().is_some_and(Push::flush)
     }
     fn progress(&self, out: &mut Vec<Progress>) {
+        let guard = self.site.guard();
         out.extend(self.readers.iter().filter_map(|open| open.reader.progress()));
+        guard.disarm();
     }
 }

@@ -31,9 +31,11 @@ where
     U: Stream<Item: Clone>,
 {
     let readers = Rc::new(RefCell::new(Vec::new()));
-    let head = QueueHead::new(Vec::new(), up.tail());
+    let tail = up.tail();
+    let head = QueueHead::new(Vec::new(), tail);
     let ends = readers.clone();
-    graph.segment(move |env| up.close(env, Tee(std::mem::take(&mut *ends.borrow_mut()))));
+    graph
+        .segment(move |env| up.close(env, Tee { ends: std::mem::take(&mut *ends.borrow_mut()), site: env.site(tail) }));
     Shared { readers, head }
 }
 impl<T: 'static, Kg: Keying, Node: 'static> Shared<Kg::Key, T, Kg, Node> {

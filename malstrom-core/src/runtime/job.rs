@@ -51,6 +51,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A panic outside of any operator's work: a source or sink that is dropped, for one.
+fn nobodys_panic(payload: &(dyn std::any::Any + Send)) -> Error {
+    Error::Panic { operator: "unknown".into(), message: panic_message(payload) }
+}
+
 impl Job {
     pub(crate) fn start(make: Make, workers: usize, linger: Duration, seed: u64) -> Result<Arc<Job>> {
         let beds = Arc::new(Dormitory::new(workers));
@@ -71,8 +76,9 @@ impl Job {
             let thread = std::thread::Builder::new().name(format!("malstrom-worker-{worker}"));
             let started = thread.spawn(move || {
                 mine.beds.move_in(worker);
-                let result = mine.drive(&make, &settings);
-                mine.leave(result);
+                // Whatever happens, the worker must be seen to leave: others wait for that.
+                let result = catch_unwind(AssertUnwindSafe(|| mine.drive(&make, &settings)));
+                mine.leave(result.unwrap_or_else(|payload| Err(nobodys_panic(&*payload))));
             });
             if let Err(cause) = started {
                 job.leave(Err(Error::Runtime { doing: "start a worker thread", cause: cause.into() }));
@@ -94,9 +100,15 @@ impl Job {
         let name = pipeline.name().to_owned();
         lock(&self.live[settings.worker]).figures = Figures::new(name, ids);
         let mut worker = Worker::new(pipeline, settings, self.fabric.clone())?;
-        let result = self.work(&mut worker, settings);
-        self.publish(&worker, settings.worker);
-        result
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let result = self.work(&mut worker, settings);
+            self.publish(&worker, settings.worker);
+            result
+        }));
+        let result = result.unwrap_or_else(|payload| Err(worker.panicked(&*payload)));
+        // A panic while it is dropped must not hide what went wrong before.
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(worker)));
+        result.and(dropped.map_err(|payload| nobodys_panic(&*payload)))
     }
 
     fn work(&self, worker: &mut Worker, settings: &Settings) -> Result<()> {
@@ -105,6 +117,8 @@ impl Job {
         let may_spin = settings.workers > 1 && settings.workers <= cores();
         let mut published = Duration::ZERO;
         let mut busy_at = None;
+        // Whether anything has happened since.
+        let mut news = true;
         while !self.cancelled.load(Ordering::Relaxed) {
             let now = self.clock.now();
             if now.saturating_sub(published) >= PUBLISH {
@@ -115,6 +129,7 @@ impl Job {
                 Step::Done => break,
                 Step::Busy => {
                     busy_at = Some(now);
+                    news = true;
                     continue;
                 }
                 Step::Idle(_) if may_spin && busy_at.is_some_and(|at| now.saturating_sub(at) < SPIN) => {
@@ -127,13 +142,16 @@ impl Job {
             // What came before the announcement woke nobody.
             match worker.step(self.clock.now())? {
                 Step::Done => break,
-                Step::Busy => self.beds.stay_up(me),
+                Step::Busy => {
+                    news = true;
+                    self.beds.stay_up(me);
+                }
                 Step::Idle(due) if !self.cancelled.load(Ordering::Relaxed) => {
-                    let now = self.clock.now();
                     // The figures are those of the last publication until something happens again.
-                    if now.saturating_sub(published) < PUBLISH {
+                    if std::mem::take(&mut news) {
                         self.publish(worker, me);
                     }
+                    let now = self.clock.now();
                     self.beds.sleep(me, due.map(|due| due.saturating_sub(now)));
                 }
                 Step::Idle(_) => {}

@@ -607,7 +607,7 @@ mod tests {
         for key in 0..1000_u64 {
             table.insert(good(key), &key, key);
         }
-        assert!(size_of_val(&*table.entries) <= 48 << 10);
+        assert!(size_of_val(&*table.entries) <= SMALL);
         assert!(!table.worth_touching());
     }
 

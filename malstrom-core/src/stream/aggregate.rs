@@ -3,6 +3,7 @@ use super::env::{Env, Site};
 use super::link::Wrap;
 use super::{At, Push};
 use crate::contract::key::PartitionKey;
+use crate::contract::number::Number;
 use crate::state::table::StateTable;
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -151,21 +152,6 @@ where
         Some((key.clone(), kept.insert(best).clone()))
     }
 }
-
-/// A number that `average` can take.
-pub trait Number: Copy + 'static {
-    /// The nearest `f64`.
-    fn to_f64(self) -> f64;
-}
-macro_rules! number {
-    ($($t:ty)*) => { $(impl Number for $t {
-        #[inline(always)]
-        fn to_f64(self) -> f64 {
-            self as f64
-        }
-    })* };
-}
-number!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64);
 
 /// `average(|r| ..)`
 #[derive(Debug)]

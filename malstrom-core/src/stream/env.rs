@@ -136,6 +136,10 @@ impl Site {
     pub(crate) fn fail(&self, error: Error) {
         self.trouble.failure.borrow_mut().get_or_insert(error);
     }
+    /// Whether the job has failed on this worker.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.trouble.failure.borrow().is_some()
+    }
     /// Until it is disarmed, a panic is this operator's. It costs nothing where nothing can panic.
     #[inline(always)]
     pub(crate) fn guard(&self) -> Guard<'_> {

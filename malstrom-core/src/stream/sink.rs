@@ -8,15 +8,18 @@ pub(crate) struct SinkPush<S: Sink> {
     sink: S,
     batch: Vec<S::In>,
     site: Site,
-    failed: bool,
 }
 impl<S: Sink> SinkPush<S> {
     pub(crate) fn new(mut sink: S, site: Site, (worker, workers): (usize, usize)) -> crate::Result<Self> {
-        sink.open(worker, workers).map_err(|e| e.in_connector(&site.id))?;
-        Ok(SinkPush { sink, batch: Vec::new(), site, failed: false })
+        let guard = site.guard();
+        let opened = sink.open(worker, workers);
+        guard.disarm();
+        opened.map_err(|e| e.in_connector(&site.id))?;
+        Ok(SinkPush { sink, batch: Vec::new(), site })
     }
     fn attempt(&mut self, what: impl FnOnce(&mut S, &mut Vec<S::In>) -> crate::Result<()>) {
-        if self.failed {
+        // When the job fails, here or elsewhere on this worker, a sink is left as it is: closing says that all went well.
+        if self.site.has_failed() {
             self.batch.clear();
             return;
         }
@@ -24,7 +27,6 @@ impl<S: Sink> SinkPush<S> {
         let result = what(&mut self.sink, &mut self.batch);
         guard.disarm();
         if let Err(error) = result {
-            self.failed = true;
             self.site.fail(error.in_connector(&self.site.id));
         }
         self.batch.clear();

@@ -2,14 +2,22 @@
 use super::LazyFn;
 use super::options::Options;
 use super::returns::Returns;
-use super::signature::{Rest, Roles};
+use super::signature::{Rest, Roles, is_arg};
+use super::state;
+use crate::pipeline::WORDS;
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Index, spanned::Spanned};
 
 pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Returns) -> TokenStream {
     let LazyFn { attrs, vis, sig, body } = func;
-    let Returns { item, failure, shape } = returns;
+    let mut plain = sig.clone();
+    plain.inputs.iter_mut().for_each(|input| {
+        if let syn::FnArg::Typed(input) = input {
+            input.attrs.retain(|attr| !is_arg(attr));
+        }
+    });
+    let Returns { item, failure, shape, checked } = returns;
     let (name, text, record) = (&sig.ident, sig.ident.to_string(), &roles.record);
     let cfgs: Vec<_> = attrs.iter().filter(|a| a.path().is_ident("cfg")).collect();
     let private = options.krate.private();
@@ -38,32 +46,51 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
         roles.rest.iter().filter_map(|r| if let Rest::Side(ty) = r { Some(ty) } else { None }).collect();
     let asked = roles.rest.iter().find_map(|r| if let Rest::Key(_, key) = r { Some(key) } else { None });
 
+    // Where nothing is generic, constants check the state: if it cannot be state, its type is unknown from there on.
+    let concrete = sig.generics.params.is_empty();
+    let (state_ty, state_alias) = match &roles.state {
+        Some(state) if concrete => (quote_spanned!(state.ty.span()=> __State), state::alias(state)),
+        Some(state) => (state.ty.to_token_stream(), TokenStream::new()),
+        None => (TokenStream::new(), TokenStream::new()),
+    };
     let need = match (&roles.state, asked) {
         (Some(state), _) => {
-            let ty = &state.ty;
-            quote_spanned!(ty.span()=> __m::KeyedBy<<#ty as __m::KeyedState>::Key>)
+            quote_spanned!(state.ty.span()=> __m::KeyedBy<<#state_ty as __m::KeyedState>::Key>)
         }
         (None, Some(key)) => quote!(__m::AsksKey<#key>),
         (None, None) => quote!(__m::AnyKeying),
     };
     let keep = match &roles.state {
         None => quote!(__m::Stateless),
-        Some(state) => {
-            let ty = &state.ty;
-            if state.optional { quote!(__m::PerKeyOption<#ty>) } else { quote!(__m::PerKey<#ty>) }
-        }
+        Some(state) if state.optional => quote!(__m::PerKeyOption<#state_ty>),
+        Some(_) => quote!(__m::PerKey<#state_ty>),
     };
     let ends = if sides.is_empty() && options.on_right.is_none() { quote!(__m::Plain) } else { quote!(__m::Branching) };
     let state = roles.state.as_ref().map(|_| quote!(__state,));
     let mut side = 0usize;
     let rest: Vec<_> = roles.rest.iter().map(|rest| pass(rest, &mut side)).collect();
-    let checks = checks(roles, asked);
+    let checks = match (&roles.state, asked) {
+        (Some(_), Some(key)) if concrete => state::same_key(name, key),
+        _ => TokenStream::new(),
+    };
+    let (mut returned, mut returned_alias) = (quote!(#name #turbofish (#state __record #(, #rest)*)), None);
+    if let Some(checked) = checked {
+        returned = quote!(::core::convert::identity::<__Returned>(#returned));
+        returned_alias = Some(quote!(type __Returned = #checked;));
+    }
+    let outputs = format_ident!("{}", WORDS.get(sides.len()).unwrap_or(&"many"));
+    let spanned = |word: &str, ty: &dyn ToTokens| {
+        let word = format_ident!("{word}", span = ty.span());
+        quote_spanned!(ty.span()=> type #word = #ty;)
+    };
+    let (record, item) = (spanned("In", record), spanned("Out", item));
     let markers =
         roles.rest.iter().filter_map(|r| if let Rest::ByValue(name, _) = r { Some(marker(name)) } else { None });
     let two = options.on_right.as_ref().map(|arm| {
         quote_spanned! {arm.span()=>
             impl #impl_generics __m::TwoInput for #name #ty_generics #where_clause {
-                type Right = <#arm as __m::Stage>::In;
+                type Arm = #arm;
+                type Right = <Self::Arm as __m::Stage>::In;
                 fn call_right(
                     &mut self,
                     __state: &mut <Self::Keep as __m::Keep>::State,
@@ -72,46 +99,57 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
                     __sides: &Self::Sides,
                     __out: &mut impl __m::Emit<Self::Out, __m::ErrorOf<Self>>,
                 ) {
-                    let __arm = __m::ArmEmits::pass(__m::arm_of::<Self, #arm>(#arm::__op()));
+                    let __arm = __m::ArmEmits::pass(__m::arm_of::<Self, _>(<Self::Arm>::__op()));
+                    let __arm = __m::ArmKeeps::pass(__m::arm_keeps::<Self, _>(__arm));
+                    let __arm = __m::ArmEnds::pass(__m::arm_ends::<Self, _>(__arm));
+                    let __arm = __m::ArmFails::pass(__m::arm_fails::<Self, _>(__arm));
                     __m::arm::<Self, _>(__arm, __state, __record, __context, __out);
                 }
             }
         }
     });
-    quote! {
-        #(#attrs)* #vis #sig #body
-
+    // At the function's name: messages that mention the stage show that.
+    let description = quote_spanned! {name.span()=>
         #(#cfgs)*
         #[doc(hidden)]
         #[allow(non_camel_case_types, dead_code, missing_debug_implementations, missing_copy_implementations)]
+        #[allow(unreachable_pub, clippy::all, clippy::pedantic)]
         #vis struct #name #bare {
             #(#names: #types,)*
             __generics: ::core::marker::PhantomData<fn() -> (#(#params,)*)>,
         }
         #(#cfgs)*
-        #[allow(non_camel_case_types, dead_code)]
-        #[automatically_derived]
+        #[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
         impl #bare #name #ty_generics {
             #[doc(hidden)]
-            #[allow(clippy::too_many_arguments)]
             #vis fn __op(#(#inputs),*) -> Self {
                 Self { #(#values,)* __generics: ::core::marker::PhantomData }
             }
         }
+    };
+    quote! {
+        // Records and extractors come by value.
+        #[allow(clippy::needless_pass_by_value)]
+        #(#attrs)* #vis #plain #body
+
+        #description
         #(#cfgs)*
         const _: () = {
             #[allow(unused_imports)]
             use #private as __m;
             #(#markers)*
+            #state_alias
+            #returned_alias
             #checks
             #[automatically_derived]
             impl #impl_generics __m::Stage for #name #ty_generics #where_clause {
                 const NAME: &'static str = #text;
-                type In = #record;
-                type Out = #item;
+                #record
+                #item
                 type Failure = #failure;
                 type Need = #need;
                 type Ends = #ends;
+                type Outputs = __m::stage::#outputs;
             }
             #[automatically_derived]
             impl #impl_generics __m::Operator for #name #ty_generics #where_clause {
@@ -126,7 +164,7 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
                     __sides: &Self::Sides,
                     __out: &mut impl __m::Emit<Self::Out, __m::ErrorOf<Self>>,
                 ) {
-                    <#shape as __m::shape::Shape<_, _, _>>::emit(#name #turbofish (#state __record #(, #rest)*), __out)
+                    <#shape as __m::shape::Shape<_, _, _>>::emit(#returned, __out)
                 }
             }
             #two
@@ -160,35 +198,14 @@ fn pass(rest: &Rest, side: &mut usize) -> TokenStream {
     match rest {
         Rest::ByValue(name, ty) => {
             let marker = marker_name(name);
-            quote_spanned!(ty.span()=> <#ty as __m::ByValue<#marker>>::value(&self.#name))
+            quote_spanned!(ty.span()=> <__m::Configuration as __m::ByValue<#ty, #marker, _>>::value(&self.#name))
         }
         Rest::ByRef(name, _) => quote!(&self.#name),
-        Rest::Key(ty, _) | Rest::Extract(ty) => quote_spanned!(ty.span()=> <#ty as __m::Extract>::extract(__context)),
+        Rest::Key(ty, _) | Rest::Extract(ty) => quote_spanned!(ty.span()=> <#ty as __m::Parameter>::ask(__context)),
         Rest::Side(_) => {
             let index = Index::from(*side);
             *side += 1;
             quote!(__m::Output::new(&__sides.#index))
         }
     }
-}
-
-/// What the types of the signature must be beyond what the description itself asks.
-fn checks(roles: &Roles, asked: Option<&syn::Type>) -> TokenStream {
-    let Some(state) = &roles.state else { return TokenStream::new() };
-    let ty = &state.ty;
-    let fresh = (!state.optional).then(|| {
-        quote_spanned! {ty.span()=>
-            fn __fresh() -> #ty {
-                <#ty as __m::Fresh>::fresh()
-            }
-        }
-    });
-    let key = asked.map(|key| {
-        quote_spanned! {key.span()=>
-            fn __key(key: &<#ty as __m::KeyedState>::Key) -> &#key {
-                key
-            }
-        }
-    });
-    quote!(#[allow(dead_code)] const _: () = { #fresh #key };)
 }

@@ -2,7 +2,9 @@
 use crate::errors::{Errors, error};
 use quote::ToTokens;
 use syn::visit::Visit;
-use syn::{Error, FnArg, GenericArgument, Ident, Lifetime, Pat, PathArguments, Result, Signature, Type};
+use syn::{
+    Attribute, Error, FnArg, GenericArgument, Generics, Ident, Lifetime, Pat, PathArguments, Result, Signature, Type,
+};
 
 /// `[state,] record [, #[arg] name: T | , name: extractor]*`
 pub(crate) struct Roles {
@@ -67,6 +69,15 @@ pub(crate) fn reject(sig: &Signature, errors: &mut Errors) {
     }
 }
 
+/// Whether rustc refuses the type of a parameter too: it lacks its own parameters, or has a lifetime nobody declares.
+pub(super) fn unknown(ty: &Type, generics: &Generics) -> bool {
+    let mut named = NamedLifetimes(None);
+    named.visit_type(ty);
+    let undeclared = named.0.is_some_and(|lifetime| !generics.lifetimes().any(|param| param.lifetime == lifetime));
+    let bare = ["Key", "Output"].iter().any(|name| generic_args(ty, name).is_some_and(|args| args.is_empty()));
+    undeclared || bare
+}
+
 /// Finds a lifetime that is neither `'_` nor `'static`.
 struct NamedLifetimes(Option<Lifetime>);
 impl Visit<'_> for NamedLifetimes {
@@ -77,10 +88,10 @@ impl Visit<'_> for NamedLifetimes {
     }
 }
 
-pub(crate) fn roles(sig: &mut Signature, errors: &mut Errors) -> Option<Roles> {
+pub(crate) fn roles(sig: &Signature, errors: &mut Errors) -> Option<Roles> {
     let name = sig.ident.clone();
     let (mut state, mut record, mut rest) = (None, None, Vec::new());
-    for input in &mut sig.inputs {
+    for input in &sig.inputs {
         let FnArg::Typed(input) = input else {
             errors.push(error(
                 input,
@@ -89,8 +100,7 @@ pub(crate) fn roles(sig: &mut Signature, errors: &mut Errors) -> Option<Roles> {
             ));
             return None;
         };
-        let is_arg = input.attrs.iter().any(|a| a.path().is_ident("arg"));
-        input.attrs.retain(|a| !a.path().is_ident("arg"));
+        let is_arg = input.attrs.iter().any(is_arg);
         if let Type::ImplTrait(ty) = &*input.ty {
             errors.push(error(
                 ty,
@@ -118,13 +128,29 @@ pub(crate) fn roles(sig: &mut Signature, errors: &mut Errors) -> Option<Roles> {
                     "state goes first: `fn f(state: &mut State, record: Record, ..)`",
                 )),
             },
-            Type::Reference(r) if record.is_none() => errors.push(error(
-                r,
-                format!("operator `{name}` must take its record by value"),
-                format!("write `{}` (state goes first, as `&mut State`)", r.elem.to_token_stream()),
-            )),
+            Type::Reference(r) if record.is_none() => {
+                let owned = if is_str(&r.elem) { "String".into() } else { r.elem.to_token_stream().to_string() };
+                errors.push(error(
+                    r,
+                    format!("operator `{name}` must take its record by value"),
+                    format!("write `{owned}` (state goes first, as `&mut State`)"),
+                ));
+                record = Some(owned_type(&r.elem));
+            }
             ty if record.is_none() => record = Some(ty.clone()),
-            ty => rest.extend(errors.keep(extractor(ty))),
+            ty => {
+                let asked = errors.keep(extractor(ty));
+                if let Some(Rest::Key(ty, _)) = &asked
+                    && rest.iter().any(|rest| matches!(rest, Rest::Key(..)))
+                {
+                    errors.push(error(
+                        ty,
+                        format!("operator `{name}` asks for its key twice"),
+                        "one `Key<'_, _>` will do",
+                    ));
+                }
+                rest.extend(asked);
+            }
         }
     }
     if record.is_none() {
@@ -135,6 +161,11 @@ pub(crate) fn roles(sig: &mut Signature, errors: &mut Errors) -> Option<Roles> {
         ));
     }
     Some(Roles { state, record: record?, rest })
+}
+
+/// `#[arg]`
+pub(super) fn is_arg(attr: &Attribute) -> bool {
+    attr.path().is_ident("arg")
 }
 
 fn arg(pat: &Pat, ty: &Type) -> Result<Rest> {
@@ -150,15 +181,19 @@ fn arg(pat: &Pat, ty: &Type) -> Result<Rest> {
                 "keep what changes in keyed state",
             ));
         }
-        Type::Reference(r) => Rest::ByRef(name, owned(&r.elem)),
+        Type::Reference(r) => Rest::ByRef(name, owned_type(&r.elem)),
         ty => Rest::ByValue(name, ty.clone()),
     })
 }
 
+fn is_str(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.is_ident("str"))
+}
+
 /// What is stored for a parameter that borrows `ty`.
-fn owned(ty: &Type) -> Type {
+fn owned_type(ty: &Type) -> Type {
     match ty {
-        Type::Path(path) if path.path.is_ident("str") => syn::parse_quote!(::std::string::String),
+        ty if is_str(ty) => syn::parse_quote!(::std::string::String),
         Type::Slice(slice) => {
             let elem = &slice.elem;
             syn::parse_quote!(::std::vec::Vec<#elem>)

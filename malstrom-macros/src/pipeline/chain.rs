@@ -3,7 +3,7 @@ use super::graph::Graph;
 use super::stage::{self, failures, graph, marker, sides, stream};
 use super::syntax::{Binding, Failure, Head, Stage, Statement};
 use super::{local, module};
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
@@ -26,7 +26,7 @@ impl<'a> Chains<'a> {
 
     fn statement(&self, s: &Statement, (head_id, ids): &(String, Vec<String>)) -> TokenStream {
         let head = self.head(&s.head, head_id);
-        let tuple = matches!(&s.binding, Some(Binding::Tuple(_)));
+        let tuple = if let Some(Binding::Tuple(names)) = &s.binding { Some(names.len()) } else { None };
         let stages = stages(&s.stages, ids, matches!(s.head, Head::Two(..)), tuple);
         let outcome = self.outcome(s);
         match outcome {
@@ -88,7 +88,7 @@ impl<'a> Chains<'a> {
             Head::Source { word, expr, failure, .. } => {
                 let made = {
                     let m = module(expr.span());
-                    quote_spanned!(expr.span()=> let __source = #m::IntoSource::into_source(#expr);)
+                    quote_spanned!(expr.span()=> let __source = #m::IntoSource::into_source(#m::given(#expr));)
                 };
                 let span = word.span();
                 let (g, s, m, x) = (graph(span), stream(span), module(span), Ident::new("__source", expr.span()));
@@ -99,23 +99,29 @@ impl<'a> Chains<'a> {
                         let #s = #m::source(#g.clone(), #id, #x);
                     },
                     Some(Failure::Fail(at)) => {
-                        let m_at = module(*at);
-                        let check = quote_spanned!(*at=> let #x = #m_at::RowsExplain::pass(#m_at::rows_explained(#x)););
+                        let (handled, m_at) = (handled(*at, &x), module(*at));
                         quote_spanned! {span=>
                             #made
-                            #check
+                            #handled
+                            let #x = #m_at::RowsExplain::pass(#m_at::rows_explained(#x));
                             let (#s, _) = #m::source_or(#g.clone(), #id, #x, #m::OrFail);
                         }
                     }
-                    Some(Failure::Drop(_)) => quote_spanned! {span=>
-                        #made
-                        let (#s, _) = #m::source_or(#g.clone(), #id, #x, #m::OrDrop);
-                    },
-                    Some(Failure::Stream(_, name)) => {
-                        let (failed, marker) = (failures(name), marker(name));
+                    Some(Failure::Drop(at)) => {
+                        let handled = handled(*at, &x);
                         quote_spanned! {span=>
                             #made
-                            let (#s, #failed) = { let __policy = #m::rows_or_else(#marker); #m::source_or(#g.clone(), #id, #x, __policy) };
+                            #handled
+                            let (#s, _) = #m::source_or(#g.clone(), #id, #x, #m::OrDrop);
+                        }
+                    }
+                    Some(Failure::Stream(at, name)) => {
+                        let (failed, handled) = (failures(name), handled(*at, &x));
+                        let unnamed = quote_spanned!(span=> ::core::marker::PhantomData::<()>);
+                        quote_spanned! {span=>
+                            #made
+                            #handled
+                            let (#s, #failed) = { let __policy = #m::rows_or_else(#unnamed); #m::source_or(#g.clone(), #id, #x, __policy) };
                         }
                     }
                 }
@@ -179,9 +185,19 @@ impl<'a> Chains<'a> {
     }
 }
 
-/// The stages of a chain, cut into segments. `two` if it begins with two inputs, `tuple` if its last stage is bound to
-/// several names.
-pub(super) fn stages(stages: &[Stage], ids: &[String], two: bool, tuple: bool) -> TokenStream {
+/// The check that the rows of `source` can fail, as its use handles that.
+fn handled(at: Span, source: &Ident) -> TokenStream {
+    let m = module(at);
+    quote_spanned! {at=>
+        #[allow(unused_imports)]
+        use #m::RowsMayFail as _;
+        let #source = #m::RowsHandled::pass(#m::rows_of(&#source).can_fail(#source));
+    }
+}
+
+/// The stages of a chain, cut into segments. `two` if it begins with two inputs, `tuple` is how many names its
+/// last stage is bound to, if several.
+pub(super) fn stages(stages: &[Stage], ids: &[String], two: bool, tuple: Option<usize>) -> TokenStream {
     let mut fused = 0;
     let last = stages.len().wrapping_sub(1);
     let mut code = TokenStream::new();
@@ -194,9 +210,9 @@ pub(super) fn stages(stages: &[Stage], ids: &[String], two: bool, tuple: bool) -
         }
         code.extend(match stage {
             Stage::Operator(op) if i == 0 && two => stage::two_inputs(op, id),
-            Stage::Operator(op) if i == last && tuple => stage::operator(op, id, true),
+            Stage::Operator(op) if i == last && tuple.is_some() => stage::operator(op, id, tuple),
             // Elsewhere it is an error already, and what follows it cannot be checked.
-            Stage::Builtin { word, .. } if word == "split" && !(i == last && tuple) => TokenStream::new(),
+            Stage::Builtin { word, .. } if word == "split" && !(i == last && tuple.is_some()) => TokenStream::new(),
             stage => stage::emit(stage, id),
         });
     }

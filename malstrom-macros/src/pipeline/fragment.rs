@@ -57,6 +57,7 @@ impl Parse for Ports {
 impl Fragment {
     pub(super) fn parse(ports: Ports, attrs: Vec<Attribute>, vis: Visibility, input: ParseStream<'_>) -> Result<Self> {
         let mut sig: Signature = input.parse()?;
+        super::plain(&sig)?;
         if sig.generics.where_clause.is_none() {
             sig.generics.where_clause = input.parse()?;
         }
@@ -68,14 +69,19 @@ impl Fragment {
         input.parse::<Token![=]>()?;
         let mut stages = TokenStream::new();
         loop {
+            let last = stages.clone().into_iter().last().map_or_else(|| sig.ident.span(), |token| token.span());
             let token: TokenTree =
-                input.parse().map_err(|e| Error::new(e.span(), "expected `;` at the end of the fragment"))?;
+                input.parse().map_err(|_| Error::new(last, "expected `;` at the end of the fragment"))?;
             let end = matches!(&token, TokenTree::Punct(p) if p.as_char() == ';');
             stages.extend([token]);
             if end {
                 return Ok(Fragment { ports, attrs, vis, sig, stages });
             }
         }
+    }
+
+    pub(super) fn name(&self) -> &Ident {
+        &self.sig.ident
     }
 
     /// Its stages as a statement that reads a stream called `input`.
@@ -120,7 +126,7 @@ impl Fragment {
         let statement = self.statement(&mut errors);
         let ids = names::ids(name, statement.as_slice(), &mut errors).pop().map(|(_, ids)| ids).unwrap_or_default();
         let whole = statement.as_ref().filter(|s| !s.stages.iter().any(|stage| stage.is("sink")));
-        let code = whole.map(|s| chain::stages(&s.stages, &ids, false, false));
+        let code = whole.map(|s| chain::stages(&s.stages, &ids, false, None));
         let (idents, types): (Vec<_>, Vec<_>) = params.into_iter().unzip();
         let (impl_generics, ty_generics, where_clause) = sig.generics.split_for_impl();
         let mut bare = sig.generics.clone();
@@ -136,7 +142,7 @@ impl Fragment {
             Some(key) => quote_spanned!(key.span()=> __malstrom::KeyedBy<#key>),
             None => quote!(__malstrom::AnyKeying),
         };
-        let kg = Ident::new("__Kg", Span::mixed_site());
+        let kg = Ident::new("Incoming", Span::mixed_site());
         let (g, s) = (graph(name.span()), stream(name.span()));
         let checked =
             quote_spanned!(to_ty.span()=> let #s = __malstrom::Returns::pass(__malstrom::returned::<Self, _>(#s)););
@@ -167,23 +173,27 @@ impl Fragment {
             let predicates = where_clause.map(|w| &w.predicates).into_iter();
             quote!(where #kg: __malstrom::Enters<#need>, #(#predicates)*)
         };
-        quote! {
-            #errors
-            #(#attrs)*
-            #[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
+        // At the fragment's name: messages that mention the stage show that.
+        let description = quote_spanned! {name.span()=>
+            #[allow(non_camel_case_types, dead_code, missing_debug_implementations, missing_copy_implementations)]
+            #[allow(unreachable_pub, clippy::all, clippy::pedantic)]
             #vis struct #name #bare {
                 #(#idents: #types,)*
                 __generics: ::core::marker::PhantomData<fn() -> (#(#type_params,)*)>,
             }
             #(#cfgs)*
-            #[automatically_derived]
+            #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
             impl #bare #name #ty_generics {
                 #[doc(hidden)]
-                #[allow(dead_code, clippy::too_many_arguments)]
                 #vis fn __op(#(#idents: #types),*) -> Self {
                     Self { #(#idents,)* __generics: ::core::marker::PhantomData }
                 }
             }
+        };
+        quote! {
+            #errors
+            #(#attrs)*
+            #description
             #(#cfgs)*
             const _: () = {
                 #[allow(unused_imports)]
@@ -193,11 +203,13 @@ impl Fragment {
                     const NAME: &'static str = #text;
                     type In = #from_ty;
                     type Out = #to_ty;
-                    type Failure = __malstrom::Infallible;
+                    type Failure = __malstrom::NoFailure;
                     type Need = #need;
                     type Ends = __malstrom::Plain;
+                    type Outputs = __malstrom::stage::one;
                 }
                 #[automatically_derived]
+                #[allow(unused_qualifications, clippy::all, clippy::pedantic)]
                 impl #wire_generics __malstrom::Wire<#kg> for #name #ty_generics #wire_where {
                     type Leaves = #leaves;
                     fn wire<__U>(self, #g: __malstrom::Graph, __id: &'static str, #s: __U) -> impl __malstrom::Stream + __malstrom::Typed<Item = #to_ty, Keying = #leaves, Node = Self>

@@ -20,16 +20,17 @@ pub(super) fn check(pipeline: &Ident, statements: &[Statement], broken: &Broken,
     let mut uses: HashMap<String, Vec<Ident>> = HashMap::new();
     let mut missing: HashSet<String> = broken.names.clone();
     let mut declared: Vec<&Ident> = Vec::new();
-    let mut emitted = Vec::new();
+    let (mut emitted, mut unknown) = (Vec::new(), HashSet::new());
     for s in statements {
         let mut whole = true;
         for name in s.head.reads() {
-            if declared.iter().any(|d| *d == name) {
+            if declared.contains(&name) {
                 whole &= !missing.contains(&name.to_string());
                 uses.entry(name.to_string()).or_default().push(name.clone());
                 continue;
             }
             whole = false;
+            unknown.insert(name.to_string());
             if !broken.names.contains(&name.to_string()) {
                 let known: Vec<_> = declared.iter().map(|d| format!("`{d}`")).collect();
                 let known = if known.is_empty() {
@@ -40,7 +41,7 @@ pub(super) fn check(pipeline: &Ident, statements: &[Statement], broken: &Broken,
                 errors.push(Error::new(name.span(), format!("no stream `{name}` in pipeline `{pipeline}` ({known})")));
             }
         }
-        ends(s, errors);
+        whole &= ends(s, errors);
         let mut fresh = Vec::new();
         for name in s.declares() {
             if declared.iter().chain(&fresh).any(|d| *d == name) {
@@ -60,7 +61,12 @@ pub(super) fn check(pipeline: &Ident, statements: &[Statement], broken: &Broken,
         emitted.push(whole);
     }
     let mut told = HashSet::new();
+    let sunk = |name: &Ident| statements.iter().any(|s| in_sink(s) && s.binds().contains(&name));
     for name in declared {
+        // What is mentioned in vain has an error already, and so has a sink with a name.
+        if broken.words.contains(&name.to_string()) || unknown.contains(&name.to_string()) || sunk(name) {
+            continue;
+        }
         if !uses.contains_key(&name.to_string()) && told.insert(name.to_string()) {
             errors.push(Error::new(
                 name.span(),
@@ -71,9 +77,14 @@ pub(super) fn check(pipeline: &Ident, statements: &[Statement], broken: &Broken,
     Graph { uses, emitted, ids }
 }
 
-/// Whether a chain ends as it should: in a sink, or in a name.
-fn ends(s: &Statement, errors: &mut Errors) {
-    let in_sink = s.stages.last().is_some_and(|stage| stage.is("sink"));
+fn in_sink(s: &Statement) -> bool {
+    s.stages.last().is_some_and(|stage| stage.is("sink"))
+}
+
+/// Checks that a chain ends as it should: in a sink, or in a name. Says whether the names fit what it ends in.
+fn ends(s: &Statement, errors: &mut Errors) -> bool {
+    let in_sink = in_sink(s);
+    let mut fits = true;
     if let Some(early) = s.stages.iter().rev().skip(1).find(|stage| stage.is("sink")) {
         errors.push(Error::new(
             early.span(),
@@ -93,7 +104,7 @@ fn ends(s: &Statement, errors: &mut Errors) {
                 Binding::Name(name) => name,
                 Binding::Tuple(names) => match names.first() {
                     Some(name) => name,
-                    None => return,
+                    None => return false,
                 },
             };
             errors.push(Error::new(
@@ -115,28 +126,32 @@ fn ends(s: &Statement, errors: &mut Errors) {
                 word.span(),
                 "`split` gives two streams, and this use does not name them\n  help: `let (yes, no) = .. -> split(..);`",
             )),
-            (Stage::Builtin { word, .. }, Some(names)) if word == "split" && names.len() != 2 => {
+            (Stage::Builtin { word, .. }, Some(names)) if word == "split" && names.len() > 2 => {
+                fits = false;
                 errors.push(Error::new(word.span(), format!("`split` gives two streams, not {}", names.len())));
             }
-            (Stage::Builtin { word, .. }, Some(_)) if word != "split" && word != "sink" => errors.push(Error::new(
-                word.span(),
-                format!("`{word}` has one output, so there is one stream to name\n  help: several come from `split(..)`, or from an operator with side outputs"),
-            )),
+            (Stage::Builtin { word, .. }, Some(names)) if word != "split" && word != "sink" && names.len() > 1 => {
+                fits = false;
+                errors.push(Error::new(
+                    word.span(),
+                    format!("`{word}` has one output, so there is one stream to name\n  help: several come from `split(..)`, or from an operator with side outputs"),
+                ));
+            }
             _ => {}
         }
     }
     match (tuple, s.stages.last()) {
         (Some(names), None) => {
+            fits = false;
             errors.push(Error::new(
                 names.first().map_or_else(|| s.head.span(), Ident::span),
                 "several streams come from `split(..)`, or from an operator with side outputs",
             ));
         }
         (Some(names), _) if names.len() < 2 => {
-            errors.push(Error::new(
-                s.head.span(),
-                "a tuple names at least two streams\n  help: write `let name = ..` for one",
-            ));
+            fits = false;
+            let at = names.first().map_or_else(|| s.head.span(), Ident::span);
+            errors.push(Error::new(at, "a tuple names at least two streams\n  help: write `let name = ..` for one"));
         }
         _ => {}
     }
@@ -145,9 +160,14 @@ fn ends(s: &Statement, errors: &mut Errors) {
     {
         errors.push(Error::new(left.span(), "two inputs go to an operator\n  help: `(left, right) -> operator`, whose second input `#[operator(on_right = ..)]` names"));
     }
+    fits
 }
 
-pub(super) fn ids(pipeline: &Ident, statements: &[Statement], errors: &mut Errors) -> Vec<(String, Vec<String>)> {
+pub(super) fn ids<'a>(
+    pipeline: &Ident,
+    statements: &'a [Statement],
+    errors: &mut Errors,
+) -> Vec<(String, Vec<String>)> {
     let mut taken: HashMap<String, Span> = HashMap::new();
     // Names that were chosen come first: the numbered ones give way.
     for s in statements {
@@ -155,9 +175,11 @@ pub(super) fn ids(pipeline: &Ident, statements: &[Statement], errors: &mut Error
             Head::Source { alias: Some(alias), .. } => Some((alias.clone(), alias)),
             _ => None,
         };
-        let chosen = |stage| match stage {
-            &Stage::Operator(ref op) => Some((op.id(), op.path.segments.last().map(|s| &s.ident)?)),
-            &Stage::Builtin { ref alias, ref word, .. } => Some((alias.clone()?, word)),
+        let chosen = |stage: &'a Stage| -> Option<(Ident, &'a Ident)> {
+            match stage {
+                Stage::Operator(op) => Some((op.id(), &op.path.segments.last()?.ident)),
+                Stage::Builtin { alias, word, .. } => Some((alias.clone()?, word)),
+            }
         };
         for (id, last) in of_head.into_iter().chain(s.stages.iter().filter_map(chosen)) {
             if taken.insert(id.to_string(), id.span()).is_some() {

@@ -47,9 +47,12 @@ pub(super) fn emit(stage: &Stage, id: &str) -> TokenStream {
             let (g, s, m) = (graph(span), stream(span), module(span));
             quote_spanned!(span=> let #s = #m::#word(#g.clone(), #id, #s, #args);)
         }
-        Stage::Operator(op) => operator(op, id, false),
+        Stage::Operator(op) => operator(op, id, None),
     }
 }
+
+/// How many outputs an operator has, in messages.
+pub(crate) const WORDS: [&str; 5] = ["one", "two", "three", "four", "five"];
 
 const AGGREGATES: [&str; 9] = ["count", "sum", "min", "max", "average", "reduce", "fold", "top", "distinct"];
 
@@ -83,6 +86,16 @@ fn aggregate(word: &Ident, args: &Punctuated<Expr, Token![,]>, id: &str) -> Toke
         // The closure went into the check.
         rest.pop();
     }
+    if word == "fold"
+        && let [init, step] = &rest[..]
+    {
+        let initial = Ident::new("__initial", span);
+        return quote_spanned! {span=>
+            let #s = #m::Grouped::pass(#m::grouped(&#m::stage::#word, #s));
+            let (#initial, #s) = #m::Keeps::pass(#m::initial(#init, #s));
+            let #s = #m::#word(#g.clone(), #id, #s, #initial, #step);
+        };
+    }
     quote_spanned! {span=>
         let #s = #m::Grouped::pass(#m::grouped(&#m::stage::#word, #s));
         #checks
@@ -97,7 +110,7 @@ fn sink(word: &Ident, expr: &Expr, id: &str) -> TokenStream {
     let (g_word, s_word, m_word, x_word) =
         (graph(word.span()), stream(word.span()), module(word.span()), Ident::new("__sink", span));
     let checks = quote_spanned! {span=>
-        let #x = #m::SinkLike::this(#expr);
+        let #x = #m::IsSink::pass(#m::is_sink(#expr));
         let #s = #m::DrainsInto::pass(#m::drained(&#x, #s));
         let #s = #m::Shown::pass(#m::shown(&#x, #s));
         let #s = #m::Dumped::pass(#m::dumped(&#x, #s));
@@ -124,27 +137,28 @@ fn policy(op: &Operator, span: Span) -> (TokenStream, TokenStream, TokenStream) 
     let (m, s, x) = (module(span), stream(span), Ident::new("__op", span));
     let handled = |at: Span| {
         let (m, s, x) = (module(at), stream(at), Ident::new("__op", at));
-        quote_spanned!(at=> let #s = #m::CanFail::pass(#m::handled(&#x, #s));)
+        quote_spanned!(at=> let (#x, #s) = #m::CanFail::pass(#m::handled(#x, #s));)
     };
     match &op.failure {
         None => (
-            quote_spanned!(span=> let #s = #m::NeverFails::pass(#m::failure(&#x, #s));),
+            quote_spanned!(span=> let (#x, #s) = #m::NeverFails::pass(#m::failure(#x, #s));),
             quote_spanned!(span=> #m::Unfailing),
             quote!(_),
         ),
         Some(Failure::Fail(at)) => {
             let handled = handled(*at);
             (
-                quote_spanned!(span=> #handled let #s = #m::Explains::pass(#m::explained(&#x, #s));),
+                quote_spanned!(span=> #handled let (#x, #s) = #m::Explains::pass(#m::explained(#x, #s));),
                 quote_spanned!(span=> #m::OrFail),
                 quote!(_),
             )
         }
         Some(Failure::Drop(at)) => (handled(*at), quote_spanned!(span=> #m::OrDrop), quote!(_)),
+        // The stream gets its name where it is bound.
         Some(Failure::Stream(at, name)) => {
-            let marker = marker(name);
             let failures = failures(name);
-            (handled(*at), quote_spanned!(span=> #m::or_else(&#s, #marker)), quote!(#failures))
+            let unnamed = quote_spanned!(span=> ::core::marker::PhantomData::<()>);
+            (handled(*at), quote_spanned!(span=> #m::or_else(&#s, #unnamed)), quote!(#failures))
         }
     }
 }
@@ -158,8 +172,8 @@ pub(super) fn sides(span: Span) -> Ident {
     local("__sides", span)
 }
 
-/// An operator; `with_sides` if its side outputs are bound.
-pub(super) fn operator(op: &Operator, id: &str, with_sides: bool) -> TokenStream {
+/// An operator; `named` outputs are bound if several are.
+pub(super) fn operator(op: &Operator, id: &str, named: Option<usize>) -> TokenStream {
     let Operator { path, args, failure, .. } = op;
     let span = op.span();
     // `__op` never leaves its stage, so it may resolve where the stage was written.
@@ -167,16 +181,18 @@ pub(super) fn operator(op: &Operator, id: &str, with_sides: bool) -> TokenStream
     let checks = checks(span, &s, "record");
     let (check, policy, failed) = policy(op, span);
     let make = quote_spanned!(span=> let #x = #path::#x(#args););
-    if with_sides {
+    if let Some(named) = named {
         let sides = sides(span);
+        let named = Ident::new(WORDS.get(named.wrapping_sub(1)).unwrap_or(&"many"), span);
         return quote_spanned! {span=>
             #make
             #checks
             #check
+            let (#x, #s) = #m::NamesOutputs::pass(#m::outputs(#x, #m::stage::#named, #s));
             let (#s, #failed, #sides) = { let __policy = #policy; #m::call_with_sides(#g.clone(), #id, #x, #s, __policy) };
         };
     }
-    let ends = quote_spanned!(span=> let #s = #m::ClosedUse::pass(#m::ends(&#x, #s)););
+    let ends = quote_spanned!(span=> let (#x, #s) = #m::ClosedUse::pass(#m::ends(#x, #s)););
     match failure {
         None => quote_spanned! {span=>
             #make
@@ -207,6 +223,7 @@ pub(super) fn two_inputs(op: &Operator, id: &str) -> TokenStream {
         let (#x, #s, #r) = #m::TakesTwo::pass(#m::takes_two((#x, #s, #r)));
         #left
         #right
+        let #r = #m::KeyedAlike::pass(#m::alike(&#x, &#s, #r));
         #check
         let (#s, #failed) = { let __policy = #policy; #m::call_two(#g.clone(), #id, #x, (#s, #r), __policy) };
     }

@@ -192,6 +192,14 @@ impl Parse for Stage {
         if let Some(error) = builtin.as_ref().and_then(later) {
             return Err(error);
         }
+        if let Some(word) = builtin.as_ref().filter(|word| called && (*word == "source" || *word == "union")) {
+            return Err(Error::new(
+                word.span(),
+                format!(
+                    "`{word}(..)` begins a chain: it takes no input\n  help: an operator of that name is reached by its path, as in `self::{word}`"
+                ),
+            ));
+        }
         if called {
             let content;
             syn::parenthesized!(content in input);
@@ -276,13 +284,17 @@ impl Statement {
         };
         of_head.into_iter().chain(self.stages.iter().filter_map(of_stage)).collect()
     }
-    /// All streams that it declares.
-    pub(super) fn declares(&self) -> Vec<&Ident> {
-        let mut names = match &self.binding {
+    /// The streams that `let` names.
+    pub(super) fn binds(&self) -> Vec<&Ident> {
+        match &self.binding {
             None => Vec::new(),
             Some(Binding::Name(name)) => vec![name],
             Some(Binding::Tuple(names)) => names.iter().collect(),
-        };
+        }
+    }
+    /// All streams that it declares.
+    pub(super) fn declares(&self) -> Vec<&Ident> {
+        let mut names = self.binds();
         names.extend(self.failures());
         names
     }

@@ -61,7 +61,7 @@ impl Item {
         {
             let derived = if kind == Kind::Key { "Key" } else { "Record" };
             let message = format!("`#[keyed_state]` makes `{}` a `Record` itself", input.ident);
-            return Err(error(attr.path(), message, &format!("remove `{derived}` from its derives")));
+            return Err(error(attr.path(), message, format!("remove `{derived}` from its derives")));
         }
         let (mut krate, mut by_serde) = (Krate::default(), false);
         let (attribute, known): (&str, &[&str]) = match kind {

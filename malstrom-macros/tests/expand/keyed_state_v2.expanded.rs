@@ -13,7 +13,7 @@ const _: () = {
     #[automatically_derived]
     impl __m::Names<__m::ItsOld> for Count {
         type Is = <__m::Checked<
-            { <v1::Count as __m::OldState>::PASSED },
+            { <v1::Count as __m::IsState>::PASSED },
         > as __m::If<v1::Count>>::Is;
     }
     #[automatically_derived]
@@ -32,7 +32,7 @@ const _: () = {
                     ::VERSION < 2u32, "`migrate_from` must name an older version than 2"
                 )
             }
-            <Self::Key as __m::SameKey<
+            <Self::Key as __m::KeepsKey<
                 <<Self as __m::Names<__m::ItsOld>>::Is as __m::KeyedState>::Key,
             >>::same();
             if __version >= 2u32 {

@@ -1,6 +1,6 @@
 //! Keys: canonical bytes, and records.
 #![deny(missing_docs, unused_qualifications, unreachable_pub, unused)]
-use malstrom::contract::key::canonical;
+use malstrom::key::canonical;
 use malstrom::{Key, PartitionKey, Record};
 
 /// A struct.

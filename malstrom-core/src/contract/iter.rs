@@ -1,7 +1,7 @@
 //! An iterator as a source: one split, whose position is the number of records taken.
-use crate::contract::never::Never;
-use crate::contract::source::{Read, Source, SplitReader};
-use crate::contract::stage::Emit;
+use super::never::Never;
+use super::source::{Read, Source, SplitReader};
+use super::stage::Emit;
 use crate::error::{Error, Result};
 use std::fmt;
 
@@ -71,7 +71,7 @@ pub struct IterReader<I> {
 }
 
 impl<I: Iterator> IterReader<I> {
-    pub(super) fn new(mut items: I, position: Option<u64>) -> Self {
+    pub(crate) fn new(mut items: I, position: Option<u64>) -> Self {
         let taken = position.unwrap_or(0);
         // `nth` lets ranges and slices jump; a count beyond `usize` goes in steps.
         let mut left = taken;

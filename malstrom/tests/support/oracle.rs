@@ -1,0 +1,522 @@
+//! An oracle: random graphs over random input, and a plain sequential interpreter that says what must come out.
+//!
+//! Where one split feeds a key, what comes out under that key is known in order. Where several do, or a union, only what
+//! does not depend on the order is built: [`Known`] says which of the two it is.
+use super::run;
+use malstrom::connect::memory;
+use malstrom::names::KeyedBy;
+use malstrom::prelude::*;
+use malstrom::{Pipeline, Unkeyed};
+use malstrom_core::Graph;
+use malstrom_core::contract::keying::Keying;
+use malstrom_core::contract::typed::Typed;
+use malstrom_core::graph::build::{self, OrElse};
+use malstrom_core::graph::source::source;
+use malstrom_core::graph::split::{self, Shared};
+use malstrom_core::graph::{fragment, join};
+use malstrom_core::stream::Stream;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::marker::PhantomData;
+
+/// What flows: a value, and the key it travels under.
+#[derive(Record, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Rec {
+    pub at: u64,
+    pub value: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Step {
+    Map(i64, i64),
+    Filter(i64),
+    FilterMap(i64),
+    FlatMap(i64),
+    /// `map -> filter -> flat_map -> inspect` in one segment.
+    Fused(i64, i64),
+    Cut,
+    KeyBy(i64),
+    Count,
+    Distinct,
+    /// Those that depend on the order: `sum`, `min`, `max`, `reduce`, `fold`, `top`, `&mut S`, `&mut Option<S>`.
+    Running(u8),
+    /// `else stream`.
+    Fallible(i64),
+    Split(i64),
+    Side(i64),
+    Fan,
+    Union,
+    Two,
+}
+
+/// One step behind the open stream of this number (modulo how many there are).
+pub type Program = Vec<(u8, Step)>;
+
+pub fn steps() -> impl Strategy<Value = Program> {
+    use Step::*;
+    let step = prop_oneof![
+        (-3..4i64, -9..9i64).prop_map(|(a, b)| Map(a, b)),
+        (1..5i64).prop_map(Filter),
+        (1..5i64).prop_map(FilterMap),
+        (1..4i64).prop_map(FlatMap),
+        (1..4i64, 1..5i64).prop_map(|(a, b)| Fused(a, b)),
+        Just(Cut),
+        (1..200i64).prop_map(KeyBy),
+        (1..8i64).prop_map(KeyBy),
+        Just(Count),
+        Just(Distinct),
+        (0..8u8).prop_map(Running),
+        (0..8u8).prop_map(Running),
+        (1..5i64).prop_map(Fallible),
+        (1..5i64).prop_map(Split),
+        (1..5i64).prop_map(Side),
+        Just(Fan),
+        Just(Union),
+        Just(Two),
+    ];
+    proptest::collection::vec((any::<u8>(), step), 0..12)
+}
+
+// ---- what the steps do, for both sides -----------------------------------------------------------------------------
+
+const MOST: usize = 40_000;
+
+fn pick(value: i64, m: i64) -> bool {
+    value.rem_euclid(m) == 0
+}
+fn fan_out(r: Rec, m: i64) -> impl Iterator<Item = Rec> {
+    (0..r.value.rem_euclid(m + 1)).map(move |i| Rec { value: r.value.wrapping_add(i * 7), ..r })
+}
+fn score(r: &Rec) -> i64 {
+    r.value.rem_euclid(1_000)
+}
+
+#[keyed_state(key = u64)]
+#[derive(Default)]
+struct Sum {
+    sum: i64,
+    n: i64,
+}
+#[keyed_state(key = u64)]
+struct Held {
+    last: i64,
+}
+#[operator]
+fn summed(state: &mut Sum, r: Rec, key: Key<'_, u64>) -> Rec {
+    assert_eq!(*key, r.at);
+    state.n += 1;
+    state.sum = state.sum.wrapping_mul(3).wrapping_add(r.value);
+    Rec { value: state.sum.wrapping_add(state.n), ..r }
+}
+#[operator]
+fn differed(state: &mut Option<Held>, r: Rec) -> Rec {
+    let before = state.as_ref().map_or(-1, |held| held.last);
+    *state = (!pick(r.value, 5)).then_some(Held { last: r.value });
+    Rec { value: r.value.wrapping_sub(before), ..r }
+}
+#[operator]
+fn checked(r: Rec, #[arg] m: i64) -> Result<Rec, Rec> {
+    if pick(r.value, m) { Err(r) } else { Ok(r) }
+}
+#[operator]
+fn sided(r: Rec, side: Output<'_, Rec>, #[arg] m: i64) -> Option<Rec> {
+    if pick(r.value, m) {
+        side.push(Rec { value: r.value.wrapping_neg(), ..r });
+        side.push(r);
+    }
+    (!pick(r.value, m + 1)).then_some(r)
+}
+#[operator(on_right = joined_right)]
+fn joined(state: &mut Sum, left: Rec) -> Rec {
+    state.n += 1;
+    Rec { value: state.n, ..left }
+}
+#[operator]
+fn joined_right(state: &mut Sum, right: Rec) -> Rec {
+    state.n += 1;
+    Rec { value: state.n, ..right }
+}
+
+// ---- the interpreter -----------------------------------------------------------------------------------------------
+
+/// What is known of the order of a stream.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Known {
+    /// All records are in order; they come from one split, and have not been exchanged.
+    Order,
+    /// The records of each key are in order.
+    OrderPerKey,
+    /// Nothing.
+    Nothing,
+}
+#[derive(Clone, Debug)]
+pub struct Expected {
+    pub records: Vec<Rec>,
+    pub known: Known,
+    keyed: bool,
+}
+
+/// Interprets a program: what of it applies, and what comes out of each stream that is left open.
+pub fn interpret(input: &[Vec<i64>], program: &Program) -> (Program, Vec<Expected>) {
+    let records = input.iter().flatten().map(|value| Rec { at: 0, value: *value }).collect();
+    let known = if input.len() == 1 { Known::Order } else { Known::Nothing };
+    let mut open = vec![Expected { records, known, keyed: false }];
+    let mut applied = Vec::new();
+    for (which, step) in program {
+        let at = *which as usize % open.len();
+        if apply(&mut open, at, *step) {
+            applied.push((at as u8, *step));
+        }
+    }
+    (applied, open)
+}
+
+fn per_key<S: Default>(records: &mut Vec<Rec>, mut f: impl FnMut(&mut S, Rec) -> Rec) {
+    let mut states: HashMap<u64, S> = HashMap::new();
+    for r in records {
+        *r = f(states.entry(r.at).or_default(), *r);
+    }
+}
+
+fn apply(open: &mut Vec<Expected>, at: usize, step: Step) -> bool {
+    let many = open.len();
+    let Expected { records, known, keyed } = &mut open[at];
+    match step {
+        Step::Map(a, b) => records.iter_mut().for_each(|r| r.value = r.value.wrapping_mul(a).wrapping_add(b)),
+        Step::Filter(m) => records.retain(|r| !pick(r.value, m)),
+        Step::FilterMap(m) => {
+            records.retain(|r| !pick(r.value, m));
+            records.iter_mut().for_each(|r| r.value /= 2);
+        }
+        Step::FlatMap(m) | Step::Fused(m, _) => {
+            if records.len() * m as usize > MOST {
+                return false;
+            }
+            let mut out: Vec<Rec> = std::mem::take(records);
+            if let Step::Fused(_, by) = step {
+                out.iter_mut().for_each(|r| r.value = r.value.wrapping_add(by));
+                out.retain(|r| !pick(r.value, by + 1));
+            }
+            *records = out.into_iter().flat_map(|r| fan_out(r, m)).collect();
+        }
+        Step::Cut => {}
+        Step::KeyBy(m) => {
+            records.iter_mut().for_each(|r| r.at = r.value.rem_euclid(m) as u64);
+            *known = if *known == Known::Order { Known::OrderPerKey } else { Known::Nothing };
+            *keyed = true;
+        }
+        Step::Count if *keyed => per_key(records, |n: &mut i64, r| {
+            *n += 1;
+            Rec { value: *n, ..r }
+        }),
+        Step::Distinct if *keyed => {
+            let mut seen = HashSet::new();
+            records.retain(|r| seen.insert(*r));
+        }
+        Step::Running(kind) if *keyed && *known != Known::Nothing => running(records, kind),
+        Step::Fallible(m) => {
+            let failed = records.iter().filter(|r| pick(r.value, m)).copied().collect();
+            records.retain(|r| !pick(r.value, m));
+            let (known, keyed) = (*known, *keyed);
+            open.push(Expected { records: failed, known, keyed });
+        }
+        Step::Split(m) => {
+            let no = records.iter().filter(|r| !pick(r.value, m)).copied().collect();
+            records.retain(|r| pick(r.value, m));
+            let (known, keyed) = (*known, *keyed);
+            open.push(Expected { records: no, known, keyed });
+        }
+        Step::Side(m) => {
+            let hit = records.iter().filter(|r| pick(r.value, m));
+            let side = hit.flat_map(|r| [Rec { value: r.value.wrapping_neg(), ..*r }, *r]).collect();
+            records.retain(|r| !pick(r.value, m + 1));
+            let (known, keyed) = (*known, *keyed);
+            open.push(Expected { records: side, known, keyed });
+        }
+        Step::Fan if many < 6 => {
+            let copy = open[at].clone();
+            open.push(copy);
+        }
+        Step::Union | Step::Two => {
+            // With the next one that is keyed alike.
+            let keyed = *keyed;
+            let other = (at + 1..open.len()).find(|other| open[*other].keyed == keyed);
+            let Some(other) = other.filter(|_| keyed || step == Step::Union) else { return false };
+            let other = open.remove(other);
+            let Expected { records, known, .. } = &mut open[at];
+            records.extend(other.records);
+            *known = Known::Nothing;
+            if step == Step::Two {
+                per_key(records, |n: &mut i64, r| {
+                    *n += 1;
+                    Rec { value: *n, ..r }
+                });
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
+fn running(records: &mut Vec<Rec>, kind: u8) {
+    match kind {
+        0 => per_key(records, |sum: &mut i64, r| {
+            *sum = sum.wrapping_add(r.value % 1_000);
+            Rec { value: *sum, ..r }
+        }),
+        1 => per_key(records, |least: &mut Option<i64>, r| Rec {
+            value: *least.insert(least.map_or(r.value, |l| l.min(r.value))),
+            ..r
+        }),
+        2 => per_key(records, |most: &mut Option<i64>, r| Rec {
+            value: *most.insert(most.map_or(r.value, |m| m.max(r.value))),
+            ..r
+        }),
+        3 => per_key(records, |kept: &mut Option<i64>, r| Rec {
+            value: *kept.insert(kept.map_or(r.value, |k| k.wrapping_mul(5) ^ r.value)),
+            ..r
+        }),
+        4 => per_key(records, |kept: &mut i64, r| {
+            *kept = kept.wrapping_mul(31).wrapping_add(r.value);
+            Rec { value: *kept, ..r }
+        }),
+        5 => per_key(records, |best: &mut Vec<Rec>, r| {
+            best.push(r);
+            best.sort_by_key(|r| std::cmp::Reverse(score(r)));
+            best.truncate(3);
+            Rec { value: best.iter().fold(0, |a, r| a * 1_000 + score(r)), ..r }
+        }),
+        6 => per_key(records, |state: &mut (i64, i64), r| {
+            state.0 += 1;
+            state.1 = state.1.wrapping_mul(3).wrapping_add(r.value);
+            Rec { value: state.1.wrapping_add(state.0), ..r }
+        }),
+        _ => per_key(records, |held: &mut Option<i64>, r| {
+            let before = held.unwrap_or(-1);
+            *held = (!pick(r.value, 5)).then_some(r.value);
+            Rec { value: r.value.wrapping_sub(before), ..r }
+        }),
+    }
+}
+
+// ---- the graph -----------------------------------------------------------------------------------------------------
+
+struct Any;
+type Plain = Shared<(), Rec, Unkeyed, Any>;
+type Keyed = Shared<u64, Rec, KeyedBy<u64>, Any>;
+enum Open {
+    Plain(Plain),
+    Keyed(Keyed),
+}
+/// Makes the type of a stream one that can be kept in a list.
+trait Opens: Keying + Sized {
+    fn open(shared: Shared<Self::Key, Rec, Self, Any>) -> Open;
+}
+impl Opens for Unkeyed {
+    fn open(shared: Plain) -> Open {
+        Open::Plain(shared)
+    }
+}
+impl Opens for KeyedBy<u64> {
+    fn open(shared: Keyed) -> Open {
+        Open::Keyed(shared)
+    }
+}
+fn erase<Kg: Opens>(g: &Graph, s: impl Stream + Typed<Item = Rec, Keying = Kg>) -> Open {
+    Kg::open(split::share(g.clone(), build::named(s, PhantomData::<Any>)))
+}
+fn rec((at, value): (u64, i64)) -> Rec {
+    Rec { at, value }
+}
+
+/// The same for streams with and without a key.
+macro_rules! either {
+    ($open:expr, |$s:ident| $body:expr) => {
+        match $open {
+            Open::Plain(shared) => {
+                let $s = shared.read();
+                $body
+            }
+            Open::Keyed(shared) => {
+                let $s = shared.read();
+                $body
+            }
+        }
+    };
+}
+
+/// Builds what [`interpret`] said applies.
+pub fn pipeline(input: &[Vec<i64>], program: &Program, outs: &[memory::Collector<Rec>]) -> Pipeline {
+    let g = Graph::new("random");
+    let data = input.to_vec();
+    let splits = memory::splits(input.len(), move |split| data[split].clone().into_iter().map(|value| rec((0, value))));
+    let mut open = vec![erase(&g, source(g.clone(), "source", splits))];
+    for (i, (at, step)) in program.iter().enumerate() {
+        let id: &'static str = Box::leak(format!("step_{i}").into_boxed_str());
+        let at = *at as usize;
+        extend(&g, id, &mut open, at, *step);
+    }
+    assert_eq!(open.len(), outs.len());
+    for (i, (stream, out)) in open.into_iter().zip(outs).enumerate() {
+        let id: &'static str = Box::leak(format!("sink_{i}").into_boxed_str());
+        either!(stream, |s| build::sink(g.clone(), id, out.clone(), s));
+    }
+    g.finish()
+}
+
+fn extend(g: &Graph, id: &'static str, open: &mut Vec<Open>, at: usize, step: Step) {
+    let c = || g.clone();
+    let (next, more) = match step {
+        Step::Map(a, b) => either!(&open[at], |s| {
+            (
+                erase(
+                    g,
+                    build::map(c(), id, s, move |r: Rec| Rec { value: r.value.wrapping_mul(a).wrapping_add(b), ..r }),
+                ),
+                None,
+            )
+        }),
+        Step::Filter(m) => {
+            either!(&open[at], |s| (erase(g, build::filter(c(), id, s, move |r: &Rec| !pick(r.value, m))), None))
+        }
+        Step::FilterMap(m) => either!(&open[at], |s| {
+            let f = move |r: Rec| (!pick(r.value, m)).then_some(Rec { value: r.value / 2, ..r });
+            (erase(g, build::filter_map(c(), id, s, f)), None)
+        }),
+        Step::FlatMap(m) => {
+            either!(&open[at], |s| (erase(g, build::flat_map(c(), id, s, move |r| fan_out(r, m))), None))
+        }
+        Step::Fused(m, by) => either!(&open[at], |s| {
+            let s = build::map(c(), "fused_map", s, move |r: Rec| Rec { value: r.value.wrapping_add(by), ..r });
+            let s = build::filter(c(), "fused_filter", s, move |r: &Rec| !pick(r.value, by + 1));
+            let s = build::flat_map(c(), id, s, move |r| fan_out(r, m));
+            (erase(g, build::inspect(c(), "fused_inspect", s, |_| ())), None)
+        }),
+        Step::Cut => either!(&open[at], |s| (erase(g, build::cut(c(), s)), None)),
+        Step::KeyBy(m) => either!(&open[at], |s| {
+            let s = build::map(c(), "before", s, move |r: Rec| Rec { at: r.value.rem_euclid(m) as u64, ..r });
+            (erase(g, build::key_by(c(), id, build::by(s, |r: &Rec| r.at))), None)
+        }),
+        Step::Fallible(m) => either!(&open[at], |s| {
+            let policy: OrElse<_, Any> = build::or_else(&s, PhantomData);
+            let (s, failed) = build::call(c(), id, checked::__op(m), s, policy);
+            let failed = build::map(c(), "failed", failed, |f| f.error);
+            (erase(g, s), Some(erase(g, failed)))
+        }),
+        Step::Split(m) => either!(&open[at], |s| {
+            let (yes, no) = split::split(c(), id, s, move |r: &Rec| pick(r.value, m));
+            (erase(g, yes), Some(erase(g, no)))
+        }),
+        Step::Side(m) => either!(&open[at], |s| {
+            let (s, (), (side,)) = split::call_with_sides(c(), id, sided::__op(m), s, build::Unfailing);
+            (erase(g, s), Some(erase(g, side)))
+        }),
+        Step::Fan => either!(&open[at], |s| {
+            let copy = match &open[at] {
+                Open::Plain(shared) => erase(g, shared.read()),
+                Open::Keyed(shared) => erase(g, shared.read()),
+            };
+            (erase(g, s), Some(copy))
+        }),
+        Step::Union | Step::Two => {
+            let alike = |o: &Open| matches!(o, Open::Plain(_)) == matches!(&open[at], Open::Plain(_));
+            let other = (at + 1..open.len()).find(|other| alike(&open[*other])).unwrap();
+            let other = open.remove(other);
+            match (&open[at], other, step) {
+                (Open::Plain(a), Open::Plain(b), _) => {
+                    let both = join::union_with(c(), join::union_of(c(), a.read()), b.read());
+                    (erase(g, join::union(c(), id, both)), None)
+                }
+                (Open::Keyed(a), Open::Keyed(b), Step::Union) => {
+                    let both = join::union_with(c(), join::union_of(c(), a.read()), b.read());
+                    (erase(g, join::union(c(), id, both)), None)
+                }
+                (Open::Keyed(a), Open::Keyed(b), _) => {
+                    let (s, ()) = join::call_two(c(), id, joined::__op(), (a.read(), b.read()), build::Unfailing);
+                    (erase(g, s), None)
+                }
+                _ => unreachable!("they are keyed alike"),
+            }
+        }
+        Step::Count | Step::Distinct | Step::Running(_) => {
+            let Open::Keyed(shared) = &open[at] else { unreachable!("the interpreter asks for a key") };
+            (aggregate(g, id, shared, step), None)
+        }
+    };
+    open[at] = next;
+    open.extend(more);
+}
+
+fn aggregate(g: &Graph, id: &'static str, shared: &Keyed, step: Step) -> Open {
+    let (c, s) = (|| g.clone(), shared.read());
+    match step {
+        Step::Count => {
+            let s = build::count(c(), id, s);
+            erase(g, build::map(c(), "out", s, |(k, n)| rec((k, n as i64))))
+        }
+        Step::Distinct => erase(g, build::distinct(c(), id, s)),
+        Step::Running(0) => {
+            // In debug builds an overflow panics.
+            let s = build::sum(c(), id, build::by(s, |r: &Rec| r.value % 1_000));
+            erase(g, build::map(c(), "out", s, rec))
+        }
+        Step::Running(1) => {
+            let s = build::min(c(), id, build::by(s, |r: &Rec| r.value));
+            erase(g, build::map(c(), "out", s, rec))
+        }
+        Step::Running(2) => {
+            let s = build::max(c(), id, build::by(s, |r: &Rec| r.value));
+            erase(g, build::map(c(), "out", s, rec))
+        }
+        Step::Running(3) => {
+            let s = build::reduce(c(), id, s, |a: Rec, b: Rec| Rec { value: a.value.wrapping_mul(5) ^ b.value, ..b });
+            erase(g, build::map(c(), "out", s, |(k, r)| rec((k, r.value))))
+        }
+        Step::Running(4) => {
+            let s = build::fold(c(), id, s, 0i64, |a: i64, r: Rec| a.wrapping_mul(31).wrapping_add(r.value));
+            erase(g, build::map(c(), "out", s, rec))
+        }
+        Step::Running(5) => {
+            let s = build::top(c(), id, build::by(s, score), 3);
+            erase(g, build::map(c(), "out", s, |(k, best)| rec((k, best.iter().fold(0, |a, r| a * 1_000 + score(r))))))
+        }
+        Step::Running(6) => erase(g, fragment::then(c(), id, summed::__op(), s)),
+        _ => erase(g, fragment::then(c(), id, differed::__op(), s)),
+    }
+}
+
+// ---- the comparison ------------------------------------------------------------------------------------------------
+
+pub fn by_key(records: &[Rec]) -> BTreeMap<u64, Vec<i64>> {
+    let mut keys: BTreeMap<u64, Vec<i64>> = BTreeMap::new();
+    records.iter().for_each(|r| keys.entry(r.at).or_default().push(r.value));
+    keys
+}
+
+pub fn compare(got: Vec<Rec>, expected: &Expected) {
+    match expected.known {
+        Known::Order => assert_eq!(got, expected.records),
+        // This holds the last value of each key too: the state that is left.
+        Known::OrderPerKey => assert_eq!(by_key(&got), by_key(&expected.records)),
+        Known::Nothing => {
+            let (mut got, mut expected) = (got, expected.records.clone());
+            got.sort();
+            expected.sort();
+            assert_eq!(got, expected);
+        }
+    }
+}
+
+/// Runs a program and compares each of its sinks with the oracle.
+pub fn check(workers: usize, input: &[Vec<i64>], program: &Program) {
+    let (applied, expected) = interpret(input, program);
+    let outs: Vec<_> = expected.iter().map(|_| memory::collector()).collect();
+    let (data, into) = (input.to_vec(), outs.clone());
+    let report = run(workers, move || pipeline(&data, &applied, &into)).unwrap();
+    for (i, (out, expected)) in outs.iter().zip(&expected).enumerate() {
+        let got = out.take();
+        let counted = report.operator(&format!("random/sink_{i}")).map(|op| op.records_in);
+        assert_eq!(counted, Some(got.len() as u64), "what the report says of sink {i}");
+        compare(got, expected);
+    }
+}

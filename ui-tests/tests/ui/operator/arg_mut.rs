@@ -1,0 +1,9 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[operator]
+fn scale(x: f64, #[arg] factor: &mut f64) -> f64 {
+    x
+}
+
+fn main() {}

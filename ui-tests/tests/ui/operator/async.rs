@@ -1,0 +1,9 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[operator]
+async fn fetch(url: String) -> String {
+    url
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[operator]
+fn trim(line: String) -> String {
+    line.trimm().to_owned()
+}
+
+fn main() {}

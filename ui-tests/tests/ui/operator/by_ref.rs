@@ -1,0 +1,9 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[operator]
+fn words(line: &str) -> usize {
+    line.len()
+}
+
+fn main() {}

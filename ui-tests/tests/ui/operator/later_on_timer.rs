@@ -1,0 +1,9 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[operator(on_timer = forget)]
+fn tag(x: u64) -> u64 {
+    x
+}
+
+fn main() {}

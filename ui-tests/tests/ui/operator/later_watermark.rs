@@ -1,0 +1,9 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[operator]
+fn tag(x: u64, extra: Watermark) -> u64 {
+    x
+}
+
+fn main() {}

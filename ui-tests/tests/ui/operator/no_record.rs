@@ -1,0 +1,9 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[operator]
+fn tick() -> u64 {
+    1
+}
+
+fn main() {}

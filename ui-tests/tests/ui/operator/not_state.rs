@@ -1,0 +1,11 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+pub struct Plain;
+
+#[operator]
+fn score(state: &mut Plain, x: u64) -> u64 {
+    x
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[operator]
+struct Score;
+
+fn main() {}

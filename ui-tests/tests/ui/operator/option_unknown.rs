@@ -1,0 +1,9 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[operator(on_rigth = person)]
+fn listing(x: u64) -> u64 {
+    x
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[keyed_state(key = u64)]
+pub struct Seen { count: u64 }
+
+#[operator]
+fn score(seen: &mut Seen, x: u64) -> u64 {
+    x
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[keyed_state(key = u64)]
+pub struct Seen { count: u64 }
+
+#[operator]
+fn score(seen: &mut Seen, x: u64) -> u64 {
+    x
+}
+
+pipeline! {
+    fn p() {
+        source(0..9u64) -> key_by(|x| *x) -> score -> sink(stdout());
+    }
+}
+
+fn main() {}

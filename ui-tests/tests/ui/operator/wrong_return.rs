@@ -1,0 +1,9 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[operator]
+fn length(line: String) -> u64 {
+    line.len()
+}
+
+fn main() {}

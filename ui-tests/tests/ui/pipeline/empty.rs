@@ -1,0 +1,6 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+pipeline! {}
+
+fn main() {}

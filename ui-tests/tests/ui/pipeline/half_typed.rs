@@ -1,0 +1,25 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[operator]
+fn trim(line: String) -> String {
+    line
+}
+#[operator]
+fn length(line: String) -> u64 {
+    0
+}
+#[operator]
+fn halve(x: u64, odd: Output<'_, String>) -> Option<u64> {
+    Some(x)
+}
+
+pipeline! {
+    fn p(lines: Vec<String>) {
+        source(lines) -> trim -> 
+        let x = source(lines);
+        x -> sink(stdout());
+    }
+}
+
+fn main() {}

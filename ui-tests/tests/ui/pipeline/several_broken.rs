@@ -1,0 +1,28 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[operator]
+fn trim(line: String) -> String {
+    line
+}
+#[operator]
+fn length(line: String) -> u64 {
+    0
+}
+#[operator]
+fn halve(x: u64, odd: Output<'_, String>) -> Option<u64> {
+    Some(x)
+}
+
+pipeline! {
+    fn p(lines: Vec<String>) {
+        let a = source(lines) -> -> trim;
+        let b = source(lines) => trim;
+        let = source(lines) -> trim;
+        a -> sink(stdout());
+        b -> sink(stdout());
+        source(lines) -> trim -> sink(stdout());
+    }
+}
+
+fn main() {}

@@ -1,0 +1,28 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[operator]
+fn trim(line: String) -> String {
+    line
+}
+#[operator]
+fn length(line: String) -> u64 {
+    0
+}
+#[operator]
+fn halve(x: u64, odd: Output<'_, String>) -> Option<u64> {
+    Some(x)
+}
+
+#[operator]
+fn parse(line: String) -> Result<u64, String> {
+    Err(line)
+}
+
+pipeline! {
+    fn p(lines: Vec<String>) {
+        source(lines) -> parse else bad -> sink(stdout());
+    }
+}
+
+fn main() {}

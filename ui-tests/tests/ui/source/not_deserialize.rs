@@ -1,0 +1,12 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+pub struct Row { card: u64 }
+
+pipeline! {
+    fn p() {
+        source(files::csv::<Row>("rows.csv"))? -> map(|row| row.card) -> sink(stdout());
+    }
+}
+
+fn main() {}

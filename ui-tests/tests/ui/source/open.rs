@@ -1,0 +1,13 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[derive(Clone, serde::Deserialize)]
+pub struct Row { card: u64 }
+
+pipeline! {
+    fn p() {
+        source(files::csv::<Row>("rows.csv")) -> map(|row| row.card) -> sink(stdout());
+    }
+}
+
+fn main() {}
