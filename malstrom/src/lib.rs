@@ -196,7 +196,7 @@ pub use malstrom_macros::keyed_state;
 /// ```
 ///
 /// Parameters, in this order: the state (`&mut S`, or `&mut Option<S>`, where `None` on return drops it), the record by
-/// value, then configuration marked `#[arg]` and extractors ([`Key`], [`Output`], [`Metrics`], your own) in any order.
+/// value, then configuration marked `#[arg]` and extractors ([`Key`](struct@Key), [`Output`], [`Metrics`], your own) in any order.
 ///
 /// | returned | emitted |
 /// |---|---|
