@@ -43,8 +43,8 @@ pub use malstrom_core::check::sink::{DrainsInto, Dumped, Shown, SinkLike, draine
 pub use malstrom_core::check::source::{IntoSource, RowsExplain, RowsNeverFail, rows, rows_explained};
 pub use malstrom_core::contract::typed::Typed;
 pub use malstrom_core::graph::build::{
-    Graph, OrDrop, OrFail, Unfailing, average, call, count, cut, distinct, filter, filter_map, flat_map, fold, inspect,
-    key_by, by, map, max, min, named, or_else, reduce, rows_or_else, sink, sum, top, value_of,
+    Graph, OrDrop, OrFail, Unfailing, average, by, call, count, cut, distinct, filter, filter_map, flat_map, fold,
+    inspect, key_by, map, max, min, named, or_else, reduce, rows_or_else, sink, sum, top, value_of,
 };
 pub use malstrom_core::graph::fragment::{Enters, Wire, enter, leave, leave_keyed, then};
 pub use malstrom_core::graph::join::{call_two, union, union_of, union_with};

@@ -5,12 +5,12 @@ extern crate self as malstrom;
 #[doc(hidden)]
 pub mod __private;
 
+pub use malstrom_core::contract::record;
+pub use malstrom_core::{CodecError, connect, metrics, testing};
 pub use malstrom_core::{
     Context, Emit, Error, Extract, Failure, Handle, Key, KeyedState, Latency, Metrics, Never, Output, PartitionKey,
     Pipeline, Progress, Read, Record, Report, Result, Runtime, RuntimeArgs, Sink, Source, SplitReader, run,
 };
-pub use malstrom_core::contract::record;
-pub use malstrom_core::{CodecError, connect, metrics, testing};
 
 /// The types that appear in the compiler's messages about a pipeline.
 pub mod names {

@@ -25,7 +25,10 @@ impl Flow {
     }
     fn consumed(&self, slow: bool) {
         self.under_way.fetch_sub(1, Ordering::Relaxed);
-        if self.arrived.fetch_add(1, Ordering::Relaxed).is_multiple_of(512) && slow && !self.stopping.load(Ordering::Relaxed) {
+        if self.arrived.fetch_add(1, Ordering::Relaxed).is_multiple_of(512)
+            && slow
+            && !self.stopping.load(Ordering::Relaxed)
+        {
             std::thread::sleep(Duration::from_millis(2));
         }
     }

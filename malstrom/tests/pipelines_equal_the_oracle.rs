@@ -1,6 +1,12 @@
 //! Fused pipelines, as programs write them, come to what a plain loop over the same records comes to: on any number of
 //! workers, and whatever their parameters are.
-#![allow(clippy::unwrap_used, missing_debug_implementations, missing_docs, unused_qualifications, clippy::implied_bounds_in_impls)]
+#![allow(
+    clippy::unwrap_used,
+    missing_debug_implementations,
+    missing_docs,
+    unused_qualifications,
+    clippy::implied_bounds_in_impls
+)]
 mod support;
 
 use malstrom::connect::memory::{self, Collector};

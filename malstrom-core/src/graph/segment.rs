@@ -8,9 +8,19 @@ use std::time::Duration;
 
 /// How many batches a segment takes before others get their turn.
 pub(crate) const BATCHES: usize = 4;
-/// How many records are applied at a time: so many are looked at first, so that the cache misses on their state overlap,
-/// and so many may become any number of records before the chain is asked whether it has room for more.
+/// How many records are looked at before they are applied, so that the cache misses on their state overlap.
 const AHEAD: usize = 32;
+/// How many records are applied before the chain is asked whether it has room for more: at first, and where it makes more
+/// of them than fit.
+pub(crate) const LEAST: usize = 16;
+/// And at most, which is a whole batch.
+pub(crate) const MOST: usize = 1024;
+
+/// How many records to apply next, if `chunk` of them have left the chain `over` its limit or not: a record may become any
+/// number of records.
+pub(crate) fn next_chunk(chunk: usize, over: bool) -> usize {
+    if over { (chunk / 4).max(LEAST) } else { (chunk * 2).min(MOST) }
+}
 
 /// How the end of a segment's input is handed on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,10 +53,12 @@ pub(crate) struct Intake<K, T, I> {
     inlet: I,
     /// What is left of a batch, in order.
     rest: Batch<K, T>,
+    /// How many records are applied at a time.
+    chunk: usize,
 }
 impl<K, T, I: Inlet<K, T>> Intake<K, T, I> {
     pub(crate) fn new(inlet: I) -> Self {
-        Intake { inlet, rest: Vec::new() }
+        Intake { inlet, rest: Vec::new(), chunk: LEAST }
     }
     /// Pushes a batch, or what is left of one, through a chain until the chain is over its limit: a record may become any
     /// number of records. Returns how many were pushed, if there was anything.
@@ -62,26 +74,34 @@ impl<K, T, I: Inlet<K, T>> Intake<K, T, I> {
             false => (None, std::mem::take(&mut self.rest)),
         };
         let n = batch.len();
-        let mut records = batch.drain(..);
-        let mut seen = 0;
-        while !records.as_slice().is_empty() {
-            if touch {
-                for envelope in records.as_slice().iter().take(AHEAD) {
-                    seen ^= chain.touch(envelope.hash);
-                }
-            }
-            for envelope in records.by_ref().take(AHEAD) {
+        if !touch && n <= self.chunk {
+            for envelope in batch.drain(..) {
                 push(chain, At { key: &envelope.key, hash: envelope.hash }, envelope.record);
             }
-            if chain.full() && !chain.pump() {
-                break;
+            self.chunk = next_chunk(self.chunk, chain.full() && !chain.pump());
+        } else {
+            let mut records = batch.drain(..);
+            let mut seen = 0;
+            while !records.as_slice().is_empty() {
+                let chunk = if touch { self.chunk.min(AHEAD) } else { self.chunk };
+                if touch {
+                    for envelope in records.as_slice().iter().take(chunk) {
+                        seen ^= chain.touch(envelope.hash);
+                    }
+                }
+                for envelope in records.by_ref().take(chunk) {
+                    push(chain, At { key: &envelope.key, hash: envelope.hash }, envelope.record);
+                }
+                let over = chain.full() && !chain.pump();
+                self.chunk = next_chunk(self.chunk, over);
+                if over {
+                    break;
+                }
             }
+            black_box(seen);
+            self.rest.extend(records);
         }
-        black_box(seen);
-        let mut rest = std::mem::take(&mut self.rest);
-        rest.extend(records);
-        let pushed = n - rest.len();
-        self.rest = rest;
+        let pushed = n - self.rest.len();
         match from {
             Some(from) => self.inlet.recycle(from, batch),
             // It grew to what it had to hold, and will have to again.
