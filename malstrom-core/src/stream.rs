@@ -107,7 +107,7 @@ pub trait Stream: Typed {
 /// Shorthand for what the combinators return.
 macro_rules! stream_of {
     ($item:ty, $keying:ty, $node:ty) => {
-        impl $crate::stream::Stream + $crate::contract::typed::Typed<Item = $item, Keying = $keying, Node = $node>
+        impl $crate::stream::Stream<Item = $item, Keying = $keying, Node = $node>
     };
 }
 pub(crate) use stream_of;

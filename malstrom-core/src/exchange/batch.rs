@@ -13,13 +13,13 @@ pub(crate) type Batch<K, T> = Vec<Envelope<K, T>>;
 
 /// How many records fill a batch: 16 KiB worth, so that a batch written here is read there from the cache.
 pub(crate) const fn capacity<K, T>() -> usize {
-    let size = size_of::<Envelope<K, T>>();
-    let fits = if size == 0 { 1024 } else { 16 * 1024 / size };
-    if fits < 64 {
-        64
-    } else if fits > 1024 {
-        1024
-    } else {
-        fits
+    let fits = match size_of::<Envelope<K, T>>() {
+        0 => 1024,
+        size => 16 * 1024 / size,
+    };
+    match fits {
+        ..64 => 64,
+        64..1024 => fits,
+        1024.. => 1024,
     }
 }

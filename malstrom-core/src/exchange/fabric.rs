@@ -54,14 +54,12 @@ type Ends<K, T> = Vec<Option<Peer<K, T>>>;
 
 fn mesh<K, T>(workers: usize) -> Vec<Option<Ends<K, T>>> {
     let mut ends: Vec<Ends<K, T>> = (0..workers).map(|_| (0..workers).map(|_| None).collect()).collect();
-    for a in 0..workers {
-        for b in a + 1..workers {
-            let (there, back) = (bounded(CHANNEL), bounded(CHANNEL));
-            // Room for all that may be under way, so that none is dropped.
-            let (there_spare, back_spare) = (bounded(2 * CHANNEL), bounded(2 * CHANNEL));
-            ends[a][b] = Some(Peer { tx: there.0, rx: back.1, spare_rx: there_spare.1, spare_tx: back_spare.0 });
-            ends[b][a] = Some(Peer { tx: back.0, rx: there.1, spare_rx: back_spare.1, spare_tx: there_spare.0 });
-        }
+    for (a, b) in (0..workers).flat_map(|a| (a + 1..workers).map(move |b| (a, b))) {
+        let (there, back) = (bounded(CHANNEL), bounded(CHANNEL));
+        // Room for all that may be under way, so that none is dropped.
+        let (there_spare, back_spare) = (bounded(2 * CHANNEL), bounded(2 * CHANNEL));
+        ends[a][b] = Some(Peer { tx: there.0, rx: back.1, spare_rx: there_spare.1, spare_tx: back_spare.0 });
+        ends[b][a] = Some(Peer { tx: back.0, rx: there.1, spare_rx: back_spare.1, spare_tx: there_spare.0 });
     }
     ends.into_iter().map(Some).collect()
 }

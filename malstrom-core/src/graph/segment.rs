@@ -8,9 +8,19 @@ use std::vec::Drain;
 
 /// How many batches a segment takes before others get their turn.
 pub(crate) const BATCHES: usize = 4;
-/// How many records are applied at a time: so many are looked at first, so that the cache misses on their state overlap,
-/// and so many may become any number of records before the chain is asked whether it has room for more.
+/// How many records are looked at before they are applied, so that the cache misses on their state overlap.
 const AHEAD: usize = 32;
+/// How many records are applied before the chain is asked whether it has room for more: at first, and where it makes more
+/// of them than fit.
+pub(crate) const LEAST: usize = 16;
+/// And at most, which is a whole batch.
+pub(crate) const MOST: usize = 1024;
+
+/// How many records to apply next, if `chunk` of them have left the chain `over` its limit or not: a record may become any
+/// number of records.
+pub(crate) fn next_chunk(chunk: usize, over: bool) -> usize {
+    if over { (chunk / 4).max(LEAST) } else { (chunk * 2).min(MOST) }
+}
 
 /// How the end of a segment's input is handed on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,10 +53,12 @@ pub(crate) struct Intake<K, T, I> {
     inlet: I,
     /// What is left of a batch, in order.
     rest: Batch<K, T>,
+    /// How many records are applied at a time.
+    chunk: usize,
 }
 impl<K, T, I: Inlet<K, T>> Intake<K, T, I> {
     pub(crate) fn new(inlet: I) -> Self {
-        Intake { inlet, rest: Vec::new() }
+        Intake { inlet, rest: Vec::new(), chunk: LEAST }
     }
     /// Pushes a batch, or what is left of one, through a chain until the chain is over its limit: a record may become any
     /// number of records. Returns how many were pushed, if there was anything.
@@ -62,15 +74,15 @@ impl<K, T, I: Inlet<K, T>> Intake<K, T, I> {
         let n = batch.len();
         let mut records = batch.drain(..);
         while !records.as_slice().is_empty() {
-            apply(&mut records, place, &mut push);
-            if !place.as_mut().is_some_and(Push::pump) {
+            apply(&mut records, self.chunk, place, &mut push);
+            let over = place.as_mut().is_none_or(|chain| chain.full() && !chain.pump());
+            self.chunk = next_chunk(self.chunk, over);
+            if over {
                 break;
             }
         }
-        let mut rest = std::mem::take(&mut self.rest);
-        rest.extend(records);
-        let pushed = n - rest.len();
-        self.rest = rest;
+        self.rest.extend(records);
+        let pushed = n - self.rest.len();
         match from {
             Some(from) => self.inlet.recycle(from, batch),
             // It grew to what it had to hold, and will have to again.
@@ -85,29 +97,33 @@ impl<K, T, I: Inlet<K, T>> Intake<K, T, I> {
     }
 }
 
-/// Pushes records through a chain until a batch waits at its end.
+/// Pushes up to `n` records through a chain.
 ///
 /// A function of its own that takes the chain out of its place: on the stack nothing but this loop ever sees its
 /// address, so its fields stay in registers.
 #[inline(never)]
 fn apply<K, T, J, R, P: Push<J, R>>(
     records: &mut Drain<'_, Envelope<K, T>>,
+    n: usize,
     place: &mut Option<P>,
     push: &mut impl FnMut(&mut P, At<'_, K>, T),
 ) {
     let Some(mut chain) = place.take() else { return };
-    let touch = chain.worth_touching();
-    while !records.as_slice().is_empty() {
-        if touch {
-            for envelope in records.as_slice().iter().take(AHEAD) {
+    if chain.worth_touching() {
+        let mut left = n.min(records.len());
+        while left > 0 {
+            let step = left.min(AHEAD);
+            for envelope in records.as_slice().iter().take(step) {
                 chain.touch(envelope.hash);
             }
+            for envelope in records.by_ref().take(step) {
+                push(&mut chain, At { key: &envelope.key, hash: envelope.hash }, envelope.record);
+            }
+            left -= step;
         }
-        for envelope in records.by_ref().take(AHEAD) {
+    } else {
+        for envelope in records.take(n) {
             push(&mut chain, At { key: &envelope.key, hash: envelope.hash }, envelope.record);
-        }
-        if chain.full() {
-            break;
         }
     }
     *place = Some(chain);

@@ -2,7 +2,7 @@
 use super::build::{Graph, Policy, Unfailing};
 use super::names;
 use super::picture::NodeKind;
-use super::segment::Ending;
+use super::segment::{Ending, LEAST, MOST, next_chunk};
 use crate::contract::keying::Unkeyed;
 use crate::contract::never::Never;
 use crate::contract::source::{Progress, Read, Source, SplitReader};
@@ -15,12 +15,8 @@ use crate::stream::{At, Push, Segment, Stream, Turn, stream_of};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many records a reader is asked for at a time, at most.
-const CHUNK: usize = 1024;
-/// How many it is asked for at first, and where the chain makes more of them than fit.
-const LEAST: usize = 16;
 /// How many records one run may read, if nothing waits to be consumed downstream.
-const BUDGET: usize = 16 * CHUNK;
+const BUDGET: usize = 16 * MOST;
 
 struct SourceHead<S, F> {
     source: S,
@@ -193,9 +189,8 @@ impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> SourceSegment<S, F
                 }
             }
             let full = self.full();
-            // A record may become any number of records on its way to the end of the chain.
             let over = full && !self.chain.as_mut().is_some_and(Push::pump);
-            self.chunk = if over { (self.chunk / 4).max(LEAST) } else { (self.chunk * 2).min(CHUNK) };
+            self.chunk = next_chunk(self.chunk, over);
             if left == 0 || full || self.on_fail.stopped() {
                 return Ok((any, false));
             }

@@ -180,8 +180,8 @@ impl<K, V> StateTable<K, V> {
     /// for key in 0..1000_u64 {
     ///     table.insert(key << 50, &key, "some value");
     /// }
-    /// let mut keys = table.iter_group(7).map(|(key, _)| *key).collect::<Vec<_>>();
-    /// keys.sort_unstable();
+    /// let mut keys: Vec<u64> = table.iter_group(7).map(|(key, _)| *key).collect();
+    /// keys.sort_unstable(); // within a group they come in no particular order
     /// assert_eq!(keys, [28, 29, 30, 31]);
     /// ```
     pub fn iter_group(&self, group: u16) -> impl Iterator<Item = (&K, &V)> {

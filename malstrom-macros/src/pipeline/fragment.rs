@@ -212,7 +212,7 @@ impl Fragment {
                 #[allow(unused_qualifications, clippy::all, clippy::pedantic)]
                 impl #wire_generics __malstrom::Wire<#kg> for #name #ty_generics #wire_where {
                     type Leaves = #leaves;
-                    fn wire<__U>(self, #g: __malstrom::Graph, __id: &'static str, #s: __U) -> impl __malstrom::Stream + __malstrom::Typed<Item = #to_ty, Keying = #leaves, Node = Self>
+                    fn wire<__U>(self, #g: __malstrom::Graph, __id: &'static str, #s: __U) -> impl __malstrom::Stream<Item = #to_ty, Keying = #leaves, Node = Self>
                     where
                         __U: __malstrom::Stream + __malstrom::Typed<Item = #from_ty, Keying = #kg>,
                     {

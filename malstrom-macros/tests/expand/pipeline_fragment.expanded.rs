@@ -44,7 +44,7 @@ const _: () = {
             __graph: __malstrom::Graph,
             __id: &'static str,
             __stream: __U,
-        ) -> impl __malstrom::Stream + __malstrom::Typed<
+        ) -> impl __malstrom::Stream<
             Item = Tx,
             Keying = __malstrom::KeyedBy<u64>,
             Node = Self,

@@ -322,6 +322,7 @@ impl Opens for KeyedBy<u64> {
         Open::Keyed(shared)
     }
 }
+#[allow(clippy::implied_bounds_in_impls)]
 fn erase<Kg: Opens>(g: &Graph, s: impl Stream + Typed<Item = Rec, Keying = Kg>) -> Open {
     Kg::open(split::share(g.clone(), build::named(s, PhantomData::<Any>)))
 }
