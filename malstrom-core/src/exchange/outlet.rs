@@ -14,7 +14,9 @@ pub(crate) struct KeyByEnd<K, T, F> {
     f: F,
     hasher: KeyHasher,
     exchange: Rc<Exchange<K, T>>,
-    alone: bool,
+    /// This worker is the only one, and this is its batch.
+    alone: Option<Batch<K, T>>,
+    /// One batch per worker; empty if there is only one.
     outs: Vec<Batch<K, T>>,
     /// What did not fit into the channel yet.
     held: Vec<VecDeque<Message<K, T>>>,
@@ -24,9 +26,10 @@ pub(crate) struct KeyByEnd<K, T, F> {
 impl<K, T, F> KeyByEnd<K, T, F> {
     pub(crate) fn new(f: F, hasher: KeyHasher, exchange: Rc<Exchange<K, T>>, site: Site) -> Self {
         let workers = exchange.peers.len();
-        let outs = (0..workers).map(|_| Vec::new()).collect();
+        let alone = (workers == 1).then(Vec::new);
+        let outs = if workers == 1 { Vec::new() } else { (0..workers).map(|_| Vec::new()).collect() };
         let held = (0..workers).map(|_| VecDeque::new()).collect();
-        KeyByEnd { f, hasher, exchange, alone: workers == 1, outs, held, site }
+        KeyByEnd { f, hasher, exchange, alone, outs, held, site }
     }
     /// Hands over the batch for worker `to`.
     #[cold]
@@ -73,7 +76,14 @@ where
         let key = (self.f)(&record);
         let hash = self.hasher.hash(&key);
         guard.disarm();
-        let to = if self.alone { 0 } else { self.exchange.route.owner(hash) };
+        if let Some(out) = &mut self.alone {
+            out.push(Envelope { hash, key, record });
+            if out.len() >= capacity::<K, T>() {
+                self.exchange.local.swap(out);
+            }
+            return;
+        }
+        let to = self.exchange.route.owner(hash);
         let out = &mut self.outs[to];
         out.push(Envelope { hash, key, record });
         if out.len() >= capacity::<K, T>() {
@@ -107,6 +117,10 @@ where
         });
     }
     fn flush(&mut self) -> bool {
+        if let Some(out) = self.alone.as_mut().filter(|out| !out.is_empty()) {
+            self.exchange.local.swap(out);
+            return true;
+        }
         let mut any = false;
         for to in 0..self.outs.len() {
             if !self.outs[to].is_empty() {

@@ -15,6 +15,9 @@ pub trait Aggregate<K, T>: 'static {
     type Kept: 'static;
     /// What is emitted after each record.
     type Out: 'static;
+    /// Whether every record has an output, which then need not be counted.
+    const EACH: bool = true;
+
     /// What is kept before the first record.
     fn fresh(&self) -> Self::Kept;
     /// Takes in one record.
@@ -51,7 +54,9 @@ impl<K: PartitionKey, T, A: Aggregate<K, T>, P: Push<K, A::Out>> Push<K, T> for 
         let kept = self.table.entry(at.hash, at.key, || self.aggregate.fresh());
         let out = self.aggregate.update(kept, at.key, record);
         guard.disarm();
-        self.passed += u64::from(out.is_some());
+        if !A::EACH {
+            self.passed += u64::from(out.is_some());
+        }
         if let Some(out) = out {
             self.down.push(at, out);
         }
@@ -73,7 +78,7 @@ impl<K: PartitionKey, T, A: Aggregate<K, T>, P: Push<K, A::Out>> Push<K, T> for 
         self.down.pump()
     }
     fn settle(&mut self, arrived: u64) {
-        let passed = std::mem::take(&mut self.passed);
+        let passed = if A::EACH { arrived } else { std::mem::take(&mut self.passed) };
         self.site.add(|c| {
             c.records_in += arrived;
             c.records_out += passed;
@@ -243,6 +248,7 @@ pub struct Distinct;
 impl<K: 'static, T: Eq + Hash + Clone + 'static> Aggregate<K, T> for Distinct {
     type Kept = HashSet<T>;
     type Out = T;
+    const EACH: bool = false;
     fn fresh(&self) -> HashSet<T> {
         HashSet::new()
     }
