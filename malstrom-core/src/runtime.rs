@@ -47,10 +47,10 @@ impl Latency {
 /// use malstrom_core::Runtime;
 /// # use malstrom_core::{Graph, connect::memory, graph::{build, source}};
 /// # fn squares(into: memory::Collector<u64>) -> malstrom_core::Pipeline {
-/// #     let mut g = Graph::new("squares");
-/// #     let s = source::source(&mut g, "source", malstrom_core::connect::iter::FromIter::new(1..=3u64));
-/// #     let s = build::map(&mut g, "map", s, |x| x * x);
-/// #     build::sink(&mut g, "sink", into, s);
+/// #     let g = Graph::new("squares");
+/// #     let s = source::source(g.clone(), "source", malstrom_core::connect::FromIter::new(1..=3u64));
+/// #     let s = build::map(g.clone(), "map", s, |x| x * x);
+/// #     build::sink(g.clone(), "sink", into, s);
 /// #     g.finish()
 /// # }
 /// let results = memory::collector::<u64>();
