@@ -48,7 +48,7 @@ impl Latency {
 /// # use malstrom_core::{Graph, connect::memory, graph::{build, source}};
 /// # fn squares(into: memory::Collector<u64>) -> malstrom_core::Pipeline {
 /// #     let g = Graph::new("squares");
-/// #     let s = source::source(g.clone(), "source", malstrom_core::connect::iter::FromIter::new(1..=3u64));
+/// #     let s = source::source(g.clone(), "source", malstrom_core::connect::FromIter::new(1..=3u64));
 /// #     let s = build::map(g.clone(), "map", s, |x| x * x);
 /// #     build::sink(g.clone(), "sink", into, s);
 /// #     g.finish()
