@@ -1,10 +1,12 @@
 //! The graph that a `pipeline!` expansion builds, and the segments that run it.
+pub mod aggregates;
 pub mod build;
 pub mod fragment;
 pub mod head;
 pub mod join;
 pub mod names;
 pub mod picture;
+pub mod policy;
 pub mod segment;
 pub mod source;
 pub mod split;

@@ -46,13 +46,14 @@ pub use malstrom_core::check::source::{
     IntoSource, RowsExplain, RowsHandled, RowsMayFail, RowsNeverFail, given, rows, rows_explained, rows_of,
 };
 pub use malstrom_core::contract::typed::Typed;
+pub use malstrom_core::graph::aggregates::{average, count, distinct, fold, max, min, reduce, sum, top};
 pub use malstrom_core::graph::build::{
-    Graph, OrDrop, OrFail, Unfailing, average, by, call, count, cut, distinct, filter, filter_map, flat_map, fold,
-    inspect, key_by, map, max, min, named, or_else, reduce, rows_or_else, sink, sum, top, value_of,
+    Graph, by, call, cut, filter, filter_map, flat_map, inspect, key_by, map, named, sink, value_of,
 };
 pub use malstrom_core::graph::fragment::{Enters, Wire, enter, leave, leave_keyed, then};
 pub use malstrom_core::graph::join::{call_two, union, union_of, union_with};
 pub use malstrom_core::graph::names as stage;
+pub use malstrom_core::graph::policy::{OrDrop, OrFail, Unfailing, or_else, rows_or_else};
 pub use malstrom_core::graph::source::{source, source_or};
 pub use malstrom_core::graph::split::{call_with_sides, share, split};
 pub use malstrom_core::stream::Stream;

@@ -1,8 +1,9 @@
 //! Stages with several inputs: `union`, and operators with `on_right`.
-use super::build::{Graph, Policy};
+use super::build::Graph;
 use super::head::QueueHead;
 use super::names;
 use super::picture::{EdgeKind, NodeKind};
+use super::policy::Policy;
 use super::segment::{BATCHES, Ending, Intake};
 use crate::contract::keying::{Keying, Need};
 use crate::contract::stage::{ErrorOf, TwoInput};

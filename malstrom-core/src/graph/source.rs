@@ -1,7 +1,8 @@
 //! Sources inside a pipeline.
-use super::build::{Graph, Policy, Unfailing};
+use super::build::Graph;
 use super::names;
 use super::picture::NodeKind;
+use super::policy::{Policy, Unfailing};
 use super::segment::{Ending, LEAST, MOST, next_chunk};
 use crate::contract::keying::Unkeyed;
 use crate::contract::never::Never;

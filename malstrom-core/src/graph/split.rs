@@ -1,7 +1,8 @@
 //! Streams with several consumers, streams that are split, and side outputs.
-use super::build::{Graph, Policy};
+use super::build::Graph;
 use super::head::QueueHead;
 use super::picture::NodeKind;
+use super::policy::Policy;
 use crate::contract::keying::Keying;
 use crate::contract::stage::{ErrorOf, Operator, SideBuffer, Sides};
 use crate::contract::typed::{KeyOf, Typed};

@@ -10,9 +10,10 @@ use malstrom::{Pipeline, Unkeyed};
 use malstrom_core::Graph;
 use malstrom_core::contract::keying::Keying;
 use malstrom_core::contract::typed::Typed;
-use malstrom_core::graph::build::{self, OrElse};
+use malstrom_core::graph::policy::{self, OrElse};
 use malstrom_core::graph::source::source;
 use malstrom_core::graph::split::{self, Shared};
+use malstrom_core::graph::{aggregates, build};
 use malstrom_core::graph::{fragment, join};
 use malstrom_core::stream::Stream;
 use proptest::prelude::*;
@@ -399,7 +400,7 @@ fn extend(g: &Graph, id: &'static str, open: &mut Vec<Open>, at: usize, step: St
             (erase(g, build::key_by(c(), id, build::by(s, |r: &Rec| r.at))), None)
         }),
         Step::Fallible(m) => either!(&open[at], |s| {
-            let policy: OrElse<_, Any> = build::or_else(&s, PhantomData);
+            let policy: OrElse<_, Any> = policy::or_else(&s, PhantomData);
             let (s, failed) = build::call(c(), id, checked::__op(m), s, policy);
             let failed = build::map(c(), "failed", failed, |f| f.error);
             (erase(g, s), Some(erase(g, failed)))
@@ -409,7 +410,7 @@ fn extend(g: &Graph, id: &'static str, open: &mut Vec<Open>, at: usize, step: St
             (erase(g, yes), Some(erase(g, no)))
         }),
         Step::Side(m) => either!(&open[at], |s| {
-            let (s, (), (side,)) = split::call_with_sides(c(), id, sided::__op(m), s, build::Unfailing);
+            let (s, (), (side,)) = split::call_with_sides(c(), id, sided::__op(m), s, policy::Unfailing);
             (erase(g, s), Some(erase(g, side)))
         }),
         Step::Fan => either!(&open[at], |s| {
@@ -433,7 +434,7 @@ fn extend(g: &Graph, id: &'static str, open: &mut Vec<Open>, at: usize, step: St
                     (erase(g, join::union(c(), id, both)), None)
                 }
                 (Open::Keyed(a), Open::Keyed(b), _) => {
-                    let (s, ()) = join::call_two(c(), id, joined::__op(), (a.read(), b.read()), build::Unfailing);
+                    let (s, ()) = join::call_two(c(), id, joined::__op(), (a.read(), b.read()), policy::Unfailing);
                     (erase(g, s), None)
                 }
                 _ => unreachable!("they are keyed alike"),
@@ -452,33 +453,34 @@ fn aggregate(g: &Graph, id: &'static str, shared: &Keyed, step: Step) -> Open {
     let (c, s) = (|| g.clone(), shared.read());
     match step {
         Step::Count => {
-            let s = build::count(c(), id, s);
+            let s = aggregates::count(c(), id, s);
             erase(g, build::map(c(), "out", s, |(k, n)| rec((k, n as i64))))
         }
-        Step::Distinct => erase(g, build::distinct(c(), id, s)),
+        Step::Distinct => erase(g, aggregates::distinct(c(), id, s)),
         Step::Running(0) => {
             // In debug builds an overflow panics.
-            let s = build::sum(c(), id, build::by(s, |r: &Rec| r.value % 1_000));
+            let s = aggregates::sum(c(), id, build::by(s, |r: &Rec| r.value % 1_000));
             erase(g, build::map(c(), "out", s, rec))
         }
         Step::Running(1) => {
-            let s = build::min(c(), id, build::by(s, |r: &Rec| r.value));
+            let s = aggregates::min(c(), id, build::by(s, |r: &Rec| r.value));
             erase(g, build::map(c(), "out", s, rec))
         }
         Step::Running(2) => {
-            let s = build::max(c(), id, build::by(s, |r: &Rec| r.value));
+            let s = aggregates::max(c(), id, build::by(s, |r: &Rec| r.value));
             erase(g, build::map(c(), "out", s, rec))
         }
         Step::Running(3) => {
-            let s = build::reduce(c(), id, s, |a: Rec, b: Rec| Rec { value: a.value.wrapping_mul(5) ^ b.value, ..b });
+            let s =
+                aggregates::reduce(c(), id, s, |a: Rec, b: Rec| Rec { value: a.value.wrapping_mul(5) ^ b.value, ..b });
             erase(g, build::map(c(), "out", s, |(k, r)| rec((k, r.value))))
         }
         Step::Running(4) => {
-            let s = build::fold(c(), id, s, 0i64, |a: i64, r: Rec| a.wrapping_mul(31).wrapping_add(r.value));
+            let s = aggregates::fold(c(), id, s, 0i64, |a: i64, r: Rec| a.wrapping_mul(31).wrapping_add(r.value));
             erase(g, build::map(c(), "out", s, rec))
         }
         Step::Running(5) => {
-            let s = build::top(c(), id, build::by(s, score), 3);
+            let s = aggregates::top(c(), id, build::by(s, score), 3);
             erase(g, build::map(c(), "out", s, |(k, best)| rec((k, best.iter().fold(0, |a, r| a * 1_000 + score(r))))))
         }
         Step::Running(6) => erase(g, fragment::then(c(), id, summed::__op(), s)),
