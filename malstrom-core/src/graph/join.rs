@@ -13,6 +13,8 @@ use crate::exchange::queue::Queue;
 use crate::stream::call::{CallPush, OnFail, PushRight, SideEnds};
 use crate::stream::env::Env;
 use crate::stream::keep::KeepFor;
+use crate::stream::link::link;
+use crate::stream::plain::PassStage;
 use crate::stream::{At, Push, Segment, Stream, Turn, stream_of};
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -59,7 +61,8 @@ pub fn union<T: 'static, Kg: Keying, Node>(
     for tail in inputs.tails {
         graph.edge::<T>(tail, node, EdgeKind::Forward);
     }
-    QueueHead::<Kg::Key, T, Kg, names::union>::new(inputs.queues, node)
+    let head = QueueHead::<Kg::Key, T, Kg, names::union>::new(inputs.queues, node);
+    link(head, node, PassStage { node })
 }
 
 struct TwoHead<K, L, R, Op, F, S, Kg> {

@@ -320,7 +320,13 @@ impl<K: Eq, V> StateTable<K, V> {
     {
         let tag = Tag::of(hash);
         let home = self.home(tag);
-        let at = self.near(home, tag, key).unwrap_or_else(|| self.settle(home, tag, key));
+        if self.is_at(home, tag, key) {
+            return match &mut self.entries[home] {
+                Some(entry) => &mut entry.value,
+                None => unreachable!("the key was just found here"),
+            };
+        }
+        let at = self.beside(home, tag, key).unwrap_or_else(|| self.settle(home, tag, key));
         let len = &mut self.len;
         let entry = self.entries[at].get_or_insert_with(|| {
             let entry = Entry { tag, key: key.clone(), value: fresh() };
@@ -372,20 +378,26 @@ impl<K: Eq, V> StateTable<K, V> {
         self.near(home, tag, key).map_or_else(|| self.probe(home, tag, key), Ok)
     }
 
+    #[inline(always)]
+    fn is_at(&self, at: usize, tag: Tag, key: &K) -> bool {
+        matches!(self.entries.get(at), Some(Some(entry)) if entry.tag == tag && entry.key == *key)
+    }
+
     /// The common cases of a search, to be inlined: `key` is in its home slot, or in one of the next four.
     #[inline(always)]
     fn near(&self, home: usize, tag: Tag, key: &K) -> Option<usize> {
-        let is_at =
-            |at: usize| matches!(self.entries.get(at), Some(Some(entry)) if entry.tag == tag && entry.key == *key);
-        if is_at(home) {
-            return Some(home);
-        }
+        if self.is_at(home, tag, key) { Some(home) } else { self.beside(home, tag, key) }
+    }
+
+    /// The next most common case: `key` is in one of the four slots behind its home.
+    #[inline(always)]
+    fn beside(&self, home: usize, tag: Tag, key: &K) -> Option<usize> {
         // Which slot it is nobody can predict: picking it without a branch is a quarter faster on random keys.
         let [a, b, c] = self.entries.get(home + 1..)?.first_chunk()?;
         let other = |slot: &Option<Entry<K, V>>| usize::from(slot.as_ref().map(|entry| entry.tag) != Some(tag));
         let (a, b, c) = (other(a), other(b), other(c));
         let at = home + 1 + a + (a & b) + (a & b & c);
-        is_at(at).then_some(at)
+        self.is_at(at, tag, key).then_some(at)
     }
 
     /// The whole search, with the result of [`Self::find`].

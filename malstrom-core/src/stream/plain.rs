@@ -163,3 +163,24 @@ where
     }
     settle_counted!();
 }
+
+/// A stage that passes records on as they are, and counts them.
+pub(crate) struct PassStage {
+    pub(crate) node: usize,
+}
+struct PassPush<P> {
+    down: P,
+    site: Site,
+}
+impl<K: 'static, T: 'static> Wrap<K, T, K, T> for PassStage {
+    fn wrap<P: Push<K, T>>(self, env: &Env, down: P) -> impl Push<K, T> {
+        PassPush { down, site: env.site(self.node) }
+    }
+}
+impl<K, T, P: Push<K, T>> Push<K, T> for PassPush<P> {
+    #[inline(always)]
+    fn push(&mut self, at: At<'_, K>, record: T) {
+        self.down.push(at, record);
+    }
+    hands_on!(@settle);
+}
