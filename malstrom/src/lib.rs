@@ -50,6 +50,16 @@
 //! returns a [`Report`]. Programs with flags of their own flatten [`RuntimeArgs`] into them; programs that do more than
 //! run one job use [`Runtime::builder`].
 //!
+//! These features, none of them on by default, make types of other crates records, and keys:
+//!
+//! | feature | types |
+//! |---|---|
+//! | `chrono` | `chrono::DateTime<Utc>`, `NaiveDate`, `NaiveDateTime` |
+//! | `jiff` | `jiff::Timestamp`, `jiff::civil::Date`, `jiff::civil::DateTime` |
+//! | `rust_decimal` | `rust_decimal::Decimal` |
+//! | `uuid` | `uuid::Uuid` |
+//! | `full` | all of these |
+//!
 //! A job runs on the threads of one process and keeps its state in memory. There is no event time yet, and no snapshots.
 // The macros write `::malstrom`, also in this crate.
 extern crate self as malstrom;

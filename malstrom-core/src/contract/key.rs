@@ -13,6 +13,18 @@
 //! | `Box`, `Arc` | the content |
 //! | `Duration` | the seconds as `u64`, then the nanoseconds as `u32` |
 //! | `()`, `PhantomData` | nothing |
+//!
+//! With the features of their crates' names:
+//!
+//! | key | canonical bytes |
+//! |---|---|
+//! | `uuid::Uuid` | its 16 bytes, as they are read |
+//! | `jiff::Timestamp`, `chrono::DateTime<Utc>` | the seconds since 1970, rounded down, as `i64`, then the nanoseconds as `u32` |
+//! | `jiff::civil::DateTime`, `chrono::NaiveDateTime` | the same, as if it were in UTC |
+//! | `jiff::civil::Date`, `chrono::NaiveDate` | the days since 1970-01-01 as `i32` |
+//! | `rust_decimal::Decimal` | without trailing zeros: the digits as 12 bytes, then the scale as `u32`, with the sign as its highest bit |
+#[cfg(any(feature = "chrono", feature = "jiff", feature = "rust_decimal", feature = "uuid"))]
+mod foreign;
 mod values;
 
 use super::record::Record;

@@ -8,6 +8,8 @@ pub mod archive;
 mod containers;
 mod describe;
 mod difference;
+#[cfg(any(feature = "chrono", feature = "jiff", feature = "rust_decimal", feature = "uuid"))]
+pub(super) mod foreign;
 mod limited;
 pub mod serde;
 pub mod tree;
@@ -23,6 +25,9 @@ use std::fmt;
 ///
 /// Implemented for the primitives, `String`, `Vec`, `Option`, `Box`, `Arc`, arrays, tuples of up to 12, maps and sets of
 /// the standard library, `Duration` and `bytes::Bytes`. `usize` and `isize` are written as 64 bits.
+///
+/// With the features of their crates' names also for `uuid::Uuid`; `jiff::Timestamp`, `civil::Date` and `civil::DateTime`;
+/// `chrono::DateTime<Utc>`, `NaiveDate` and `NaiveDateTime`; `rust_decimal::Decimal`.
 ///
 /// ```
 /// use malstrom_core::Record;
