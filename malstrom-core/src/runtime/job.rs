@@ -18,7 +18,7 @@ pub(crate) type Make = Arc<dyn Fn() -> Pipeline + Send + Sync>;
 /// How often a busy worker publishes its figures.
 const PUBLISH: Duration = Duration::from_millis(100);
 /// For how long a worker that has just been busy looks for more before it sleeps: waking it costs about as much.
-const SPIN: Duration = Duration::from_micros(20);
+const SPIN: Duration = Duration::from_micros(5);
 
 #[derive(Debug)]
 pub(crate) struct Job {
