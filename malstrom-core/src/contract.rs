@@ -12,4 +12,6 @@ pub mod sink;
 pub mod source;
 pub mod stage;
 pub mod state;
+pub mod time;
 pub mod typed;
+pub mod window;

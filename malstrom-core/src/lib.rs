@@ -24,6 +24,8 @@ pub use contract::sink::Sink;
 pub use contract::source::{Progress, Read, Source, SplitReader};
 pub use contract::stage::{Emit, Failure};
 pub use contract::state::KeyedState;
+pub use contract::time::{Durations, InvalidTimestamp, Span, Time, Timestamp};
+pub use contract::window::{Late, Window, Windowed};
 pub use error::{Error, Result};
 pub use graph::{Graph, Pipeline};
 pub use runtime::{Handle, Latency, Report, Runtime, RuntimeArgs, run};

@@ -70,8 +70,9 @@ pub mod __private;
 pub use malstrom_core::contract::{key, record};
 pub use malstrom_core::{CodecError, connect, metrics, testing};
 pub use malstrom_core::{
-    Context, Emit, Error, Extract, Failure, Handle, Key, KeyedState, Latency, Metrics, Never, Output, PartitionKey,
-    Pipeline, Progress, Read, Record, Report, Result, Runtime, RuntimeArgs, Sink, Source, SplitReader, run,
+    Context, Durations, Emit, Error, Extract, Failure, Handle, InvalidTimestamp, Key, KeyedState, Late, Latency,
+    Metrics, Never, Output, PartitionKey, Pipeline, Progress, Read, Record, Report, Result, Runtime, RuntimeArgs, Sink,
+    Source, SplitReader, Time, Timestamp, Window, Windowed, run,
 };
 
 /// The types that appear in the compiler's messages about a pipeline.
@@ -111,7 +112,10 @@ pub use malstrom_core::contract::keying::{KeyedBy, Unkeyed};
 pub mod prelude {
     pub use crate::connect::{debug, files, stdout};
     pub use crate::testing::Bench;
-    pub use crate::{Failure, Key, Metrics, Output, Record, keyed_state, operator, pipeline};
+    pub use crate::{
+        Durations, Failure, Key, Late, Metrics, Output, Record, Timestamp, Window, Windowed, keyed_state, operator,
+        pipeline,
+    };
 }
 
 /// Makes a type one whose values may leave their worker: by an exchange, or in a snapshot.

@@ -12,6 +12,8 @@
 //! | enums | the index of the variant as `u16`, then its fields |
 //! | `Box`, `Arc` | the content |
 //! | `Duration` | the seconds as `u64`, then the nanoseconds as `u32` |
+//! | `Timestamp` | the microseconds since 1970 as `i64` |
+//! | `Window` | its start, then its end |
 //! | `()`, `PhantomData` | nothing |
 //!
 //! With the features of their crates' names:

@@ -24,7 +24,8 @@ use std::fmt;
 /// Derive it with `#[derive(Record)]`.
 ///
 /// Implemented for the primitives, `String`, `Vec`, `Option`, `Box`, `Arc`, arrays, tuples of up to 12, maps and sets of
-/// the standard library, `Duration` and `bytes::Bytes`. `usize` and `isize` are written as 64 bits.
+/// the standard library, `Duration`, `bytes::Bytes`, [`Timestamp`](crate::Timestamp) and [`Window`](crate::Window). `usize`
+/// and `isize` are written as 64 bits.
 ///
 /// With the features of their crates' names also for `uuid::Uuid`; `jiff::Timestamp`, `civil::Date` and `civil::DateTime`;
 /// `chrono::DateTime<Utc>`, `NaiveDate` and `NaiveDateTime`; `rust_decimal::Decimal`.
