@@ -1,8 +1,8 @@
 //! Where keys live is part of the data format: these bytes, hashes and groups never change.
 use bytes::Bytes;
-use malstrom_core::PartitionKey;
 use malstrom_core::contract::key::canonical;
 use malstrom_core::state::key_group::{KeyHasher, group};
+use malstrom_core::{PartitionKey, Timestamp, Window};
 use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -82,4 +82,7 @@ golden! {
     map: BTreeMap::from([("a".to_owned(), 1u8), ("b".to_owned(), 2)]) => ("02000000010000006101010000006202", 0x4395_bbf4_e67a_a95c, 1081, 0xc47b_5364_5751_62fb, 3143);
     set: BTreeSet::from([3u32, 1, 2]) => ("03000000010000000200000003000000", 0x081f_e044_190e_aa0e, 129, 0x2973_78f3_3a6c_59c6, 663);
     duration: Duration::new(3, 500_000_000) => ("03000000000000000065cd1d", 0x34bb_ab43_cfcf_4e94, 843, 0xe0ce_6fbb_1709_e1e7, 3596);
+    timestamp: Timestamp::from_micros(1_357_035_420_000_001) => ("011f286e37d20400", 0x7d85_2481_f1d0_f2e5, 2008, 0x3455_f564_96df_27eb, 837);
+    timestamp_before_1970: Timestamp::from_micros(-2) => ("feffffffffffffff", 0x004d_2984_d317_31a5, 4, 0x0f2f_5693_ae59_f599, 242);
+    window: Window::new(Timestamp::from_micros(-2), Timestamp::from_secs(3_600)) => ("feffffffffffffff00a493d600000000", 0xe881_0209_6b58_1cea, 3720, 0x88e2_ef6d_0975_28b8, 2190);
 }

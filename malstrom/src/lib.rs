@@ -50,7 +50,8 @@
 //! returns a [`Report`]. Programs with flags of their own flatten [`RuntimeArgs`] into them; programs that do more than
 //! run one job use [`Runtime::builder`].
 //!
-//! These features, none of them on by default, make types of other crates records, and keys:
+//! These features, none of them on by default, make types of other crates records and keys, and `DateTime<Utc>` and
+//! `jiff::Timestamp` a [`Time`]:
 //!
 //! | feature | types |
 //! |---|---|
@@ -108,6 +109,10 @@ pub use malstrom_core::contract::keying::{KeyedBy, Unkeyed};
 ///
 /// ```
 /// use malstrom::prelude::*;
+///
+/// let start: Timestamp = "2013-01-01T05:00:00Z".parse()?;
+/// assert!(Window::new(start, start + 1.hours()).contains(start + 90.seconds()));
+/// # Ok::<(), malstrom::InvalidTimestamp>(())
 /// ```
 pub mod prelude {
     pub use crate::connect::{debug, files, stdout};

@@ -46,6 +46,8 @@ pub struct InvalidTimestamp {
     why: &'static str,
 }
 
+/// How many characters of a wrong text an error shows.
+const SHOWN: usize = 40;
 const EXPECTED: &str = "expected the form of `2013-01-01T05:17:00Z`";
 const NO_OFFSET: &str = "it has no offset, such as `Z` or `+02:00`";
 const OUT_OF_RANGE: &str = "there is no such date, time of day or offset";
@@ -72,10 +74,14 @@ fn from_ticks_or(text: &str, kind: chrono::format::ParseErrorKind) -> Result<Tim
         Some(Ok(micros)) => return Ok(Timestamp::from_micros(micros)),
         Some(Err(error)) if is_too_large(&error) => TOO_LARGE,
         _ if kind == chrono::format::ParseErrorKind::OutOfRange => OUT_OF_RANGE,
-        _ if DateTime::parse_from_rfc3339(&format!("{text}Z")).is_ok() => NO_OFFSET,
+        _ if text.len() < 2 * SHOWN && DateTime::parse_from_rfc3339(&format!("{text}Z")).is_ok() => NO_OFFSET,
         _ => EXPECTED,
     };
-    Err(InvalidTimestamp { text: text.into(), why })
+    let shown = match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}..", &text[..end]).into(),
+        None => text.into(),
+    };
+    Err(InvalidTimestamp { text: shown, why })
 }
 fn is_too_large(error: &std::num::ParseIntError) -> bool {
     use std::num::IntErrorKind::{NegOverflow, PosOverflow};
