@@ -12,7 +12,7 @@ fn parse(text: &str) -> Result<Timestamp, InvalidTimestamp> {
     text.parse()
 }
 fn read(text: &str) -> i64 {
-    parse(text).unwrap_or_else(|error| panic!("{error}")).as_micros()
+    parse(text).unwrap().as_micros()
 }
 fn written(micros: i64) -> String {
     Timestamp::from_micros(micros).to_string()
