@@ -9,6 +9,7 @@
 
 pub mod aggregate;
 pub mod arg;
+pub mod arms;
 pub mod ask;
 pub mod ends;
 pub mod failure;
@@ -23,6 +24,7 @@ pub mod shape;
 pub mod share;
 pub mod sink;
 pub mod source;
+pub mod time;
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -16,6 +16,7 @@ pub mod stream;
 pub mod testing;
 pub mod worker;
 
+pub use contract::extract::time::{EventTime, ProcessingTimers, Timers, Watermark};
 pub use contract::extract::{Context, Extract, Key, Metrics, Output};
 pub use contract::key::PartitionKey;
 pub use contract::never::Never;

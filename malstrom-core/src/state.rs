@@ -1,4 +1,6 @@
-//! State: entries laid out flat per operator and worker, addressed by key group.
+//! State by key: key groups, the flat table, timers, expiry.
 pub mod key_group;
+pub mod keyed;
 pub mod prefetch;
 pub mod table;
+pub mod timers;

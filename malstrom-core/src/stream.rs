@@ -8,50 +8,76 @@ pub mod env;
 pub mod keep;
 pub mod link;
 pub mod plain;
+pub mod signal;
 pub mod sink;
+pub mod timing;
 
+use crate::contract::form::{Meta, Under};
 use crate::contract::source::Progress;
-use crate::contract::typed::{KeyOf, Typed};
+use crate::contract::typed::{MetaOf, SpecOf, Typed};
 use env::Env;
+use signal::{End, Flow, Signal};
 use std::time::Duration;
 
 /// What a record travels under.
-#[derive(Debug)]
-pub struct At<'a, K> {
+pub struct At<'a, M: Meta> {
     /// Its key; `()` if the stream is not keyed.
-    pub key: &'a K,
+    pub key: &'a M::Key,
     /// The seeded hash of the key; 0 if the stream is not keyed.
     pub hash: u64,
+    /// Its time; `()` if the stream has none.
+    pub stamp: M::Stamp,
 }
-impl<K> Clone for At<'_, K> {
+impl<'a, M: Meta> At<'a, M> {
+    /// The same key with another stamp.
+    #[inline(always)]
+    pub fn with<S>(self, stamp: S) -> At<'a, Under<M::Key, S>>
+    where
+        Under<M::Key, S>: Meta<Key = M::Key, Stamp = S>,
+    {
+        At { key: self.key, hash: self.hash, stamp }
+    }
+}
+impl<M: Meta> Clone for At<'_, M> {
     #[inline(always)]
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<K> Copy for At<'_, K> {}
+impl<M: Meta> Copy for At<'_, M> {}
+impl<M: Meta> std::fmt::Debug for At<'_, M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("At").field("hash", &self.hash).finish_non_exhaustive()
+    }
+}
 
-/// A fused consumer of records `T` that travel under keys `K`.
+/// A fused consumer of records `T` that travel under `M`.
 ///
 /// `push` is called per record and must inline; all other methods are called once per batch.
-pub trait Push<K, T>: 'static {
+pub trait Push<M: Meta, T>: 'static {
     /// Takes one record.
-    fn push(&mut self, at: At<'_, K>, record: T);
+    fn push(&mut self, at: At<'_, M>, record: T);
+    /// Takes what stands between two records. [`pump`](Push::pump) must then be called before the next record.
+    fn signal(&mut self, signal: Signal);
     /// Asks for the state of a key that will be pushed soon.
     fn touch(&self, hash: u64);
     /// Whether the state of this chain has outgrown the cache.
     fn worth_touching(&self) -> bool;
     /// Whether a whole batch waits at the end of this chain, to be consumed while it is warm.
     fn full(&self) -> bool;
-    /// Hands over what waits at the end of this chain; `false` if it is over its limit and must not be fed.
-    fn pump(&mut self) -> bool;
+    /// Hands over what waits at the end of this chain, and does a part of what signals asked for. Unless the chain is
+    /// then free, it must not be fed.
+    fn pump(&mut self) -> Flow;
+    /// Does what is due at `now` by the worker's clock, or has [`pump`](Push::pump) do it. Says when it wants to be
+    /// called again.
+    fn tick(&mut self, now: Duration) -> Option<Duration>;
     /// Publishes counts: `arrived` records came in since the last call.
     fn settle(&mut self, arrived: u64);
     /// Hands over partial batches as well; `true` if there were any.
     fn flush(&mut self) -> bool;
-    /// The input has ended and everything has been flushed: tells those downstream. [`pump`](Push::pump) then says when
-    /// they have been told.
-    fn finish(&mut self);
+    /// The input has ended: does what that asks for, and tells those downstream. [`pump`](Push::pump) then says when
+    /// that has been done.
+    fn finish(&mut self, end: End);
 }
 
 /// Implements the per-batch methods of [`Push`] by handing them on to `self.down`.
@@ -68,6 +94,13 @@ macro_rules! hands_on {
         $crate::stream::hands_on!();
     };
     () => {
+        #[inline]
+        fn signal(&mut self, signal: $crate::stream::signal::Signal) {
+            self.down.signal(signal);
+        }
+        $crate::stream::hands_on!(@untimed);
+    };
+    (@untimed) => {
         #[inline(always)]
         fn touch(&self, hash: u64) {
             self.down.touch(hash);
@@ -81,16 +114,20 @@ macro_rules! hands_on {
             self.down.full()
         }
         #[inline]
-        fn pump(&mut self) -> bool {
+        fn pump(&mut self) -> $crate::stream::signal::Flow {
             self.down.pump()
+        }
+        #[inline]
+        fn tick(&mut self, now: std::time::Duration) -> Option<std::time::Duration> {
+            self.down.tick(now)
         }
         #[inline]
         fn flush(&mut self) -> bool {
             self.down.flush()
         }
         #[inline]
-        fn finish(&mut self) {
-            self.down.finish();
+        fn finish(&mut self, end: $crate::stream::signal::End) {
+            self.down.finish(end);
         }
     };
 }
@@ -100,14 +137,16 @@ pub(crate) use hands_on;
 pub trait Stream: Typed {
     /// The number of its last stage in the plan.
     fn tail(&self) -> usize;
+    /// What is known of its windows.
+    fn spec(&self) -> SpecOf<Self>;
     /// Fuses the segment that ends here.
-    fn close<P: Push<KeyOf<Self>, Self::Item>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>>;
+    fn close<P: Push<MetaOf<Self>, Self::Item>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>>;
 }
 
 /// Shorthand for what the combinators return.
 macro_rules! stream_of {
-    ($item:ty, $keying:ty, $node:ty) => {
-        impl $crate::stream::Stream<Item = $item, Keying = $keying, Node = $node>
+    ($item:ty, $form:ty, $node:ty) => {
+        impl $crate::stream::Stream<Item = $item, Form = $form, Node = $node>
     };
 }
 pub(crate) use stream_of;

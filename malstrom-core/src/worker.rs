@@ -25,6 +25,8 @@ pub struct Settings {
     pub workers: usize,
     /// What key hashes are seeded with; the same for all workers of a job.
     pub seed: u64,
+    /// When the job began, in microseconds since 1970: what operators see as the time of the machine starts from it.
+    pub started: i64,
     /// For how long a partial batch may wait while there is other work.
     pub linger: Duration,
 }
@@ -77,10 +79,11 @@ impl Worker {
     pub fn new(pipeline: Pipeline, settings: &Settings, fabric: Arc<Fabric>) -> Result<Self> {
         let route = Rc::new(RouteTable::even(settings.workers));
         let ranks = if settings.workers == 1 { Ranks::all() } else { Ranks::of(route.groups_of(settings.worker)) };
-        let ids = pipeline.plan().ids().map(Arc::from).collect();
+        let ids = (pipeline.plan().ids().map(Arc::from).collect(), pipeline.timed());
         let links = Rc::new(Links::new(fabric, route));
-        let env = Env::new((settings.worker, settings.workers), settings.seed, ranks, ids, links);
-        let recipes = pipeline.into_recipes();
+        let seed = (settings.seed, settings.started);
+        let env = Env::new((settings.worker, settings.workers), seed, ranks, ids, links);
+        let recipes = pipeline.into_recipes()?;
         let made = catch_unwind(AssertUnwindSafe(|| {
             recipes.into_iter().map(|make| make(&env).map(Some)).collect::<Result<Vec<_>>>()
         }));
@@ -107,6 +110,7 @@ impl Worker {
     }
 
     fn turn(&mut self, now: Duration) -> Step {
+        self.env.set_now(now);
         let (mut busy, mut due) = (false, None::<Duration>);
         // Downstream first: what is under way goes out before anything new comes in.
         for place in self.segments.iter_mut().rev() {

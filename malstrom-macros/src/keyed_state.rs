@@ -79,6 +79,10 @@ fn emit(name: &Ident, key: &syn::Type, options: &Options) -> TokenStream {
     let named = names(name, key, "ItsKey", "KeyField");
     let (text, version) = (options.name.clone().unwrap_or_else(|| name.to_string()), options.version);
     let (old, chain) = options.migrate_from.as_ref().map(|old| migrate(name, old, version)).unwrap_or_default();
+    let (ttl, deadline) = match options.ttl.map(|ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)) {
+        Some(millis) => (quote!(::core::option::Option::Some(__m::Duration::from_millis(#millis))), quote!((i64, i64))),
+        None => (quote!(::core::option::Option::None), quote!(())),
+    };
     quote! {
         #named
         #old
@@ -87,7 +91,8 @@ fn emit(name: &Ident, key: &syn::Type, options: &Options) -> TokenStream {
             type Key = <Self as __m::Names<__m::ItsKey>>::Is;
             const NAME: &'static str = #text;
             const VERSION: u32 = #version;
-            const TTL: ::core::option::Option<__m::Duration> = ::core::option::Option::None;
+            const TTL: ::core::option::Option<__m::Duration> = #ttl;
+            type Deadline = #deadline;
             #chain
         }
     }

@@ -13,7 +13,8 @@ use proc_macro2::TokenStream;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Result, Signature, Visibility};
 
-use crate::errors::Errors;
+use crate::errors::{Errors, error};
+use signature::Roles;
 
 /// A function whose body is not parsed: a syntax error inside it is rustc's to report, and the IDE keeps completing.
 struct LazyFn {
@@ -40,6 +41,11 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> Result<TokenStream
     signature::reject(&func.sig, &mut errors);
     let roles = signature::roles(&func.sig, &mut errors);
     let returns = errors.keep(returns::read(&func.sig, &options));
+    if let (Some(Roles { state: None, .. }), Some(close)) = (&roles, &options.on_close) {
+        let message =
+            format!("operator `{}` has `on_close`, but keeps no state that a window could hand over", func.sig.ident);
+        errors.push(error(close, message, "take state first: `fn f(state: &mut State, record: Record, ..)`"));
+    }
     let errors = match errors.finish() {
         Ok(()) => {
             // Without an error there are both.

@@ -17,23 +17,33 @@ pub use std::vec::Vec;
 
 // Operators.
 pub use malstrom_core::check::arg::{ByValue, Configuration};
+pub use malstrom_core::check::arms::{
+    ArmByValue, ArmEmits, ArmEnds, ArmFails, ArmKeeps, ArmSetsNone, ArmTakes, ArmTimers, TimerIs, arm_by_value,
+    arm_ends, arm_fails, arm_keeps, arm_of, arm_sets_none, arm_takes, arm_timers,
+};
 pub use malstrom_core::check::ask::{Parameter, StateKeyIs};
-pub use malstrom_core::check::ends::{ArmEmits, ArmEnds, ArmFails, ArmKeeps, arm_ends, arm_fails, arm_keeps, arm_of};
 pub use malstrom_core::check::shape::{IsIterator, IsOption, IsResult};
+pub use malstrom_core::contract::asks::{Asking, Both, No, Yes};
+pub use malstrom_core::contract::extract::time::TimerBuffer;
 pub use malstrom_core::contract::extract::{Context, Extract, Output};
 pub use malstrom_core::contract::keying::{
     AnyKeying, AsksKey, Carried, Keep, KeyedBy, PerKey, PerKeyOption, Stateless,
 };
 pub use malstrom_core::contract::shape;
 pub use malstrom_core::contract::stage::{
-    Branching, Emit, ErrorOf, Fails, NoFailure, Operator, Plain, SideBuffer, Stage, TwoInput, arm,
+    Beside, Branching, Emit, ErrorOf, Fails, NoFailure, Operator, Plain, SideBuffer, Stage, TimerOf, TwoInput, arm,
+    arm_close,
 };
+
+pub use malstrom_core::contract::time::Timestamp;
 
 // Pipelines.
 pub use malstrom_core::check::aggregate::{Adds, Averages, Compares, Keeps, TellsApart, initial, item, value};
 pub use malstrom_core::check::ends::{ClosedUse, KeyedAlike, NamesOutputs, TakesTwo, alike, ends, outputs, takes_two};
 pub use malstrom_core::check::failure::{CanFail, Explains, NeverFails, explained, failure, handled};
-pub use malstrom_core::check::fragment::{LeavesKeyed, Returns, left, returned};
+pub use malstrom_core::check::fragment::{
+    LeavesKeyed, LeavesTimed, LeavesWindows, Returns, left, left_timed, left_windows, returned,
+};
 pub use malstrom_core::check::inputs::{Unites, UnitesKeyed, united, united_keyed};
 pub use malstrom_core::check::keying::{
     AskedKey, Grouped, HasKey, IsKey, SameKey, Travels, WorksUnkeyed, asked, asked_key, grouped, is_key, keyed,
@@ -45,12 +55,17 @@ pub use malstrom_core::check::sink::{DrainsInto, Dumped, IsSink, Shown, drained,
 pub use malstrom_core::check::source::{
     IntoSource, RowsExplain, RowsHandled, RowsMayFail, RowsNeverFail, given, rows, rows_explained, rows_of,
 };
+pub use malstrom_core::check::time::{
+    HasTime, HasWindows, InWindows, SameTime, TimersFire, TimersHaveTime, asked_time, closes, fires, in_windows,
+    same_time, timers,
+};
+pub use malstrom_core::contract::form::{CarriedTime, Form, Formed};
 pub use malstrom_core::contract::typed::Typed;
 pub use malstrom_core::graph::aggregates::{average, count, distinct, fold, max, min, reduce, sum, top};
 pub use malstrom_core::graph::build::{
     Graph, by, call, cut, filter, filter_map, flat_map, inspect, key_by, map, named, sink, value_of,
 };
-pub use malstrom_core::graph::fragment::{Enters, Wire, enter, leave, leave_keyed, then};
+pub use malstrom_core::graph::fragment::{AnyTiming, Enters, EntersTimed, Wire, enter, leave, then};
 pub use malstrom_core::graph::join::{call_two, union, union_of, union_with};
 pub use malstrom_core::graph::names as stage;
 pub use malstrom_core::graph::policy::{OrDrop, OrFail, Unfailing, or_else, rows_or_else};

@@ -75,19 +75,19 @@ pub use malstrom_core::{
     Metrics, Never, Output, PartitionKey, Pipeline, Progress, Read, Record, Report, Result, Runtime, RuntimeArgs, Sink,
     Source, SplitReader, Time, Timestamp, Window, Windowed, run,
 };
+pub use malstrom_core::{EventTime, ProcessingTimers, Timers, Watermark};
 
 /// The types that appear in the compiler's messages about a pipeline.
 pub mod names {
     pub use malstrom_core::check::Holds;
     pub use malstrom_core::check::aggregate::{Adds, Averages, Compares, Keeps, TellsApart};
     pub use malstrom_core::check::arg::{ByValue, Configuration};
+    pub use malstrom_core::check::arms::*;
     pub use malstrom_core::check::ask::{Parameter, StateKeyIs};
-    pub use malstrom_core::check::ends::{
-        ArmEmits, ArmEnds, ArmFails, ArmKeeps, ClosedUse, KeyedAlike, NamesOutputs, TakesTwo,
-    };
+    pub use malstrom_core::check::ends::{ClosedUse, KeyedAlike, NamesOutputs, TakesTwo};
     pub use malstrom_core::check::failure::{CanFail, Explains, NeverFails};
     pub use malstrom_core::check::field::{KeyField, RecordField, StateField};
-    pub use malstrom_core::check::fragment::{LeavesKeyed, Returns};
+    pub use malstrom_core::check::fragment::*;
     pub use malstrom_core::check::fresh::{Fresh, Skipped};
     pub use malstrom_core::check::inputs::{Unites, UnitesKeyed};
     pub use malstrom_core::check::keying::{AskedKey, Grouped, HasKey, IsKey, NoKey, SameKey, Travels, WorksUnkeyed};
@@ -97,7 +97,10 @@ pub mod names {
     pub use malstrom_core::check::share::{Copies, Shareable};
     pub use malstrom_core::check::sink::{DrainsInto, Dumped, IsSink, Shown};
     pub use malstrom_core::check::source::{IntoSource, RowsExplain, RowsHandled, RowsNeverFail, TheyCannot};
+    pub use malstrom_core::check::time::*;
     pub use malstrom_core::connect::print::names::*;
+    pub use malstrom_core::contract::asks::*;
+    pub use malstrom_core::contract::form::*;
     pub use malstrom_core::contract::keying::{AnyKey, Carried, KeyedBy, PerKey, PerKeyOption, Stateless, Unkeyed};
     pub use malstrom_core::contract::never::Never;
     pub use malstrom_core::contract::stage::{Branching, Fails, NoFailure, Plain};
@@ -121,6 +124,7 @@ pub mod prelude {
         Durations, Failure, Key, Late, Metrics, Output, Record, Timestamp, Window, Windowed, keyed_state, operator,
         pipeline,
     };
+    pub use crate::{EventTime, ProcessingTimers, Timers, Watermark};
 }
 
 /// Makes a type one whose values may leave their worker: by an exchange, or in a snapshot.

@@ -1,7 +1,8 @@
 //! What a fragment promises at its two ends.
 use super::{Edge, pass, passes};
+use crate::contract::form::NoWindows;
 use crate::contract::stage::Stage;
-use crate::contract::typed::Typed;
+use crate::contract::typed::{KeyingOf, TimeOf, Typed, WindowsOf};
 
 /// A fragment ends in the record type that it promises.
 #[diagnostic::on_unimplemented(
@@ -34,6 +35,42 @@ impl<Kg, P, Up> LeavesKeyed<P, Kg, Up> for Kg {
     passes!(P, Kg, Up);
 }
 /// The keying at the end of a fragment that promises `Kg`.
-pub fn left<P: Stage, Kg, U: Typed>(up: U) -> Edge<(U::Keying, P, Kg, U::Node), U> {
+pub fn left<P: Stage, Kg, U: Typed>(up: U) -> Edge<(KeyingOf<U>, P, Kg, U::Node), U> {
+    Edge::new(up)
+}
+
+/// A fragment ends with the times that it promises.
+#[diagnostic::on_unimplemented(
+    message = "pipeline `{P}` promises times of `{Expected}`, but its last stage `{Up}` leaves `{Self}`",
+    label = "the stream has times of `{Self}` here",
+    note = "say in the type which times the stream has: `<In, Out at Time>`"
+)]
+pub trait LeavesTimed<P, Expected, Up> {
+    pass!(P, Expected, Up);
+}
+#[diagnostic::do_not_recommend]
+impl<Tm, P, Up> LeavesTimed<P, Tm, Up> for Tm {
+    passes!(P, Tm, Up);
+}
+/// The times at the end of a fragment that promises `Tm`.
+pub fn left_timed<P: Stage, Tm, U: Typed>(up: U) -> Edge<(TimeOf<U>, P, Tm, U::Node), U> {
+    Edge::new(up)
+}
+
+/// A fragment ends outside of windows.
+#[diagnostic::on_unimplemented(
+    message = "pipeline `{P}` ends in windows: nothing behind its last stage `{Up}` knows where they close",
+    label = "the stream is cut into windows here",
+    note = "end the fragment in what closes them: an aggregate, or an operator that keeps state"
+)]
+pub trait LeavesWindows<P, Up> {
+    pass!(P, Up);
+}
+#[diagnostic::do_not_recommend]
+impl<P, Up> LeavesWindows<P, Up> for NoWindows {
+    passes!(P, Up);
+}
+/// The windows at the end of a fragment.
+pub fn left_windows<P: Stage, U: Typed>(up: U) -> Edge<(WindowsOf<U>, P, U::Node), U> {
     Edge::new(up)
 }

@@ -1,6 +1,6 @@
 //! Stages with several inputs.
 use super::{Edge, pass, passes};
-use crate::contract::typed::Typed;
+use crate::contract::typed::{KeyingOf, Typed};
 
 /// A union carries one type of record.
 #[diagnostic::on_unimplemented(
@@ -32,6 +32,6 @@ impl<Kg, Left, Right> UnitesKeyed<Kg, Left, Right> for Kg {
     passes!(Kg, Left, Right);
 }
 /// The keying of a further input of a union.
-pub fn united_keyed<A: Typed, B: Typed>(_: &A, up: B) -> Edge<(B::Keying, A::Keying, A::Node, B::Node), B> {
+pub fn united_keyed<A: Typed, B: Typed>(_: &A, up: B) -> Edge<(KeyingOf<B>, KeyingOf<A>, A::Node, B::Node), B> {
     Edge::new(up)
 }

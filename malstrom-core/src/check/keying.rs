@@ -4,14 +4,14 @@ use crate::contract::key::PartitionKey;
 use crate::contract::keying::{AnyKey, Keying, Need};
 use crate::contract::record::Record;
 use crate::contract::stage::Stage;
-use crate::contract::typed::Typed;
+use crate::contract::typed::{KeyingOf, Typed};
 
 /// The key that the state of `Op` is kept per, seen from a stream keyed by `J`.
 pub type Wanted<Op, J = AnyKey> = <<Op as Stage>::Need as Need>::Wanted<J>;
 /// The key that `Op` asks for, seen from a stream keyed by `J`.
 pub type Asked<Op, J = AnyKey> = <<Op as Stage>::Need as Need>::Asked<J>;
-type Missing<U, K> = <<U as Typed>::Keying as Keying>::UnkeyedFor<K>;
-type Seen<U, K> = <<U as Typed>::Keying as Keying>::KeyOr<K>;
+type Missing<U, K> = <KeyingOf<U> as Keying>::UnkeyedFor<K>;
+type Seen<U, K> = <KeyingOf<U> as Keying>::KeyOr<K>;
 
 /// State needs a key.
 #[diagnostic::on_unimplemented(

@@ -1,24 +1,67 @@
 //! Extractors: what an operator may ask for after its record.
+pub mod time;
+
 use super::stage::SideBuffer;
+use super::time::{Time, Timestamp};
+use super::window::Window;
 use crate::metrics::Registry;
 use std::any::Any;
 use std::fmt;
 use std::ops::Deref;
+use time::Watermark;
 
 /// What surrounds the record that is being processed.
 pub struct Context<'a> {
     key: Option<&'a dyn Any>,
     operator: &'a str,
     metrics: &'a Registry,
+    moment: Moment,
+}
+/// When a record is processed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Moment {
+    /// The event time, in ticks.
+    pub(crate) time: Option<i64>,
+    pub(crate) watermark: Watermark,
+    pub(crate) window: Option<Window>,
+    /// By the clock of the machine, in microseconds since 1970.
+    pub(crate) now: i64,
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(key: Option<&'a dyn Any>, operator: &'a str, metrics: &'a Registry) -> Self {
-        Context { key, operator, metrics }
+    #[inline(always)]
+    pub(crate) fn new(key: Option<&'a dyn Any>, operator: &'a str, metrics: &'a Registry, moment: Moment) -> Self {
+        Context { key, operator, metrics, moment }
     }
     /// The key that the record travels under, if it has one and `K` is its type.
     pub fn key<K: 'static>(&self) -> Option<&'a K> {
         self.key.and_then(|key| key.downcast_ref())
+    }
+    /// The event time of the record, or the time for which a timer was set; `None` on a stream without event time.
+    #[inline(always)]
+    pub fn time<T: Time>(&self) -> Option<T> {
+        self.moment.time.map(T::from_ticks)
+    }
+    /// How far event time has come.
+    #[inline(always)]
+    pub fn watermark(&self) -> Watermark {
+        self.moment.watermark
+    }
+    /// The window that the record is processed for, in an operator that keeps state per window.
+    #[inline(always)]
+    pub fn window(&self) -> Option<Window> {
+        self.moment.window
+    }
+    /// The event time in ticks, for timers; 0 where there is none.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn ticks(&self) -> i64 {
+        self.moment.time.unwrap_or(0)
+    }
+    /// The time by the clock of the machine when the worker began its current step.
+    #[inline(always)]
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.moment.now)
     }
     /// The operator's id.
     pub fn operator(&self) -> &'a str {

@@ -5,12 +5,15 @@ use std::marker::PhantomData;
 pub trait Keep: 'static {
     /// What the function borrows mutably.
     type State: 'static;
+    /// What is handed over by value when a window closes.
+    type Closed: 'static;
 }
 /// Not at all.
 #[derive(Debug)]
 pub struct Stateless;
 impl Keep for Stateless {
     type State = ();
+    type Closed = ();
 }
 /// `&mut S`: made fresh at a key's first record.
 #[derive(Debug)]
@@ -18,12 +21,14 @@ pub struct PerKey<S>(PhantomData<fn() -> S>);
 // No bound on `S`: that it is keyed state is asked once, where its key is.
 impl<S: 'static> Keep for PerKey<S> {
     type State = S;
+    type Closed = S;
 }
 /// `&mut Option<S>`: `None` on return drops the key's state.
 #[derive(Debug)]
 pub struct PerKeyOption<S>(PhantomData<fn() -> S>);
 impl<S: 'static> Keep for PerKeyOption<S> {
     type State = Option<S>;
+    type Closed = S;
 }
 
 /// What a stage needs of its input's keying: [`AnyKeying`], [`KeyedBy`] for state, or [`AsksKey`] for a `Key<'_, K>`.
@@ -55,7 +60,7 @@ impl<K: 'static> Need for KeyedBy<K> {
 /// How a stream is keyed.
 pub trait Keying: 'static {
     /// The key that travels with each record.
-    type Key: Clone + 'static;
+    type Key: Clone + Eq + 'static;
     /// The key, or `K` where there is none.
     type KeyOr<K: 'static>: 'static;
     /// `K` where there is no key.
@@ -79,7 +84,7 @@ impl Keying for Unkeyed {
     type KeyOr<K: 'static> = K;
     type UnkeyedFor<K: 'static> = K;
 }
-impl<K: Clone + 'static> Keying for KeyedBy<K> {
+impl<K: Clone + Eq + 'static> Keying for KeyedBy<K> {
     type Key = K;
     type KeyOr<J: 'static> = K;
     type UnkeyedFor<J: 'static> = AnyKey;

@@ -38,6 +38,13 @@ pub trait Source: 'static {
     fn side_by_side(&self) -> usize {
         usize::MAX
     }
+
+    /// Whether the splits come in the order of their times, so that no record of a split is older than any of those before
+    /// it. Then a split that nobody has opened yet does not hold back event time; otherwise no watermark passes before
+    /// all splits are open, since nothing is known of the times in the others.
+    fn in_time_order(&self) -> bool {
+        false
+    }
 }
 
 /// Reads one split.
@@ -57,6 +64,18 @@ pub trait SplitReader: 'static {
 
     /// The position just after the last record that was emitted.
     fn position(&self) -> Self::Position;
+
+    /// A promise about the event times of what follows, in ticks (microseconds for [`Timestamp`](crate::Timestamp)):
+    /// nothing at or before it will come from this split. `timestamps` then goes by that and not by its `lag`.
+    fn watermark(&self) -> Option<i64> {
+        None
+    }
+
+    /// Whether nothing will come from this split for a while, so that others need not wait for it. Asked when
+    /// [`read`](Self::read) emitted nothing and returned [`Read::After`].
+    fn idle(&self) -> bool {
+        false
+    }
 
     /// What to show of this split while the job runs, if it knows its size.
     fn progress(&self) -> Option<Progress> {

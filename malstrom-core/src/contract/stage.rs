@@ -1,7 +1,10 @@
 //! What can follow `->`: an annotated function, or a fragment.
+use super::asks::Asks;
 use super::extract::Context;
-use super::keying::{Keep, Need};
+use super::extract::time::{Request, TimerBuffer};
+use super::keying::{Keep, Need, Stateless};
 use super::never::Never;
+use super::record::Record;
 use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
@@ -40,6 +43,8 @@ pub trait Stage: Sized + 'static {
     type Failure: FailureKind;
     /// What it needs of its input's keying.
     type Need: Need;
+    /// What it needs of its input's time and windows.
+    type Asks: Asks;
     /// [`Plain`], or what a use of it must not leave open.
     type Ends: 'static;
     /// How many streams it emits, in a word for messages.
@@ -52,15 +57,111 @@ pub trait Operator: Stage {
     type Keep: Keep;
     /// Its side outputs.
     type Sides: Sides;
+    /// Its timers.
+    type Timers: TimerSet;
+    /// Whether windows that close are handed to [`call_close`](Operator::call_close).
+    const CLOSES: bool = false;
     /// Handles one record.
     fn call(
         &mut self,
         state: &mut <Self::Keep as Keep>::State,
         record: Self::In,
         context: &Context<'_>,
-        sides: &Self::Sides,
+        beside: Beside<'_, Self>,
         out: &mut impl Emit<Self::Out, ErrorOf<Self>>,
     );
+    /// Handles a timer that fires (`on_timer`).
+    fn call_timer(
+        &mut self,
+        _state: &mut <Self::Keep as Keep>::State,
+        _timer: TimerOf<Self>,
+        _context: &Context<'_>,
+        _beside: Beside<'_, Self>,
+        _out: &mut impl Emit<Self::Out, ErrorOf<Self>>,
+    ) {
+    }
+    /// Handles a window that closes (`on_close`).
+    fn call_close(
+        &mut self,
+        _state: <Self::Keep as Keep>::Closed,
+        _context: &Context<'_>,
+        _beside: Beside<'_, Self>,
+        _out: &mut impl Emit<Self::Out, ErrorOf<Self>>,
+    ) {
+    }
+}
+/// Where an operator's side outputs and timers collect during a call.
+pub struct Beside<'a, Op: Operator> {
+    /// The side outputs.
+    pub sides: &'a Op::Sides,
+    /// The timers.
+    pub timers: &'a Op::Timers,
+}
+impl<Op: Operator> Clone for Beside<'_, Op> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<Op: Operator> Copy for Beside<'_, Op> {}
+impl<Op: Operator> fmt::Debug for Beside<'_, Op> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Beside")
+    }
+}
+
+/// The timers of an operator: none, or one buffer.
+pub trait TimerSet: Default + 'static {
+    /// What a timer holds.
+    type Timer: 'static;
+    /// Whether there are any.
+    const ANY: bool;
+    /// Takes out what was asked for.
+    fn drain(&mut self, take: impl FnMut(Request<Self::Timer>));
+    /// Writes a timer, so that it can be told from others; `false` if that cannot be done.
+    fn encode(timer: &Self::Timer, out: &mut Vec<u8>) -> bool;
+}
+impl TimerSet for () {
+    type Timer = Never;
+    const ANY: bool = false;
+    fn drain(&mut self, _: impl FnMut(Request<Never>)) {}
+    fn encode(timer: &Never, _: &mut Vec<u8>) -> bool {
+        match *timer {}
+    }
+}
+impl<X: Record> TimerSet for TimerBuffer<X> {
+    type Timer = X;
+    const ANY: bool = true;
+    #[inline(always)]
+    fn drain(&mut self, take: impl FnMut(Request<X>)) {
+        let requests = self.get_mut();
+        if !requests.is_empty() {
+            requests.drain(..).for_each(take);
+        }
+    }
+    fn encode(timer: &X, out: &mut Vec<u8>) -> bool {
+        timer.encode(out).is_ok()
+    }
+}
+/// What the timers of an operator hold.
+pub type TimerOf<Op> = <<Op as Operator>::Timers as TimerSet>::Timer;
+
+/// Timers that can be lent to a function with timers `Arm`.
+pub trait Lends<Arm> {
+    /// Lends them.
+    fn lend(&self) -> &Arm;
+}
+impl<T> Lends<T> for T {
+    #[inline(always)]
+    fn lend(&self) -> &T {
+        self
+    }
+}
+impl<X> Lends<()> for TimerBuffer<X> {
+    #[inline(always)]
+    fn lend(&self) -> &() {
+        &()
+    }
 }
 
 /// An operator with a second input (`on_right`).
@@ -75,7 +176,7 @@ pub trait TwoInput: Operator {
         state: &mut <Self::Keep as Keep>::State,
         record: Self::Right,
         context: &Context<'_>,
-        sides: &Self::Sides,
+        beside: Beside<'_, Self>,
         out: &mut impl Emit<Self::Out, ErrorOf<Self>>,
     );
 }
@@ -174,17 +275,33 @@ where
     }
 }
 
-/// Runs the function named by `on_right` with the state and the output of the operator it belongs to.
+/// Runs the function named by `on_right` or `on_timer` with the state and the output of the operator it belongs to.
 #[inline(always)]
 pub fn arm<Op, Arm>(
     mut arm: Arm,
     state: &mut <Op::Keep as Keep>::State,
     record: Arm::In,
     context: &Context<'_>,
+    beside: Beside<'_, Op>,
+    out: &mut impl Emit<Op::Out, ErrorOf<Op>>,
+) where
+    Op: Operator<Timers: Lends<Arm::Timers>>,
+    Arm: Operator<Keep = Op::Keep, Out = Op::Out, Sides = (), Failure: ArmFailure<Op::Failure>>,
+{
+    let beside = Beside { sides: &(), timers: beside.timers.lend() };
+    arm.call(state, record, context, beside, &mut ArmOut::<_, Arm::Failure, Op::Failure>(out, PhantomData));
+}
+/// Runs the function named by `on_close`, to which the state is handed over.
+#[inline(always)]
+pub fn arm_close<Op, Arm>(
+    mut arm: Arm,
+    state: Arm::In,
+    context: &Context<'_>,
     out: &mut impl Emit<Op::Out, ErrorOf<Op>>,
 ) where
     Op: Operator,
-    Arm: Operator<Keep = Op::Keep, Out = Op::Out, Sides = (), Failure: ArmFailure<Op::Failure>>,
+    Arm: Operator<Keep = Stateless, Out = Op::Out, Sides = (), Timers = (), Failure: ArmFailure<Op::Failure>>,
 {
-    arm.call(state, record, context, &(), &mut ArmOut::<_, Arm::Failure, Op::Failure>(out, PhantomData));
+    let beside = Beside { sides: &(), timers: &() };
+    arm.call(&mut (), state, context, beside, &mut ArmOut::<_, Arm::Failure, Op::Failure>(out, PhantomData));
 }

@@ -18,6 +18,9 @@ pub trait KeyedState: Record {
     const VERSION: u32;
     /// How long a key's state outlives the last change to it.
     const TTL: Option<Duration>;
+    /// What is kept beside each key's state to know when that is over: `(i64, i64)`, or `()` if it is kept for ever.
+    #[doc(hidden)]
+    type Deadline: Deadline;
 
     /// A number that changes when the fields do. Snapshots keep it: a restore is refused if it has changed and the
     /// version has not.
@@ -38,6 +41,47 @@ pub trait KeyedState: Record {
     #[doc(hidden)]
     fn describe_version(version: u32) -> Option<Description> {
         (version == Self::VERSION).then(record::description::<Self>)
+    }
+}
+
+/// When a key's state expires.
+#[doc(hidden)]
+pub trait Deadline: Copy + 'static {
+    /// Whether it ever does.
+    const EXPIRES: bool;
+    /// At this time, in ticks; it is looked at when time has come to the end of `bucket`.
+    fn at(time: i64, bucket: i64) -> Self;
+    /// The time, `i64::MAX` if it never does.
+    fn time(self) -> i64;
+    /// The end of the bucket.
+    fn bucket(self) -> i64;
+}
+impl Deadline for () {
+    const EXPIRES: bool = false;
+    #[inline(always)]
+    fn at(_: i64, _: i64) {}
+    #[inline(always)]
+    fn time(self) -> i64 {
+        i64::MAX
+    }
+    #[inline(always)]
+    fn bucket(self) -> i64 {
+        i64::MAX
+    }
+}
+impl Deadline for (i64, i64) {
+    const EXPIRES: bool = true;
+    #[inline(always)]
+    fn at(time: i64, bucket: i64) -> Self {
+        (time, bucket)
+    }
+    #[inline(always)]
+    fn time(self) -> i64 {
+        self.0
+    }
+    #[inline(always)]
+    fn bucket(self) -> i64 {
+        self.1
     }
 }
 

@@ -2,6 +2,7 @@
 use super::batch::Batch;
 use super::queue::Queue;
 use super::route::RouteTable;
+use crate::contract::form::Meta;
 use crate::contract::source::Source;
 use crate::error::{Error, Result};
 use crate::stream::env::Env;
@@ -36,24 +37,18 @@ impl std::fmt::Debug for Fabric {
     }
 }
 
-/// What goes through a channel between two workers.
-pub(crate) enum Message<K, T> {
-    Data(Batch<K, T>),
-    End,
-}
-
 /// The two channels to and from one other worker, and those on which emptied batches go back.
-pub(crate) struct Peer<K, T> {
-    pub(crate) tx: Sender<Message<K, T>>,
-    pub(crate) rx: Receiver<Message<K, T>>,
-    pub(crate) spare_rx: Receiver<Batch<K, T>>,
-    pub(crate) spare_tx: Sender<Batch<K, T>>,
+pub(crate) struct Peer<M: Meta, T> {
+    pub(crate) tx: Sender<Batch<M, T>>,
+    pub(crate) rx: Receiver<Batch<M, T>>,
+    pub(crate) spare_rx: Receiver<Batch<M, T>>,
+    pub(crate) spare_tx: Sender<Batch<M, T>>,
 }
 /// One worker's ends of an exchange; the entry for itself is `None`.
-type Ends<K, T> = Vec<Option<Peer<K, T>>>;
+type Ends<M, T> = Vec<Option<Peer<M, T>>>;
 
-fn mesh<K, T>(workers: usize) -> Vec<Option<Ends<K, T>>> {
-    let mut ends: Vec<Ends<K, T>> = (0..workers).map(|_| (0..workers).map(|_| None).collect()).collect();
+fn mesh<M: Meta, T>(workers: usize) -> Vec<Option<Ends<M, T>>> {
+    let mut ends: Vec<Ends<M, T>> = (0..workers).map(|_| (0..workers).map(|_| None).collect()).collect();
     for (a, b) in (0..workers).flat_map(|a| (a + 1..workers).map(move |b| (a, b))) {
         let (there, back) = (bounded(CHANNEL), bounded(CHANNEL));
         // Room for all that may be under way, so that none is dropped.
@@ -83,10 +78,10 @@ impl Fabric {
         self.wake.wake(worker);
     }
 
-    fn take_ends<K: Send + 'static, T: Send + 'static>(&self, exchange: usize, worker: usize) -> Result<Ends<K, T>> {
+    fn take_ends<M: Meta<Key: Send>, T: Send + 'static>(&self, exchange: usize, worker: usize) -> Result<Ends<M, T>> {
         let mut meshes = self.meshes.lock().unwrap_or_else(PoisonError::into_inner);
-        let mesh = meshes.entry(exchange).or_insert_with(|| Box::new(mesh::<K, T>(self.workers)));
-        let ends = mesh.downcast_mut::<Vec<Option<Ends<K, T>>>>().and_then(|ends| ends.get_mut(worker)?.take());
+        let mesh = meshes.entry(exchange).or_insert_with(|| Box::new(mesh::<M, T>(self.workers)));
+        let ends = mesh.downcast_mut::<Vec<Option<Ends<M, T>>>>().and_then(|ends| ends.get_mut(worker)?.take());
         ends.ok_or_else(|| {
             Error::Config("the workers built different pipelines: the function given to `run` must return the same graph each time".into())
         })
@@ -109,9 +104,9 @@ pub(crate) struct Links {
 }
 
 /// One worker's end of one exchange.
-pub(crate) struct Exchange<K, T> {
-    pub(crate) local: Rc<Queue<K, T>>,
-    pub(crate) peers: Ends<K, T>,
+pub(crate) struct Exchange<M: Meta, T> {
+    pub(crate) local: Rc<Queue<M, T>>,
+    pub(crate) peers: Ends<M, T>,
     pub(crate) fabric: Arc<Fabric>,
     pub(crate) route: Rc<RouteTable>,
     pub(crate) worker: usize,
@@ -129,17 +124,17 @@ impl Links {
     }
 
     /// This worker's end of exchange `number`.
-    pub(crate) fn exchange<K: Send + 'static, T: Send + 'static>(
+    pub(crate) fn exchange<M: Meta<Key: Send>, T: Send + 'static>(
         env: &Env,
         number: usize,
-    ) -> Result<Rc<Exchange<K, T>>> {
+    ) -> Result<Rc<Exchange<M, T>>> {
         let links = Links::of(env)?;
         if let Some(known) = links.exchanges.borrow().get(&number).and_then(|e| e.clone().downcast().ok()) {
             return Ok(known);
         }
         let exchange = Rc::new(Exchange {
             local: Queue::new(),
-            peers: links.fabric.take_ends::<K, T>(number, env.worker())?,
+            peers: links.fabric.take_ends::<M, T>(number, env.worker())?,
             fabric: links.fabric.clone(),
             route: links.route.clone(),
             worker: env.worker(),
@@ -148,13 +143,14 @@ impl Links {
         Ok(exchange)
     }
 
-    /// The next split of source `number` to read, if this worker reads fewer than its share. The first to ask lists them.
+    /// The next split of source `number` to read, if this worker reads fewer than its share, and whether others wait.
+    /// The first to ask lists them.
     pub(crate) fn next_split<S: Source>(
         fabric: &Fabric,
         number: usize,
         source: &mut S,
         reading: usize,
-    ) -> Result<Option<S::Split>> {
+    ) -> Result<(Option<S::Split>, bool)> {
         let mut pools = fabric.pools.lock().unwrap_or_else(PoisonError::into_inner);
         if let std::collections::hash_map::Entry::Vacant(place) = pools.entry(number) {
             let waiting = VecDeque::from(source.splits()?);
@@ -162,6 +158,9 @@ impl Links {
             place.insert(Box::new(Pool { waiting, share }));
         }
         let pool = pools.get_mut(&number).and_then(|pool| pool.downcast_mut::<Pool<S::Split>>());
-        Ok(pool.filter(|pool| reading < pool.share).and_then(|pool| pool.waiting.pop_front()))
+        Ok(pool.map_or((None, false), |pool| {
+            let split = if reading < pool.share { pool.waiting.pop_front() } else { None };
+            (split, !pool.waiting.is_empty())
+        }))
     }
 }

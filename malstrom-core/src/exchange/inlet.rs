@@ -1,31 +1,35 @@
 //! The receiving side of an edge.
 use super::batch::Batch;
-use super::fabric::{Exchange, Message};
+use super::fabric::Exchange;
 use super::queue::Queue;
+use crate::contract::form::Meta;
 use std::rc::Rc;
 
 /// Where a segment takes its batches from.
-pub(crate) trait Inlet<K, T>: 'static {
-    /// The next batch, and a number that tells where it came from. Inputs take turns.
-    fn poll(&mut self) -> Option<(usize, Batch<K, T>)>;
+pub(crate) trait Inlet<M: Meta, T>: 'static {
+    /// How many inputs it has.
+    fn inputs(&self) -> usize;
+    /// The next batch, and the input that it came from. Inputs take turns.
+    fn poll(&mut self) -> Option<(usize, Batch<M, T>)>;
     /// Gives an emptied batch back to where it came from.
-    fn recycle(&mut self, from: usize, batch: Batch<K, T>);
-    /// Whether nothing will come any more.
-    fn ended(&self) -> bool;
+    fn recycle(&mut self, from: usize, batch: Batch<M, T>);
 }
 
 /// The queues of this worker: one, or several for a union.
-pub(crate) struct Local<K, T> {
-    queues: Vec<Rc<Queue<K, T>>>,
+pub(crate) struct Local<M: Meta, T> {
+    queues: Vec<Rc<Queue<M, T>>>,
     next: usize,
 }
-impl<K, T> Local<K, T> {
-    pub(crate) fn new(queues: Vec<Rc<Queue<K, T>>>) -> Self {
+impl<M: Meta, T> Local<M, T> {
+    pub(crate) fn new(queues: Vec<Rc<Queue<M, T>>>) -> Self {
         Local { queues, next: 0 }
     }
 }
-impl<K: 'static, T: 'static> Inlet<K, T> for Local<K, T> {
-    fn poll(&mut self) -> Option<(usize, Batch<K, T>)> {
+impl<M: Meta, T: 'static> Inlet<M, T> for Local<M, T> {
+    fn inputs(&self) -> usize {
+        self.queues.len()
+    }
+    fn poll(&mut self) -> Option<(usize, Batch<M, T>)> {
         for _ in 0..self.queues.len() {
             let from = self.next;
             self.next = (self.next + 1) % self.queues.len();
@@ -35,28 +39,26 @@ impl<K: 'static, T: 'static> Inlet<K, T> for Local<K, T> {
         }
         None
     }
-    fn recycle(&mut self, from: usize, batch: Batch<K, T>) {
+    fn recycle(&mut self, from: usize, batch: Batch<M, T>) {
         self.queues[from].recycle(batch);
-    }
-    fn ended(&self) -> bool {
-        self.queues.iter().all(|queue| queue.ended())
     }
 }
 
 /// The receiving side of an exchange: this worker's own records, and those of all others.
-pub(crate) struct Remote<K, T> {
-    exchange: Rc<Exchange<K, T>>,
-    ended: Vec<bool>,
+pub(crate) struct Remote<M: Meta, T> {
+    exchange: Rc<Exchange<M, T>>,
     next: usize,
 }
-impl<K, T> Remote<K, T> {
-    pub(crate) fn new(exchange: Rc<Exchange<K, T>>) -> Self {
-        let ended = exchange.peers.iter().map(|_| false).collect();
-        Remote { exchange, ended, next: 0 }
+impl<M: Meta, T> Remote<M, T> {
+    pub(crate) fn new(exchange: Rc<Exchange<M, T>>) -> Self {
+        Remote { exchange, next: 0 }
     }
 }
-impl<K: 'static, T: 'static> Inlet<K, T> for Remote<K, T> {
-    fn poll(&mut self) -> Option<(usize, Batch<K, T>)> {
+impl<M: Meta, T: 'static> Inlet<M, T> for Remote<M, T> {
+    fn inputs(&self) -> usize {
+        self.exchange.peers.len()
+    }
+    fn poll(&mut self) -> Option<(usize, Batch<M, T>)> {
         let Exchange { local, peers, fabric, worker, .. } = &*self.exchange;
         for _ in 0..peers.len() {
             let from = self.next;
@@ -68,30 +70,19 @@ impl<K: 'static, T: 'static> Inlet<K, T> for Remote<K, T> {
                     None => continue,
                 }
             };
-            if self.ended[from] {
-                continue;
-            }
-            match peer.rx.try_recv() {
-                Ok(Message::Data(batch)) => {
-                    // There is room again: its sender may be waiting for that.
-                    fabric.wake(from);
-                    return Some((from, batch));
-                }
-                Ok(Message::End) => self.ended[from] = true,
-                Err(_) => {}
+            if let Ok(batch) = peer.rx.try_recv() {
+                // There is room again: its sender may be waiting for that.
+                fabric.wake(from);
+                return Some((from, batch));
             }
         }
         None
     }
-    fn recycle(&mut self, from: usize, batch: Batch<K, T>) {
+    fn recycle(&mut self, from: usize, batch: Batch<M, T>) {
         match &self.exchange.peers[from] {
             // A full return channel means that there are batches enough.
             Some(peer) => drop(peer.spare_tx.try_send(batch)),
             None => self.exchange.local.recycle(batch),
         }
-    }
-    fn ended(&self) -> bool {
-        let Exchange { local, worker, .. } = &*self.exchange;
-        local.ended() && self.ended.iter().enumerate().all(|(from, ended)| *ended || from == *worker)
     }
 }

@@ -1,33 +1,36 @@
 //! The sending side of an exchange: computes the key, hashes it once, and scatters records by the owner of their group.
 use super::batch::{Batch, Envelope, capacity};
-use super::fabric::{Exchange, Message};
+use super::fabric::Exchange;
+use crate::contract::form::{Meta, Under};
 use crate::contract::key::PartitionKey;
 use crate::state::key_group::KeyHasher;
 use crate::stream::env::Site;
+use crate::stream::signal::{End, Flow, Signal};
 use crate::stream::{At, Push};
 use crossbeam_channel::TrySendError;
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// The end of a chain that sends each record to the worker that owns its key.
-pub(crate) struct KeyByEnd<K, T, F> {
+pub(crate) struct KeyByEnd<M: Meta, T, F> {
     f: F,
     hasher: KeyHasher,
-    exchange: Rc<Exchange<K, T>>,
+    exchange: Rc<Exchange<M, T>>,
     /// This worker is the only one, and this is its batch.
-    alone: Option<Batch<K, T>>,
+    alone: Option<Batch<M, T>>,
     /// One batch per worker; empty if there is only one.
-    outs: Vec<Batch<K, T>>,
+    outs: Vec<Batch<M, T>>,
     /// What did not fit into the channel yet.
-    held: Vec<VecDeque<Message<K, T>>>,
+    held: Vec<VecDeque<Batch<M, T>>>,
     site: Site,
 }
 
-impl<K, T, F> KeyByEnd<K, T, F> {
-    pub(crate) fn new(f: F, hasher: KeyHasher, exchange: Rc<Exchange<K, T>>, site: Site) -> Self {
+impl<M: Meta, T, F> KeyByEnd<M, T, F> {
+    pub(crate) fn new(f: F, hasher: KeyHasher, exchange: Rc<Exchange<M, T>>, site: Site) -> Self {
         let workers = exchange.peers.len();
-        let alone = (workers == 1).then(Vec::new);
-        let outs = if workers == 1 { Vec::new() } else { (0..workers).map(|_| Vec::new()).collect() };
+        let alone = (workers == 1).then(Batch::new);
+        let outs = if workers == 1 { Vec::new() } else { (0..workers).map(|_| Batch::new()).collect() };
         let held = (0..workers).map(|_| VecDeque::new()).collect();
         KeyByEnd { f, hasher, exchange, alone, outs, held, site }
     }
@@ -37,8 +40,8 @@ impl<K, T, F> KeyByEnd<K, T, F> {
         match &self.exchange.peers[to] {
             None => self.exchange.local.swap(&mut self.outs[to]),
             Some(peer) => {
-                let empty = peer.spare_rx.try_recv().unwrap_or_else(|_| Vec::with_capacity(capacity::<K, T>()));
-                self.held[to].push_back(Message::Data(std::mem::replace(&mut self.outs[to], empty)));
+                let empty = peer.spare_rx.try_recv().unwrap_or_else(|_| Batch::with_room());
+                self.held[to].push_back(std::mem::replace(&mut self.outs[to], empty));
                 self.push_held(to);
             }
         }
@@ -47,11 +50,11 @@ impl<K, T, F> KeyByEnd<K, T, F> {
     fn push_held(&mut self, to: usize) {
         let Some(peer) = &self.exchange.peers[to] else { return };
         let mut sent = false;
-        while let Some(message) = self.held[to].pop_front() {
-            match peer.tx.try_send(message) {
+        while let Some(batch) = self.held[to].pop_front() {
+            match peer.tx.try_send(batch) {
                 Ok(()) => sent = true,
-                Err(TrySendError::Full(message)) => {
-                    self.held[to].push_front(message);
+                Err(TrySendError::Full(batch)) => {
+                    self.held[to].push_front(batch);
                     break;
                 }
                 // A worker that is gone has failed, and with it the job: there is nobody to keep the batch for.
@@ -62,33 +65,42 @@ impl<K, T, F> KeyByEnd<K, T, F> {
             self.exchange.fabric.wake(to);
         }
     }
+    /// The batches that are being filled.
+    fn batches(&mut self) -> impl Iterator<Item = &mut Batch<M, T>> {
+        self.alone.iter_mut().chain(&mut self.outs)
+    }
 }
 
-impl<J, K, T, F> Push<J, T> for KeyByEnd<K, T, F>
+impl<M, K, T, F> Push<M, T> for KeyByEnd<Under<K, M::Stamp>, T, F>
 where
+    M: Meta,
     K: PartitionKey,
     T: 'static,
     F: FnMut(&T) -> K + 'static,
 {
     #[inline(always)]
-    fn push(&mut self, _: At<'_, J>, record: T) {
+    fn push(&mut self, at: At<'_, M>, record: T) {
         let guard = self.site.guard();
         let key = (self.f)(&record);
         let hash = self.hasher.hash(&key);
         guard.disarm();
+        let envelope = Envelope { hash, stamp: at.stamp, key, record };
         if let Some(out) = &mut self.alone {
-            out.push(Envelope { hash, key, record });
-            if out.len() >= capacity::<K, T>() {
+            out.records.push(envelope);
+            if out.records.len() >= capacity::<Under<K, M::Stamp>, T>() {
                 self.exchange.local.swap(out);
             }
             return;
         }
         let to = self.exchange.route.owner(hash);
         let out = &mut self.outs[to];
-        out.push(Envelope { hash, key, record });
-        if out.len() >= capacity::<K, T>() {
+        out.records.push(envelope);
+        if out.records.len() >= capacity::<Under<K, M::Stamp>, T>() {
             self.send(to);
         }
+    }
+    fn signal(&mut self, signal: Signal) {
+        self.batches().for_each(|batch| batch.note(signal));
     }
     #[inline(always)]
     fn touch(&self, _: u64) {}
@@ -100,7 +112,10 @@ where
     fn full(&self) -> bool {
         !self.exchange.local.is_empty() || self.held.iter().any(|held| !held.is_empty())
     }
-    fn pump(&mut self) -> bool {
+    fn tick(&mut self, _: Duration) -> Option<Duration> {
+        None
+    }
+    fn pump(&mut self) -> Flow {
         let mut free = self.exchange.local.has_room();
         for to in 0..self.held.len() {
             if !self.held[to].is_empty() {
@@ -108,7 +123,7 @@ where
                 free &= self.held[to].is_empty();
             }
         }
-        free
+        Flow::room(free)
     }
     fn settle(&mut self, arrived: u64) {
         self.site.add(|c| {
@@ -130,13 +145,8 @@ where
         }
         any
     }
-    fn finish(&mut self) {
-        self.exchange.local.close();
-        for to in 0..self.held.len() {
-            if self.exchange.peers[to].is_some() {
-                self.held[to].push_back(Message::End);
-                self.push_held(to);
-            }
-        }
+    fn finish(&mut self, end: End) {
+        self.batches().for_each(|batch| batch.note(Signal::End(end)));
+        Push::<M, T>::flush(self);
     }
 }

@@ -1,32 +1,34 @@
 //! A queue between two segments of one worker.
 use super::batch::{Batch, Envelope, capacity};
+use crate::contract::form::Meta;
+use crate::stream::signal::{End, Flow, Signal, sooner};
 use crate::stream::{At, Push};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// How many batches may wait before the writer is not fed any more.
 const LIMIT: usize = 4;
 
 /// Batches that wait for the next segment.
-pub(crate) struct Queue<K, T> {
-    ready: RefCell<VecDeque<Batch<K, T>>>,
-    spare: RefCell<Vec<Batch<K, T>>>,
-    closed: Cell<bool>,
+pub(crate) struct Queue<M: Meta, T> {
+    ready: RefCell<VecDeque<Batch<M, T>>>,
+    spare: RefCell<Vec<Batch<M, T>>>,
 }
-impl<K, T> Queue<K, T> {
+impl<M: Meta, T> Queue<M, T> {
     pub(crate) fn new() -> Rc<Self> {
-        Rc::new(Queue { ready: RefCell::default(), spare: RefCell::default(), closed: Cell::new(false) })
+        Rc::new(Queue { ready: RefCell::default(), spare: RefCell::default() })
     }
     /// Takes a batch and gives an empty one for it.
-    pub(crate) fn swap(&self, batch: &mut Batch<K, T>) {
-        let empty = self.spare.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(capacity::<K, T>()));
+    pub(crate) fn swap(&self, batch: &mut Batch<M, T>) {
+        let empty = self.spare.borrow_mut().pop().unwrap_or_else(Batch::with_room);
         self.ready.borrow_mut().push_back(std::mem::replace(batch, empty));
     }
-    pub(crate) fn pop(&self) -> Option<Batch<K, T>> {
+    pub(crate) fn pop(&self) -> Option<Batch<M, T>> {
         self.ready.borrow_mut().pop_front()
     }
-    pub(crate) fn recycle(&self, batch: Batch<K, T>) {
+    pub(crate) fn recycle(&self, batch: Batch<M, T>) {
         let mut spare = self.spare.borrow_mut();
         if spare.len() <= LIMIT {
             spare.push(batch);
@@ -39,31 +41,28 @@ impl<K, T> Queue<K, T> {
     pub(crate) fn has_room(&self) -> bool {
         self.ready.borrow().len() < LIMIT
     }
-    pub(crate) fn close(&self) {
-        self.closed.set(true);
-    }
-    pub(crate) fn ended(&self) -> bool {
-        self.closed.get() && self.is_empty()
-    }
 }
 
 /// The end of a chain that feeds a queue.
-pub(crate) struct QueueEnd<K, T> {
-    queue: Rc<Queue<K, T>>,
-    batch: Batch<K, T>,
+pub(crate) struct QueueEnd<M: Meta, T> {
+    queue: Rc<Queue<M, T>>,
+    batch: Batch<M, T>,
 }
-impl<K, T> QueueEnd<K, T> {
-    pub(crate) fn new(queue: Rc<Queue<K, T>>) -> Self {
-        QueueEnd { queue, batch: Vec::new() }
+impl<M: Meta, T> QueueEnd<M, T> {
+    pub(crate) fn new(queue: Rc<Queue<M, T>>) -> Self {
+        QueueEnd { queue, batch: Batch::new() }
     }
 }
-impl<K: Clone + 'static, T: 'static> Push<K, T> for QueueEnd<K, T> {
+impl<M: Meta, T: 'static> Push<M, T> for QueueEnd<M, T> {
     #[inline(always)]
-    fn push(&mut self, at: At<'_, K>, record: T) {
-        self.batch.push(Envelope { hash: at.hash, key: at.key.clone(), record });
-        if self.batch.len() >= capacity::<K, T>() {
+    fn push(&mut self, at: At<'_, M>, record: T) {
+        self.batch.records.push(Envelope::new(at, record));
+        if self.batch.records.len() >= capacity::<M, T>() {
             self.queue.swap(&mut self.batch);
         }
+    }
+    fn signal(&mut self, signal: Signal) {
+        self.batch.note(signal);
     }
     #[inline(always)]
     fn touch(&self, _: u64) {}
@@ -75,8 +74,11 @@ impl<K: Clone + 'static, T: 'static> Push<K, T> for QueueEnd<K, T> {
     fn full(&self) -> bool {
         !self.queue.is_empty()
     }
-    fn pump(&mut self) -> bool {
-        self.queue.has_room()
+    fn pump(&mut self) -> Flow {
+        Flow::room(self.queue.has_room())
+    }
+    fn tick(&mut self, _: Duration) -> Option<Duration> {
+        None
     }
     fn settle(&mut self, _: u64) {}
     fn flush(&mut self) -> bool {
@@ -86,19 +88,20 @@ impl<K: Clone + 'static, T: 'static> Push<K, T> for QueueEnd<K, T> {
         }
         waiting
     }
-    fn finish(&mut self) {
-        self.queue.close();
+    fn finish(&mut self, end: End) {
+        self.batch.note(Signal::End(end));
+        self.queue.swap(&mut self.batch);
     }
 }
 
 /// The end of a chain whose records have several consumers: all but the last get copies.
-pub(crate) struct Tee<K, T> {
-    pub(crate) ends: Vec<QueueEnd<K, T>>,
+pub(crate) struct Tee<M: Meta, T> {
+    pub(crate) ends: Vec<QueueEnd<M, T>>,
     pub(crate) site: crate::stream::env::Site,
 }
-impl<K: Clone + 'static, T: Clone + 'static> Push<K, T> for Tee<K, T> {
+impl<M: Meta, T: Clone + 'static> Push<M, T> for Tee<M, T> {
     #[inline(always)]
-    fn push(&mut self, at: At<'_, K>, record: T) {
+    fn push(&mut self, at: At<'_, M>, record: T) {
         if let Some((last, others)) = self.ends.split_last_mut() {
             let guard = self.site.guard();
             for end in others {
@@ -107,6 +110,9 @@ impl<K: Clone + 'static, T: Clone + 'static> Push<K, T> for Tee<K, T> {
             guard.disarm();
             last.push(at, record);
         }
+    }
+    fn signal(&mut self, signal: Signal) {
+        self.ends.iter_mut().for_each(|end| end.signal(signal));
     }
     #[inline(always)]
     fn touch(&self, _: u64) {}
@@ -117,32 +123,39 @@ impl<K: Clone + 'static, T: Clone + 'static> Push<K, T> for Tee<K, T> {
     fn full(&self) -> bool {
         self.ends.iter().any(Push::full)
     }
-    fn pump(&mut self) -> bool {
-        self.ends.iter_mut().fold(true, |free, end| end.pump() & free)
+    fn pump(&mut self) -> Flow {
+        self.ends.iter_mut().fold(Flow::Free, |flow, end| end.pump().and(flow))
+    }
+    fn tick(&mut self, now: Duration) -> Option<Duration> {
+        self.ends.iter_mut().fold(None, |due, end| sooner(due, end.tick(now)))
     }
     fn settle(&mut self, _: u64) {}
     fn flush(&mut self) -> bool {
         self.ends.iter_mut().fold(false, |any, end| end.flush() | any)
     }
-    fn finish(&mut self) {
-        self.ends.iter_mut().for_each(Push::finish);
+    fn finish(&mut self, how: End) {
+        self.ends.iter_mut().for_each(|end| end.finish(how));
     }
 }
 
 /// The end of a chain that is split in two by a condition.
-pub(crate) struct SplitEnd<K, T, F> {
+pub(crate) struct SplitEnd<M: Meta, T, F> {
     pub(crate) f: F,
-    pub(crate) yes: QueueEnd<K, T>,
-    pub(crate) no: QueueEnd<K, T>,
+    pub(crate) yes: QueueEnd<M, T>,
+    pub(crate) no: QueueEnd<M, T>,
     pub(crate) site: crate::stream::env::Site,
 }
-impl<K: Clone + 'static, T: 'static, F: FnMut(&T) -> bool + 'static> Push<K, T> for SplitEnd<K, T, F> {
+impl<M: Meta, T: 'static, F: FnMut(&T) -> bool + 'static> Push<M, T> for SplitEnd<M, T, F> {
     #[inline(always)]
-    fn push(&mut self, at: At<'_, K>, record: T) {
+    fn push(&mut self, at: At<'_, M>, record: T) {
         let guard = self.site.guard();
         let yes = (self.f)(&record);
         guard.disarm();
         if yes { self.yes.push(at, record) } else { self.no.push(at, record) }
+    }
+    fn signal(&mut self, signal: Signal) {
+        self.yes.signal(signal);
+        self.no.signal(signal);
     }
     #[inline(always)]
     fn touch(&self, _: u64) {}
@@ -153,8 +166,11 @@ impl<K: Clone + 'static, T: 'static, F: FnMut(&T) -> bool + 'static> Push<K, T> 
     fn full(&self) -> bool {
         self.yes.full() || self.no.full()
     }
-    fn pump(&mut self) -> bool {
-        self.yes.pump() & self.no.pump()
+    fn pump(&mut self) -> Flow {
+        self.yes.pump().and(self.no.pump())
+    }
+    fn tick(&mut self, _: Duration) -> Option<Duration> {
+        None
     }
     fn settle(&mut self, arrived: u64) {
         self.site.add(|c| {
@@ -165,8 +181,8 @@ impl<K: Clone + 'static, T: 'static, F: FnMut(&T) -> bool + 'static> Push<K, T> 
     fn flush(&mut self) -> bool {
         self.yes.flush() | self.no.flush()
     }
-    fn finish(&mut self) {
-        self.yes.finish();
-        self.no.finish();
+    fn finish(&mut self, end: End) {
+        self.yes.finish(end);
+        self.no.finish(end);
     }
 }

@@ -2,8 +2,8 @@
 use super::build::{By, Graph};
 use super::names;
 use super::picture::NodeKind;
+use crate::contract::form::Keyed;
 use crate::contract::key::PartitionKey;
-use crate::contract::keying::KeyedBy;
 use crate::contract::number::Number;
 use crate::contract::typed::Typed;
 use crate::stream::aggregate::{Aggregate, AggregateStage, Average, Count, Distinct, Extreme, Fold, Reduce, Sum, Top};
@@ -17,9 +17,9 @@ fn aggregate<U, K, A, Node: 'static>(
     id: &'static str,
     up: U,
     aggregate: A,
-) -> stream_of!(A::Out, KeyedBy<K>, Node)
+) -> stream_of!(A::Out, U::Form, Node)
 where
-    U: Stream + Typed<Keying = KeyedBy<K>>,
+    U: Stream + Typed<Form: Keyed<K>>,
     K: PartitionKey,
     A: Aggregate<K, U::Item>,
 {
@@ -27,13 +27,9 @@ where
     link(up, node, AggregateStage { aggregate, node })
 }
 /// `count()`
-pub fn count<U, K: PartitionKey>(
-    graph: Graph,
-    id: &'static str,
-    up: U,
-) -> stream_of!((K, u64), KeyedBy<K>, names::count)
+pub fn count<U, K: PartitionKey>(graph: Graph, id: &'static str, up: U) -> stream_of!((K, u64), U::Form, names::count)
 where
-    U: Stream + Typed<Keying = KeyedBy<K>>,
+    U: Stream + Typed<Form: Keyed<K>>,
 {
     aggregate::<U, K, _, names::count>(graph, id, up, Count)
 }
@@ -42,10 +38,10 @@ pub fn sum<U, K, V, F>(
     graph: Graph,
     id: &'static str,
     By { up, f, .. }: By<U, F, V>,
-) -> stream_of!((K, V), KeyedBy<K>, names::sum)
+) -> stream_of!((K, V), U::Form, names::sum)
 where
     F: FnMut(&U::Item) -> V + 'static,
-    U: Stream + Typed<Keying = KeyedBy<K>>,
+    U: Stream + Typed<Form: Keyed<K>>,
     K: PartitionKey,
     V: Default + Clone + AddAssign + 'static,
 {
@@ -60,10 +56,10 @@ pub fn min<U, K, V, F>(
     graph: Graph,
     id: &'static str,
     By { up, f, .. }: By<U, F, V>,
-) -> stream_of!((K, V), KeyedBy<K>, names::min)
+) -> stream_of!((K, V), U::Form, names::min)
 where
     F: FnMut(&U::Item) -> V + 'static,
-    U: Stream + Typed<Keying = KeyedBy<K>>,
+    U: Stream + Typed<Form: Keyed<K>>,
     K: PartitionKey,
     V: PartialOrd + Clone + 'static,
 {
@@ -75,10 +71,10 @@ pub fn max<U, K, V, F>(
     graph: Graph,
     id: &'static str,
     By { up, f, .. }: By<U, F, V>,
-) -> stream_of!((K, V), KeyedBy<K>, names::max)
+) -> stream_of!((K, V), U::Form, names::max)
 where
     F: FnMut(&U::Item) -> V + 'static,
-    U: Stream + Typed<Keying = KeyedBy<K>>,
+    U: Stream + Typed<Form: Keyed<K>>,
     K: PartitionKey,
     V: PartialOrd + Clone + 'static,
 {
@@ -90,10 +86,10 @@ pub fn average<U, K, V, F>(
     graph: Graph,
     id: &'static str,
     By { up, f, .. }: By<U, F, V>,
-) -> stream_of!((K, f64), KeyedBy<K>, names::average)
+) -> stream_of!((K, f64), U::Form, names::average)
 where
     F: FnMut(&U::Item) -> V + 'static,
-    U: Stream + Typed<Keying = KeyedBy<K>>,
+    U: Stream + Typed<Form: Keyed<K>>,
     K: PartitionKey,
     V: Number,
 {
@@ -105,9 +101,9 @@ pub fn reduce<U, K>(
     id: &'static str,
     up: U,
     f: impl FnMut(U::Item, U::Item) -> U::Item + 'static,
-) -> stream_of!((K, U::Item), KeyedBy<K>, names::reduce)
+) -> stream_of!((K, U::Item), U::Form, names::reduce)
 where
-    U: Stream + Typed<Keying = KeyedBy<K>, Item: Clone>,
+    U: Stream + Typed<Form: Keyed<K>, Item: Clone>,
     K: PartitionKey,
 {
     aggregate::<U, K, _, names::reduce>(graph, id, up, Reduce(f))
@@ -119,9 +115,9 @@ pub fn fold<U, K, A>(
     up: U,
     init: A,
     f: impl FnMut(A, U::Item) -> A + 'static,
-) -> stream_of!((K, A), KeyedBy<K>, names::fold)
+) -> stream_of!((K, A), U::Form, names::fold)
 where
-    U: Stream + Typed<Keying = KeyedBy<K>>,
+    U: Stream + Typed<Form: Keyed<K>>,
     K: PartitionKey,
     A: Clone + 'static,
 {
@@ -133,19 +129,19 @@ pub fn top<U, K, V, F>(
     id: &'static str,
     By { up, f, .. }: By<U, F, V>,
     n: usize,
-) -> stream_of!((K, Vec<U::Item>), KeyedBy<K>, names::top)
+) -> stream_of!((K, Vec<U::Item>), U::Form, names::top)
 where
     F: FnMut(&U::Item) -> V + 'static,
-    U: Stream + Typed<Keying = KeyedBy<K>, Item: Clone>,
+    U: Stream + Typed<Form: Keyed<K>, Item: Clone>,
     K: PartitionKey,
     V: PartialOrd,
 {
     aggregate::<U, K, _, names::top>(graph, id, up, Top(n, f))
 }
 /// `distinct()`
-pub fn distinct<U, K>(graph: Graph, id: &'static str, up: U) -> stream_of!(U::Item, KeyedBy<K>, names::distinct)
+pub fn distinct<U, K>(graph: Graph, id: &'static str, up: U) -> stream_of!(U::Item, U::Form, names::distinct)
 where
-    U: Stream + Typed<Keying = KeyedBy<K>, Item: Eq + Hash + Clone>,
+    U: Stream + Typed<Form: Keyed<K>, Item: Eq + Hash + Clone>,
     K: PartitionKey,
 {
     aggregate::<U, K, _, names::distinct>(graph, id, up, Distinct)

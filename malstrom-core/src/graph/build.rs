@@ -4,11 +4,12 @@ use super::names;
 use super::picture::{Edge, EdgeKind, Node, NodeKind, Plan};
 use super::policy::Policy;
 use crate::check::sink::SinkOf;
+use crate::contract::form::{Form, Formed};
 use crate::contract::key::PartitionKey;
 use crate::contract::keying::KeyedBy;
 use crate::contract::record::Record;
 use crate::contract::stage::{ErrorOf, Operator};
-use crate::contract::typed::{KeyOf, Typed};
+use crate::contract::typed::{MetaOf, TimeOf, Typed, WindowsOf};
 use crate::exchange::fabric::Links;
 use crate::exchange::outlet::KeyByEnd;
 use crate::exchange::queue::{Queue, QueueEnd};
@@ -35,11 +36,15 @@ struct Draft {
     scope: Vec<String>,
     recipes: Vec<Recipe>,
     exchanges: usize,
+    timed: bool,
+    refused: Option<crate::Error>,
 }
 /// A pipeline: what the function that `pipeline!` generates returns. It does nothing until it is run.
 pub struct Pipeline {
     plan: Plan,
     recipes: Vec<Recipe>,
+    timed: bool,
+    refused: Option<crate::Error>,
 }
 
 impl std::fmt::Debug for Graph {
@@ -62,8 +67,16 @@ impl Pipeline {
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
-    pub(crate) fn into_recipes(self) -> Vec<Recipe> {
-        self.recipes
+    /// Whether it takes times from records.
+    pub(crate) fn timed(&self) -> bool {
+        self.timed
+    }
+    /// What makes its segments.
+    ///
+    /// # Errors
+    /// If a value in the pipeline is out of range.
+    pub(crate) fn into_recipes(self) -> crate::Result<Vec<Recipe>> {
+        self.refused.map_or(Ok(self.recipes), Err)
     }
 }
 
@@ -72,13 +85,35 @@ impl Graph {
     pub fn new(name: &str) -> Self {
         let plan = Plan { name: name.to_owned(), nodes: Vec::new(), edges: Vec::new() };
         let scope = vec![name.to_owned()];
-        Graph(Rc::new(RefCell::new(Draft { plan, scope, recipes: Vec::new(), exchanges: 0 })))
+        Graph(Rc::new(RefCell::new(Draft {
+            plan,
+            scope,
+            recipes: Vec::new(),
+            exchanges: 0,
+            timed: false,
+            refused: None,
+        })))
     }
     /// The finished pipeline.
     pub fn finish(self) -> Pipeline {
         let mut draft = self.0.borrow_mut();
         let nothing = Plan { name: String::new(), nodes: Vec::new(), edges: Vec::new() };
-        Pipeline { plan: std::mem::replace(&mut draft.plan, nothing), recipes: std::mem::take(&mut draft.recipes) }
+        Pipeline {
+            plan: std::mem::replace(&mut draft.plan, nothing),
+            recipes: std::mem::take(&mut draft.recipes),
+            timed: draft.timed,
+            refused: draft.refused.take(),
+        }
+    }
+    /// Says that times are taken from records, for which it matters where they come from.
+    pub(crate) fn take_times(&self) {
+        self.0.borrow_mut().timed = true;
+    }
+    /// Refuses a value that stage `node` was given.
+    pub(crate) fn refuse(&self, node: usize, why: &str) {
+        let mut draft = self.0.borrow_mut();
+        let error = crate::Error::Config(format!("`{}`: {why}", draft.plan.nodes[node].id));
+        draft.refused.get_or_insert(error);
     }
     pub(crate) fn enter(&self, name: &str) {
         self.0.borrow_mut().scope.push(name.to_owned());
@@ -105,7 +140,7 @@ impl Graph {
         self.0.borrow_mut().recipes.push(Box::new(recipe));
     }
     /// Ends the segment of `up` in a queue.
-    pub(crate) fn queue<U: Stream>(&self, up: U) -> Rc<Queue<KeyOf<U>, U::Item>> {
+    pub(crate) fn queue<U: Stream>(&self, up: U) -> Rc<Queue<MetaOf<U>, U::Item>> {
         let queue = Queue::new();
         let end = QueueEnd::new(queue.clone());
         self.segment(move |env| up.close(env, end));
@@ -126,7 +161,7 @@ pub fn map<U: Stream, R: 'static>(
     id: &'static str,
     up: U,
     f: impl FnMut(U::Item) -> R + 'static,
-) -> stream_of!(R, U::Keying, names::map) {
+) -> stream_of!(R, U::Form, names::map) {
     let node = graph.stage(&up, id, NodeKind::Stage);
     link(up, node, MapStage { f, node })
 }
@@ -136,7 +171,7 @@ pub fn filter<U: Stream>(
     id: &'static str,
     up: U,
     f: impl FnMut(&U::Item) -> bool + 'static,
-) -> stream_of!(U::Item, U::Keying, U::Node) {
+) -> stream_of!(U::Item, U::Form, U::Node) {
     let node = graph.stage(&up, id, NodeKind::Stage);
     link(up, node, FilterStage { f, node })
 }
@@ -146,7 +181,7 @@ pub fn filter_map<U: Stream, R: 'static>(
     id: &'static str,
     up: U,
     f: impl FnMut(U::Item) -> Option<R> + 'static,
-) -> stream_of!(R, U::Keying, names::filter_map) {
+) -> stream_of!(R, U::Form, names::filter_map) {
     let node = graph.stage(&up, id, NodeKind::Stage);
     link(up, node, FilterMapStage { f, node })
 }
@@ -156,7 +191,7 @@ pub fn flat_map<U: Stream, I: IntoIterator<Item: 'static>>(
     id: &'static str,
     up: U,
     f: impl FnMut(U::Item) -> I + 'static,
-) -> stream_of!(I::Item, U::Keying, names::flat_map) {
+) -> stream_of!(I::Item, U::Form, names::flat_map) {
     let node = graph.stage(&up, id, NodeKind::Stage);
     link(up, node, FlatMapStage { f, node })
 }
@@ -166,19 +201,20 @@ pub fn inspect<U: Stream>(
     id: &'static str,
     up: U,
     f: impl FnMut(&U::Item) + 'static,
-) -> stream_of!(U::Item, U::Keying, U::Node) {
+) -> stream_of!(U::Item, U::Form, U::Node) {
     let node = graph.stage(&up, id, NodeKind::Stage);
     link(up, node, InspectStage { f, node })
 }
 /// The stream under the name that `let` gives it.
-pub fn named<U: Stream, Node: 'static>(up: U, _: PhantomData<Node>) -> stream_of!(U::Item, U::Keying, Node) {
-    renamed(up)
+pub fn named<U: Stream, Node: 'static>(up: U, _: PhantomData<Node>) -> stream_of!(U::Item, U::Form, Node) {
+    let spec = up.spec();
+    renamed(up, spec)
 }
 /// Ends the segment and begins another, so that no chain grows beyond what the compiler handles well.
-pub fn cut<U: Stream>(graph: Graph, up: U) -> stream_of!(U::Item, U::Keying, U::Node) {
-    let tail = up.tail();
+pub fn cut<U: Stream>(graph: Graph, up: U) -> stream_of!(U::Item, U::Form, U::Node) {
+    let (tail, spec) = (up.tail(), up.spec());
     let queue = graph.queue(up);
-    QueueHead::<_, _, U::Keying, U::Node>::new(vec![queue], tail)
+    QueueHead::<_, U::Form, U::Node>::new(vec![queue], tail, spec)
 }
 /// `sink(s)`
 pub fn sink<U: Stream, S: SinkOf<U::Item, Sink: 'static>>(graph: Graph, id: &'static str, sink: S, up: U) {
@@ -205,7 +241,7 @@ impl<U, F, K> std::fmt::Debug for By<U, F, K> {
 }
 impl<U: Typed, F: 'static, K: 'static> Typed for By<U, F, K> {
     type Item = U::Item;
-    type Keying = U::Keying;
+    type Form = U::Form;
     type Node = U::Node;
 }
 /// `key_by(f)`, `sum(f)` and others, before they are checked.
@@ -216,8 +252,10 @@ pub fn by<U: Stream, K, F: FnMut(&U::Item) -> K + 'static>(up: U, f: F) -> By<U,
 pub fn value_of<U, F, K>(_: &By<U, F, K>) -> Option<K> {
     None
 }
+/// A stream that was keyed anew.
+pub type Rekeyed<U, K> = Formed<KeyedBy<K>, TimeOf<U>, WindowsOf<U>>;
 /// `key_by(f)`
-pub fn key_by<U, K, F>(graph: Graph, id: &'static str, up: By<U, F, K>) -> stream_of!(U::Item, KeyedBy<K>, U::Node)
+pub fn key_by<U, K, F>(graph: Graph, id: &'static str, up: By<U, F, K>) -> stream_of!(U::Item, Rekeyed<U, K>, U::Node)
 where
     U: Stream<Item: Record>,
     K: PartitionKey,
@@ -226,11 +264,12 @@ where
     let By { up, f, .. } = up;
     let node = graph.stage(&up, id, NodeKind::Exchange);
     let number = graph.exchange_number();
+    let spec = up.spec();
     graph.segment(move |env| {
-        let exchange = Links::exchange::<K, U::Item>(env, number)?;
+        let exchange = Links::exchange::<<Rekeyed<U, K> as Form>::Meta, U::Item>(env, number)?;
         up.close(env, KeyByEnd::new(f, KeyHasher::new(env.seed()), exchange, env.site(node)))
     });
-    ExchangeHead::<U::Item, KeyedBy<K>, U::Node> { number, tail: node, names: PhantomData }
+    ExchangeHead::<U::Item, Rekeyed<U, K>, U::Node> { number, tail: node, spec, names: PhantomData }
 }
 
 // ---- operators -----------------------------------------------------------------------------------------------------
@@ -243,12 +282,12 @@ pub fn call<U, Op, F>(
     op: Op,
     up: U,
     policy: F,
-) -> (stream_of!(Op::Out, U::Keying, Op), F::Failures)
+) -> (stream_of!(Op::Out, U::Form, Op), F::Failures)
 where
     U: Stream<Item = Op::In>,
-    Op: Operator<Keep: KeepFor<KeyOf<U>>>,
-    F: Policy<KeyOf<U>, ErrorOf<Op>>,
-    (): SideEnds<KeyOf<U>, Op::Sides>,
+    Op: Operator<Keep: KeepFor<MetaOf<U>>>,
+    F: Policy<MetaOf<U>, ErrorOf<Op>>,
+    (): SideEnds<MetaOf<U>, Op::Sides>,
 {
     let node = graph.stage(&up, id, NodeKind::of::<Op>());
     let (on_fail, failures) = policy.declare(&graph, node);

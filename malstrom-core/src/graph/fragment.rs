@@ -1,14 +1,16 @@
 //! Fragments: typed pieces of a pipeline that are stages themselves. And how any stage extends a stream.
 use super::build::Graph;
 use super::picture::NodeKind;
+use crate::contract::form::{CarriedTime, Form, Formed, NoWindows, Timing, Under};
 use crate::contract::keying::{AnyKeying, Carried, KeyedBy, Keying, Need};
 use crate::contract::never::Never;
 use crate::contract::stage::{NoFailure, Operator, Stage};
-use crate::contract::typed::Typed;
-use crate::stream::call::{CallStage, CannotFail, SideEnds};
+use crate::contract::time::Time;
+use crate::contract::typed::{MetaOf, Typed};
+use crate::stream::call::{CallStage, CannotFail, OnFail, SideEnds};
 use crate::stream::env::Env;
 use crate::stream::keep::KeepFor;
-use crate::stream::link::{Wrap, link, renamed};
+use crate::stream::link::{Wrap, link, link_to, renamed};
 use crate::stream::{At, Push, Stream, hands_on, stream_of};
 use std::marker::PhantomData;
 
@@ -20,8 +22,22 @@ pub trait Port: Need {
 impl Port for AnyKeying {
     type Inside<Kg: Keying> = Carried<Kg>;
 }
-impl<K: Clone + 'static> Port for KeyedBy<K> {
+impl<K: Clone + Eq + 'static> Port for KeyedBy<K> {
     type Inside<Kg: Keying> = KeyedBy<K>;
+}
+/// What a fragment can ask of the time of its input: nothing, or which one it is.
+pub trait TimePort: 'static {
+    /// What times a stream that had `Tm` has inside.
+    type Inside<Tm: Timing>: Timing;
+}
+/// Nothing.
+#[derive(Debug)]
+pub struct AnyTiming;
+impl TimePort for AnyTiming {
+    type Inside<Tm: Timing> = CarriedTime<Tm>;
+}
+impl<T: Time> TimePort for T {
+    type Inside<Tm: Timing> = T;
 }
 
 /// A stream keyed in this way may enter a fragment that asks for `N`.
@@ -37,33 +53,55 @@ impl<Kg: Keying> Enters<AnyKeying> for Kg {
         key
     }
 }
-impl<K: Clone + 'static> Enters<KeyedBy<K>> for KeyedBy<K> {
+impl<K: Clone + Eq + 'static> Enters<KeyedBy<K>> for KeyedBy<K> {
     #[inline(always)]
     fn view(key: &K) -> &K {
         key
     }
 }
+/// A stream with these times may enter a fragment that asks for `N`.
+pub trait EntersTimed<N: TimePort>: Timing {
+    /// The stamp as the inside sees it.
+    fn view(stamp: Self::Stamp) -> <N::Inside<Self> as Timing>::Stamp
+    where
+        Self: Sized;
+}
+impl<Tm: Timing> EntersTimed<AnyTiming> for Tm {
+    #[inline(always)]
+    fn view(stamp: Tm::Stamp) -> Tm::Stamp {
+        stamp
+    }
+}
+impl<T: Time> EntersTimed<T> for T {
+    #[inline(always)]
+    fn view(stamp: i64) -> i64 {
+        stamp
+    }
+}
+/// How a stream that flows as `Fm` flows inside a fragment with these ports.
+pub type Inside<Fm, N, N2> =
+    Formed<<N as Port>::Inside<<Fm as Form>::Keying>, <N2 as TimePort>::Inside<<Fm as Form>::Time>>;
 
-/// How a stage extends a stream that is keyed by `Kg`.
-pub trait Wire<Kg: Keying>: Stage {
-    /// How its output is keyed.
-    type Leaves: Keying;
+/// How a stage extends a stream that flows as `Fm`.
+pub trait Wire<Fm: Form>: Stage {
+    /// How its output flows.
+    type Leaves: Form;
     /// Appends the stage.
     fn wire<U>(self, graph: Graph, id: &'static str, up: U) -> stream_of!(Self::Out, Self::Leaves, Self)
     where
-        U: Stream<Item = Self::In> + Typed<Keying = Kg>;
+        U: Stream<Item = Self::In> + Typed<Form = Fm>;
 }
-impl<Kg, Op> Wire<Kg> for Op
+impl<Fm, Op> Wire<Fm> for Op
 where
-    Kg: Keying,
-    Op: Operator<Failure = NoFailure, Keep: KeepFor<Kg::Key>>,
-    (): SideEnds<Kg::Key, Op::Sides>,
-    CannotFail: crate::stream::call::OnFail<Kg::Key, Never>,
+    Fm: Form,
+    Op: Operator<Failure = NoFailure, Keep: KeepFor<Fm::Meta>>,
+    (): SideEnds<Fm::Meta, Op::Sides>,
+    CannotFail: OnFail<Fm::Meta, Never>,
 {
-    type Leaves = Kg;
-    fn wire<U>(self, graph: Graph, id: &'static str, up: U) -> stream_of!(Op::Out, Kg, Op)
+    type Leaves = Fm;
+    fn wire<U>(self, graph: Graph, id: &'static str, up: U) -> stream_of!(Op::Out, Fm, Op)
     where
-        U: Stream<Item = Op::In> + Typed<Keying = Kg>,
+        U: Stream<Item = Op::In> + Typed<Form = Fm>,
     {
         let node = graph.stage(&up, id, NodeKind::of::<Op>());
         link(up, node, CallStage { op: self, on_fail: CannotFail, side_ends: (), node })
@@ -76,33 +114,45 @@ pub fn then<U, S>(
     id: &'static str,
     stage: S,
     up: U,
-) -> stream_of!(S::Out, <S as Wire<U::Keying>>::Leaves, S)
+) -> stream_of!(S::Out, <S as Wire<U::Form>>::Leaves, S)
 where
     U: Stream,
-    S: Wire<U::Keying, In = U::Item>,
+    S: Wire<U::Form, In = U::Item>,
 {
     stage.wire(graph, id, up)
 }
 
-struct Enter<Kg, N>(PhantomData<fn() -> (Kg, N)>);
-struct EnterPush<Kg, N, P> {
+struct Enter<Kg, Tm, N, N2>(PhantomData<fn() -> (Kg, Tm, N, N2)>);
+struct EnterPush<Kg, Tm, N, N2, P> {
     down: P,
-    names: PhantomData<fn() -> (Kg, N)>,
+    names: PhantomData<fn() -> (Kg, Tm, N, N2)>,
 }
-impl<Kg: Enters<N>, N: Port, T: 'static> Wrap<Kg::Key, T, <N::Inside<Kg> as Keying>::Key, T> for Enter<Kg, N> {
-    fn wrap<P: Push<<N::Inside<Kg> as Keying>::Key, T>>(self, _: &Env, down: P) -> impl Push<Kg::Key, T> {
-        EnterPush::<Kg, N, P> { down, names: PhantomData }
-    }
-}
-impl<Kg, N, T, P> Push<Kg::Key, T> for EnterPush<Kg, N, P>
+/// What records travel under inside.
+type InsideMeta<Kg, Tm, N, N2> =
+    Under<<<N as Port>::Inside<Kg> as Keying>::Key, <<N2 as TimePort>::Inside<Tm> as Timing>::Stamp>;
+impl<Kg, Tm, N, N2, T> Wrap<Under<Kg::Key, Tm::Stamp>, T, InsideMeta<Kg, Tm, N, N2>, T> for Enter<Kg, Tm, N, N2>
 where
     Kg: Enters<N>,
+    Tm: EntersTimed<N2>,
     N: Port,
-    P: Push<<N::Inside<Kg> as Keying>::Key, T>,
+    N2: TimePort,
+    T: 'static,
+{
+    fn wrap<P: Push<InsideMeta<Kg, Tm, N, N2>, T>>(self, _: &Env, down: P) -> impl Push<Under<Kg::Key, Tm::Stamp>, T> {
+        EnterPush::<Kg, Tm, N, N2, P> { down, names: PhantomData }
+    }
+}
+impl<Kg, Tm, N, N2, T, P> Push<Under<Kg::Key, Tm::Stamp>, T> for EnterPush<Kg, Tm, N, N2, P>
+where
+    Kg: Enters<N>,
+    Tm: EntersTimed<N2>,
+    N: Port,
+    N2: TimePort,
+    P: Push<InsideMeta<Kg, Tm, N, N2>, T>,
 {
     #[inline(always)]
-    fn push(&mut self, at: At<'_, Kg::Key>, record: T) {
-        self.down.push(At { key: Kg::view(at.key), hash: at.hash }, record);
+    fn push(&mut self, at: At<'_, Under<Kg::Key, Tm::Stamp>>, record: T) {
+        self.down.push(At { key: Kg::view(at.key), hash: at.hash, stamp: Tm::view(at.stamp) }, record);
     }
     #[inline]
     fn settle(&mut self, arrived: u64) {
@@ -111,27 +161,29 @@ where
     hands_on!();
 }
 
-/// The inside of fragment `S`, which was attached to `up` under `id`.
-pub fn enter<S, U>(graph: Graph, id: &'static str, up: U) -> stream_of!(S::In, <S::Need as Port>::Inside<U::Keying>, S)
+/// The inside of fragment `S`, which was attached to `up` under `id`, and asks `N2` of its input's time.
+pub fn enter<S, N2, Kg, Tm, U>(
+    graph: Graph,
+    id: &'static str,
+    up: U,
+) -> stream_of!(S::In, Inside<U::Form, S::Need, N2>, S)
 where
     S: Stage<Need: Port>,
-    U: Stream<Item = S::In> + Typed<Keying: Enters<S::Need>>,
+    N2: TimePort,
+    Kg: Enters<S::Need>,
+    Tm: EntersTimed<N2>,
+    U: Stream<Item = S::In> + Typed<Form = Formed<Kg, Tm>>,
 {
     graph.enter(id);
     let tail = up.tail();
-    link(up, tail, Enter::<U::Keying, S::Need>(PhantomData))
+    link_to(up, tail, (), Enter::<Kg, Tm, S::Need, N2>(PhantomData))
 }
-/// Leaves fragment `S` with the key that it was entered with.
-pub fn leave<S: Stage, U, Kg>(graph: Graph, up: U) -> stream_of!(U::Item, Kg, S)
+/// Leaves fragment `S`: the stream then flows as `Fm` says.
+pub fn leave<S: Stage, Fm, U>(graph: Graph, up: U) -> stream_of!(U::Item, Fm, S)
 where
-    U: Stream + Typed<Keying = Carried<Kg>>,
-    Kg: Keying,
+    U: Stream,
+    Fm: Form<Windows = NoWindows, Meta = MetaOf<U>>,
 {
     graph.leave();
-    renamed(up)
-}
-/// Leaves fragment `S` with the key that it has by now.
-pub fn leave_keyed<S: Stage, U: Stream>(graph: Graph, up: U) -> stream_of!(U::Item, U::Keying, S) {
-    graph.leave();
-    renamed(up)
+    renamed(up, ())
 }

@@ -1,7 +1,8 @@
 //! Where a segment begins: at an edge.
 use super::segment::EdgeSegment;
+use crate::contract::form::{Form, Windowing};
 use crate::contract::keying::Keying;
-use crate::contract::typed::Typed;
+use crate::contract::typed::{SpecOf, Typed};
 use crate::exchange::fabric::Links;
 use crate::exchange::inlet::{Local, Remote};
 use crate::exchange::queue::Queue;
@@ -11,46 +12,58 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 /// Reads queues of this worker.
-pub(crate) struct QueueHead<K, T, Kg, Node> {
-    pub(crate) queues: Vec<Rc<Queue<K, T>>>,
+pub(crate) struct QueueHead<T, Fm: Form, Node> {
+    queues: Vec<Rc<Queue<Fm::Meta, T>>>,
     tail: usize,
-    names: PhantomData<fn(Kg, Node)>,
+    spec: <Fm::Windows as Windowing>::Spec,
+    names: PhantomData<fn(Node)>,
 }
-impl<K, T, Kg, Node> QueueHead<K, T, Kg, Node> {
-    pub(crate) fn new(queues: Vec<Rc<Queue<K, T>>>, tail: usize) -> Self {
-        QueueHead { queues, tail, names: PhantomData }
+impl<T, Fm: Form, Node> QueueHead<T, Fm, Node> {
+    pub(crate) fn new(
+        queues: Vec<Rc<Queue<Fm::Meta, T>>>,
+        tail: usize,
+        spec: <Fm::Windows as Windowing>::Spec,
+    ) -> Self {
+        QueueHead { queues, tail, spec, names: PhantomData }
     }
 }
-impl<T: 'static, Kg: Keying, Node: 'static> Typed for QueueHead<Kg::Key, T, Kg, Node> {
+impl<T: 'static, Fm: Form, Node: 'static> Typed for QueueHead<T, Fm, Node> {
     type Item = T;
-    type Keying = Kg;
+    type Form = Fm;
     type Node = Node;
 }
-impl<T: 'static, Kg: Keying, Node: 'static> Stream for QueueHead<Kg::Key, T, Kg, Node> {
+impl<T: 'static, Fm: Form, Node: 'static> Stream for QueueHead<T, Fm, Node> {
     fn tail(&self) -> usize {
         self.tail
     }
-    fn close<P: Push<Kg::Key, T>>(self, _: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
+    fn spec(&self) -> SpecOf<Self> {
+        self.spec.clone()
+    }
+    fn close<P: Push<Fm::Meta, T>>(self, _: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
         Ok(Box::new(EdgeSegment::new(Local::new(self.queues), end)))
     }
 }
 
 /// Reads an exchange.
-pub(crate) struct ExchangeHead<T, Kg, Node> {
+pub(crate) struct ExchangeHead<T, Fm: Form, Node> {
     pub(crate) number: usize,
     pub(crate) tail: usize,
-    pub(crate) names: PhantomData<fn(T, Kg, Node)>,
+    pub(crate) spec: <Fm::Windows as Windowing>::Spec,
+    pub(crate) names: PhantomData<fn(T, Node)>,
 }
-impl<T: 'static, Kg: Keying, Node: 'static> Typed for ExchangeHead<T, Kg, Node> {
+impl<T: 'static, Fm: Form, Node: 'static> Typed for ExchangeHead<T, Fm, Node> {
     type Item = T;
-    type Keying = Kg;
+    type Form = Fm;
     type Node = Node;
 }
-impl<T: Send + 'static, Kg: Keying<Key: Send>, Node: 'static> Stream for ExchangeHead<T, Kg, Node> {
+impl<T: Send + 'static, Fm: Form<Keying: Keying<Key: Send>>, Node: 'static> Stream for ExchangeHead<T, Fm, Node> {
     fn tail(&self) -> usize {
         self.tail
     }
-    fn close<P: Push<Kg::Key, T>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
-        Ok(Box::new(EdgeSegment::new(Remote::new(Links::exchange(env, self.number)?), end)))
+    fn spec(&self) -> SpecOf<Self> {
+        self.spec.clone()
+    }
+    fn close<P: Push<Fm::Meta, T>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
+        Ok(Box::new(EdgeSegment::new(Remote::new(Links::exchange::<Fm::Meta, T>(env, self.number)?), end)))
     }
 }

@@ -4,101 +4,102 @@ use super::head::QueueHead;
 use super::names;
 use super::picture::{EdgeKind, NodeKind};
 use super::policy::Policy;
-use super::segment::{BATCHES, Ending, Intake};
-use crate::contract::keying::{Keying, Need};
+use super::segment::{Ending, Intake, turns};
+use crate::contract::form::{Form, Meta, Windowing};
+use crate::contract::keying::Need;
 use crate::contract::stage::{ErrorOf, TwoInput};
-use crate::contract::typed::{KeyOf, Typed};
+use crate::contract::typed::{MetaOf, SpecOf, Typed};
 use crate::exchange::inlet::Local;
+use crate::exchange::merge::Merge;
 use crate::exchange::queue::Queue;
 use crate::stream::call::{CallPush, OnFail, PushRight, SideEnds};
 use crate::stream::env::Env;
 use crate::stream::keep::KeepFor;
 use crate::stream::link::link;
 use crate::stream::plain::PassStage;
+use crate::stream::signal::{Flow, Signal};
 use crate::stream::{At, Push, Segment, Stream, Turn, stream_of};
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::time::Duration;
 
 /// The inputs of a union so far.
-pub struct Union<K, T, Kg, Node> {
-    queues: Vec<Rc<Queue<K, T>>>,
+pub struct Union<T, Fm: Form, Node> {
+    queues: Vec<Rc<Queue<Fm::Meta, T>>>,
     tails: Vec<usize>,
-    names: PhantomData<fn() -> (Kg, Node)>,
+    spec: <Fm::Windows as Windowing>::Spec,
+    names: PhantomData<fn() -> Node>,
 }
-impl<K, T, Kg, Node> std::fmt::Debug for Union<K, T, Kg, Node> {
+impl<T, Fm: Form, Node> std::fmt::Debug for Union<T, Fm, Node> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Union({} inputs)", self.queues.len())
     }
 }
-impl<T: 'static, Kg: Keying, Node: 'static> Typed for Union<Kg::Key, T, Kg, Node> {
+impl<T: 'static, Fm: Form, Node: 'static> Typed for Union<T, Fm, Node> {
     type Item = T;
-    type Keying = Kg;
+    type Form = Fm;
     type Node = Node;
 }
 /// The first input of a union.
-pub fn union_of<U: Stream>(graph: Graph, first: U) -> Union<KeyOf<U>, U::Item, U::Keying, U::Node> {
-    let tails = vec![first.tail()];
-    Union { queues: vec![graph.queue(first)], tails, names: PhantomData }
+pub fn union_of<U: Stream>(graph: Graph, first: U) -> Union<U::Item, U::Form, U::Node> {
+    let (tails, spec) = (vec![first.tail()], first.spec());
+    Union { queues: vec![graph.queue(first)], tails, spec, names: PhantomData }
 }
 /// A further input of a union.
-pub fn union_with<U: Stream<Item = T>, T: 'static, Kg: Keying<Key = KeyOf<U>>, Node>(
+pub fn union_with<U: Stream<Item = T>, T: 'static, Fm: Form<Meta = MetaOf<U>>, Node>(
     graph: Graph,
-    mut union: Union<Kg::Key, T, Kg, Node>,
+    mut union: Union<T, Fm, Node>,
     next: U,
-) -> Union<Kg::Key, T, Kg, Node> {
+) -> Union<T, Fm, Node> {
     union.tails.push(next.tail());
     union.queues.push(graph.queue(next));
     union
 }
 /// `union(a, b, ..)`
-pub fn union<T: 'static, Kg: Keying, Node>(
+pub fn union<T: 'static, Fm: Form, Node>(
     graph: Graph,
     id: &'static str,
-    inputs: Union<Kg::Key, T, Kg, Node>,
-) -> stream_of!(T, Kg, names::union) {
+    inputs: Union<T, Fm, Node>,
+) -> stream_of!(T, Fm, names::union) {
     let node = graph.node(id, NodeKind::Stage);
     for tail in inputs.tails {
         graph.edge::<T>(tail, node, EdgeKind::Forward);
     }
-    let head = QueueHead::<Kg::Key, T, Kg, names::union>::new(inputs.queues, node);
+    let head = QueueHead::<T, Fm, names::union>::new(inputs.queues, node, inputs.spec);
     link(head, node, PassStage { node })
 }
 
-struct TwoHead<K, L, R, Op, F, S, Kg> {
-    left: Rc<Queue<K, L>>,
-    right: Rc<Queue<K, R>>,
+struct TwoHead<L, R, Op, F, S, Fm: Form> {
+    left: Rc<Queue<Fm::Meta, L>>,
+    right: Rc<Queue<Fm::Meta, R>>,
     op: Op,
     on_fail: F,
     side_ends: S,
     node: usize,
-    keying: PhantomData<fn() -> Kg>,
+    spec: <Fm::Windows as Windowing>::Spec,
 }
-impl<L: 'static, R: 'static, Op: TwoInput, F: 'static, S: 'static, Kg: Keying> Typed
-    for TwoHead<Kg::Key, L, R, Op, F, S, Kg>
-{
+impl<L: 'static, R: 'static, Op: TwoInput, F: 'static, S: 'static, Fm: Form> Typed for TwoHead<L, R, Op, F, S, Fm> {
     type Item = Op::Out;
-    type Keying = Kg;
+    type Form = Fm;
     type Node = Op;
 }
-impl<Op, F, S, Kg> Stream for TwoHead<Kg::Key, Op::In, Op::Right, Op, F, S, Kg>
+impl<Op, F, S, Fm> Stream for TwoHead<Op::In, Op::Right, Op, F, S, Fm>
 where
-    Kg: Keying,
-    Op: TwoInput<Keep: KeepFor<Kg::Key>>,
-    F: OnFail<Kg::Key, ErrorOf<Op>>,
-    S: SideEnds<Kg::Key, Op::Sides>,
+    Fm: Form,
+    Op: TwoInput<Keep: KeepFor<Fm::Meta>>,
+    F: OnFail<Fm::Meta, ErrorOf<Op>>,
+    S: SideEnds<Fm::Meta, Op::Sides>,
 {
     fn tail(&self) -> usize {
         self.node
     }
-    fn close<P: Push<Kg::Key, Op::Out>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
-        let chain = CallPush::new::<Kg::Key>(self.op, env, self.node, self.on_fail, self.side_ends, end);
-        Ok(Box::new(TwoSegment {
-            left: Intake::new(Local::new(vec![self.left])),
-            right: Intake::new(Local::new(vec![self.right])),
-            chain: Some(chain),
-            ending: Ending::No,
-        }))
+    fn spec(&self) -> SpecOf<Self> {
+        self.spec.clone()
+    }
+    fn close<P: Push<Fm::Meta, Op::Out>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
+        let chain =
+            CallPush::<_, Fm::Meta, _, _, _, _>::new(self.op, env, self.node, self.on_fail, self.side_ends, end);
+        Ok(Box::new(TwoSegment::new(self.left, self.right, chain)))
     }
 }
 
@@ -109,55 +110,75 @@ pub fn call_two<A, B, Op, F>(
     op: Op,
     (left, right): (A, B),
     policy: F,
-) -> (stream_of!(Op::Out, A::Keying, Op), F::Failures)
+) -> (stream_of!(Op::Out, A::Form, Op), F::Failures)
 where
     A: Stream<Item = Op::In>,
-    B: Stream<Item = Op::Right> + Typed<Keying: Keying<Key = KeyOf<A>>>,
-    Op: TwoInput<Keep: KeepFor<KeyOf<A>>, Need: Need>,
-    F: Policy<KeyOf<A>, ErrorOf<Op>>,
-    (): SideEnds<KeyOf<A>, Op::Sides>,
+    B: Stream<Item = Op::Right> + Typed<Form: Form<Meta = MetaOf<A>>>,
+    Op: TwoInput<Keep: KeepFor<MetaOf<A>>, Need: Need>,
+    F: Policy<MetaOf<A>, ErrorOf<Op>>,
+    (): SideEnds<MetaOf<A>, Op::Sides>,
 {
     let node = graph.stage(&left, id, NodeKind::of::<Op>());
     graph.edge::<B::Item>(right.tail(), node, EdgeKind::Right);
     let (on_fail, failures) = policy.declare(&graph, node);
+    let spec = left.spec();
     let (left, right) = (graph.queue(left), graph.queue(right));
-    let head =
-        TwoHead::<_, _, _, _, _, _, A::Keying> { left, right, op, on_fail, side_ends: (), node, keying: PhantomData };
+    let head = TwoHead::<_, _, _, _, _, A::Form> { left, right, op, on_fail, side_ends: (), node, spec };
     (head, failures)
 }
 
 /// A segment with two inputs, which take turns batch by batch.
-struct TwoSegment<K, L, R, P> {
-    left: Intake<K, L, Local<K, L>>,
-    right: Intake<K, R, Local<K, R>>,
+struct TwoSegment<M: Meta, L, R, P> {
+    left: Intake<M, L, Local<M, L>>,
+    right: Intake<M, R, Local<M, R>>,
+    merge: Merge,
+    told: [bool; 2],
     chain: Option<P>,
     ending: Ending,
 }
-impl<K: 'static, L: 'static, R: 'static, P: Push<K, L> + PushRight<K, R>> Segment for TwoSegment<K, L, R, P> {
-    fn run(&mut self, _: Duration) -> Turn {
-        let mut turn = Turn::Idle(None);
-        if self.ending == Ending::No {
-            for _ in 0..BATCHES {
-                if !self.chain.as_mut().is_some_and(Push::pump) {
-                    break;
-                }
-                let left = |chain: &mut P, at: At<'_, K>, record| chain.push(at, record);
-                let right = |chain: &mut P, at: At<'_, K>, record| chain.push_right(at, record);
-                let left = self.left.feed(&mut self.chain, left);
-                let right = self.right.feed(&mut self.chain, right);
-                if left.is_none() && right.is_none() {
-                    break;
-                }
-                if let Some(chain) = &mut self.chain {
-                    chain.settle(left.unwrap_or(0) + right.unwrap_or(0));
-                }
-                turn = Turn::Busy;
+impl<M: Meta, L: 'static, R: 'static, P: Push<M, L> + PushRight<M, R>> TwoSegment<M, L, R, P> {
+    fn new(left: Rc<Queue<M, L>>, right: Rc<Queue<M, R>>, chain: P) -> Self {
+        let (left, right) = (Intake::new(Local::new(vec![left])), Intake::new(Local::new(vec![right])));
+        TwoSegment { left, right, merge: Merge::new(2), told: [false; 2], chain: Some(chain), ending: Ending::No }
+    }
+    /// An input that has ended holds time back no longer. Says whether that meant anything to the chain.
+    fn tell(&mut self) -> bool {
+        let mut told = false;
+        for (side, ended) in [self.left.ended(), self.right.ended()].into_iter().enumerate() {
+            if let Some(end) = ended
+                && !std::mem::replace(&mut self.told[side], true)
+                && let Some(signal) = self.merge.take(side, Signal::End(end))
+                && let Some(chain) = &mut self.chain
+            {
+                Push::<M, L>::signal(chain, signal);
+                told = true;
             }
         }
+        told
+    }
+}
+impl<M: Meta, L: 'static, R: 'static, P: Push<M, L> + PushRight<M, R>> Segment for TwoSegment<M, L, R, P> {
+    fn run(&mut self, now: Duration) -> Turn {
+        let TwoSegment { left, right, merge, chain, .. } = self;
+        let turn = turns(chain, self.ending, now, |chain| {
+            let push = |chain: &mut P, at: At<'_, M>, record| chain.push(at, record);
+            let fed = left.feed(chain, push, |signal| merge.take(0, signal));
+            // What a signal of the left input asked for comes before what the right one brings.
+            match chain.as_mut().map_or(Flow::Full, Push::<M, L>::pump) {
+                Flow::Free => {}
+                Flow::Busy => return fed.or(Some(0)),
+                Flow::Full => return fed,
+            }
+            let push = |chain: &mut P, at: At<'_, M>, record| chain.push_right(at, record);
+            let fed_right = right.feed(chain, push, |signal| merge.take(1, signal));
+            (fed.is_some() || fed_right.is_some()).then(|| fed.unwrap_or(0) + fed_right.unwrap_or(0))
+        });
+        let turn = if self.tell() { Turn::Busy } else { turn };
+        let ended = self.merge.ended();
         let Some(chain) = &mut self.chain else { return Turn::Done };
-        self.ending.advance(self.left.ended() && self.right.ended(), chain).unwrap_or(turn)
+        self.ending.advance::<M, L>(ended, chain).unwrap_or(turn)
     }
     fn flush(&mut self) -> bool {
-        self.chain.as_mut().is_some_and(Push::flush)
+        self.chain.as_mut().is_some_and(Push::<M, L>::flush)
     }
 }

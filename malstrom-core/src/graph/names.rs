@@ -7,5 +7,6 @@ macro_rules! names {
         pub struct $name;
     )* };
 }
+names!(on_right on_timer on_close);
 names!(one two three four five many);
-names!(source map filter_map flat_map union count sum min max average reduce fold top distinct);
+names!(source map filter_map flat_map union join window timestamps combine count sum min max average reduce fold top distinct);

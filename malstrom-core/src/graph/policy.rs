@@ -1,20 +1,21 @@
 //! What the use of an operator, or of a source, says about its failures.
 use super::build::Graph;
 use super::head::QueueHead;
-use crate::contract::keying::Keying;
+use crate::contract::form::{Form, Formed, Meta, Windowing};
 use crate::contract::stage::Failure;
-use crate::contract::typed::Typed;
+use crate::contract::typed::{SpecOf, Typed};
 use crate::exchange::queue::{Queue, QueueEnd};
 use crate::stream::call::{CannotFail, DropFailed, FailJob, OnFail};
 use crate::stream::env::{Env, Site};
+use crate::stream::signal::{End, Flow, Signal};
 use crate::stream::{At, Push, Segment, Stream};
 use std::fmt::Display;
 use std::marker::PhantomData;
 
 /// What the use of an operator says about its failures: `F` of the calls below.
-pub trait Policy<K, E>: 'static {
+pub trait Policy<M: Meta, E>: 'static {
     /// What takes the failures.
-    type OnFail: OnFail<K, E>;
+    type OnFail: OnFail<M, E>;
     /// The stream of failures, if there is one.
     type Failures;
     /// Makes both.
@@ -23,7 +24,7 @@ pub trait Policy<K, E>: 'static {
 /// Nothing: it cannot fail.
 #[derive(Debug)]
 pub struct Unfailing;
-impl<K: 'static> Policy<K, crate::Never> for Unfailing {
+impl<M: Meta> Policy<M, crate::Never> for Unfailing {
     type OnFail = CannotFail;
     type Failures = ();
     fn declare(self, _: &Graph, _: usize) -> (CannotFail, ()) {
@@ -33,7 +34,7 @@ impl<K: 'static> Policy<K, crate::Never> for Unfailing {
 /// `?`
 #[derive(Debug)]
 pub struct OrFail;
-impl<K: 'static, E: Display> Policy<K, E> for OrFail {
+impl<M: Meta, E: Display> Policy<M, E> for OrFail {
     type OnFail = FailJob;
     type Failures = ();
     fn declare(self, _: &Graph, _: usize) -> (FailJob, ()) {
@@ -43,79 +44,89 @@ impl<K: 'static, E: Display> Policy<K, E> for OrFail {
 /// `else drop`
 #[derive(Debug)]
 pub struct OrDrop;
-impl<K: 'static, E: 'static> Policy<K, E> for OrDrop {
+impl<M: Meta, E: 'static> Policy<M, E> for OrDrop {
     type OnFail = DropFailed;
     type Failures = ();
     fn declare(self, _: &Graph, _: usize) -> (DropFailed, ()) {
         (DropFailed::default(), ())
     }
 }
-/// `else stream`, keyed as the operator's input is.
-#[derive(Debug)]
-pub struct OrElse<Kg, Node>(PhantomData<fn() -> (Kg, Node)>);
+/// `else stream`, which flows as the operator's input does.
+pub struct OrElse<Fm: Form, Node>(<Fm::Windows as Windowing>::Spec, PhantomData<fn() -> Node>);
+impl<Fm: Form, Node> std::fmt::Debug for OrElse<Fm, Node> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OrElse")
+    }
+}
 /// `else stream` behind `up`, under the stream's name.
-pub fn or_else<U: Typed, Node>(_: &U, _: PhantomData<Node>) -> OrElse<U::Keying, Node> {
-    OrElse(PhantomData)
+pub fn or_else<U: Stream, Node>(up: &U, _: PhantomData<Node>) -> OrElse<U::Form, Node> {
+    OrElse(up.spec(), PhantomData)
 }
 /// `source(..) else stream`, under the stream's name.
-pub fn rows_or_else<Node>(_: PhantomData<Node>) -> OrElse<crate::contract::keying::Unkeyed, Node> {
-    OrElse(PhantomData)
+pub fn rows_or_else<Node>(_: PhantomData<Node>) -> OrElse<Formed, Node> {
+    OrElse((), PhantomData)
 }
-impl<Kg: Keying, Node: 'static, E: 'static> Policy<Kg::Key, E> for OrElse<Kg, Node> {
-    type OnFail = RouteFailed<Kg::Key, E>;
-    type Failures = Failures<Kg::Key, E, Kg, Node>;
+impl<Fm: Form, Node: 'static, E: 'static> Policy<Fm::Meta, E> for OrElse<Fm, Node> {
+    type OnFail = RouteFailed<Fm::Meta, E>;
+    type Failures = Failures<E, Fm, Node>;
     fn declare(self, _: &Graph, node: usize) -> (Self::OnFail, Self::Failures) {
         let queue = Queue::new();
-        let head = QueueHead::new(vec![queue.clone()], node);
+        let head = QueueHead::new(vec![queue.clone()], node, self.0);
         (RouteFailed { end: QueueEnd::new(queue), failed: 0 }, Failures(head))
     }
 }
 /// The stream that `else` names.
-pub struct Failures<K, E, Kg, Node>(QueueHead<K, Failure<E>, Kg, Node>);
-impl<K, E, Kg, Node> std::fmt::Debug for Failures<K, E, Kg, Node> {
+pub struct Failures<E, Fm: Form, Node>(QueueHead<Failure<E>, Fm, Node>);
+impl<E, Fm: Form, Node> std::fmt::Debug for Failures<E, Fm, Node> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Failures")
     }
 }
-impl<E: 'static, Kg: Keying, Node: 'static> Typed for Failures<Kg::Key, E, Kg, Node> {
+impl<E: 'static, Fm: Form, Node: 'static> Typed for Failures<E, Fm, Node> {
     type Item = Failure<E>;
-    type Keying = Kg;
+    type Form = Fm;
     type Node = Node;
 }
-impl<E: 'static, Kg: Keying, Node: 'static> Stream for Failures<Kg::Key, E, Kg, Node> {
+impl<E: 'static, Fm: Form, Node: 'static> Stream for Failures<E, Fm, Node> {
     fn tail(&self) -> usize {
         self.0.tail()
     }
-    fn close<P: Push<Kg::Key, Failure<E>>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
+    fn spec(&self) -> SpecOf<Self> {
+        self.0.spec()
+    }
+    fn close<P: Push<Fm::Meta, Failure<E>>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
         self.0.close(env, end)
     }
 }
 /// Sends failures to the stream that `else` names.
-pub struct RouteFailed<K, E> {
-    end: QueueEnd<K, Failure<E>>,
+pub struct RouteFailed<M: Meta, E> {
+    end: QueueEnd<M, Failure<E>>,
     failed: u64,
 }
-impl<K, E> std::fmt::Debug for RouteFailed<K, E> {
+impl<M: Meta, E> std::fmt::Debug for RouteFailed<M, E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("RouteFailed")
     }
 }
-impl<K: Clone + 'static, E: 'static> OnFail<K, E> for RouteFailed<K, E> {
-    fn fail(&mut self, at: At<'_, K>, error: E, site: &Site) {
+impl<M: Meta, E: 'static> OnFail<M, E> for RouteFailed<M, E> {
+    fn fail(&mut self, at: At<'_, M>, error: E, site: &Site) {
         self.failed += 1;
         self.end.push(at, Failure { error, operator: site.id.clone() });
+    }
+    fn signal(&mut self, signal: Signal) {
+        self.end.signal(signal);
     }
     fn settle(&mut self, site: &Site) {
         let failed = std::mem::take(&mut self.failed);
         site.add(|c| c.failed += failed);
     }
-    fn pump(&mut self) -> bool {
+    fn pump(&mut self) -> Flow {
         self.end.pump()
     }
     fn flush(&mut self) -> bool {
         self.end.flush()
     }
-    fn finish(&mut self) {
-        self.end.finish();
+    fn finish(&mut self, end: End) {
+        self.end.finish(end);
     }
 }

@@ -1,8 +1,10 @@
 //! A segment that reads an edge.
+use crate::contract::form::Meta;
 use crate::exchange::batch::{Batch, Envelope};
 use crate::exchange::inlet::Inlet;
+use crate::exchange::merge::Merge;
+use crate::stream::signal::{End, Flow, Signal};
 use crate::stream::{At, Push, Segment, Turn};
-use std::marker::PhantomData;
 use std::time::Duration;
 use std::vec::Drain;
 
@@ -32,68 +34,102 @@ pub(crate) enum Ending {
 }
 impl Ending {
     /// Ends `chain` if the input `ended`, as far as that is possible now.
-    pub(crate) fn advance<K, T>(&mut self, ended: bool, chain: &mut impl Push<K, T>) -> Option<Turn> {
-        if *self == Ending::No && ended {
+    pub(crate) fn advance<M: Meta, T>(&mut self, ended: Option<End>, chain: &mut impl Push<M, T>) -> Option<Turn> {
+        if *self == Ending::No
+            && let Some(end) = ended
+        {
             chain.flush();
-            chain.finish();
+            chain.finish(end);
             *self = Ending::Telling;
         }
         if *self == Ending::Telling {
-            if !chain.pump() {
-                return Some(Turn::Idle(None));
+            let flow = chain.pump();
+            chain.settle(0);
+            match flow {
+                Flow::Free => *self = Ending::Done,
+                Flow::Busy => return Some(Turn::Busy),
+                Flow::Full => return Some(Turn::Idle(None)),
             }
-            *self = Ending::Done;
         }
         (*self == Ending::Done).then_some(Turn::Done)
     }
 }
 
 /// Takes batches from an inlet, and keeps what there was no room for.
-pub(crate) struct Intake<K, T, I> {
+pub(crate) struct Intake<M: Meta, T, I> {
     inlet: I,
-    /// What is left of a batch, in order.
-    rest: Batch<K, T>,
+    merge: Merge,
+    /// What is left of a batch, in order, and which input it came from.
+    rest: Batch<M, T>,
+    from: usize,
     /// How many records are applied at a time.
     chunk: usize,
 }
-impl<K, T, I: Inlet<K, T>> Intake<K, T, I> {
+impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
     pub(crate) fn new(inlet: I) -> Self {
-        Intake { inlet, rest: Vec::new(), chunk: LEAST }
+        let merge = Merge::new(inlet.inputs());
+        Intake { inlet, merge, rest: Batch::new(), from: 0, chunk: LEAST }
     }
     /// Pushes a batch, or what is left of one, through a chain until the chain is over its limit: a record may become any
-    /// number of records. Returns how many were pushed, if there was anything.
-    pub(crate) fn feed<J, R, P: Push<J, R>>(
+    /// number of records. `pass` says what a signal of this inlet means for the chain. Returns how many records were
+    /// pushed, if there was anything.
+    pub(crate) fn feed<N: Meta, R, P: Push<N, R>>(
         &mut self,
         place: &mut Option<P>,
-        mut push: impl FnMut(&mut P, At<'_, K>, T),
+        mut push: impl FnMut(&mut P, At<'_, M>, T),
+        mut pass: impl FnMut(Signal) -> Option<Signal>,
     ) -> Option<u64> {
-        let (from, mut batch) = match self.rest.is_empty() {
-            true => self.inlet.poll().map(|(from, batch)| (Some(from), batch))?,
-            false => (None, std::mem::take(&mut self.rest)),
+        let fresh = self.rest.is_empty();
+        let mut batch = match fresh {
+            true => {
+                let (from, batch) = self.inlet.poll()?;
+                self.from = from;
+                batch
+            }
+            false => std::mem::replace(&mut self.rest, Batch::new()),
         };
-        let n = batch.len();
-        let mut records = batch.drain(..);
-        while !records.as_slice().is_empty() {
-            apply(&mut records, self.chunk, place, &mut push);
-            let over = place.as_mut().is_none_or(|chain| chain.full() && !chain.pump());
+        let n = batch.records.len();
+        let (mut applied, mut noted) = (0, 0);
+        let mut records = batch.records.drain(..);
+        'batch: loop {
+            while let Some((_, signal)) = batch.signals.get(noted).filter(|(at, _)| *at == applied) {
+                noted += 1;
+                if let Some(signal) = self.merge.take(self.from, *signal).and_then(&mut pass) {
+                    let flow = place.as_mut().map(|chain| {
+                        chain.signal(signal);
+                        chain.pump()
+                    });
+                    if flow != Some(Flow::Free) {
+                        break 'batch;
+                    }
+                }
+            }
+            if applied == n {
+                break;
+            }
+            let until = batch.signals.get(noted).map_or(n, |(at, _)| *at);
+            let step = self.chunk.min(until - applied);
+            apply(&mut records, step, place, &mut push);
+            applied += step;
+            let over = place.as_mut().is_none_or(|chain| chain.full() && !chain.pump().is_free());
             self.chunk = next_chunk(self.chunk, over);
             if over {
                 break;
             }
         }
-        self.rest.extend(records);
-        let pushed = n - self.rest.len();
-        match from {
-            Some(from) => self.inlet.recycle(from, batch),
-            // It grew to what it had to hold, and will have to again.
-            None if self.rest.is_empty() => self.rest = batch,
-            None => {}
+        if applied == n && noted == batch.signals.len() {
+            drop(records);
+            batch.signals.clear();
+            self.inlet.recycle(self.from, batch);
+        } else {
+            self.rest.records.extend(records);
+            self.rest.signals.extend(batch.signals.drain(noted..).map(|(at, signal)| (at - applied, signal)));
         }
-        Some(pushed as u64)
+        Some(applied as u64)
     }
-    /// Whether nothing will come any more.
-    pub(crate) fn ended(&self) -> bool {
-        self.rest.is_empty() && self.inlet.ended()
+    /// How its input has ended, if nothing will come any more.
+    pub(crate) fn ended(&self) -> Option<End> {
+        if self.rest.is_empty() { self.merge.ended() } else { None }
     }
 }
 
@@ -102,11 +138,11 @@ impl<K, T, I: Inlet<K, T>> Intake<K, T, I> {
 /// A function of its own that takes the chain out of its place: on the stack nothing but this loop ever sees its
 /// address, so its fields stay in registers.
 #[inline(never)]
-fn apply<K, T, J, R, P: Push<J, R>>(
-    records: &mut Drain<'_, Envelope<K, T>>,
+fn apply<M: Meta, T, N: Meta, R, P: Push<N, R>>(
+    records: &mut Drain<'_, Envelope<M, T>>,
     n: usize,
     place: &mut Option<P>,
-    push: &mut impl FnMut(&mut P, At<'_, K>, T),
+    push: &mut impl FnMut(&mut P, At<'_, M>, T),
 ) {
     let Some(mut chain) = place.take() else { return };
     if chain.worth_touching() {
@@ -117,50 +153,69 @@ fn apply<K, T, J, R, P: Push<J, R>>(
                 chain.touch(envelope.hash);
             }
             for envelope in records.by_ref().take(step) {
-                push(&mut chain, At { key: &envelope.key, hash: envelope.hash }, envelope.record);
+                push(
+                    &mut chain,
+                    At { key: &envelope.key, hash: envelope.hash, stamp: envelope.stamp },
+                    envelope.record,
+                );
             }
             left -= step;
         }
     } else {
         for envelope in records.take(n) {
-            push(&mut chain, At { key: &envelope.key, hash: envelope.hash }, envelope.record);
+            push(&mut chain, At { key: &envelope.key, hash: envelope.hash, stamp: envelope.stamp }, envelope.record);
         }
     }
     *place = Some(chain);
 }
 
-pub(crate) struct EdgeSegment<K, T, I, P> {
-    intake: Intake<K, T, I>,
+pub(crate) struct EdgeSegment<M: Meta, T, I, P> {
+    intake: Intake<M, T, I>,
     /// In its place, except while [`apply`] has it.
     chain: Option<P>,
     ending: Ending,
-    edge: PhantomData<fn(K, T)>,
 }
-impl<K, T, I: Inlet<K, T>, P> EdgeSegment<K, T, I, P> {
+impl<M: Meta, T, I: Inlet<M, T>, P> EdgeSegment<M, T, I, P> {
     pub(crate) fn new(inlet: I, chain: P) -> Self {
-        EdgeSegment { intake: Intake::new(inlet), chain: Some(chain), ending: Ending::No, edge: PhantomData }
+        EdgeSegment { intake: Intake::new(inlet), chain: Some(chain), ending: Ending::No }
     }
 }
-impl<K: 'static, T: 'static, I: Inlet<K, T>, P: Push<K, T>> Segment for EdgeSegment<K, T, I, P> {
-    fn run(&mut self, _: Duration) -> Turn {
-        let mut turn = Turn::Idle(None);
-        if self.ending == Ending::No {
-            for _ in 0..BATCHES {
-                if !self.chain.as_mut().is_some_and(Push::pump) {
-                    break;
-                }
-                let push = |chain: &mut P, at: At<'_, K>, record| chain.push(at, record);
-                let Some(n) = self.intake.feed(&mut self.chain, push) else { break };
-                if let Some(chain) = &mut self.chain {
-                    chain.settle(n);
-                }
-                turn = Turn::Busy;
-            }
-        }
+impl<M: Meta, T: 'static, I: Inlet<M, T>, P: Push<M, T>> Segment for EdgeSegment<M, T, I, P> {
+    fn run(&mut self, now: Duration) -> Turn {
+        let push = |chain: &mut P, at: At<'_, M>, record| chain.push(at, record);
+        let intake = &mut self.intake;
+        let turn = turns(&mut self.chain, self.ending, now, |chain| intake.feed(chain, push, Some));
         let Some(chain) = &mut self.chain else { return Turn::Done };
         self.ending.advance(self.intake.ended(), chain).unwrap_or(turn)
     }
     fn flush(&mut self) -> bool {
         self.chain.as_mut().is_some_and(Push::flush)
     }
+}
+
+/// Feeds a chain batch by batch while it is free, and has it do what is due.
+pub(crate) fn turns<M: Meta, T, P: Push<M, T>>(
+    place: &mut Option<P>,
+    ending: Ending,
+    now: Duration,
+    mut feed: impl FnMut(&mut Option<P>) -> Option<u64>,
+) -> Turn {
+    if ending != Ending::No {
+        return Turn::Idle(None);
+    }
+    let due = place.as_mut().and_then(|chain| chain.tick(now));
+    let mut turn = Turn::Idle(due);
+    for _ in 0..BATCHES {
+        let fed = match place.as_mut().map_or(Flow::Full, Push::pump) {
+            Flow::Full => break,
+            Flow::Busy => Some(0),
+            Flow::Free => feed(place),
+        };
+        let Some(n) = fed else { break };
+        if let Some(chain) = place {
+            chain.settle(n);
+        }
+        turn = Turn::Busy;
+    }
+    turn
 }

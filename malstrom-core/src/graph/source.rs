@@ -4,20 +4,29 @@ use super::names;
 use super::picture::NodeKind;
 use super::policy::{Policy, Unfailing};
 use super::segment::{Ending, LEAST, MOST, next_chunk};
-use crate::contract::keying::Unkeyed;
+use crate::contract::form::{Formed, Under};
 use crate::contract::never::Never;
 use crate::contract::source::{Progress, Read, Source, SplitReader};
 use crate::contract::stage::Emit;
-use crate::contract::typed::Typed;
+use crate::contract::typed::{SpecOf, Typed};
 use crate::exchange::fabric::{Fabric, Links};
 use crate::stream::call::OnFail;
 use crate::stream::env::{Env, Site};
+use crate::stream::signal::{End, Flow, Signal, SplitNews, sooner};
 use crate::stream::{At, Push, Segment, Stream, Turn, stream_of};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How many records one run may read, if nothing waits to be consumed downstream.
 const BUDGET: usize = 16 * MOST;
+
+/// What the records of a source travel under: nothing.
+type Root = Under<(), ()>;
+const ROOT: At<'static, Root> = At { key: &(), hash: 0, stamp: () };
+
+/// How many of the first records of a split are handed on one by one where there is event time, so that what is late in
+/// a handful of records does not depend on how many are read at a time.
+const ONE_BY_ONE: u64 = 512;
 
 struct SourceHead<S, F> {
     source: S,
@@ -26,14 +35,15 @@ struct SourceHead<S, F> {
 }
 impl<S: Source, F: 'static> Typed for SourceHead<S, F> {
     type Item = S::Out;
-    type Keying = Unkeyed;
+    type Form = Formed;
     type Node = names::source;
 }
-impl<S: Source, F: OnFail<(), S::Error>> Stream for SourceHead<S, F> {
+impl<S: Source, F: OnFail<Root, S::Error>> Stream for SourceHead<S, F> {
     fn tail(&self) -> usize {
         self.node
     }
-    fn close<P: Push<(), S::Out>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
+    fn spec(&self) -> SpecOf<Self> {}
+    fn close<P: Push<Root, S::Out>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
         Ok(Box::new(SourceSegment {
             source: self.source,
             number: self.node,
@@ -44,8 +54,10 @@ impl<S: Source, F: OnFail<(), S::Error>> Stream for SourceHead<S, F> {
             next: 0,
             chunk: LEAST,
             exhausted: false,
+            origin: env.timed().then(|| Origin::new(env.worker(), self.node)),
             chain: Some(end),
             ending: Ending::No,
+            end: End::Complete,
         }))
     }
 }
@@ -55,16 +67,16 @@ pub fn source<S: Source<Error = Never>>(
     graph: Graph,
     id: &'static str,
     source: S,
-) -> stream_of!(S::Out, Unkeyed, names::source) {
+) -> stream_of!(S::Out, Formed, names::source) {
     source_or(graph, id, source, Unfailing).0
 }
 /// `source(s)` and what happens to malformed rows.
-pub fn source_or<S: Source, F: Policy<(), S::Error>>(
+pub fn source_or<S: Source, F: Policy<Root, S::Error>>(
     graph: Graph,
     id: &'static str,
     source: S,
     policy: F,
-) -> (stream_of!(S::Out, Unkeyed, names::source), F::Failures) {
+) -> (stream_of!(S::Out, Formed, names::source), F::Failures) {
     let node = graph.node(id, NodeKind::Source);
     let (on_fail, failures) = policy.declare(&graph, node);
     (SourceHead { source, on_fail, node }, failures)
@@ -73,6 +85,11 @@ pub fn source_or<S: Source, F: Policy<(), S::Error>>(
 /// A split that is being read.
 struct Open<R> {
     reader: R,
+    /// Its number on this worker, the number of records it gave, and whether it has nothing to give.
+    split: u64,
+    taken: u64,
+    silent: bool,
+    promised: Option<i64>,
     /// When to ask again, if it had nothing.
     due: Option<Duration>,
 }
@@ -88,8 +105,27 @@ struct SourceSegment<S: Source, F, P> {
     chunk: usize,
     /// No split is left to take.
     exhausted: bool,
+    /// What those downstream are told of splits, if they want to know.
+    origin: Option<Origin>,
     chain: Option<P>,
     ending: Ending,
+    end: End,
+}
+
+/// The splits of one source on one worker.
+struct Origin {
+    /// The number of a split that stands for all those that nobody has opened yet.
+    waiting: u64,
+    waits: bool,
+    next: u64,
+    /// The split that was read last.
+    current: u64,
+}
+impl Origin {
+    fn new(worker: usize, node: usize) -> Self {
+        let waiting = (worker as u64) << 48 | (node as u64) << 32;
+        Origin { waiting, waits: false, next: waiting + 1, current: waiting }
+    }
 }
 
 /// Pushes what a reader emits straight into the chain.
@@ -99,18 +135,18 @@ struct Feed<'a, P, F> {
     site: &'a Site,
     emitted: u64,
 }
-impl<T, E, P: Push<(), T>, F: OnFail<(), E>> Emit<T, E> for Feed<'_, P, F> {
+impl<T, E, P: Push<Root, T>, F: OnFail<Root, E>> Emit<T, E> for Feed<'_, P, F> {
     #[inline(always)]
     fn emit(&mut self, record: T) {
         if self.on_fail.stopped() {
             return;
         }
-        self.chain.push(At { key: &(), hash: 0 }, record);
+        self.chain.push(ROOT, record);
         self.emitted += 1;
     }
     #[inline(always)]
     fn fail(&mut self, error: E) {
-        self.on_fail.fail(At { key: &(), hash: 0 }, error, self.site);
+        self.on_fail.fail(ROOT, error, self.site);
     }
 }
 
@@ -128,8 +164,8 @@ fn drive<R, P, F>(
 ) -> (u64, crate::Result<Read>)
 where
     R: SplitReader,
-    P: Push<(), R::Out>,
-    F: OnFail<(), R::Error>,
+    P: Push<Root, R::Out>,
+    F: OnFail<Root, R::Error>,
 {
     let Some(mut chain) = place.take() else { return (0, Ok(Read::End)) };
     let mut feed = Feed { chain: &mut chain, on_fail, site, emitted: 0 };
@@ -139,23 +175,81 @@ where
     (emitted, read)
 }
 
-impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> SourceSegment<S, F, P> {
+impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<S, F, P> {
+    /// Tells those downstream of a split.
+    fn tell(&mut self, split: u64, news: SplitNews) {
+        if let (Some(_), Some(chain)) = (&self.origin, &mut self.chain) {
+            chain.signal(Signal::Split(split, news));
+        }
+    }
     /// Opens splits until this worker has its share.
     fn take_splits(&mut self) -> crate::Result<()> {
         while !self.exhausted {
             let guard = self.site.guard();
-            let split = Links::next_split(&self.fabric, self.number, &mut self.source, self.readers.len());
-            let reader = split.and_then(|split| split.map(|split| self.source.open(split, None)).transpose());
+            let next = Links::next_split(&self.fabric, self.number, &mut self.source, self.readers.len());
+            let opened = next
+                .and_then(|(split, waits)| Ok((split.map(|split| self.source.open(split, None)).transpose()?, waits)));
             guard.disarm();
-            match reader? {
-                Some(reader) => self.readers.push(Open { reader, due: None }),
+            let (reader, waits) = opened?;
+            let mut news = Vec::new();
+            let mut split = 0;
+            if let Some(origin) = &mut self.origin {
+                if waits && !std::mem::replace(&mut origin.waits, waits) && !self.source.in_time_order() {
+                    news.push((origin.waiting, SplitNews::Opens));
+                }
+                if reader.is_some() {
+                    split = origin.next;
+                    origin.next += 1;
+                    news.push((split, SplitNews::Opens));
+                }
+                if !waits && std::mem::replace(&mut origin.waits, waits) {
+                    news.push((origin.waiting, SplitNews::Ends));
+                }
+            }
+            news.into_iter().for_each(|(split, news)| self.tell(split, news));
+            match reader {
+                Some(reader) => {
+                    self.readers.push(Open { reader, split, taken: 0, silent: false, promised: None, due: None })
+                }
                 None => break,
             }
         }
         self.exhausted = self.readers.is_empty();
         Ok(())
     }
+    /// Tells those downstream that what follows comes from this split.
+    fn turn_to(&mut self, at: usize) {
+        let split = self.readers[at].split;
+        if self.origin.as_mut().is_some_and(|origin| std::mem::replace(&mut origin.current, split) != split) {
+            self.tell(split, SplitNews::Reads);
+        }
+    }
+    /// Tells those downstream what a split says of its times after it was read.
+    fn report(&mut self, at: usize, emitted: u64, read: &Read) {
+        if self.origin.is_none() {
+            return;
+        }
+        let open = &mut self.readers[at];
+        open.taken += emitted;
+        let promised = open.reader.watermark().filter(|time| open.promised.is_none_or(|last| *time > last));
+        open.promised = promised.or(open.promised);
+        let silent = matches!(read, Read::After(_)) && emitted == 0;
+        let fell_silent = silent && !std::mem::replace(&mut open.silent, silent);
+        open.silent = silent;
+        let (split, rests) = (open.split, fell_silent && open.reader.idle());
+        if let Some(time) = promised {
+            self.tell(split, SplitNews::Promises(time));
+        }
+        if rests {
+            self.tell(split, SplitNews::Rests);
+        } else if fell_silent {
+            self.tell(split, SplitNews::Silent);
+        }
+    }
 
+    fn pump(&mut self) -> Flow {
+        self.chain.as_mut().map_or(Flow::Full, Push::pump)
+    }
     /// Whether something waits downstream, to be consumed while it is warm.
     fn full(&self) -> bool {
         self.chain.as_ref().is_none_or(Push::full)
@@ -165,8 +259,13 @@ impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> SourceSegment<S, F
     fn read(&mut self, at: usize, now: Duration) -> crate::Result<(bool, bool)> {
         let mut any = false;
         let mut left = BUDGET;
+        self.turn_to(at);
         loop {
             let open = &mut self.readers[at];
+            open.due = None;
+            if self.origin.is_some() && open.taken < ONE_BY_ONE {
+                self.chunk = 1;
+            }
             let guard = self.site.guard();
             let (emitted, read) = drive(&mut open.reader, &mut self.chain, &mut self.on_fail, &self.site, self.chunk);
             guard.disarm();
@@ -175,62 +274,75 @@ impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> SourceSegment<S, F
             if let Some(chain) = &mut self.chain {
                 chain.settle(emitted);
             }
+            if let Ok(read) = &read {
+                self.report(at, emitted, read);
+            }
             any |= emitted > 0;
             left = left.saturating_sub(self.chunk);
             match read? {
                 Read::End => return Ok((any, true)),
                 Read::After(pause) => {
-                    open.due = Some(now + pause);
+                    self.readers[at].due = Some(now + pause);
                     return Ok((any, false));
                 }
                 Read::More => {
-                    open.due = None;
                     // A reader that found nothing but may have more (blank lines, malformed rows) is not idle.
                     any = true;
                 }
             }
             let full = self.full();
-            let over = full && !self.chain.as_mut().is_some_and(Push::pump);
-            self.chunk = next_chunk(self.chunk, over);
-            if left == 0 || full || self.on_fail.stopped() {
+            // Where there is event time, each read may have made it advance.
+            let free = !(full || self.origin.is_some()) || self.pump().is_free();
+            self.chunk = next_chunk(self.chunk, full && !free);
+            if left == 0 || full || !free || self.on_fail.stopped() {
                 return Ok((any, false));
             }
         }
     }
 
     fn turn(&mut self, now: Duration) -> crate::Result<Turn> {
-        let free = self.chain.as_mut().is_some_and(Push::pump);
-        if !(free & self.on_fail.pump()) {
-            return Ok(Turn::Idle(None));
+        let due = self.chain.as_mut().and_then(|chain| chain.tick(now));
+        match self.pump().and(self.on_fail.pump()) {
+            Flow::Free => {}
+            Flow::Busy => {
+                if let Some(chain) = &mut self.chain {
+                    chain.settle(0);
+                }
+                return Ok(Turn::Busy);
+            }
+            Flow::Full => return Ok(Turn::Idle(due)),
         }
         if self.fabric.stopping() {
             self.readers.clear();
             self.exhausted = true;
+            self.end = End::Stopped;
             return Ok(Turn::Busy);
         }
         let before = self.readers.len();
         self.take_splits()?;
         let mut busy = before != self.readers.len();
-        let mut due = None;
+        let mut due = due;
         for _ in 0..self.readers.len() {
             self.next %= self.readers.len().max(1);
             let Some(open) = self.readers.get(self.next) else { break };
             if let Some(later) = open.due.filter(|later| *later > now) {
-                due = sooner(due, later);
+                due = sooner(due, Some(later));
                 self.next += 1;
                 continue;
             }
             let (any, ended) = self.read(self.next, now)?;
             busy |= any | ended;
             if ended {
-                self.readers.remove(self.next);
+                let gone = self.readers.remove(self.next);
+                self.tell(gone.split, SplitNews::Ends);
             } else {
                 if let Some(later) = self.readers[self.next].due {
-                    due = sooner(due, later);
+                    due = sooner(due, Some(later));
                 }
                 self.next += 1;
             }
-            if self.full() {
+            // A whole batch waits, or what a signal asked for must be done before anything else comes.
+            if self.full() || self.origin.is_some() && !self.pump().is_free() {
                 break;
             }
         }
@@ -238,11 +350,7 @@ impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> SourceSegment<S, F
     }
 }
 
-fn sooner(a: Option<Duration>, b: Duration) -> Option<Duration> {
-    Some(a.map_or(b, |a| a.min(b)))
-}
-
-impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> Segment for SourceSegment<S, F, P> {
+impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for SourceSegment<S, F, P> {
     fn run(&mut self, now: Duration) -> Turn {
         let mut turn = Turn::Busy;
         if self.ending == Ending::No {
@@ -252,11 +360,11 @@ impl<S: Source, F: OnFail<(), S::Error>, P: Push<(), S::Out>> Segment for Source
             });
             if self.exhausted {
                 self.on_fail.flush();
-                self.on_fail.finish();
+                self.on_fail.finish(self.end);
             }
         }
         let Some(chain) = &mut self.chain else { return Turn::Done };
-        self.ending.advance(self.exhausted, chain).unwrap_or(turn)
+        self.ending.advance(self.exhausted.then_some(self.end), chain).unwrap_or(turn)
     }
     fn flush(&mut self) -> bool {
         self.on_fail.flush() | self.chain.as_mut().is_some_and(Push::flush)

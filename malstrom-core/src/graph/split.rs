@@ -3,48 +3,52 @@ use super::build::Graph;
 use super::head::QueueHead;
 use super::picture::NodeKind;
 use super::policy::Policy;
-use crate::contract::keying::Keying;
+use crate::contract::form::{Form, Meta, Windowing};
 use crate::contract::stage::{ErrorOf, Operator, SideBuffer, Sides};
-use crate::contract::typed::{KeyOf, Typed};
+use crate::contract::typed::{MetaOf, SpecOf, Typed};
 use crate::exchange::queue::{Queue, QueueEnd, SplitEnd, Tee};
 use crate::stream::call::{CallStage, SideEnds};
 use crate::stream::env::Env;
 use crate::stream::keep::KeepFor;
 use crate::stream::link::link;
+use crate::stream::signal::{End, Flow, Signal};
 use crate::stream::{Push, Segment, Stream, stream_of};
 use std::cell::RefCell;
+use std::marker::PhantomData;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// A stream that any number of consumers read.
-pub struct Shared<K, T, Kg, Node> {
-    readers: Rc<RefCell<Vec<QueueEnd<K, T>>>>,
-    head: QueueHead<K, T, Kg, Node>,
+pub struct Shared<T, Fm: Form, Node> {
+    readers: Rc<RefCell<Vec<QueueEnd<Fm::Meta, T>>>>,
+    tail: usize,
+    spec: <Fm::Windows as Windowing>::Spec,
+    names: PhantomData<fn(Node)>,
 }
-impl<K, T, Kg, Node> std::fmt::Debug for Shared<K, T, Kg, Node> {
+impl<T, Fm: Form, Node> std::fmt::Debug for Shared<T, Fm, Node> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Shared({} readers)", self.readers.borrow().len())
     }
 }
 
 /// Ends the segment, so that any number of consumers read the stream.
-pub fn share<U>(graph: Graph, up: U) -> Shared<KeyOf<U>, U::Item, U::Keying, U::Node>
+pub fn share<U>(graph: Graph, up: U) -> Shared<U::Item, U::Form, U::Node>
 where
     U: Stream<Item: Clone>,
 {
     let readers = Rc::new(RefCell::new(Vec::new()));
-    let tail = up.tail();
-    let head = QueueHead::new(Vec::new(), tail);
+    let (tail, spec) = (up.tail(), up.spec());
     let ends = readers.clone();
     graph
         .segment(move |env| up.close(env, Tee { ends: std::mem::take(&mut *ends.borrow_mut()), site: env.site(tail) }));
-    Shared { readers, head }
+    Shared { readers, tail, spec, names: PhantomData }
 }
-impl<T: 'static, Kg: Keying, Node: 'static> Shared<Kg::Key, T, Kg, Node> {
+impl<T: 'static, Fm: Form, Node: 'static> Shared<T, Fm, Node> {
     /// One more consumer.
-    pub fn read(&self) -> stream_of!(T, Kg, Node) {
+    pub fn read(&self) -> stream_of!(T, Fm, Node) {
         let queue = Queue::new();
         self.readers.borrow_mut().push(QueueEnd::new(queue.clone()));
-        QueueHead::<_, _, Kg, Node>::new(vec![queue], self.head.tail())
+        QueueHead::<_, Fm, Node>::new(vec![queue], self.tail, self.spec.clone())
     }
 }
 
@@ -55,44 +59,50 @@ pub fn split<U: Stream>(
     id: &'static str,
     up: U,
     f: impl FnMut(&U::Item) -> bool + 'static,
-) -> (stream_of!(U::Item, U::Keying, U::Node), stream_of!(U::Item, U::Keying, U::Node)) {
+) -> (stream_of!(U::Item, U::Form, U::Node), stream_of!(U::Item, U::Form, U::Node)) {
     let node = graph.stage(&up, id, NodeKind::Stage);
-    let (yes, no) = (Queue::new(), Queue::new());
+    let (yes, no, spec) = (Queue::new(), Queue::new(), up.spec());
     let (y, n) = (QueueEnd::new(yes.clone()), QueueEnd::new(no.clone()));
     graph.segment(move |env| up.close(env, SplitEnd { f, yes: y, no: n, site: env.site(node) }));
     (
-        QueueHead::<_, _, U::Keying, U::Node>::new(vec![yes], node),
-        QueueHead::<_, _, U::Keying, U::Node>::new(vec![no], node),
+        QueueHead::<_, U::Form, U::Node>::new(vec![yes], node, spec.clone()),
+        QueueHead::<_, U::Form, U::Node>::new(vec![no], node, spec),
     )
 }
 
-/// The side outputs of an operator on a stream keyed by `Kg`.
-pub trait SideStreams<Kg: Keying, Node>: Sides {
+/// The side outputs of an operator on a stream that flows as `Fm`.
+pub trait SideStreams<Fm: Form, Node>: Sides {
     /// Where they go.
-    type Ends: SideEnds<Kg::Key, Self>;
+    type Ends: SideEnds<Fm::Meta, Self>;
     /// The streams of what arrives there.
     type Streams;
     /// Makes both.
-    fn declare(node: usize) -> (Self::Ends, Self::Streams);
+    fn declare(node: usize, spec: <Fm::Windows as Windowing>::Spec) -> (Self::Ends, Self::Streams);
 }
 
 /// One side output as a stream.
-pub struct Side<K, T, Kg, Node>(QueueHead<K, T, Kg, Node>);
-impl<K, T, Kg, Node> std::fmt::Debug for Side<K, T, Kg, Node> {
+pub struct Side<T, Fm: Form, Node>(QueueHead<T, Fm, Node>);
+impl<T, Fm: Form, Node> std::fmt::Debug for Side<T, Fm, Node> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Side")
     }
 }
 /// Where one side output goes.
-pub struct SideEnd<K, T>(QueueEnd<K, T>);
-impl<K, T> std::fmt::Debug for SideEnd<K, T> {
+pub struct SideEnd<M: Meta, T>(QueueEnd<M, T>);
+impl<M: Meta, T> std::fmt::Debug for SideEnd<M, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("SideEnd")
     }
 }
-impl<K: Clone + 'static, T: 'static> Push<K, T> for SideEnd<K, T> {
-    fn push(&mut self, at: crate::stream::At<'_, K>, record: T) {
+impl<M: Meta, T: 'static> Push<M, T> for SideEnd<M, T> {
+    fn push(&mut self, at: crate::stream::At<'_, M>, record: T) {
         self.0.push(at, record);
+    }
+    fn signal(&mut self, signal: Signal) {
+        self.0.signal(signal);
+    }
+    fn tick(&mut self, _: Duration) -> Option<Duration> {
+        None
     }
     fn touch(&self, _: u64) {}
     fn worth_touching(&self) -> bool {
@@ -101,41 +111,44 @@ impl<K: Clone + 'static, T: 'static> Push<K, T> for SideEnd<K, T> {
     fn full(&self) -> bool {
         self.0.full()
     }
-    fn pump(&mut self) -> bool {
+    fn pump(&mut self) -> Flow {
         self.0.pump()
     }
     fn settle(&mut self, _: u64) {}
     fn flush(&mut self) -> bool {
         self.0.flush()
     }
-    fn finish(&mut self) {
-        self.0.finish();
+    fn finish(&mut self, end: End) {
+        self.0.finish(end);
     }
 }
-impl<T: 'static, Kg: Keying, Node: 'static> Typed for Side<Kg::Key, T, Kg, Node> {
+impl<T: 'static, Fm: Form, Node: 'static> Typed for Side<T, Fm, Node> {
     type Item = T;
-    type Keying = Kg;
+    type Form = Fm;
     type Node = Node;
 }
-impl<T: 'static, Kg: Keying, Node: 'static> Stream for Side<Kg::Key, T, Kg, Node> {
+impl<T: 'static, Fm: Form, Node: 'static> Stream for Side<T, Fm, Node> {
+    fn spec(&self) -> SpecOf<Self> {
+        self.0.spec()
+    }
     fn tail(&self) -> usize {
         self.0.tail()
     }
-    fn close<P: Push<Kg::Key, T>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
+    fn close<P: Push<Fm::Meta, T>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
         self.0.close(env, end)
     }
 }
 macro_rules! side_streams {
     ($($side:ident),+) => {
-        impl<Kg: Keying, Node: 'static, $($side: 'static),+> SideStreams<Kg, Node> for ($(SideBuffer<$side>,)+) {
-            type Ends = ($(SideEnd<Kg::Key, $side>,)+);
-            type Streams = ($(Side<Kg::Key, $side, Kg, Node>,)+);
+        impl<Fm: Form, Node: 'static, $($side: 'static),+> SideStreams<Fm, Node> for ($(SideBuffer<$side>,)+) {
+            type Ends = ($(SideEnd<Fm::Meta, $side>,)+);
+            type Streams = ($(Side<$side, Fm, Node>,)+);
             #[allow(non_snake_case)]
-            fn declare(node: usize) -> (Self::Ends, Self::Streams) {
-                $(let $side = Queue::<Kg::Key, $side>::new();)+
+            fn declare(node: usize, spec: <Fm::Windows as Windowing>::Spec) -> (Self::Ends, Self::Streams) {
+                $(let $side = Queue::<Fm::Meta, $side>::new();)+
                 (
                     ($(SideEnd(QueueEnd::new($side.clone())),)+),
-                    ($(Side(QueueHead::new(vec![$side], node)),)+),
+                    ($(Side(QueueHead::new(vec![$side], node, spec.clone())),)+),
                 )
             }
         }
@@ -154,14 +167,14 @@ pub fn call_with_sides<U, Op, F>(
     op: Op,
     up: U,
     policy: F,
-) -> (stream_of!(Op::Out, U::Keying, Op), F::Failures, <Op::Sides as SideStreams<U::Keying, Op>>::Streams)
+) -> (stream_of!(Op::Out, U::Form, Op), F::Failures, <Op::Sides as SideStreams<U::Form, Op>>::Streams)
 where
     U: Stream<Item = Op::In>,
-    Op: Operator<Keep: KeepFor<KeyOf<U>>, Sides: SideStreams<U::Keying, Op>>,
-    F: Policy<KeyOf<U>, ErrorOf<Op>>,
+    Op: Operator<Keep: KeepFor<MetaOf<U>>, Sides: SideStreams<U::Form, Op>>,
+    F: Policy<MetaOf<U>, ErrorOf<Op>>,
 {
     let node = graph.stage(&up, id, NodeKind::of::<Op>());
     let (on_fail, failures) = policy.declare(&graph, node);
-    let (side_ends, sides) = <Op::Sides as SideStreams<U::Keying, Op>>::declare(node);
+    let (side_ends, sides) = <Op::Sides as SideStreams<U::Form, Op>>::declare(node, up.spec());
     (link(up, node, CallStage { op, on_fail, side_ends, node }), failures, sides)
 }

@@ -1,6 +1,7 @@
 //! What the environment gives: time, cores, randomness.
+use crate::contract::time::Timestamp;
 use std::hash::{BuildHasher, Hasher};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Time since the job started.
 #[derive(Clone, Copy, Debug)]
@@ -24,4 +25,10 @@ pub(crate) fn cores() -> usize {
 /// A number that nobody outside can guess.
 pub(crate) fn random() -> u64 {
     std::collections::hash_map::RandomState::new().build_hasher().finish()
+}
+
+/// Microseconds since 1970.
+#[allow(clippy::disallowed_methods, reason = "this is the environment layer")]
+pub(crate) fn unix_micros() -> i64 {
+    Timestamp::from(SystemTime::now()).as_micros()
 }

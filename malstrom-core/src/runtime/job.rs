@@ -1,5 +1,5 @@
 //! One run of a pipeline on the threads of this process.
-use super::clock::{Clock, cores};
+use super::clock::{Clock, cores, unix_micros};
 use super::parking::Dormitory;
 use super::report::{Figures, Report};
 use crate::contract::source::Progress;
@@ -69,9 +69,10 @@ impl Job {
             state: Mutex::new(State { running: workers, failure: None, ended: None }),
             changed: Condvar::new(),
         });
+        let started = unix_micros();
         tracing::info!(workers, "job starts");
         for worker in 0..workers {
-            let settings = Settings { worker, workers, seed, linger };
+            let settings = Settings { worker, workers, seed, started, linger };
             let (mine, make) = (job.clone(), make.clone());
             let thread = std::thread::Builder::new().name(format!("malstrom-worker-{worker}"));
             let started = thread.spawn(move || {

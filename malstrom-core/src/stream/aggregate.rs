@@ -1,13 +1,16 @@
 //! Running aggregates: `count`, `sum`, `min`, `max`, `average`, `reduce`, `fold`, `top`, `distinct`.
 use super::env::{Env, Site};
 use super::link::Wrap;
+use super::signal::{End, Flow, Signal};
 use super::{At, Push};
+use crate::contract::form::Meta;
 use crate::contract::key::PartitionKey;
 use crate::contract::number::Number;
 use crate::state::table::StateTable;
 use std::collections::HashSet;
 use std::hash::Hash;
 use std::ops::AddAssign;
+use std::time::Duration;
 
 /// How the records of one key become one value.
 pub trait Aggregate<K, T>: 'static {
@@ -35,8 +38,8 @@ struct AggregatePush<K, V, A, P> {
     passed: u64,
     site: Site,
 }
-impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>> Wrap<K, T, K, A::Out> for AggregateStage<A> {
-    fn wrap<P: Push<K, A::Out>>(self, env: &Env, down: P) -> impl Push<K, T> {
+impl<K: PartitionKey, M: Meta<Key = K>, T: 'static, A: Aggregate<K, T>> Wrap<M, T, M, A::Out> for AggregateStage<A> {
+    fn wrap<P: Push<M, A::Out>>(self, env: &Env, down: P) -> impl Push<M, T> {
         let table = StateTable::new(env.ranks());
         AggregatePush::<K, A::Kept, A, P> {
             aggregate: self.aggregate,
@@ -47,9 +50,15 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>> Wrap<K, T, K, A::Out> for 
         }
     }
 }
-impl<K: PartitionKey, T, A: Aggregate<K, T>, P: Push<K, A::Out>> Push<K, T> for AggregatePush<K, A::Kept, A, P> {
+impl<K, M, T, A, P> Push<M, T> for AggregatePush<K, A::Kept, A, P>
+where
+    K: PartitionKey,
+    M: Meta<Key = K>,
+    A: Aggregate<K, T>,
+    P: Push<M, A::Out>,
+{
     #[inline(always)]
-    fn push(&mut self, at: At<'_, K>, record: T) {
+    fn push(&mut self, at: At<'_, M>, record: T) {
         let guard = self.site.guard();
         let kept = self.table.entry(at.hash, at.key, || self.aggregate.fresh());
         let out = self.aggregate.update(kept, at.key, record);
@@ -74,8 +83,14 @@ impl<K: PartitionKey, T, A: Aggregate<K, T>, P: Push<K, A::Out>> Push<K, T> for 
     fn full(&self) -> bool {
         self.down.full()
     }
-    fn pump(&mut self) -> bool {
+    fn signal(&mut self, signal: Signal) {
+        self.down.signal(signal);
+    }
+    fn pump(&mut self) -> Flow {
         self.down.pump()
+    }
+    fn tick(&mut self, now: Duration) -> Option<Duration> {
+        self.down.tick(now)
     }
     fn settle(&mut self, arrived: u64) {
         let passed = if A::EACH { arrived } else { std::mem::take(&mut self.passed) };
@@ -88,8 +103,8 @@ impl<K: PartitionKey, T, A: Aggregate<K, T>, P: Push<K, A::Out>> Push<K, T> for 
     fn flush(&mut self) -> bool {
         self.down.flush()
     }
-    fn finish(&mut self) {
-        self.down.finish();
+    fn finish(&mut self, end: End) {
+        self.down.finish(end);
     }
 }
 

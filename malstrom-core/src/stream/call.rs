@@ -2,40 +2,46 @@
 use super::env::{Env, Site};
 use super::keep::KeepFor;
 use super::link::Wrap;
+use super::signal::{End, Flow, Signal, sooner};
+use super::timing::Timing;
 use super::{At, Push};
+use crate::contract::form::{Meta, Stamp};
 use crate::contract::never::Never;
-use crate::contract::stage::{Emit, ErrorOf, Operator, SideBuffer, TwoInput};
+use crate::contract::stage::{Beside, Emit, ErrorOf, Operator, SideBuffer, TwoInput};
 use crate::error::Error;
 use std::fmt::Display;
+use std::time::Duration;
 
 /// What happens to the failures of an operator, or to the malformed rows of a source.
-pub trait OnFail<K, E>: 'static {
+pub trait OnFail<M: Meta, E>: 'static {
     /// Takes one failure.
-    fn fail(&mut self, at: At<'_, K>, error: E, site: &Site);
+    fn fail(&mut self, at: At<'_, M>, error: E, site: &Site);
     /// Whether nothing may pass any more, because the job has failed.
     #[inline(always)]
     fn stopped(&self) -> bool {
         false
     }
+    /// See [`Push::signal`].
+    fn signal(&mut self, _: Signal) {}
     /// See [`Push::settle`].
     fn settle(&mut self, _: &Site) {}
     /// See [`Push::pump`].
-    fn pump(&mut self) -> bool {
-        true
+    fn pump(&mut self) -> Flow {
+        Flow::Free
     }
     /// See [`Push::flush`].
     fn flush(&mut self) -> bool {
         false
     }
     /// See [`Push::finish`].
-    fn finish(&mut self) {}
+    fn finish(&mut self, _: End) {}
 }
 
 /// There are none.
 #[derive(Debug)]
 pub struct CannotFail;
-impl<K> OnFail<K, Never> for CannotFail {
-    fn fail(&mut self, _: At<'_, K>, error: Never, _: &Site) {
+impl<M: Meta> OnFail<M, Never> for CannotFail {
+    fn fail(&mut self, _: At<'_, M>, error: Never, _: &Site) {
         match error {}
     }
 }
@@ -43,9 +49,9 @@ impl<K> OnFail<K, Never> for CannotFail {
 /// `?`: the first one ends the job.
 #[derive(Debug, Default)]
 pub struct FailJob(bool);
-impl<K, E: Display> OnFail<K, E> for FailJob {
+impl<M: Meta, E: Display> OnFail<M, E> for FailJob {
     #[cold]
-    fn fail(&mut self, _: At<'_, K>, error: E, site: &Site) {
+    fn fail(&mut self, _: At<'_, M>, error: E, site: &Site) {
         if !self.0 {
             self.0 = true;
             site.add(|c| c.failed += 1);
@@ -61,9 +67,9 @@ impl<K, E: Display> OnFail<K, E> for FailJob {
 /// `else drop`: they are counted.
 #[derive(Debug, Default)]
 pub struct DropFailed(u64);
-impl<K, E> OnFail<K, E> for DropFailed {
+impl<M: Meta, E> OnFail<M, E> for DropFailed {
     #[inline]
-    fn fail(&mut self, _: At<'_, K>, _: E, _: &Site) {
+    fn fail(&mut self, _: At<'_, M>, _: E, _: &Site) {
         self.0 += 1;
     }
     fn settle(&mut self, site: &Site) {
@@ -76,45 +82,50 @@ impl<K, E> OnFail<K, E> for DropFailed {
 }
 
 /// Where the side outputs of an operator go.
-pub trait SideEnds<K, S>: 'static {
+pub trait SideEnds<M: Meta, S>: 'static {
     /// Hands on what the last call pushed.
-    fn drain(&mut self, at: At<'_, K>, sides: &mut S);
+    fn drain(&mut self, at: At<'_, M>, sides: &mut S);
+    /// See [`Push::signal`].
+    fn signal(&mut self, signal: Signal);
     /// See [`Push::pump`].
-    fn pump(&mut self) -> bool;
+    fn pump(&mut self) -> Flow;
     /// See [`Push::flush`].
     fn flush(&mut self) -> bool;
     /// See [`Push::finish`].
-    fn finish(&mut self);
+    fn finish(&mut self, end: End);
 }
-impl<K> SideEnds<K, ()> for () {
+impl<M: Meta> SideEnds<M, ()> for () {
     #[inline(always)]
-    fn drain(&mut self, _: At<'_, K>, _: &mut ()) {}
-    fn pump(&mut self) -> bool {
-        true
+    fn drain(&mut self, _: At<'_, M>, _: &mut ()) {}
+    fn signal(&mut self, _: Signal) {}
+    fn pump(&mut self) -> Flow {
+        Flow::Free
     }
     fn flush(&mut self) -> bool {
         false
     }
-    fn finish(&mut self) {}
+    fn finish(&mut self, _: End) {}
 }
 macro_rules! side_ends {
     ($($end:ident $side:ident $i:tt),+) => {
-        impl<K: 'static, $($side: 'static, $end: Push<K, $side>),+> SideEnds<K, ($(SideBuffer<$side>,)+)> for ($($end,)+) {
+        impl<M: Meta, $($side: 'static, $end: Push<M, $side>),+> SideEnds<M, ($(SideBuffer<$side>,)+)> for ($($end,)+) {
             #[inline(always)]
-            fn drain(&mut self, at: At<'_, K>, sides: &mut ($(SideBuffer<$side>,)+)) {
+            fn drain(&mut self, at: At<'_, M>, sides: &mut ($(SideBuffer<$side>,)+)) {
                 $(for record in sides.$i.get_mut().drain(..) {
                     self.$i.push(at, record);
                 })+
             }
-            fn pump(&mut self) -> bool {
-                // Not `&&`: every end must be pumped.
-                $(self.$i.pump())&+
+            fn signal(&mut self, signal: Signal) {
+                $(self.$i.signal(signal);)+
+            }
+            fn pump(&mut self) -> Flow {
+                Flow::Free$(.and(self.$i.pump()))+
             }
             fn flush(&mut self) -> bool {
                 $(self.$i.flush())|+
             }
-            fn finish(&mut self) {
-                $(self.$i.finish();)+
+            fn finish(&mut self, end: End) {
+                $(self.$i.finish(end);)+
             }
         }
     };
@@ -125,9 +136,10 @@ side_ends!(A S0 0, B S1 1, C S2 2);
 side_ends!(A S0 0, B S1 1, C S2 2, D S3 3);
 
 /// An operator, what it keeps, and what follows it.
-pub(crate) struct CallPush<Op: Operator, T, F, S, P> {
+pub(crate) struct CallPush<Op: Operator, M: Meta, T, F, S, P> {
     op: Op,
     table: T,
+    timing: Timing<M::Key, Op::Timers>,
     sides: Op::Sides,
     on_fail: F,
     side_ends: S,
@@ -135,14 +147,14 @@ pub(crate) struct CallPush<Op: Operator, T, F, S, P> {
     emitted: u64,
     site: Site,
 }
-struct Out<'a, K, F, P> {
-    at: At<'a, K>,
-    on_fail: &'a mut F,
-    down: &'a mut P,
-    emitted: &'a mut u64,
-    site: &'a Site,
+pub(crate) struct Out<'a, M: Meta, F, P> {
+    pub(crate) at: At<'a, M>,
+    pub(crate) on_fail: &'a mut F,
+    pub(crate) down: &'a mut P,
+    pub(crate) emitted: &'a mut u64,
+    pub(crate) site: &'a Site,
 }
-impl<K, T, E, F: OnFail<K, E>, P: Push<K, T>> Emit<T, E> for Out<'_, K, F, P> {
+impl<M: Meta, T, E, F: OnFail<M, E>, P: Push<M, T>> Emit<T, E> for Out<'_, M, F, P> {
     #[inline(always)]
     fn emit(&mut self, record: T) {
         *self.emitted += 1;
@@ -154,44 +166,89 @@ impl<K, T, E, F: OnFail<K, E>, P: Push<K, T>> Emit<T, E> for Out<'_, K, F, P> {
     }
 }
 
-impl<Op: Operator, T, F, S, P> CallPush<Op, T, F, S, P> {
-    pub(crate) fn new<K>(op: Op, env: &Env, node: usize, on_fail: F, side_ends: S, down: P) -> Self
+impl<Op: Operator, M: Meta, T, F, S, P> CallPush<Op, M, T, F, S, P> {
+    pub(crate) fn new(op: Op, env: &Env, node: usize, on_fail: F, side_ends: S, down: P) -> Self
     where
-        Op::Keep: KeepFor<K, Table = T>,
+        Op::Keep: KeepFor<M, Table = T>,
     {
         let table = Op::Keep::table(env);
-        CallPush { op, table, sides: Op::Sides::default(), on_fail, side_ends, down, emitted: 0, site: env.site(node) }
+        let (timing, site) = (Timing::new(env.clock()), env.site(node));
+        CallPush { op, table, timing, sides: Op::Sides::default(), on_fail, side_ends, down, emitted: 0, site }
     }
 }
 
-/// Calls `$method` of the operator with one record.
+/// Calls `$method` of the operator with one record, or one timer.
 macro_rules! call {
     ($self:ident, $at:ident, $record:ident, $keep:ty, $method:path) => {{
         if $self.on_fail.stopped() {
             return;
         }
-        let CallPush { op, table, sides, on_fail, side_ends, down, emitted, site } = $self;
+        let CallPush { op, table, timing, sides, on_fail, side_ends, down, emitted, site } = $self;
         let guard = site.guard();
-        <$keep>::with(table, $at, |state| {
-            let context = site.context($at.key);
-            $method(op, state, $record, &context, &*sides, &mut Out { at: $at, on_fail, down, emitted, site });
+        let moment = timing.moment($at.stamp.ticks());
+        <$keep>::with(table, $at, timing.age($at.stamp.ticks()), |state| {
+            let context = site.context($at.key, moment);
+            let beside = Beside { sides: &*sides, timers: timing.buffer() };
+            $method(op, state, $record, &context, beside, &mut Out { at: $at, on_fail, down, emitted, site });
         });
         guard.disarm();
         side_ends.drain($at, sides);
+        timing.collect($at.hash, $at.key, $at.stamp.ticks());
     }};
 }
 
-impl<K, Op, F, S, P> Push<K, Op::In> for CallPush<Op, <Op::Keep as KeepFor<K>>::Table, F, S, P>
+impl<M, Op, F, S, P> CallPush<Op, M, <Op::Keep as KeepFor<M>>::Table, F, S, P>
 where
-    K: 'static,
-    Op: Operator<Keep: KeepFor<K>>,
-    F: OnFail<K, ErrorOf<Op>>,
-    S: SideEnds<K, Op::Sides>,
-    P: Push<K, Op::Out>,
+    M: Meta,
+    Op: Operator<Keep: KeepFor<M>>,
+    F: OnFail<M, ErrorOf<Op>>,
+    S: SideEnds<M, Op::Sides>,
+    P: Push<M, Op::Out>,
+{
+    /// Fires one timer that is due.
+    fn fire(&mut self) -> bool {
+        let Some((stamp, due)) = self.timing.due() else { return false };
+        self.call_timer(At { key: &due.key, hash: due.hash, stamp: M::Stamp::of(stamp) }, due.timer);
+        true
+    }
+    fn call_timer(&mut self, at: At<'_, M>, timer: crate::contract::stage::TimerOf<Op>) {
+        call!(self, at, timer, Op::Keep, Op::call_timer);
+    }
+    fn pump_down(&mut self) -> Flow {
+        self.down.pump().and(self.on_fail.pump()).and(self.side_ends.pump())
+    }
+    fn hand_on(&mut self, signal: Signal) {
+        match signal {
+            Signal::End(end) => {
+                self.on_fail.finish(end);
+                self.side_ends.finish(end);
+                self.down.finish(end);
+            }
+            signal => {
+                self.on_fail.signal(signal);
+                self.side_ends.signal(signal);
+                self.down.signal(signal);
+            }
+        }
+    }
+}
+
+impl<M, Op, F, S, P> Push<M, Op::In> for CallPush<Op, M, <Op::Keep as KeepFor<M>>::Table, F, S, P>
+where
+    M: Meta,
+    Op: Operator<Keep: KeepFor<M>>,
+    F: OnFail<M, ErrorOf<Op>>,
+    S: SideEnds<M, Op::Sides>,
+    P: Push<M, Op::Out>,
 {
     #[inline(always)]
-    fn push(&mut self, at: At<'_, K>, record: Op::In) {
+    fn push(&mut self, at: At<'_, M>, record: Op::In) {
         call!(self, at, record, Op::Keep, Op::call);
+    }
+    fn signal(&mut self, signal: Signal) {
+        if !self.timing.holds(signal) {
+            self.hand_on(signal);
+        }
     }
     #[inline(always)]
     fn touch(&self, hash: u64) {
@@ -206,8 +263,36 @@ where
     fn full(&self) -> bool {
         self.down.full()
     }
-    fn pump(&mut self) -> bool {
-        self.down.pump() & self.on_fail.pump() & self.side_ends.pump()
+    fn pump(&mut self) -> Flow {
+        let flow = self.pump_down();
+        if !self.timing.busy() || !flow.is_free() {
+            return flow;
+        }
+        for _ in 0..super::timing::SLICE {
+            if !self.fire() {
+                if let Some(signal) = self.timing.release() {
+                    self.hand_on(signal);
+                }
+                break;
+            }
+            if self.down.full() {
+                break;
+            }
+        }
+        match self.pump_down() {
+            Flow::Full => Flow::Full,
+            _ => Flow::Busy,
+        }
+    }
+    fn tick(&mut self, now: Duration) -> Option<Duration> {
+        let mine = self.timing.tick();
+        let age = self.timing.passed(M::Stamp::of(0).ticks().is_some());
+        let stale = match (Op::Keep::expire(&mut self.table, age), M::Stamp::of(0).ticks()) {
+            (true, _) => Some(now),
+            (false, Some(_)) => None,
+            (false, None) => Op::Keep::next_expiry(&self.table).map(|at| self.timing.until(at)),
+        };
+        sooner(sooner(mine, stale), self.down.tick(now))
     }
     fn settle(&mut self, arrived: u64) {
         let emitted = std::mem::take(&mut self.emitted);
@@ -221,27 +306,25 @@ where
     fn flush(&mut self) -> bool {
         self.down.flush() | self.on_fail.flush() | self.side_ends.flush()
     }
-    fn finish(&mut self) {
-        self.on_fail.finish();
-        self.side_ends.finish();
-        self.down.finish();
+    fn finish(&mut self, end: End) {
+        self.signal(Signal::End(end));
     }
 }
 
 /// The second input of a chain that begins with a two-input operator.
-pub(crate) trait PushRight<K, R> {
-    fn push_right(&mut self, at: At<'_, K>, record: R);
+pub(crate) trait PushRight<M: Meta, R> {
+    fn push_right(&mut self, at: At<'_, M>, record: R);
 }
-impl<K, Op, F, S, P> PushRight<K, Op::Right> for CallPush<Op, <Op::Keep as KeepFor<K>>::Table, F, S, P>
+impl<M, Op, F, S, P> PushRight<M, Op::Right> for CallPush<Op, M, <Op::Keep as KeepFor<M>>::Table, F, S, P>
 where
-    K: 'static,
-    Op: TwoInput<Keep: KeepFor<K>>,
-    F: OnFail<K, ErrorOf<Op>>,
-    S: SideEnds<K, Op::Sides>,
-    P: Push<K, Op::Out>,
+    M: Meta,
+    Op: TwoInput<Keep: KeepFor<M>>,
+    F: OnFail<M, ErrorOf<Op>>,
+    S: SideEnds<M, Op::Sides>,
+    P: Push<M, Op::Out>,
 {
     #[inline(always)]
-    fn push_right(&mut self, at: At<'_, K>, record: Op::Right) {
+    fn push_right(&mut self, at: At<'_, M>, record: Op::Right) {
         call!(self, at, record, Op::Keep, Op::call_right);
     }
 }
@@ -253,14 +336,14 @@ pub(crate) struct CallStage<Op, F, S> {
     pub(crate) side_ends: S,
     pub(crate) node: usize,
 }
-impl<K, Op, F, S> Wrap<K, Op::In, K, Op::Out> for CallStage<Op, F, S>
+impl<M, Op, F, S> Wrap<M, Op::In, M, Op::Out> for CallStage<Op, F, S>
 where
-    K: 'static,
-    Op: Operator<Keep: KeepFor<K>>,
-    F: OnFail<K, ErrorOf<Op>>,
-    S: SideEnds<K, Op::Sides>,
+    M: Meta,
+    Op: Operator<Keep: KeepFor<M>>,
+    F: OnFail<M, ErrorOf<Op>>,
+    S: SideEnds<M, Op::Sides>,
 {
-    fn wrap<P: Push<K, Op::Out>>(self, env: &Env, down: P) -> impl Push<K, Op::In> {
-        CallPush::new::<K>(self.op, env, self.node, self.on_fail, self.side_ends, down)
+    fn wrap<P: Push<M, Op::Out>>(self, env: &Env, down: P) -> impl Push<M, Op::In> {
+        CallPush::<_, M, _, _, _, _>::new(self.op, env, self.node, self.on_fail, self.side_ends, down)
     }
 }

@@ -1,5 +1,5 @@
 //! What a worker gives its segments: where to count, where to report failure, and what it owns.
-use crate::contract::extract::Context;
+use crate::contract::extract::{Context, Moment};
 use crate::error::Error;
 use crate::metrics::{Metric, Registry};
 use crate::state::table::Ranks;
@@ -7,6 +7,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What one operator has done on one worker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,11 +33,43 @@ struct Inner {
     seed: u64,
     ranks: Ranks,
     ids: Vec<Arc<str>>,
+    clock: Rc<Clock>,
+    /// Whether the pipeline has event time.
+    timed: bool,
     counts: Vec<Rc<Cell<Counts>>>,
     metrics: Vec<Rc<Registry>>,
     trouble: Rc<Trouble>,
     /// What connects this worker to the others; its type is the exchange's business.
     links: Rc<dyn Any>,
+}
+
+/// The time by the clock of the machine, as it was when the current step began.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    /// When the job began, in microseconds since 1970.
+    started: i64,
+    now: Cell<Duration>,
+    micros: Cell<i64>,
+}
+impl Clock {
+    fn set(&self, now: Duration) {
+        self.now.set(now);
+        self.micros.set(self.started.saturating_add(i64::try_from(now.as_micros()).unwrap_or(i64::MAX)));
+    }
+    /// Microseconds since 1970.
+    #[inline(always)]
+    pub(crate) fn now(&self) -> i64 {
+        self.micros.get()
+    }
+    /// Since the job began.
+    #[inline]
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.now.get()
+    }
+    /// When it is this time, since the job began.
+    pub(crate) fn until(&self, micros: i64) -> Duration {
+        Duration::from_micros(u64::try_from(micros.saturating_sub(self.started)).unwrap_or(0))
+    }
 }
 
 /// What went wrong on this worker.
@@ -49,14 +82,16 @@ pub(crate) struct Trouble {
 impl Env {
     pub(crate) fn new(
         (worker, workers): (usize, usize),
-        seed: u64,
+        (seed, started): (u64, i64),
         ranks: Ranks,
-        ids: Vec<Arc<str>>,
+        (ids, timed): (Vec<Arc<str>>, bool),
         links: Rc<dyn Any>,
     ) -> Self {
+        let clock = Rc::new(Clock { started, now: Cell::default(), micros: Cell::new(started) });
         let counts = ids.iter().map(|_| Rc::default()).collect();
         let metrics = ids.iter().map(|_| Rc::default()).collect();
-        Env(Rc::new(Inner { worker, workers, seed, ranks, ids, counts, metrics, trouble: Rc::default(), links }))
+        let trouble = Rc::default();
+        Env(Rc::new(Inner { worker, workers, seed, ranks, ids, clock, timed, counts, metrics, trouble, links }))
     }
     pub(crate) fn worker(&self) -> usize {
         self.0.worker
@@ -69,6 +104,16 @@ impl Env {
     }
     pub(crate) fn ranks(&self) -> Ranks {
         self.0.ranks.clone()
+    }
+    /// Whether the pipeline has event time, so that sources tell where records come from.
+    pub(crate) fn timed(&self) -> bool {
+        self.0.timed
+    }
+    pub(crate) fn clock(&self) -> Rc<Clock> {
+        self.0.clock.clone()
+    }
+    pub(crate) fn set_now(&self, now: Duration) {
+        self.0.clock.set(now);
     }
     pub(crate) fn links<L: 'static>(&self) -> Option<&L> {
         self.0.links.downcast_ref()
@@ -129,8 +174,8 @@ impl Site {
         self.counts.set(counts);
     }
     #[inline(always)]
-    pub(crate) fn context<'a>(&'a self, key: &'a dyn Any) -> Context<'a> {
-        Context::new(Some(key), &self.id, &self.metrics)
+    pub(crate) fn context<'a>(&'a self, key: &'a dyn Any, moment: Moment) -> Context<'a> {
+        Context::new(Some(key), &self.id, &self.metrics, moment)
     }
     /// Reports what ends the job; the first report counts.
     pub(crate) fn fail(&self, error: Error) {

@@ -1,29 +1,46 @@
 //! How the ways of keeping state look to a stream keyed by `K`.
 use super::At;
 use super::env::Env;
+use crate::contract::form::Meta;
 use crate::contract::keying::{Keep, PerKey, PerKeyOption, Stateless};
 use crate::contract::state::KeyedState;
-use crate::state::table::StateTable;
+use crate::state::keyed::KeyedTable;
+use std::time::Duration;
 
-/// A way of keeping state, on a stream keyed by `K`.
-pub trait KeepFor<K>: Keep {
+/// A way of keeping state, on a stream that travels under `M`.
+pub trait KeepFor<M: Meta>: Keep {
     /// What holds the state of all keys of this worker.
     type Table: 'static;
     /// An empty table.
     fn table(env: &Env) -> Self::Table;
-    /// Lends the state of one key.
-    fn with<R>(table: &mut Self::Table, at: At<'_, K>, f: impl FnOnce(&mut Self::State) -> R) -> R;
+    /// Lends the state of one key at time `now`.
+    fn with<R>(table: &mut Self::Table, at: At<'_, M>, now: i64, f: impl FnOnce(&mut Self::State) -> R) -> R;
     /// See [`Push::touch`](super::Push::touch).
     fn touch(table: &Self::Table, hash: u64);
     /// See [`Push::worth_touching`](super::Push::worth_touching).
     fn worth_touching(table: &Self::Table) -> bool;
+    /// Drops some of the state that has expired at time `now`. Whether there may be more.
+    fn expire(_: &mut Self::Table, _now: i64) -> bool {
+        false
+    }
+    /// When state expires next.
+    fn next_expiry(_: &Self::Table) -> Option<i64> {
+        None
+    }
 }
 
-impl<K> KeepFor<K> for Stateless {
+/// How many keys are looked at for expiry in one go.
+const EXPIRE: usize = 1024;
+
+fn ttl<S: KeyedState>() -> i64 {
+    S::TTL.map_or(0, |ttl: Duration| i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX))
+}
+
+impl<M: Meta> KeepFor<M> for Stateless {
     type Table = ();
     fn table(_: &Env) {}
     #[inline(always)]
-    fn with<R>(table: &mut (), _: At<'_, K>, f: impl FnOnce(&mut ()) -> R) -> R {
+    fn with<R>(table: &mut (), _: At<'_, M>, _: i64, f: impl FnOnce(&mut ()) -> R) -> R {
         f(table)
     }
     #[inline(always)]
@@ -34,32 +51,42 @@ impl<K> KeepFor<K> for Stateless {
     }
 }
 
-impl<S: KeyedState + Default> KeepFor<S::Key> for PerKey<S> {
-    type Table = StateTable<S::Key, S>;
-    fn table(env: &Env) -> Self::Table {
-        StateTable::new(env.ranks())
-    }
-    #[inline(always)]
-    fn with<R>(table: &mut Self::Table, at: At<'_, S::Key>, f: impl FnOnce(&mut S) -> R) -> R {
-        f(table.entry(at.hash, at.key, S::default))
-    }
-    #[inline(always)]
-    fn touch(table: &Self::Table, hash: u64) {
-        table.touch(hash);
-    }
-    fn worth_touching(table: &Self::Table) -> bool {
-        table.worth_touching()
-    }
+/// What is the same for all state that is kept in a table.
+macro_rules! in_a_table {
+    () => {
+        fn table(env: &Env) -> Self::Table {
+            KeyedTable::new(env.ranks(), ttl::<S>())
+        }
+        #[inline(always)]
+        fn touch(table: &Self::Table, hash: u64) {
+            table.touch(hash);
+        }
+        fn worth_touching(table: &Self::Table) -> bool {
+            table.worth_touching()
+        }
+        fn expire(table: &mut Self::Table, now: i64) -> bool {
+            table.expire(now, EXPIRE)
+        }
+        fn next_expiry(table: &Self::Table) -> Option<i64> {
+            table.next_expiry()
+        }
+    };
 }
 
-impl<S: KeyedState> KeepFor<S::Key> for PerKeyOption<S> {
-    type Table = StateTable<S::Key, Option<S>>;
-    fn table(env: &Env) -> Self::Table {
-        StateTable::new(env.ranks())
-    }
+impl<M: Meta<Key = S::Key>, S: KeyedState + Default> KeepFor<M> for PerKey<S> {
+    type Table = KeyedTable<S::Key, S, S::Deadline>;
     #[inline(always)]
-    fn with<R>(table: &mut Self::Table, at: At<'_, S::Key>, f: impl FnOnce(&mut Option<S>) -> R) -> R {
-        match table.get(at.hash, at.key) {
+    fn with<R>(table: &mut Self::Table, at: At<'_, M>, now: i64, f: impl FnOnce(&mut S) -> R) -> R {
+        f(table.entry(at.hash, at.key, now, S::default))
+    }
+    in_a_table!();
+}
+
+impl<M: Meta<Key = S::Key>, S: KeyedState> KeepFor<M> for PerKeyOption<S> {
+    type Table = KeyedTable<S::Key, Option<S>, S::Deadline>;
+    #[inline(always)]
+    fn with<R>(table: &mut Self::Table, at: At<'_, M>, now: i64, f: impl FnOnce(&mut Option<S>) -> R) -> R {
+        match table.get(at.hash, at.key, now) {
             Some(state) => {
                 let result = f(state);
                 if state.is_none() {
@@ -71,17 +98,11 @@ impl<S: KeyedState> KeepFor<S::Key> for PerKeyOption<S> {
                 let mut state = None;
                 let result = f(&mut state);
                 if state.is_some() {
-                    table.insert(at.hash, at.key, state);
+                    table.insert(at.hash, at.key, now, state);
                 }
                 result
             }
         }
     }
-    #[inline(always)]
-    fn touch(table: &Self::Table, hash: u64) {
-        table.touch(hash);
-    }
-    fn worth_touching(table: &Self::Table) -> bool {
-        table.worth_touching()
-    }
+    in_a_table!();
 }

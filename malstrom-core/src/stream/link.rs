@@ -1,75 +1,100 @@
 //! A stage behind a stream is a stream.
 use super::env::Env;
 use super::{Push, Segment, Stream, stream_of};
-use crate::contract::keying::Keying;
-use crate::contract::typed::{KeyOf, Typed};
+use crate::contract::form::{Form, Meta, Windowing};
+use crate::contract::typed::{MetaOf, SpecOf, Typed, WindowsOf};
 use std::marker::PhantomData;
 
 /// Turns the consumer behind a stage into one before it.
-pub trait Wrap<K0, T0, K1, T1>: 'static {
+pub trait Wrap<M0: Meta, T0, M1: Meta, T1>: 'static {
     /// Puts the stage before `down`.
-    fn wrap<P: Push<K1, T1>>(self, env: &Env, down: P) -> impl Push<K0, T0>;
+    fn wrap<P: Push<M1, T1>>(self, env: &Env, down: P) -> impl Push<M0, T0>;
 }
 
-struct Link<U, W, Item, Kg, Node> {
+struct Link<U, W, Item, Fm: Form, Node> {
     up: U,
     wrap: W,
     tail: usize,
-    names: PhantomData<fn(Item, Kg, Node)>,
+    spec: <Fm::Windows as Windowing>::Spec,
+    names: PhantomData<fn(Item, Node)>,
 }
-impl<U: Stream, W: 'static, Item: 'static, Kg: Keying, Node: 'static> Typed for Link<U, W, Item, Kg, Node> {
+impl<U: Stream, W: 'static, Item: 'static, Fm: Form, Node: 'static> Typed for Link<U, W, Item, Fm, Node> {
     type Item = Item;
-    type Keying = Kg;
+    type Form = Fm;
     type Node = Node;
 }
-impl<U, W, Item, Kg, Node> Stream for Link<U, W, Item, Kg, Node>
+impl<U, W, Item, Fm, Node> Stream for Link<U, W, Item, Fm, Node>
 where
     U: Stream,
-    W: Wrap<KeyOf<U>, U::Item, Kg::Key, Item>,
+    W: Wrap<MetaOf<U>, U::Item, Fm::Meta, Item>,
     Item: 'static,
-    Kg: Keying,
+    Fm: Form,
     Node: 'static,
 {
     fn tail(&self) -> usize {
         self.tail
     }
-    fn close<P: Push<Kg::Key, Item>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
+    fn spec(&self) -> SpecOf<Self> {
+        self.spec.clone()
+    }
+    fn close<P: Push<Fm::Meta, Item>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
         self.up.close(env, self.wrap.wrap(env, end))
     }
 }
 
-/// Appends a stage, which is number `tail` in the plan.
-pub(crate) fn link<U, W, Item, Kg, Node>(up: U, tail: usize, wrap: W) -> stream_of!(Item, Kg, Node)
+/// Appends a stage, which is number `tail` in the plan. The stream has the same windows behind it.
+pub(crate) fn link<U, W, Item, Fm, Node>(up: U, tail: usize, wrap: W) -> stream_of!(Item, Fm, Node)
 where
     U: Stream,
-    W: Wrap<KeyOf<U>, U::Item, Kg::Key, Item>,
+    W: Wrap<MetaOf<U>, U::Item, Fm::Meta, Item>,
     Item: 'static,
-    Kg: Keying,
+    Fm: Form<Windows = WindowsOf<U>>,
     Node: 'static,
 {
-    Link { up, wrap, tail, names: PhantomData::<fn(Item, Kg, Node)> }
+    let spec = up.spec();
+    link_to(up, tail, spec, wrap)
 }
 
-/// The same stream under another name, or another view of the same key.
-pub(crate) fn renamed<U, Kg, Node>(up: U) -> stream_of!(U::Item, Kg, Node)
+/// Appends a stage behind which the stream has the windows of `spec`.
+pub(crate) fn link_to<U, W, Item, Fm, Node>(
+    up: U,
+    tail: usize,
+    spec: <Fm::Windows as Windowing>::Spec,
+    wrap: W,
+) -> stream_of!(Item, Fm, Node)
 where
     U: Stream,
-    Kg: Keying<Key = KeyOf<U>>,
+    W: Wrap<MetaOf<U>, U::Item, Fm::Meta, Item>,
+    Item: 'static,
+    Fm: Form,
     Node: 'static,
 {
-    Renamed(up, PhantomData::<fn(Kg, Node)>)
+    Link::<_, _, _, Fm, _> { up, wrap, tail, spec, names: PhantomData::<fn(Item, Node)> }
 }
-struct Renamed<U, Kg, Node>(U, PhantomData<fn(Kg, Node)>);
-impl<U: Stream, Kg: Keying<Key = KeyOf<U>>, Node: 'static> Typed for Renamed<U, Kg, Node> {
+
+/// The same stream under another name, or another view of what it travels under.
+pub(crate) fn renamed<U, Fm, Node>(up: U, spec: <Fm::Windows as Windowing>::Spec) -> stream_of!(U::Item, Fm, Node)
+where
+    U: Stream,
+    Fm: Form<Meta = MetaOf<U>>,
+    Node: 'static,
+{
+    Renamed::<_, Fm, Node>(up, spec, PhantomData)
+}
+struct Renamed<U, Fm: Form, Node>(U, <Fm::Windows as Windowing>::Spec, PhantomData<fn(Node)>);
+impl<U: Stream, Fm: Form<Meta = MetaOf<U>>, Node: 'static> Typed for Renamed<U, Fm, Node> {
     type Item = U::Item;
-    type Keying = Kg;
+    type Form = Fm;
     type Node = Node;
 }
-impl<U: Stream, Kg: Keying<Key = KeyOf<U>>, Node: 'static> Stream for Renamed<U, Kg, Node> {
+impl<U: Stream, Fm: Form<Meta = MetaOf<U>>, Node: 'static> Stream for Renamed<U, Fm, Node> {
     fn tail(&self) -> usize {
         self.0.tail()
     }
-    fn close<P: Push<Kg::Key, U::Item>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
+    fn spec(&self) -> SpecOf<Self> {
+        self.1.clone()
+    }
+    fn close<P: Push<Fm::Meta, U::Item>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
         self.0.close(env, end)
     }
 }

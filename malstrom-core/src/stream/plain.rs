@@ -2,6 +2,7 @@
 use super::env::{Env, Site};
 use super::link::Wrap;
 use super::{At, Push, hands_on};
+use crate::contract::form::Meta;
 
 /// Settles a stage that counted what it passed on.
 macro_rules! settle_counted {
@@ -27,14 +28,14 @@ struct MapPush<F, P> {
     down: P,
     site: Site,
 }
-impl<K: 'static, T: 'static, R: 'static, F: FnMut(T) -> R + 'static> Wrap<K, T, K, R> for MapStage<F> {
-    fn wrap<P: Push<K, R>>(self, env: &Env, down: P) -> impl Push<K, T> {
+impl<M: Meta, T: 'static, R: 'static, F: FnMut(T) -> R + 'static> Wrap<M, T, M, R> for MapStage<F> {
+    fn wrap<P: Push<M, R>>(self, env: &Env, down: P) -> impl Push<M, T> {
         MapPush::<F, P> { f: self.f, down, site: env.site(self.node) }
     }
 }
-impl<K, T, R, F: FnMut(T) -> R + 'static, P: Push<K, R>> Push<K, T> for MapPush<F, P> {
+impl<M: Meta, T, R, F: FnMut(T) -> R + 'static, P: Push<M, R>> Push<M, T> for MapPush<F, P> {
     #[inline(always)]
-    fn push(&mut self, at: At<'_, K>, record: T) {
+    fn push(&mut self, at: At<'_, M>, record: T) {
         let guard = self.site.guard();
         let record = (self.f)(record);
         guard.disarm();
@@ -53,14 +54,14 @@ struct FilterPush<F, P> {
     passed: u64,
     site: Site,
 }
-impl<K: 'static, T: 'static, F: FnMut(&T) -> bool + 'static> Wrap<K, T, K, T> for FilterStage<F> {
-    fn wrap<P: Push<K, T>>(self, env: &Env, down: P) -> impl Push<K, T> {
+impl<M: Meta, T: 'static, F: FnMut(&T) -> bool + 'static> Wrap<M, T, M, T> for FilterStage<F> {
+    fn wrap<P: Push<M, T>>(self, env: &Env, down: P) -> impl Push<M, T> {
         FilterPush::<F, P> { f: self.f, down, passed: 0, site: env.site(self.node) }
     }
 }
-impl<K, T, F: FnMut(&T) -> bool + 'static, P: Push<K, T>> Push<K, T> for FilterPush<F, P> {
+impl<M: Meta, T, F: FnMut(&T) -> bool + 'static, P: Push<M, T>> Push<M, T> for FilterPush<F, P> {
     #[inline(always)]
-    fn push(&mut self, at: At<'_, K>, record: T) {
+    fn push(&mut self, at: At<'_, M>, record: T) {
         let guard = self.site.guard();
         let keep = (self.f)(&record);
         guard.disarm();
@@ -82,14 +83,14 @@ struct InspectPush<F, P> {
     down: P,
     site: Site,
 }
-impl<K: 'static, T: 'static, F: FnMut(&T) + 'static> Wrap<K, T, K, T> for InspectStage<F> {
-    fn wrap<P: Push<K, T>>(self, env: &Env, down: P) -> impl Push<K, T> {
+impl<M: Meta, T: 'static, F: FnMut(&T) + 'static> Wrap<M, T, M, T> for InspectStage<F> {
+    fn wrap<P: Push<M, T>>(self, env: &Env, down: P) -> impl Push<M, T> {
         InspectPush::<F, P> { f: self.f, down, site: env.site(self.node) }
     }
 }
-impl<K, T, F: FnMut(&T) + 'static, P: Push<K, T>> Push<K, T> for InspectPush<F, P> {
+impl<M: Meta, T, F: FnMut(&T) + 'static, P: Push<M, T>> Push<M, T> for InspectPush<F, P> {
     #[inline(always)]
-    fn push(&mut self, at: At<'_, K>, record: T) {
+    fn push(&mut self, at: At<'_, M>, record: T) {
         let guard = self.site.guard();
         (self.f)(&record);
         guard.disarm();
@@ -108,14 +109,14 @@ struct FilterMapPush<F, P> {
     passed: u64,
     site: Site,
 }
-impl<K: 'static, T: 'static, R: 'static, F: FnMut(T) -> Option<R> + 'static> Wrap<K, T, K, R> for FilterMapStage<F> {
-    fn wrap<P: Push<K, R>>(self, env: &Env, down: P) -> impl Push<K, T> {
+impl<M: Meta, T: 'static, R: 'static, F: FnMut(T) -> Option<R> + 'static> Wrap<M, T, M, R> for FilterMapStage<F> {
+    fn wrap<P: Push<M, R>>(self, env: &Env, down: P) -> impl Push<M, T> {
         FilterMapPush::<F, P> { f: self.f, down, passed: 0, site: env.site(self.node) }
     }
 }
-impl<K, T, R, F: FnMut(T) -> Option<R> + 'static, P: Push<K, R>> Push<K, T> for FilterMapPush<F, P> {
+impl<M: Meta, T, R, F: FnMut(T) -> Option<R> + 'static, P: Push<M, R>> Push<M, T> for FilterMapPush<F, P> {
     #[inline(always)]
-    fn push(&mut self, at: At<'_, K>, record: T) {
+    fn push(&mut self, at: At<'_, M>, record: T) {
         let guard = self.site.guard();
         let kept = (self.f)(record);
         guard.disarm();
@@ -137,23 +138,23 @@ struct FlatMapPush<F, P> {
     passed: u64,
     site: Site,
 }
-impl<K: 'static, T: 'static, I, F> Wrap<K, T, K, I::Item> for FlatMapStage<F>
+impl<M: Meta, T: 'static, I, F> Wrap<M, T, M, I::Item> for FlatMapStage<F>
 where
     I: IntoIterator<Item: 'static>,
     F: FnMut(T) -> I + 'static,
 {
-    fn wrap<P: Push<K, I::Item>>(self, env: &Env, down: P) -> impl Push<K, T> {
+    fn wrap<P: Push<M, I::Item>>(self, env: &Env, down: P) -> impl Push<M, T> {
         FlatMapPush::<F, P> { f: self.f, down, passed: 0, site: env.site(self.node) }
     }
 }
-impl<K, T, I, F, P> Push<K, T> for FlatMapPush<F, P>
+impl<M: Meta, T, I, F, P> Push<M, T> for FlatMapPush<F, P>
 where
     I: IntoIterator,
     F: FnMut(T) -> I + 'static,
-    P: Push<K, I::Item>,
+    P: Push<M, I::Item>,
 {
     #[inline(always)]
-    fn push(&mut self, at: At<'_, K>, record: T) {
+    fn push(&mut self, at: At<'_, M>, record: T) {
         let guard = self.site.guard();
         for item in (self.f)(record) {
             self.passed += 1;
@@ -172,14 +173,14 @@ struct PassPush<P> {
     down: P,
     site: Site,
 }
-impl<K: 'static, T: 'static> Wrap<K, T, K, T> for PassStage {
-    fn wrap<P: Push<K, T>>(self, env: &Env, down: P) -> impl Push<K, T> {
+impl<M: Meta, T: 'static> Wrap<M, T, M, T> for PassStage {
+    fn wrap<P: Push<M, T>>(self, env: &Env, down: P) -> impl Push<M, T> {
         PassPush { down, site: env.site(self.node) }
     }
 }
-impl<K, T, P: Push<K, T>> Push<K, T> for PassPush<P> {
+impl<M: Meta, T, P: Push<M, T>> Push<M, T> for PassPush<P> {
     #[inline(always)]
-    fn push(&mut self, at: At<'_, K>, record: T) {
+    fn push(&mut self, at: At<'_, M>, record: T) {
         self.down.push(at, record);
     }
     hands_on!(@settle);

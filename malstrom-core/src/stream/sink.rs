@@ -1,7 +1,10 @@
 //! The end of a chain: a sink.
 use super::env::Site;
+use super::signal::{End, Flow, Signal};
 use super::{At, Push};
+use crate::contract::form::Meta;
 use crate::contract::sink::{SINK_BATCH, Sink};
+use std::time::Duration;
 
 /// Collects what a sink does not take record by record, and hands it over in batches.
 pub(crate) struct SinkPush<S: Sink> {
@@ -32,9 +35,9 @@ impl<S: Sink> SinkPush<S> {
         self.batch.clear();
     }
 }
-impl<K, S: Sink> Push<K, S::In> for SinkPush<S> {
+impl<M: Meta, S: Sink> Push<M, S::In> for SinkPush<S> {
     #[inline(always)]
-    fn push(&mut self, _: At<'_, K>, record: S::In) {
+    fn push(&mut self, _: At<'_, M>, record: S::In) {
         let guard = self.site.guard();
         self.sink.accept(record, &mut self.batch);
         guard.disarm();
@@ -52,8 +55,12 @@ impl<K, S: Sink> Push<K, S::In> for SinkPush<S> {
     fn full(&self) -> bool {
         false
     }
-    fn pump(&mut self) -> bool {
-        true
+    fn signal(&mut self, _: Signal) {}
+    fn pump(&mut self) -> Flow {
+        Flow::Free
+    }
+    fn tick(&mut self, _: Duration) -> Option<Duration> {
+        None
     }
     fn settle(&mut self, arrived: u64) {
         self.site.add(|c| c.records_in += arrived);
@@ -68,7 +75,7 @@ impl<K, S: Sink> Push<K, S::In> for SinkPush<S> {
         });
         waiting
     }
-    fn finish(&mut self) {
+    fn finish(&mut self, _: End) {
         self.attempt(|sink, _| sink.close());
     }
 }

@@ -4,6 +4,7 @@ use crate::errors::{Errors, error, error_at};
 use crate::krate::Krate;
 use crate::options;
 use proc_macro2::{Ident, Span, TokenStream};
+use std::time::Duration;
 use syn::{LitInt, LitStr, Path, Type};
 
 const KNOWN: [&str; 6] = ["key", "ttl", "version", "migrate_from", "name", "crate"];
@@ -13,14 +14,22 @@ pub(super) struct Options {
     pub(super) version: u32,
     pub(super) migrate_from: Option<Type>,
     pub(super) name: Option<String>,
+    pub(super) ttl: Option<Duration>,
     pub(super) krate: Krate,
     pub(super) path: Option<Path>,
 }
 
 impl Options {
     pub(super) fn read(args: TokenStream, errors: &mut Errors) -> Self {
-        let mut read =
-            Options { key: None, version: 1, migrate_from: None, name: None, krate: Krate::default(), path: None };
+        let mut read = Options {
+            key: None,
+            version: 1,
+            migrate_from: None,
+            name: None,
+            ttl: None,
+            krate: Krate::default(),
+            path: None,
+        };
         let (mut key_named, mut migrate_at, mut versioned) = (false, None, true);
         options::read("keyed_state", &KNOWN, args, errors, |name, input| {
             match name.to_string().as_str() {
@@ -45,9 +54,7 @@ impl Options {
                 }
                 _ => {
                     let literal: LitStr = options::value(name, "\"30d\"", input)?;
-                    ttl::parse(&literal)?;
-                    let help = "leave it out; to drop a key's state, take `&mut Option<S>` and set it to `None`";
-                    return Err(error(name, "`ttl` is not supported yet: it comes with event time", help));
+                    read.ttl = Some(ttl::parse(&literal)?);
                 }
             }
             Ok(())

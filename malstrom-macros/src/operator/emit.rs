@@ -65,6 +65,8 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
         Some(state) if state.optional => quote!(__m::PerKeyOption<#state_ty>),
         Some(_) => quote!(__m::PerKey<#state_ty>),
     };
+    let asks = asks(roles, options);
+    let timers = timers(roles, options);
     let ends = if sides.is_empty() && options.on_right.is_none() { quote!(__m::Plain) } else { quote!(__m::Branching) };
     let state = roles.state.as_ref().map(|_| quote!(__state,));
     let mut side = 0usize;
@@ -86,6 +88,11 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
     let (record, item) = (spanned("In", record), spanned("Out", item));
     let markers =
         roles.rest.iter().filter_map(|r| if let Rest::ByValue(name, _) = r { Some(marker(name)) } else { None });
+    let arms: TokenStream = options.arms().filter_map(|(name, path)| emit_arm(name, path)).collect();
+    let timer_check = match (&options.on_timer, roles.rest.iter().find_map(timer)) {
+        (Some(arm), Some(timer)) if concrete => state::same_timer(name, arm, timer),
+        _ => TokenStream::new(),
+    };
     let two = options.on_right.as_ref().map(|arm| {
         quote_spanned! {arm.span()=>
             impl #impl_generics __m::TwoInput for #name #ty_generics #where_clause {
@@ -96,14 +103,15 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
                     __state: &mut <Self::Keep as __m::Keep>::State,
                     __record: Self::Right,
                     __context: &__m::Context<'_>,
-                    __sides: &Self::Sides,
+                    __beside: __m::Beside<'_, Self>,
                     __out: &mut impl __m::Emit<Self::Out, __m::ErrorOf<Self>>,
                 ) {
-                    let __arm = __m::ArmEmits::pass(__m::arm_of::<Self, _>(<Self::Arm>::__op()));
-                    let __arm = __m::ArmKeeps::pass(__m::arm_keeps::<Self, _>(__arm));
-                    let __arm = __m::ArmEnds::pass(__m::arm_ends::<Self, _>(__arm));
-                    let __arm = __m::ArmFails::pass(__m::arm_fails::<Self, _>(__arm));
-                    __m::arm::<Self, _>(__arm, __state, __record, __context, __out);
+                    let __arm = __m::ArmEmits::pass(__m::arm_of::<Self, _, __m::stage::on_right>(<Self::Arm>::__op()));
+                    let __arm = __m::ArmKeeps::pass(__m::arm_keeps::<Self, _, __m::stage::on_right>(__arm));
+                    let __arm = __m::ArmEnds::pass(__m::arm_ends::<Self, _, __m::stage::on_right>(__arm));
+                    let __arm = __m::ArmFails::pass(__m::arm_fails::<Self, _, __m::stage::on_right>(__arm));
+                    let __arm = __m::ArmTimers::pass(__m::arm_timers::<Self, _, __m::stage::on_right>(__arm));
+                    __m::arm::<Self, _>(__arm, __state, __record, __context, __beside, __out);
                 }
             }
         }
@@ -141,6 +149,7 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
             #state_alias
             #returned_alias
             #checks
+            #timer_check
             #[automatically_derived]
             impl #impl_generics __m::Stage for #name #ty_generics #where_clause {
                 const NAME: &'static str = #text;
@@ -148,6 +157,7 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
                 #item
                 type Failure = #failure;
                 type Need = #need;
+                type Asks = #asks;
                 type Ends = #ends;
                 type Outputs = __m::stage::#outputs;
             }
@@ -155,17 +165,19 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
             impl #impl_generics __m::Operator for #name #ty_generics #where_clause {
                 type Keep = #keep;
                 type Sides = (#(__m::SideBuffer<#sides>,)*);
+                type Timers = #timers;
                 #[inline(always)]
                 fn call(
                     &mut self,
                     __state: &mut <Self::Keep as __m::Keep>::State,
                     __record: Self::In,
                     __context: &__m::Context<'_>,
-                    __sides: &Self::Sides,
+                    __beside: __m::Beside<'_, Self>,
                     __out: &mut impl __m::Emit<Self::Out, __m::ErrorOf<Self>>,
                 ) {
                     <#shape as __m::shape::Shape<_, _, _>>::emit(#returned, __out)
                 }
+                #arms
             }
             #two
         };
@@ -201,11 +213,101 @@ fn pass(rest: &Rest, side: &mut usize) -> TokenStream {
             quote_spanned!(ty.span()=> <__m::Configuration as __m::ByValue<#ty, #marker, _>>::value(&self.#name))
         }
         Rest::ByRef(name, _) => quote!(&self.#name),
-        Rest::Key(ty, _) | Rest::Extract(ty) => quote_spanned!(ty.span()=> <#ty as __m::Parameter>::ask(__context)),
+        Rest::Timers(ty, _, event) => {
+            let now = if *event { quote!(__context.ticks()) } else { quote!(__context.now().as_micros()) };
+            quote_spanned!(ty.span()=> <#ty>::new(__beside.timers, #now))
+        }
+        Rest::Key(ty, _) | Rest::Time(ty, _) | Rest::Window(ty) | Rest::Extract(ty) => {
+            quote_spanned!(ty.span()=> <#ty as __m::Parameter>::ask(__context))
+        }
         Rest::Side(_) => {
             let index = Index::from(*side);
             *side += 1;
-            quote!(__m::Output::new(&__sides.#index))
+            quote!(__m::Output::new(&__beside.sides.#index))
         }
     }
+}
+
+fn timer(rest: &Rest) -> Option<&syn::Type> {
+    if let Rest::Timers(_, timer, _) = rest { Some(timer) } else { None }
+}
+
+/// The buffer of the timers that an operator and the functions beside it set.
+fn timers(roles: &Roles, options: &Options) -> TokenStream {
+    match (&options.on_timer, roles.rest.iter().find_map(timer)) {
+        (Some(arm), _) => quote_spanned!(arm.span()=> __m::TimerBuffer<<#arm as __m::Stage>::In>),
+        (None, Some(timer)) => quote_spanned!(timer.span()=> __m::TimerBuffer<#timer>),
+        (None, None) => quote!(()),
+    }
+}
+
+/// What an operator and the functions beside it ask of time and windows.
+fn asks(roles: &Roles, options: &Options) -> TokenStream {
+    let (no, yes) = (quote!(__m::No), quote!(__m::Yes));
+    let mut asked = [no.clone(), no.clone(), no.clone(), no.clone(), no];
+    for rest in &roles.rest {
+        match rest {
+            Rest::Time(_, time) => asked[0] = quote!(__m::Yes<#time>),
+            Rest::Timers(_, _, event) => {
+                if *event {
+                    asked[1] = yes.clone();
+                }
+                if options.on_timer.is_none() {
+                    asked[4] = yes.clone();
+                }
+            }
+            Rest::Window(_) => asked[3] = yes.clone(),
+            _ => {}
+        }
+    }
+    if options.on_close.is_some() {
+        asked[2] = yes;
+    }
+    let last = asked.iter().rposition(|asked| asked.to_string() != "__m :: No").map_or(0, |at| at + 1);
+    let asked = &asked[..last];
+    let own = if last == 0 { quote!(__m::Asking) } else { quote!(__m::Asking<#(#asked),*>) };
+    options.arms().fold(own, |asks, (_, arm)| quote_spanned!(arm.span()=> __m::Both<#asks, <#arm as __m::Stage>::Asks>))
+}
+
+/// The method through which the function `arm` runs; that of a second input is in a trait of its own.
+fn emit_arm(name: &str, arm: &syn::Path) -> Option<TokenStream> {
+    let role = format_ident!("{name}", span = arm.span());
+    Some(match name {
+        "on_timer" => quote_spanned! {arm.span()=>
+            fn call_timer(
+                &mut self,
+                __state: &mut <Self::Keep as __m::Keep>::State,
+                __timer: __m::TimerOf<Self>,
+                __context: &__m::Context<'_>,
+                __beside: __m::Beside<'_, Self>,
+                __out: &mut impl __m::Emit<Self::Out, __m::ErrorOf<Self>>,
+            ) {
+                let __arm = __m::ArmEmits::pass(__m::arm_of::<Self, _, __m::stage::#role>(<#arm>::__op()));
+                let __arm = __m::ArmKeeps::pass(__m::arm_keeps::<Self, _, __m::stage::#role>(__arm));
+                let __arm = __m::ArmEnds::pass(__m::arm_ends::<Self, _, __m::stage::#role>(__arm));
+                let __arm = __m::ArmFails::pass(__m::arm_fails::<Self, _, __m::stage::#role>(__arm));
+                let __arm = __m::ArmTimers::pass(__m::arm_timers::<Self, _, __m::stage::#role>(__arm));
+                __m::arm::<Self, _>(__arm, __state, __timer, __context, __beside, __out);
+            }
+        },
+        "on_close" => quote_spanned! {arm.span()=>
+            const CLOSES: bool = true;
+            fn call_close(
+                &mut self,
+                __state: <Self::Keep as __m::Keep>::Closed,
+                __context: &__m::Context<'_>,
+                _: __m::Beside<'_, Self>,
+                __out: &mut impl __m::Emit<Self::Out, __m::ErrorOf<Self>>,
+            ) {
+                let __arm = __m::ArmEmits::pass(__m::arm_of::<Self, _, __m::stage::#role>(<#arm>::__op()));
+                let __arm = __m::ArmByValue::pass(__m::arm_by_value::<Self, _>(__arm));
+                let __arm = __m::ArmTakes::pass(__m::arm_takes::<Self, _>(__arm));
+                let __arm = __m::ArmEnds::pass(__m::arm_ends::<Self, _, __m::stage::#role>(__arm));
+                let __arm = __m::ArmFails::pass(__m::arm_fails::<Self, _, __m::stage::#role>(__arm));
+                let __arm = __m::ArmSetsNone::pass(__m::arm_sets_none::<Self, _>(__arm));
+                __m::arm_close::<Self, _>(__arm, __state, __context, __out);
+            }
+        },
+        _ => return None,
+    })
 }

@@ -1,15 +1,25 @@
-//! `#[operator(on_right = f, shape = filter_map, crate = path)]`
+//! `#[operator(on_right = f, on_timer = f, on_close = f, shape = filter_map, crate = path)]`
 use crate::errors::{Errors, error};
 use crate::krate::Krate;
 use crate::options::{read, value};
 use proc_macro2::TokenStream;
-use syn::{Error, Ident, Path};
+use syn::{Ident, Path};
 
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) on_right: Option<Path>,
+    pub(crate) on_timer: Option<Path>,
+    pub(crate) on_close: Option<Path>,
     pub(crate) shape: Option<Ident>,
     pub(crate) krate: Krate,
+}
+
+impl Options {
+    /// The functions beside the operator, each with the name of its option.
+    pub(crate) fn arms(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let all = [("on_right", &self.on_right), ("on_timer", &self.on_timer), ("on_close", &self.on_close)];
+        all.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?)))
+    }
 }
 
 const SHAPES: [&str; 3] = ["map", "filter_map", "flat_map"];
@@ -32,13 +42,8 @@ pub(crate) fn parse(args: TokenStream, errors: &mut Errors) -> Options {
                 }
                 options.shape = Some(shape);
             }
-            // What is left comes with event time.
-            later => {
-                return Err(Error::new(
-                    name.span(),
-                    format!("`{later}` is not supported yet: it comes with event time"),
-                ));
-            }
+            "on_timer" => options.on_timer = Some(value(name, "function", input)?),
+            _ => options.on_close = Some(value(name, "function", input)?),
         }
         Ok(())
     });

@@ -24,7 +24,7 @@ pub(crate) fn read(sig: &Signature, options: &Options) -> Result<Returns> {
     let ty = match &sig.output {
         ReturnType::Type(_, ty) if !is_unit(ty) => &**ty,
         _ => {
-            return match &options.on_right {
+            return match options.arms().next().map(|(_, arm)| arm) {
                 // What it emits, its second function does.
                 Some(arm) => Ok(Returns {
                     item: quote_spanned!(arm.span()=> <#arm as __m::Stage>::Out),

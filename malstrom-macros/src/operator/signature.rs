@@ -4,6 +4,7 @@ use quote::ToTokens;
 use syn::visit::Visit;
 use syn::{
     Attribute, Error, FnArg, GenericArgument, Generics, Ident, Lifetime, Pat, PathArguments, Result, Signature, Type,
+    parse_quote_spanned, spanned::Spanned,
 };
 
 /// `[state,] record [, #[arg] name: T | , name: extractor]*`
@@ -27,6 +28,12 @@ pub(crate) enum Rest {
     Key(Type, Type),
     /// `Output<'_, T>`, with `T`
     Side(Type),
+    /// `EventTime<T>`, with `T`
+    Time(Type, Type),
+    /// `Window`
+    Window(Type),
+    /// `Timers<'_, X>` or `ProcessingTimers<'_, X>`, with `X` and whether it is the former
+    Timers(Type, Type, bool),
     /// Anything that implements `Extract`
     Extract(Type),
 }
@@ -74,7 +81,9 @@ pub(super) fn unknown(ty: &Type, generics: &Generics) -> bool {
     let mut named = NamedLifetimes(None);
     named.visit_type(ty);
     let undeclared = named.0.is_some_and(|lifetime| !generics.lifetimes().any(|param| param.lifetime == lifetime));
-    let bare = ["Key", "Output"].iter().any(|name| generic_args(ty, name).is_some_and(|args| args.is_empty()));
+    let bare = ["Key", "Output", "Timers", "ProcessingTimers"]
+        .iter()
+        .any(|name| generic_args(ty, name).is_some_and(|args| args.is_empty()));
     undeclared || bare
 }
 
@@ -149,6 +158,18 @@ pub(crate) fn roles(sig: &Signature, errors: &mut Errors) -> Option<Roles> {
                         "one `Key<'_, _>` will do",
                     ));
                 }
+                if let Some(Rest::Time(ty, _)) = &asked
+                    && rest.iter().any(|rest| matches!(rest, Rest::Time(..)))
+                {
+                    let message = format!("operator `{name}` asks for its event time twice");
+                    errors.push(error(ty, message, "one `EventTime` will do"));
+                }
+                if let Some(Rest::Timers(ty, timer, _)) = &asked
+                    && rest.iter().any(|rest| matches!(rest, Rest::Timers(_, other, _) if other != timer))
+                {
+                    let message = format!("operator `{name}` sets timers of two types");
+                    errors.push(error(ty, message, "put both into one enum: one function runs for all of them"));
+                }
                 rest.extend(asked);
             }
         }
@@ -207,9 +228,15 @@ fn extractor(ty: &Type) -> Result<Rest> {
     let Some(last) = path.path.segments.last() else { return Ok(Rest::Extract(ty.clone())) };
     let name = last.ident.to_string();
     match &*name {
-        "EventTime" | "Watermark" | "Timers" | "ProcessingTimers" => {
-            Err(Error::new_spanned(ty, format!("`{name}` is not supported yet: it comes with event time")))
+        "EventTime" => {
+            let time = type_args(&last.arguments).pop();
+            Ok(Rest::Time(ty.clone(), time.unwrap_or_else(|| parse_quote_spanned!(ty.span()=> __m::Timestamp))))
         }
+        "Window" => Ok(Rest::Window(ty.clone())),
+        "Timers" | "ProcessingTimers" => match type_args(&last.arguments).pop() {
+            Some(timer) => Ok(Rest::Timers(ty.clone(), timer, name == "Timers")),
+            None => Err(error(ty, "timers name the type of what they hold", format!("write `{name}<'_, Reminder>`"))),
+        },
         "Output" => match type_args(&last.arguments).pop() {
             Some(side) => Ok(Rest::Side(side)),
             None => Err(error(ty, "a side output names its record type", "write `Output<'_, Record>`")),

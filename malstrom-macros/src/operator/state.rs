@@ -22,3 +22,10 @@ pub(super) fn same_key(op: &Ident, key: &Type) -> TokenStream {
         const _: fn() = <<__State as __m::KeyedState>::Key as __m::StateKeyIs<#key, #op>>::same;
     }
 }
+
+/// Checks that `timer`, which the operator sets, is what its `on_timer` function takes.
+pub(super) fn same_timer(op: &Ident, arm: &syn::Path, timer: &Type) -> TokenStream {
+    quote_spanned! {timer.span()=>
+        const _: fn() = <<#arm as __m::Stage>::In as __m::TimerIs<#timer, #op, #arm>>::same;
+    }
+}

@@ -9,10 +9,11 @@ use quote::{quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Error, FnArg, Pat, Result, Signature, Token, Type, Visibility, spanned::Spanned};
 
-/// `Record [by Key]`
+/// `Record [by Key] [at Time]`
 struct Port {
     record: Type,
     key: Option<Type>,
+    time: Option<Type>,
 }
 pub(super) struct Ports {
     from: Port,
@@ -29,18 +30,18 @@ pub(super) struct Fragment {
 impl Parse for Port {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let record = input.parse()?;
-        let mut key = None;
+        let (mut key, mut time) = (None, None);
         while input.peek(syn::Ident) {
             let word: Ident = input.parse()?;
             if word == "by" && key.is_none() {
                 key = Some(input.parse()?);
-            } else if word == "at" {
-                return Err(Error::new(word.span(), "`at` is not supported yet: it comes with event time"));
+            } else if word == "at" && time.is_none() {
+                time = Some(input.parse()?);
             } else {
-                return Err(Error::new(word.span(), "expected `by Key`, `,` or `>`"));
+                return Err(Error::new(word.span(), "expected `by Key`, `at Time`, `,` or `>`"));
             }
         }
-        Ok(Port { record, key })
+        Ok(Port { record, key, time })
     }
 }
 impl Parse for Ports {
@@ -142,36 +143,47 @@ impl Fragment {
             Some(key) => quote_spanned!(key.span()=> __malstrom::KeyedBy<#key>),
             None => quote!(__malstrom::AnyKeying),
         };
-        let kg = Ident::new("Incoming", Span::mixed_site());
+        let asks = match &from.time {
+            Some(time) => quote_spanned!(time.span()=> __malstrom::Asking<__malstrom::Yes<#time>>),
+            None => quote!(__malstrom::Asking),
+        };
+        let time_need = match &from.time {
+            Some(time) => quote_spanned!(time.span()=> #time),
+            None => quote!(__malstrom::AnyTiming),
+        };
+        let (kg, tm) = (Ident::new("Incoming", Span::mixed_site()), Ident::new("IncomingTime", Span::mixed_site()));
         let (g, s) = (graph(name.span()), stream(name.span()));
         let checked =
             quote_spanned!(to_ty.span()=> let #s = __malstrom::Returns::pass(__malstrom::returned::<Self, _>(#s)););
-        // The key that leaves: the one that was promised, the one that came in by name, or whatever came in.
-        let (leaves, left) = match to.key.as_ref().or(from.key.as_ref()) {
-            Some(key) => (
-                quote!(__malstrom::KeyedBy<#key>),
-                quote_spanned! {key.span()=>
-                    let #s = __malstrom::LeavesKeyed::pass(__malstrom::left::<Self, __malstrom::KeyedBy<#key>, _>(#s));
-                    __malstrom::leave_keyed::<Self, _>(#g, #s)
-                },
-            ),
-            None => (
-                quote!(#kg),
-                quote_spanned! {to_ty.span()=>
-                    let #s = __malstrom::LeavesKeyed::pass(__malstrom::left::<Self, __malstrom::Carried<#kg>, _>(#s));
-                    __malstrom::leave::<Self, _, _>(#g, #s)
-                },
-            ),
+        // What leaves: the key that was promised, the one that came in by name, or whatever came in; so with the time.
+        let (leaves_key, key_inside, key_span) = match to.key.as_ref().or(from.key.as_ref()) {
+            Some(key) => (quote!(__malstrom::KeyedBy<#key>), quote!(__malstrom::KeyedBy<#key>), key.span()),
+            None => (quote!(#kg), quote!(__malstrom::Carried<#kg>), to_ty.span()),
+        };
+        let (leaves_time, time_inside, time_span) = match to.time.as_ref().or(from.time.as_ref()) {
+            Some(time) => (quote!(#time), quote!(#time), time.span()),
+            None => (quote!(#tm), quote!(__malstrom::CarriedTime<#tm>), to_ty.span()),
+        };
+        let leaves = quote!(__malstrom::Formed<#leaves_key, #leaves_time>);
+        let left_key = quote_spanned! {key_span=>
+            let #s = __malstrom::LeavesKeyed::pass(__malstrom::left::<Self, #key_inside, _>(#s));
+        };
+        let left_time = quote_spanned! {time_span=>
+            let #s = __malstrom::LeavesTimed::pass(__malstrom::left_timed::<Self, #time_inside, _>(#s));
+        };
+        let left = quote_spanned! {to_ty.span()=>
+            let #s = __malstrom::LeavesWindows::pass(__malstrom::left_windows::<Self, _>(#s));
+            __malstrom::leave::<Self, #leaves, _>(#g, #s)
         };
         let errors = errors.into_tokens();
-        // The impl's own parameter comes first: the user's may have defaults of order, ours has none.
+        // The impl's own parameters come first: the user's may have defaults of order, ours have none.
         let wire_generics = {
             let params = &sig.generics.params;
-            quote!(<#kg, #params>)
+            quote!(<#kg, #tm, #params>)
         };
         let wire_where = {
             let predicates = where_clause.map(|w| &w.predicates).into_iter();
-            quote!(where #kg: __malstrom::Enters<#need>, #(#predicates)*)
+            quote!(where #kg: __malstrom::Enters<#need>, #tm: __malstrom::EntersTimed<#time_need>, #(#predicates)*)
         };
         // At the fragment's name: messages that mention the stage show that.
         let description = quote_spanned! {name.span()=>
@@ -205,22 +217,25 @@ impl Fragment {
                     type Out = #to_ty;
                     type Failure = __malstrom::NoFailure;
                     type Need = #need;
+                    type Asks = #asks;
                     type Ends = __malstrom::Plain;
                     type Outputs = __malstrom::stage::one;
                 }
                 #[automatically_derived]
                 #[allow(unused_qualifications, clippy::all, clippy::pedantic)]
-                impl #wire_generics __malstrom::Wire<#kg> for #name #ty_generics #wire_where {
+                impl #wire_generics __malstrom::Wire<__malstrom::Formed<#kg, #tm>> for #name #ty_generics #wire_where {
                     type Leaves = #leaves;
-                    fn wire<__U>(self, #g: __malstrom::Graph, __id: &'static str, #s: __U) -> impl __malstrom::Stream<Item = #to_ty, Keying = #leaves, Node = Self>
+                    fn wire<__U>(self, #g: __malstrom::Graph, __id: &'static str, #s: __U) -> impl __malstrom::Stream<Item = #to_ty, Form = #leaves, Node = Self>
                     where
-                        __U: __malstrom::Stream + __malstrom::Typed<Item = #from_ty, Keying = #kg>,
+                        __U: __malstrom::Stream + __malstrom::Typed<Item = #from_ty, Form = __malstrom::Formed<#kg, #tm>>,
                     {
                         #[allow(unused_variables)]
                         let Self { #(#idents,)* .. } = self;
-                        let #s = __malstrom::enter::<Self, _>(#g.clone(), __id, #s);
+                        let #s = __malstrom::enter::<Self, #time_need, #kg, #tm, _>(#g.clone(), __id, #s);
                         #code
                         #checked
+                        #left_key
+                        #left_time
                         #left
                     }
                 }

@@ -129,6 +129,12 @@ fn checks(span: Span, stream: &Ident, record: &str) -> TokenStream {
         let #stream = #m::SameKey::pass(#m::same_key(&#x, #stream));
         let #stream = #m::HasKey::pass(#m::asked(&#x, #stream));
         let #stream = #m::AskedKey::pass(#m::asked_key(&#x, #stream));
+        let #stream = #m::HasTime::pass(#m::asked_time(&#x, #stream));
+        let #stream = #m::SameTime::pass(#m::same_time(&#x, #stream));
+        let #stream = #m::TimersHaveTime::pass(#m::timers(&#x, #stream));
+        let #stream = #m::TimersFire::pass(#m::fires(&#x, #stream));
+        let #stream = #m::HasWindows::pass(#m::closes(&#x, #stream));
+        let #stream = #m::InWindows::pass(#m::in_windows(&#x, #stream));
     }
 }
 

@@ -3,12 +3,12 @@
 //! Where one split feeds a key, what comes out under that key is known in order. Where several do, or a union, only what
 //! does not depend on the order is built: [`Known`] says which of the two it is.
 use super::run;
+use malstrom::Pipeline;
 use malstrom::connect::memory;
 use malstrom::names::KeyedBy;
 use malstrom::prelude::*;
-use malstrom::{Pipeline, Unkeyed};
 use malstrom_core::Graph;
-use malstrom_core::contract::keying::Keying;
+use malstrom_core::contract::form::{Form, Formed};
 use malstrom_core::contract::typed::Typed;
 use malstrom_core::graph::policy::{self, OrElse};
 use malstrom_core::graph::source::source;
@@ -303,29 +303,29 @@ fn running(records: &mut Vec<Rec>, kind: u8) {
 // ---- the graph -----------------------------------------------------------------------------------------------------
 
 struct Any;
-type Plain = Shared<(), Rec, Unkeyed, Any>;
-type Keyed = Shared<u64, Rec, KeyedBy<u64>, Any>;
+type Plain = Shared<Rec, Formed, Any>;
+type Keyed = Shared<Rec, Formed<KeyedBy<u64>>, Any>;
 enum Open {
     Plain(Plain),
     Keyed(Keyed),
 }
 /// Makes the type of a stream one that can be kept in a list.
-trait Opens: Keying + Sized {
-    fn open(shared: Shared<Self::Key, Rec, Self, Any>) -> Open;
+trait Opens: Form + Sized {
+    fn open(shared: Shared<Rec, Self, Any>) -> Open;
 }
-impl Opens for Unkeyed {
+impl Opens for Formed {
     fn open(shared: Plain) -> Open {
         Open::Plain(shared)
     }
 }
-impl Opens for KeyedBy<u64> {
+impl Opens for Formed<KeyedBy<u64>> {
     fn open(shared: Keyed) -> Open {
         Open::Keyed(shared)
     }
 }
 #[allow(clippy::implied_bounds_in_impls)]
-fn erase<Kg: Opens>(g: &Graph, s: impl Stream + Typed<Item = Rec, Keying = Kg>) -> Open {
-    Kg::open(split::share(g.clone(), build::named(s, PhantomData::<Any>)))
+fn erase<Fm: Opens>(g: &Graph, s: impl Stream + Typed<Item = Rec, Form = Fm>) -> Open {
+    Fm::open(split::share(g.clone(), build::named(s, PhantomData::<Any>)))
 }
 fn rec((at, value): (u64, i64)) -> Rec {
     Rec { at, value }

@@ -1,0 +1,208 @@
+//! What operators may ask about time.
+use super::{Context, Extract};
+use crate::contract::time::{Time, Timestamp};
+use crate::contract::window::Window;
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Deref;
+use std::time::Duration;
+
+/// The event time of the record, or the time for which a timer was set. Dereferences to `T`.
+///
+/// ```
+/// use malstrom_core::{EventTime, Timestamp, testing::Bench};
+/// fn stamp(name: String, at: EventTime) -> (Timestamp, String) {
+///     (*at, name)
+/// }
+/// let bench = Bench::at(Timestamp::from_secs(7));
+/// assert_eq!(stamp("a".into(), bench.time()).0, Timestamp::from_secs(7));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventTime<T = Timestamp>(T);
+impl<T> EventTime<T> {
+    /// A time to call an operator with in a test.
+    pub fn new(time: T) -> Self {
+        EventTime(time)
+    }
+}
+impl<T> Deref for EventTime<T> {
+    type Target = T;
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+impl<T: fmt::Display> fmt::Display for EventTime<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+impl<'a, T: Time> Extract<'a> for EventTime<T> {
+    #[inline(always)]
+    fn extract(context: &'a Context<'a>) -> Self {
+        match context.time() {
+            Some(time) => EventTime(time),
+            None => unreachable!("the pipeline was checked to have event time"),
+        }
+    }
+}
+
+/// How far event time has come where an operator runs: the least promise of all its inputs that are not idle.
+///
+/// ```
+/// use malstrom_core::{Timestamp, Watermark};
+/// fn is_behind(at: Timestamp, watermark: Watermark) -> bool {
+///     watermark.time().is_some_and(|promised| at <= promised)
+/// }
+/// assert!(is_behind(Timestamp::from_secs(1), Watermark::At(Timestamp::from_secs(2))));
+/// assert!(!is_behind(Timestamp::from_secs(1), Watermark::Unknown));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Watermark {
+    /// Nothing has been promised yet, or the stream has no event time.
+    #[default]
+    Unknown,
+    /// Nothing at or before this will follow. Where times are integers, the ticks are the microseconds.
+    At(Timestamp),
+    /// All inputs are silent, and nobody needs to wait for them.
+    Idle,
+    /// All inputs have ended.
+    Ended,
+}
+impl Watermark {
+    /// The time up to which nothing will follow, if there is one.
+    pub fn time(self) -> Option<Timestamp> {
+        match self {
+            Watermark::At(time) => Some(time),
+            _ => None,
+        }
+    }
+}
+impl<'a> Extract<'a> for Watermark {
+    #[inline(always)]
+    fn extract(context: &'a Context<'a>) -> Self {
+        context.watermark()
+    }
+}
+impl<'a> Extract<'a> for Window {
+    #[inline(always)]
+    fn extract(context: &'a Context<'a>) -> Self {
+        match context.window() {
+            Some(window) => window,
+            None => unreachable!("the pipeline was checked to have windows"),
+        }
+    }
+}
+
+/// Which clock a timer goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(hidden)]
+pub enum Clock {
+    Event,
+    Processing,
+}
+/// What an operator said about a timer.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Request<X> {
+    pub clock: Clock,
+    /// In ticks of the clock.
+    pub time: i64,
+    pub timer: X,
+    /// Whether it is set, not cancelled.
+    pub set: bool,
+}
+/// Where the timers collect that one call sets and cancels.
+pub type TimerBuffer<X> = RefCell<Vec<Request<X>>>;
+
+/// How long until a timer fires: a `Duration`, or any integer where times are integers.
+pub trait Delay {
+    /// In ticks; it saturates.
+    fn delay(self) -> i64;
+}
+impl Delay for Duration {
+    #[inline]
+    fn delay(self) -> i64 {
+        i64::try_from(self.as_micros()).unwrap_or(i64::MAX)
+    }
+}
+macro_rules! delays {
+    ($($t:ty)*) => { $(impl Delay for $t {
+        #[inline]
+        #[allow(clippy::unnecessary_fallible_conversions, clippy::useless_conversion)]
+        fn delay(self) -> i64 {
+            i64::try_from(self).unwrap_or(i64::MAX)
+        }
+    })* };
+}
+delays!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
+
+macro_rules! timers {
+    ($(#[$doc:meta])* $name:ident $clock:ident) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name<'a, X> {
+            buffer: &'a TimerBuffer<X>,
+            now: i64,
+        }
+        impl<'a, X> $name<'a, X> {
+            /// Timers that collect in `buffer`, at time `now` in ticks.
+            #[doc(hidden)]
+            #[inline(always)]
+            pub fn new(buffer: &'a TimerBuffer<X>, now: i64) -> Self {
+                $name { buffer, now }
+            }
+            /// Has `timer` fire for this key at `time`. The same one set twice for the same time fires once.
+            #[inline]
+            pub fn at(&self, time: impl Time, timer: X) {
+                self.ask(time.to_ticks(), timer, true);
+            }
+            /// Has `timer` fire for this key when so much time has passed.
+            #[inline]
+            pub fn after(&self, delay: impl Delay, timer: X) {
+                self.ask(self.now.saturating_add(delay.delay()), timer, true);
+            }
+            /// Takes back what [`at`](Self::at) has set for this key: the same timer at the same time.
+            #[inline]
+            pub fn cancel(&self, time: impl Time, timer: X) {
+                self.ask(time.to_ticks(), timer, false);
+            }
+            fn ask(&self, time: i64, timer: X, set: bool) {
+                self.buffer.borrow_mut().push(Request { clock: Clock::$clock, time, timer, set });
+            }
+        }
+    };
+}
+timers! {
+    /// Sets timers in event time: they fire, in the order of their times, when the watermark has come so far, and all
+    /// that are left when the input has ended. A timer set for a time that has passed fires at once.
+    ///
+    /// ```
+    /// use malstrom_core::{Durations, EventTime, Record, Timers, Timestamp, testing::Bench};
+    /// fn remind(name: String, at: EventTime, timers: Timers<'_, String>) -> usize {
+    ///     timers.at(*at + 1.minutes(), name.clone());
+    ///     name.len()
+    /// }
+    /// let bench = Bench::at(Timestamp::from_secs(1));
+    /// remind("ann".into(), bench.time(), bench.timers());
+    /// assert_eq!(bench.set::<String>(), [(Timestamp::from_secs(61), "ann".to_owned())]);
+    /// ```
+    Timers Event
+}
+timers! {
+    /// Sets timers by the clock of the machine. They fire while the job runs; those that are left when its input has
+    /// ended do not.
+    ///
+    /// ```
+    /// use malstrom_core::{Durations, ProcessingTimers, testing::Bench};
+    /// fn retry(request: u64, timers: ProcessingTimers<'_, u64>) -> u64 {
+    ///     timers.after(5.seconds(), request);
+    ///     request
+    /// }
+    /// let bench = Bench::new();
+    /// retry(7, bench.processing_timers());
+    /// assert_eq!(bench.set::<u64>().len(), 1);
+    /// ```
+    ProcessingTimers Processing
+}

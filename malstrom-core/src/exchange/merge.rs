@@ -1,0 +1,129 @@
+//! Watermarks of several inputs become one.
+use crate::stream::signal::{End, Mark, Signal};
+
+/// What is known of one input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// Nothing yet: it holds time back.
+    Unknown,
+    At(i64),
+    Idle,
+    Ended,
+}
+
+/// The least watermark of the inputs that are neither idle nor ended. It only ever advances.
+#[derive(Debug)]
+pub(crate) struct Merge {
+    inputs: Vec<Input>,
+    last: Option<i64>,
+    /// Whether those downstream were told not to wait.
+    idle: bool,
+    stopped: bool,
+    open: usize,
+}
+impl Merge {
+    pub(crate) fn new(inputs: usize) -> Self {
+        Merge { inputs: vec![Input::Unknown; inputs], last: None, idle: false, stopped: false, open: inputs }
+    }
+    /// Takes in a signal of one input. Returns what it means for all of them together.
+    pub(crate) fn take(&mut self, from: usize, signal: Signal) -> Option<Signal> {
+        let input = match signal {
+            Signal::Split(..) => return Some(signal),
+            Signal::Time(Mark::At(time)) => Input::At(time),
+            Signal::Time(Mark::Idle) => Input::Idle,
+            Signal::End(end) => {
+                self.stopped |= end == End::Stopped;
+                self.open -= 1;
+                Input::Ended
+            }
+        };
+        self.set(from, input).map(Signal::Time)
+    }
+    /// Sets what is known of one input.
+    pub(crate) fn set(&mut self, from: usize, input: Input) -> Option<Mark> {
+        self.inputs[from] = input;
+        let (mut least, mut idle) = (None::<i64>, false);
+        for input in &self.inputs {
+            match *input {
+                Input::Unknown => return None,
+                Input::At(time) => least = Some(least.map_or(time, |least| least.min(time))),
+                Input::Idle => idle = true,
+                Input::Ended => {}
+            }
+        }
+        match least {
+            Some(time) if self.last.is_none_or(|last| time > last) => {
+                (self.last, self.idle) = (Some(time), false);
+                Some(Mark::At(time))
+            }
+            // It must be waited for again, but what was promised stands.
+            Some(_) if std::mem::take(&mut self.idle) => self.last.map(Mark::At),
+            None if idle && !self.idle => {
+                self.idle = true;
+                Some(Mark::Idle)
+            }
+            _ => None,
+        }
+    }
+    /// One more input, of which nothing is known. Returns its number.
+    pub(crate) fn add(&mut self) -> usize {
+        self.open += 1;
+        match self.inputs.iter().position(|input| *input == Input::Ended) {
+            Some(free) => {
+                self.inputs[free] = Input::Unknown;
+                free
+            }
+            None => {
+                self.inputs.push(Input::Unknown);
+                self.inputs.len() - 1
+            }
+        }
+    }
+    /// How all inputs have ended, if they have.
+    pub(crate) fn ended(&self) -> Option<End> {
+        (self.open == 0).then_some(if self.stopped { End::Stopped } else { End::Complete })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(time: i64) -> Signal {
+        Signal::Time(Mark::At(time))
+    }
+    const IDLE: Signal = Signal::Time(Mark::Idle);
+    const END: Signal = Signal::End(End::Complete);
+
+    #[test]
+    fn the_slowest_input_sets_the_time_and_time_never_goes_back() {
+        let mut merge = Merge::new(2);
+        assert_eq!(merge.take(0, at(5)), None, "nothing is known of the other");
+        assert_eq!(merge.take(1, at(3)), Some(at(3)));
+        assert_eq!(merge.take(1, at(9)), Some(at(5)));
+        assert_eq!(merge.take(0, at(5)), None, "it has not advanced");
+        assert_eq!(merge.take(0, at(4)), None, "nor may it go back");
+    }
+
+    #[test]
+    fn idle_and_ended_inputs_hold_nothing_back() {
+        let mut merge = Merge::new(3);
+        merge.take(0, at(5));
+        merge.take(1, IDLE);
+        assert_eq!(merge.take(2, END), Some(at(5)));
+        assert_eq!(merge.take(0, IDLE), Some(IDLE));
+        assert_eq!(merge.take(1, at(2)), Some(at(5)), "it is waited for again, and what was promised stands");
+        assert_eq!(merge.take(1, at(7)), Some(at(7)));
+        assert_eq!(merge.take(0, END), None);
+        assert_eq!(merge.ended(), None);
+        merge.take(1, Signal::End(End::Stopped));
+        assert_eq!(merge.ended(), Some(End::Stopped));
+    }
+
+    #[test]
+    fn an_input_that_ends_before_it_says_anything_is_no_obstacle() {
+        let mut merge = Merge::new(2);
+        merge.take(0, at(1));
+        assert_eq!(merge.take(1, END), Some(at(1)));
+    }
+}
