@@ -23,7 +23,8 @@ pub fn millis(time: Time) -> u64 {
     time
 }
 
-/// How many events there are in a second of event time, evenly spread. With so few, windows and auctions end within an
+/// How many events there are in a second of event time, evenly spread (the generator reckons in `f32`: to the
+/// millisecond for the first four million). With so few, windows and auctions end within an
 /// input that is quickly read, and most people pause for longer than a session's gap.
 pub const PER_SECOND: usize = 1_000;
 
