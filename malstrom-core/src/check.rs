@@ -73,6 +73,26 @@ macro_rules! asks {
     };
 }
 
+/// A check of one type for bounds that references meet too. The type is a parameter, so that borrowing it is no advice.
+macro_rules! asks_copies {
+    ($(#[$doc:meta])* $name:ident <$t:ident $(, $n:ident)*>: $($bound:tt)*) => {
+        $(#[$doc])*
+        pub trait $name<$t, $($n,)* Via> {
+            $crate::check::pass!($t $(, $n)*);
+        }
+        #[diagnostic::do_not_recommend]
+        impl<$t: $($bound)*, $($n),*> $name<$t, $($n,)* $crate::check::Holds> for $crate::check::share::Copies {
+            $crate::check::passes!($t $(, $n)*);
+        }
+        #[diagnostic::do_not_recommend]
+        impl<$t: $crate::check::Impossible, $($n),*> $name<$t, $($n,)* $crate::check::Otherwise>
+            for $crate::check::share::Copies
+        {
+            $crate::check::passes!($t $(, $n)*);
+        }
+    };
+}
+
 /// The items of a check trait.
 macro_rules! pass {
     ($($names:ty),*) => {
@@ -94,4 +114,4 @@ macro_rules! passes {
         }
     };
 }
-pub(crate) use {asks, pass, passes};
+pub(crate) use {asks, asks_copies, pass, passes};

@@ -46,6 +46,17 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> Result<TokenStream
             format!("operator `{}` has `on_close`, but keeps no state that a window could hand over", func.sig.ident);
         errors.push(error(close, message, "take state first: `fn f(state: &mut State, record: Record, ..)`"));
     }
+    if options.on_close.is_some() {
+        let name = &func.sig.ident;
+        if let Some(arm) = &options.on_right {
+            let message = format!("operator `{name}` has two inputs, which have no windows for `on_close` to finish");
+            errors.push(error(arm, message, "remove `on_right` or `on_close`"));
+        }
+        if let Some(arm) = &options.on_timer {
+            let message = format!("operator `{name}` finishes windows (`on_close`), and windows have no timers");
+            errors.push(error(arm, message, "remove `on_timer`: a window ends by itself"));
+        }
+    }
     let errors = match errors.finish() {
         Ok(()) => {
             // Without an error there are both.
@@ -57,7 +68,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> Result<TokenStream
     if cfg!(test) {
         return Err(errors);
     }
-    Ok(broken::emit(func, errors))
+    Ok(broken::emit(func, errors, &options.krate.private()))
 }
 
 #[cfg(test)]

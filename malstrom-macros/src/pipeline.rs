@@ -135,7 +135,7 @@ impl Closed {
         let attrs = attrs.iter().filter(|a| !a.path().is_ident("guarantee"));
         let (statements, broken) = statements::parse(body.clone(), &mut errors);
         let graph = graph::check(&sig.ident, &statements, &broken, &mut errors);
-        let code = Chains::new(&graph).emit(&statements);
+        let code = Chains::new(&graph, &statements).emit(&statements);
         let errors = errors.into_tokens();
         let (name, text, inputs) = (&sig.ident, sig.ident.to_string(), &sig.inputs);
         let (generics, where_clause) = (&sig.generics, &sig.generics.where_clause);

@@ -18,12 +18,12 @@ pub use std::vec::Vec;
 // Operators.
 pub use malstrom_core::check::arg::{ByValue, Configuration};
 pub use malstrom_core::check::arms::{
-    ArmByValue, ArmEmits, ArmEnds, ArmFails, ArmKeeps, ArmSetsNone, ArmTakes, ArmTimers, TimerIs, arm_by_value,
-    arm_ends, arm_fails, arm_keeps, arm_of, arm_sets_none, arm_takes, arm_timers,
+    ArmByValue, ArmEmits, ArmEnds, ArmFails, ArmKeeps, ArmSetsNone, ArmTakes, ArmTimers, IsTimer, TimerIs,
+    arm_by_value, arm_ends, arm_fails, arm_keeps, arm_of, arm_sets_none, arm_takes, arm_timers, timer_is,
 };
 pub use malstrom_core::check::ask::{Parameter, StateKeyIs};
 pub use malstrom_core::check::shape::{IsIterator, IsOption, IsResult};
-pub use malstrom_core::contract::asks::{Asking, Both, No, Yes};
+pub use malstrom_core::contract::asks::{Asking, Both, FragmentAsks, No, Yes};
 pub use malstrom_core::contract::extract::time::TimerBuffer;
 pub use malstrom_core::contract::extract::{Context, Extract, Output};
 pub use malstrom_core::contract::keying::{
@@ -40,11 +40,11 @@ pub use malstrom_core::contract::time::Timestamp;
 // Pipelines.
 pub use malstrom_core::check::aggregate::{Adds, Averages, Compares, Keeps, TellsApart, initial, item, value};
 pub use malstrom_core::check::ends::{
-    ClosedUse, KeyedAlike, NamesOutputs, TakesTwo, TimedAlike, alike, ends, outputs, takes_two, timed_alike,
+    ClosedUse, KeyedAlike, NamesOutputs, TakesTwo, TimedAlike, alike, behind, ends, outputs, takes_two, timed_alike,
 };
 pub use malstrom_core::check::failure::{CanFail, Explains, NeverFails, explained, failure, handled};
 pub use malstrom_core::check::fragment::{
-    LeavesKeyed, LeavesTimed, LeavesWindows, Returns, left, left_timed, left_windows, returned,
+    LeavesKeyed, LeavesTimed, LeavesWindows, PortTime, Returns, left, left_timed, left_windows, returned,
 };
 pub use malstrom_core::check::inputs::{
     JoinsKeys, JoinsTimes, Pairs, PairsWithin, Unites, UnitesKeyed, UnitesTimed, joined_keys, joined_times, paired,
@@ -54,20 +54,21 @@ pub use malstrom_core::check::keying::{
     AskedKey, Grouped, HasKey, IsKey, SameKey, Travels, WorksUnkeyed, asked, asked_key, grouped, is_key, keyed,
     same_key, travels,
 };
-pub use malstrom_core::check::record::{FlowsInto, record, record_right};
+pub use malstrom_core::check::record::{BoundsHold, FlowsInto, bounds, record, record_right};
 pub use malstrom_core::check::share::{Shareable, copied};
 pub use malstrom_core::check::sink::{DrainsInto, Dumped, IsSink, Shown, drained, dumped, is_sink, shown};
 pub use malstrom_core::check::source::{
     IntoSource, RowsExplain, RowsHandled, RowsMayFail, RowsNeverFail, given, rows, rows_explained, rows_of,
 };
 pub use malstrom_core::check::time::{
-    HasTime, HasWindows, InWindows, SameTime, TimersFire, TimersHaveTime, asked_time, closes, fires, in_windows,
-    same_time, timers,
+    HasTime, HasWindows, InWindows, KeepsWindow, SameTime, TimersFire, TimersHaveTime, asked_time, closes, fires,
+    in_windows, keeps_window, same_time, timers,
 };
 pub use malstrom_core::check::window::{
-    Corrects, Dealt, FoldsWindows, IsLength, IsTime, IsWindow, NeverLate, NoTimersInWindows, TakesNoWindows, TimedFor,
-    corrected, dealt, dealt_to, folded, is_time, is_window, late, length, length_at, needs_time, seen,
-    timers_in_windows, whole, window_length, window_time,
+    Corrects, Dealt, EntersWhole, FoldsWindows, HasLateness, IsIdle, IsLength, IsTime, IsWindow, NeverLate,
+    NoTimersInWindows, TakesNoWindows, TimedFor, corrected, dealt, dealt_to, enters_whole, folded, idle, is_time,
+    is_window, late, length, length_at, lenient, needs_time, seen, timers_in_windows, whole, window_length,
+    window_time,
 };
 pub use malstrom_core::contract::form::{CarriedTime, Form, Formed};
 pub use malstrom_core::contract::join::{Inner, Left, Outer, Right};

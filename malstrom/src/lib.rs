@@ -95,7 +95,7 @@ pub mod names {
     pub use malstrom_core::check::inputs::*;
     pub use malstrom_core::check::keying::{AskedKey, Grouped, HasKey, IsKey, NoKey, SameKey, Travels, WorksUnkeyed};
     pub use malstrom_core::check::migrate::{IsState, KeepsKey, MigratesFrom};
-    pub use malstrom_core::check::record::FlowsInto;
+    pub use malstrom_core::check::record::{BoundsHold, FlowsInto};
     pub use malstrom_core::check::shape::{IsIterator, IsOption, IsResult};
     pub use malstrom_core::check::share::{Copies, Shareable};
     pub use malstrom_core::check::sink::{DrainsInto, Dumped, IsSink, Shown};

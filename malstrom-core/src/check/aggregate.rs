@@ -1,5 +1,6 @@
 //! What aggregates ask of records and values.
-use super::{Edge, asks};
+use super::share::Copies;
+use super::{Edge, asks, asks_copies};
 use crate::contract::number::Number;
 use crate::contract::typed::Typed;
 use std::hash::Hash;
@@ -31,23 +32,23 @@ asks! {
     )]
     Averages<>: Number
 }
-asks! {
+asks_copies! {
     /// What `reduce` and `top` keep.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` is kept and emitted again, but it is not `Clone`",
-        label = "needs copies of `{Self}`",
-        note = "derive `Clone` for `{Self}`"
+        message = "`{T}` is kept and emitted again, but it is not `Clone`",
+        label = "needs copies of `{T}`",
+        note = "derive `Clone` for `{T}`"
     )]
-    Keeps<>: Clone
+    Keeps<T>: Clone
 }
-asks! {
+asks_copies! {
     /// What `distinct` tells apart.
     #[diagnostic::on_unimplemented(
-        message = "`distinct` cannot tell one `{Self}` from another",
-        label = "compares `{Self}`",
-        note = "derive `PartialEq, Eq, Hash, Clone` for `{Self}`"
+        message = "`distinct` cannot tell one `{T}` from another",
+        label = "compares `{T}`",
+        note = "derive `PartialEq, Eq, Hash, Clone` for `{T}`"
     )]
-    TellsApart<>: Eq + Hash + Clone
+    TellsApart<T>: Eq + Hash + Clone
 }
 
 /// The value that an aggregate's closure returns.
@@ -55,10 +56,10 @@ pub fn value<V, U>(_: &Option<V>, up: U) -> Edge<(V,), U> {
     Edge::new(up)
 }
 /// What `fold` begins with, which goes through the check together with its input.
-pub fn initial<A, U>(initial: A, up: U) -> Edge<(A,), (A, U)> {
+pub fn initial<A, U>(initial: A, up: U) -> Edge<(Copies, A), (A, U)> {
     Edge::new((initial, up))
 }
 /// The records of an aggregate.
-pub fn item<U: Typed>(up: U) -> Edge<(U::Item,), U> {
+pub fn item<U: Typed>(up: U) -> Edge<(Copies, U::Item), U> {
     Edge::new(up)
 }

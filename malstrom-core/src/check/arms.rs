@@ -1,7 +1,9 @@
 //! The functions beside an operator: `on_right`, `on_timer`, `on_close`. `Role` is which of them it is.
 use super::{Edge, asks, pass, passes};
 use crate::contract::keying::{Keep, Stateless};
-use crate::contract::stage::{ArmFailure, FailureKind, Lends, Operator, Stage};
+use crate::contract::never::Never;
+use crate::contract::record::Record;
+use crate::contract::stage::{ArmFailure, FailureKind, Operator, Stage, TimerOf, TimerSet};
 
 /// The functions of one operator emit the same items.
 #[diagnostic::on_unimplemented(
@@ -72,20 +74,23 @@ pub fn arm_fails<Op: Stage, Arm: Stage, Role>(arm: Arm) -> Edge<(Arm::Failure, O
     Edge::new(arm)
 }
 
-asks! {
-    /// The functions beside an operator set its timers, if any.
-    #[diagnostic::on_unimplemented(
-        message = "`{Role}` function `{Arm}` sets other timers than operator `{Op}`",
-        label = "sets other timers",
-        note = "the timers of an operator hold what its `on_timer` function takes: name one with `#[operator(on_timer = ..)]`"
-    )]
-    ArmTimers<Op, Expected, Arm, Role>: LentBy<Expected>
+/// The functions beside an operator set its timers, if any.
+#[diagnostic::on_unimplemented(
+    message = "`{Role}` function `{Arm}` sets other timers than operator `{Op}`",
+    label = "sets timers that hold `{Self}`",
+    note = "the timers of an operator hold what its `on_timer` function takes: name one with `#[operator(on_timer = ..)]`"
+)]
+pub trait ArmTimers<Op, Expected, Arm, Role> {
+    pass!(Op, Expected, Arm, Role);
 }
-/// [`Lends`], by the timers that are lent.
-pub trait LentBy<T> {}
-impl<T: Lends<A>, A> LentBy<T> for A {}
+#[diagnostic::do_not_recommend]
+impl<X, Op, Arm, Role> ArmTimers<Op, X, Arm, Role> for X {
+    passes!(Op, X, Arm, Role);
+}
 /// The timers of a function beside `Op`.
-pub fn arm_timers<Op: Operator, Arm: Operator, Role>(arm: Arm) -> Edge<(Arm::Timers, Op, Op::Timers, Arm, Role), Arm> {
+pub fn arm_timers<Op: Operator, Arm: Operator, Role>(
+    arm: Arm,
+) -> Edge<(<Arm::Timers as TimerSet>::Or<TimerOf<Op>>, Op, TimerOf<Op>, Arm, Role), Arm> {
     Edge::new(arm)
 }
 
@@ -127,28 +132,51 @@ pub fn arm_takes<Op: Operator, Arm: Stage>(arm: Arm) -> Edge<(<Op::Keep as Keep>
 /// A function that finishes windows sets no timers.
 #[diagnostic::on_unimplemented(
     message = "`on_close` function `{Arm}` sets timers, but its window has closed and nothing would run",
-    label = "sets timers"
+    label = "sets timers that hold `{Self}`"
 )]
 pub trait ArmSetsNone<Op, Arm> {
     pass!(Op, Arm);
 }
 #[diagnostic::do_not_recommend]
-impl<Op, Arm> ArmSetsNone<Op, Arm> for () {
+impl<Op, Arm> ArmSetsNone<Op, Arm> for Never {
     passes!(Op, Arm);
 }
 /// The timers of an `on_close` function of `Op`.
-pub fn arm_sets_none<Op, Arm: Operator>(arm: Arm) -> Edge<(Arm::Timers, Op, Arm), Arm> {
+pub fn arm_sets_none<Op, Arm: Operator>(arm: Arm) -> Edge<(TimerOf<Arm>, Op, Arm), Arm> {
     Edge::new(arm)
 }
 
 /// Timers hold what the function that runs when they fire takes.
 #[diagnostic::on_unimplemented(
     message = "operator `{Op}` sets timers that hold `{Timer}`, but its `on_timer` function `{Arm}` takes `{Self}`",
-    label = "holds `{Timer}`"
+    label = "takes `{Self}`"
 )]
 pub trait TimerIs<Timer, Op, Arm> {
-    /// Does nothing.
-    fn same() {}
+    pass!(Timer, Op, Arm);
 }
 #[diagnostic::do_not_recommend]
-impl<Timer, Op, Arm> TimerIs<Timer, Op, Arm> for Timer {}
+impl<Timer, Op, Arm> TimerIs<Timer, Op, Arm> for Timer {
+    passes!(Timer, Op, Arm);
+}
+/// What an `on_timer` function of `Op` takes.
+pub fn timer_is<Op: Operator, Arm: Stage>(
+    _: &Arm,
+    timer: TimerOf<Op>,
+) -> Edge<(Arm::In, TimerOf<Op>, Op, Arm), TimerOf<Op>> {
+    Edge::new(timer)
+}
+
+/// What timers hold. Checked by a constant, as fields are.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be held by a timer: it cannot be written to a snapshot",
+    label = "not a record",
+    note = "annotate it with `#[derive(Record)]`"
+)]
+pub trait IsTimer {
+    /// It can.
+    const PASSED: bool;
+}
+#[diagnostic::do_not_recommend]
+impl<X: Record> IsTimer for X {
+    const PASSED: bool = true;
+}

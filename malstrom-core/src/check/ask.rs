@@ -5,7 +5,7 @@ use crate::contract::extract::{Context, Extract};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not something an operator can ask for",
     label = "not an operator parameter",
-    note = "after the record, an operator may take `Key<'_, _>`, `Output<'_, _>` or `Metrics<'_>`; configuration is marked `#[arg]`"
+    note = "after the record, an operator may take `EventTime`, `Watermark`, `Window`, `Key<'_, _>`, `Timers<'_, _>`, `ProcessingTimers<'_, _>`, `Output<'_, _>` or `Metrics<'_>`; configuration is marked `#[arg]`"
 )]
 pub trait Parameter<'a> {
     /// Reads it off the context.

@@ -77,6 +77,19 @@ pub fn timed_alike<Op, L: Typed, R: Typed>(
     Edge::new(right)
 }
 
+/// The second input of an operator, once the first has passed its checks: what is wrong with both is said once.
+pub fn behind<L: Typed, R>(_: &L, right: R) -> <L as Precedes>::To<R> {
+    right
+}
+/// Names a type through a stream.
+pub trait Precedes {
+    /// The type as it was.
+    type To<R>;
+}
+impl<L: Typed> Precedes for L {
+    type To<R> = R;
+}
+
 /// A tuple has a name for each output of an operator.
 #[diagnostic::on_unimplemented(
     message = "this tuple names {Named} streams, but operator `{Op}` has {Self}",

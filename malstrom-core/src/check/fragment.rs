@@ -1,8 +1,10 @@
 //! What a fragment promises at its two ends.
+use super::window::Whole;
 use super::{Edge, pass, passes};
 use crate::contract::form::NoWindows;
 use crate::contract::stage::Stage;
-use crate::contract::typed::{KeyingOf, TimeOf, Typed, WindowsOf};
+use crate::contract::time::Time;
+use crate::contract::typed::{KeyingOf, TimeOf, Typed};
 
 /// A fragment ends in the record type that it promises.
 #[diagnostic::on_unimplemented(
@@ -41,8 +43,8 @@ pub fn left<P: Stage, Kg, U: Typed>(up: U) -> Edge<(KeyingOf<U>, P, Kg, U::Node)
 
 /// A fragment ends with the times that it promises.
 #[diagnostic::on_unimplemented(
-    message = "pipeline `{P}` promises times of `{Expected}`, but its last stage `{Up}` leaves `{Self}`",
-    label = "the stream has times of `{Self}` here",
+    message = "pipeline `{P}` promises a stream whose event time is `{Expected}`, but its last stage `{Up}` leaves it `{Self}`",
+    label = "the event time is `{Self}` here",
     note = "say in the type which times the stream has: `<In, Out at Time>`"
 )]
 pub trait LeavesTimed<P, Expected, Up> {
@@ -55,6 +57,21 @@ impl<Tm, P, Up> LeavesTimed<P, Tm, Up> for Tm {
 /// The times at the end of a fragment that promises `Tm`.
 pub fn left_timed<P: Stage, Tm, U: Typed>(up: U) -> Edge<(TimeOf<U>, P, Tm, U::Node), U> {
     Edge::new(up)
+}
+
+/// The time that a fragment names. Checked by a constant, as fields are.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a time",
+    label = "not a time",
+    note = "times are `Timestamp`, `SystemTime`, integers of up to 64 bits, and types that implement `malstrom::Time`"
+)]
+pub trait PortTime {
+    /// It is.
+    const PASSED: bool;
+}
+#[diagnostic::do_not_recommend]
+impl<T: Time> PortTime for T {
+    const PASSED: bool = true;
 }
 
 /// A fragment ends outside of windows.
@@ -71,6 +88,6 @@ impl<P, Up> LeavesWindows<P, Up> for NoWindows {
     passes!(P, Up);
 }
 /// The windows at the end of a fragment.
-pub fn left_windows<P: Stage, U: Typed>(up: U) -> Edge<(WindowsOf<U>, P, U::Node), U> {
+pub fn left_windows<P: Stage, U: Typed>(up: U) -> Edge<(Whole<U>, P, U::Node), U> {
     Edge::new(up)
 }

@@ -1,5 +1,6 @@
 //! Stages with several inputs.
-use super::{Edge, asks, pass, passes};
+use super::share::Copies;
+use super::{Edge, asks_copies, pass, passes};
 use crate::contract::typed::{KeyOf, KeyingOf, TimeOf, Typed};
 use crate::contract::windows::{Global, Sliding, Tumbling};
 
@@ -39,8 +40,8 @@ pub fn united_keyed<A: Typed, B: Typed>(_: &A, up: B) -> Edge<(KeyingOf<B>, Keyi
 
 /// A union has one type of time.
 #[diagnostic::on_unimplemented(
-    message = "cannot unite `{Left}` with `{Right}`: one has times of `{Expected}`, the other `{Self}`",
-    label = "has times of `{Self}`",
+    message = "cannot unite `{Left}` with `{Right}`: the event time of one is `{Expected}`, that of the other `{Self}`",
+    label = "its event time is `{Self}`",
     note = "take the times of both alike: `.. -> timestamps(|record| ..)`"
 )]
 pub trait UnitesTimed<Expected, Left, Right> {
@@ -91,17 +92,17 @@ pub fn joined_times<A: Typed, B: Typed>(_: &A, up: B) -> Edge<(TimeOf<B>, TimeOf
     Edge::new(up)
 }
 
-asks! {
+asks_copies! {
     /// A join keeps records and pairs each with any number of others.
     #[diagnostic::on_unimplemented(
-        message = "`join` pairs each record with any number of others, but `{Self}` is not `Clone`",
-        label = "needs copies of each `{Self}`",
-        note = "derive `Clone` for `{Self}`, or share it: `-> map(std::sync::Arc::new)`"
+        message = "`join` pairs each record with any number of others, but `{T}` is not `Clone`",
+        label = "needs copies of each `{T}`",
+        note = "derive `Clone` for `{T}`, or share it: `-> map(std::sync::Arc::new)`"
     )]
-    Pairs<>: Clone
+    Pairs<T>: Clone
 }
 /// The records of an input of a join.
-pub fn paired<U: Typed>(up: U) -> Edge<(U::Item,), U> {
+pub fn paired<U: Typed>(up: U) -> Edge<(Copies, U::Item), U> {
     Edge::new(up)
 }
 

@@ -1,5 +1,5 @@
 //! The record type of an edge.
-use super::{Edge, pass, passes};
+use super::{Edge, asks, pass, passes};
 use crate::contract::stage::{Stage, TwoInput};
 use crate::contract::typed::Typed;
 
@@ -28,6 +28,20 @@ impl<Op: Stage> Applies for Op {
 /// The edge into a stage.
 pub fn record<U: Typed, Op: Stage>(_: &Op, up: U) -> Edge<(U::Item, Op, Op::In, U::Node), <Op as Applies>::To<U>> {
     Edge::new(up)
+}
+
+asks! {
+    /// The bounds of a generic operator hold. That one does not, rustc says itself; here the matter ends.
+    #[diagnostic::on_unimplemented(
+        message = "a bound of operator `{Self}` is not met",
+        label = "not for these types",
+        note = "its signature says what it asks of its type parameters"
+    )]
+    BoundsHold<>: Stage
+}
+/// An operator whose bounds may not hold.
+pub fn bounds<U, Op>(op: Op, up: U) -> Edge<(Op,), (Op, U)> {
+    Edge::new((op, up))
 }
 
 /// The edge into the second input of an operator.

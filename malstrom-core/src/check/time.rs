@@ -34,7 +34,7 @@ pub fn asked_time<U: Typed, Op: Stage>(_: &Op, up: U) -> Edge<(Untimed<U, AskedT
 #[diagnostic::on_unimplemented(
     message = "operator `{Op}` asks for an event time of type `{T}`, but stage `{Up}` has times of type `{Self}`",
     label = "asks for an event time of type `{T}`",
-    note = "write `EventTime<{Self}>`"
+    note = "write `EventTime<{Self}>`, or `at {Self}` in the types of a fragment"
 )]
 pub trait SameTime<T, Op, Up> {
     pass!(T, Op, Up);
@@ -133,5 +133,26 @@ pub fn in_windows<U: Typed, Op: Stage>(
     _: &Op,
     up: U,
 ) -> Edge<(Unwindowed<U, <Op::Asks as Asks>::Window<AnyWindows>>, Op, U::Node), U> {
+    Edge::new(up)
+}
+
+/// Windows are kept apart where state is.
+#[diagnostic::on_unimplemented(
+    message = "operator `{Op}` asks for the window, but keeps no state, and only state is kept per window",
+    label = "asks for the window",
+    note = "take state first: `fn {Op}(state: &mut State, record: Record, window: Window, ..)`; behind an aggregate, the record is a `Windowed` with its window"
+)]
+pub trait KeepsWindow<Op, Up> {
+    pass!(Op, Up);
+}
+#[diagnostic::do_not_recommend]
+impl<Op, Up> KeepsWindow<Op, Up> for AnyWindows {
+    passes!(Op, Up);
+}
+/// The edge into a stage that may ask for the window and keep no state.
+pub fn keeps_window<U: Typed, Op: Stage>(
+    _: &Op,
+    up: U,
+) -> Edge<(<WindowsOf<U> as Windowing>::WindowedFor<<Op::Asks as Asks>::WindowAlone<AnyWindows>>, Op, U::Node), U> {
     Edge::new(up)
 }

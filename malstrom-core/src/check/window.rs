@@ -1,12 +1,15 @@
 //! What windows need, and what stages need of windows.
+use super::share::Copies;
 use super::time::Untimed;
-use super::{Edge, asks, pass, passes};
+use super::{Edge, asks, asks_copies, pass, passes};
 use crate::contract::asks::Asks;
 use crate::contract::form::{AnyTime, AnyWindows, NoWindows, Timing, Windowing};
+use crate::contract::never::Never;
 use crate::contract::stage::Stage;
 use crate::contract::time::{Span, Time, Timestamp};
 use crate::contract::typed::{TimeOf, Typed, WindowsOf};
 use crate::contract::windows::{Wanted, WindowLike};
+use std::time::Duration;
 
 asks! {
     /// What `timestamps` takes from records.
@@ -43,6 +46,28 @@ pub fn length_at<U: Typed, D>(_: &U, length: D) -> Edge<(D, SeenTime<U>), D> {
     Edge::new(length)
 }
 type SeenTime<U> = <TimeOf<U> as Timing>::TimeOr<Timestamp>;
+
+/// How long a silent split is waited for goes by the clock of the machine.
+#[diagnostic::on_unimplemented(
+    message = "`idle` is a `Duration`, not `{Self}`",
+    label = "not a `Duration`",
+    note = "write `idle = 30.seconds()`"
+)]
+pub trait IsIdle {
+    pass!();
+}
+#[diagnostic::do_not_recommend]
+impl IsIdle for Duration {
+    passes!();
+}
+#[diagnostic::do_not_recommend]
+impl IsIdle for Never {
+    passes!();
+}
+/// What `idle` is given.
+pub fn idle<D>(idle: D) -> Edge<(D,), D> {
+    Edge::new(idle)
+}
 
 asks! {
     /// What `window` takes.
@@ -119,6 +144,27 @@ pub fn late<U, W: WindowLike>(windows: W, up: U) -> Edge<(W::Refuses<AnyTime>,),
     Edge::new((windows, up))
 }
 
+/// Only windows that close in event time have a lateness.
+#[diagnostic::on_unimplemented(
+    message = "these windows have no `lateness`: no record can be late for them",
+    label = "waits for late records",
+    note = "leave `lateness` out, and `else` too"
+)]
+pub trait HasLateness {
+    pass!();
+}
+#[diagnostic::do_not_recommend]
+impl HasLateness for Wanted {
+    passes!();
+}
+/// Windows with a lateness.
+pub fn lenient<U, W: WindowLike>(windows: W, up: U) -> Edge<(W::Refuses<AnyTime>,), (W, U)> {
+    Edge::new((windows, up))
+}
+
+/// [`NoWindows`] where a stream has none, [`AnyWindows`] elsewhere.
+pub type Whole<U> = <WindowsOf<U> as Windowing>::UnwindowedFor<NoWindows>;
+
 /// Some stages take no windows.
 #[diagnostic::on_unimplemented(
     message = "stage `{Name}` takes no windows, but stage `{Up}` is cut into windows",
@@ -133,7 +179,28 @@ impl<Name, Up> TakesNoWindows<Name, Up> for NoWindows {
     passes!(Name, Up);
 }
 /// The edge into a stage that takes no windows.
-pub fn whole<U: Typed, Name>(_: &Name, up: U) -> Edge<(WindowsOf<U>, Name, U::Node), U> {
+pub fn whole<U: Typed, Name>(_: &Name, up: U) -> Edge<(Whole<U>, Name, U::Node), U> {
+    Edge::new(up)
+}
+
+/// Fragments take no windows.
+#[diagnostic::on_unimplemented(
+    message = "pipeline `{Op}` takes no windows, but stage `{Up}` is cut into windows",
+    label = "takes no windows",
+    note = "let an aggregate or an operator with state close the windows first, or cut the stream inside `{Op}`"
+)]
+pub trait EntersWhole<Op, Up> {
+    pass!(Op, Up);
+}
+#[diagnostic::do_not_recommend]
+impl<Op, Up> EntersWhole<Op, Up> for AnyWindows {
+    passes!(Op, Up);
+}
+/// The edge into a stage that may be a fragment.
+pub fn enters_whole<U: Typed, Op: Stage>(
+    _: &Op,
+    up: U,
+) -> Edge<(<WindowsOf<U> as Windowing>::WindowedFor<<Op::Asks as Asks>::Whole<AnyWindows>>, Op, U::Node), U> {
     Edge::new(up)
 }
 
@@ -158,41 +225,44 @@ pub fn timers_in_windows<U: Typed, Op: Stage>(
     Edge::new(up)
 }
 
-asks! {
+asks_copies! {
     /// A record that belongs to several windows is copied.
     #[diagnostic::on_unimplemented(
-        message = "stage `{Name}` is given each record once per window, so they are copied, but `{Self}` is not `Clone`",
-        label = "needs a copy of each `{Self}`",
-        note = "derive `Clone` for `{Self}`"
+        message = "stage `{Name}` is given each record once per window, so they are copied, but `{T}` is not `Clone`",
+        label = "needs a copy of each `{T}`",
+        note = "derive `Clone` for `{T}`"
     )]
-    Dealt<Name>: Clone
+    Dealt<T, Name>: Clone
 }
 /// The records that operator `Op` is given per window, if it keeps state.
 pub fn dealt<U: Typed, Op: Stage>(
     _: &Op,
     up: U,
-) -> Edge<(<WindowsOf<U> as Windowing>::Copied<<Op::Asks as Asks>::IfState<U::Item>>, Op), U> {
+) -> Edge<(Copies, <WindowsOf<U> as Windowing>::Copied<<Op::Asks as Asks>::IfState<U::Item>>, Op), U> {
     Edge::new(up)
 }
 /// The records that aggregate `Name` is given per window.
-pub fn dealt_to<U: Typed, Name>(_: &Name, up: U) -> Edge<(<WindowsOf<U> as Windowing>::Copied<U::Item>, Name), U> {
+pub fn dealt_to<U: Typed, Name>(
+    _: &Name,
+    up: U,
+) -> Edge<(Copies, <WindowsOf<U> as Windowing>::Copied<U::Item>, Name), U> {
     Edge::new(up)
 }
 
-asks! {
+asks_copies! {
     /// The state of a window that may have to be corrected is copied when it closes.
     #[diagnostic::on_unimplemented(
-        message = "operator `{Op}` finishes a window again for each record within its lateness, but its state `{Self}` is not `Clone`",
-        label = "hands over a copy of `{Self}`",
-        note = "derive `Clone` for `{Self}`"
+        message = "operator `{Op}` finishes a window again for each record within its lateness, but its state `{S}` is not `Clone`",
+        label = "hands over a copy of `{S}`",
+        note = "derive `Clone` for `{S}`"
     )]
-    Corrects<Op>: Clone
+    Corrects<S, Op>: Clone
 }
 /// The state that an operator keeps in windows that may have to be corrected.
 pub fn corrected<U: Typed, Op: Stage>(
     _: &Op,
     up: U,
-) -> Edge<(<WindowsOf<U> as Windowing>::Retained<<Op::Asks as Asks>::State<()>>, Op), U> {
+) -> Edge<(Copies, <WindowsOf<U> as Windowing>::Retained<<Op::Asks as Asks>::State<()>>, Op), U> {
     Edge::new(up)
 }
 

@@ -19,6 +19,10 @@ pub trait Asks: 'static {
     type State<J: 'static>: 'static;
     /// `T` if it keeps state, `()` if not.
     type IfState<T: 'static>: 'static;
+    /// What it needs of windows for a `Window` parameter if it keeps no state; `J` otherwise.
+    type WindowAlone<J: 'static>: 'static;
+    /// `()` if it takes no windows; `J` if it does.
+    type Whole<J: 'static>: 'static;
 }
 /// One thing that is not asked for.
 #[derive(Debug)]
@@ -33,14 +37,18 @@ pub trait Ask: 'static {
     type Of<J: 'static>: 'static;
     /// `T` if anything is, `()` if not.
     type Then<T: 'static>: 'static;
+    /// `J` if anything is, `T` if not.
+    type Unless<J: 'static, T: 'static>: 'static;
 }
 impl Ask for No {
     type Of<J: 'static> = J;
     type Then<T: 'static> = ();
+    type Unless<J: 'static, T: 'static> = T;
 }
 impl<T: 'static> Ask for Yes<T> {
     type Of<J: 'static> = T;
     type Then<J: 'static> = J;
+    type Unless<J: 'static, U: 'static> = J;
 }
 
 /// What a function asks for: the event time, timers in event time, windows to close, the window, a function to run when
@@ -56,6 +64,8 @@ impl<E: Ask, T: Ask, C: Ask, W: Ask, F: Ask, A: Ask, S: Ask> Asks for Asking<E, 
     type Timers<J: 'static> = T::Of<J>;
     type Close<J: 'static> = C::Of<J>;
     type Window<J: 'static> = W::Of<J>;
+    type WindowAlone<J: 'static> = S::Unless<J, W::Of<J>>;
+    type Whole<J: 'static> = J;
 }
 /// What an operator asks for, and a function beside it.
 #[derive(Debug)]
@@ -70,4 +80,21 @@ impl<A: Asks, B: Asks> Asks for Both<A, B> {
     type AnyTimers<J: 'static> = A::AnyTimers<B::AnyTimers<J>>;
     type State<J: 'static> = A::State<J>;
     type IfState<T: 'static> = A::IfState<T>;
+    type WindowAlone<J: 'static> = A::WindowAlone<J>;
+    type Whole<J: 'static> = A::Whole<J>;
+}
+/// What a fragment asks for: the time, if its type names one.
+#[derive(Debug)]
+pub struct FragmentAsks<E = No>(PhantomData<fn() -> E>);
+impl<E: Ask> Asks for FragmentAsks<E> {
+    type Time<J: 'static> = E::Of<J>;
+    type Timers<J: 'static> = J;
+    type Close<J: 'static> = J;
+    type Window<J: 'static> = J;
+    type Unfired<J: 'static> = J;
+    type AnyTimers<J: 'static> = J;
+    type State<J: 'static> = J;
+    type IfState<T: 'static> = ();
+    type WindowAlone<J: 'static> = J;
+    type Whole<J: 'static> = ();
 }

@@ -114,6 +114,8 @@ impl<Op: Operator> fmt::Debug for Beside<'_, Op> {
 pub trait TimerSet: Default + 'static {
     /// What a timer holds.
     type Timer: 'static;
+    /// The same, or `T` if there are none.
+    type Or<T: 'static>: 'static;
     /// Whether there are any.
     const ANY: bool;
     /// Takes out what was asked for.
@@ -123,6 +125,7 @@ pub trait TimerSet: Default + 'static {
 }
 impl TimerSet for () {
     type Timer = Never;
+    type Or<T: 'static> = T;
     const ANY: bool = false;
     fn drain(&mut self, _: impl FnMut(Request<Never>)) {}
     fn encode(timer: &Never, _: &mut Vec<u8>) -> bool {
@@ -131,6 +134,7 @@ impl TimerSet for () {
 }
 impl<X: Record> TimerSet for TimerBuffer<X> {
     type Timer = X;
+    type Or<T: 'static> = X;
     const ANY: bool = true;
     #[inline(always)]
     fn drain(&mut self, take: impl FnMut(Request<X>)) {

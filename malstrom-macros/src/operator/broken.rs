@@ -6,9 +6,10 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Error, FnArg};
 
-pub(super) fn emit(mut func: LazyFn, errors: Error) -> TokenStream {
+/// `private` is the module with what expansions need.
+pub(super) fn emit(mut func: LazyFn, errors: Error, private: &TokenStream) -> TokenStream {
     // What is refused is refused once. And rustc says an error once, though it stands here twice: as an item, so that
-    // names that are missing are not reported, and as a type, which then is unknown.
+    // names that are missing are not reported, and in a constant, so that a type which depends on it is unknown.
     func.sig.variadic = None;
     func.sig.asyncness = None;
     let mut args = 0usize;
@@ -36,6 +37,17 @@ pub(super) fn emit(mut func: LazyFn, errors: Error) -> TokenStream {
         return quote!(#function #first #(#others)*);
     }
     let name = &sig.ident;
+    let unknown = quote!(<#private::Checked<{ #first }> as #private::If<()>>::Is);
+    if sig.generics.params.is_empty() {
+        return quote! {
+            #function
+            #first
+            #(#others)*
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, dead_code)]
+            #vis type #name = #unknown;
+        };
+    }
     let mut generics = sig.generics.clone();
     generics.where_clause = None;
     generics.params = generics.params.into_iter().filter(|p| !matches!(p, syn::GenericParam::Lifetime(_))).collect();
@@ -58,7 +70,7 @@ pub(super) fn emit(mut func: LazyFn, errors: Error) -> TokenStream {
         #[allow(non_camel_case_types, dead_code)]
         impl #generics #name #ty_generics {
             #[doc(hidden)]
-            #vis fn __op(#(#args),*) -> #first {
+            #vis fn __op(#(#args),*) -> #unknown {
                 loop {}
             }
         }

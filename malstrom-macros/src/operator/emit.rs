@@ -66,7 +66,7 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
         Some(_) => quote!(__m::PerKey<#state_ty>),
     };
     let asks = asks(roles, options, &state_ty);
-    let timers = timers(roles, options);
+    let (timers, timer_alias) = timers(roles, options, concrete);
     let ends = if sides.is_empty() && options.on_right.is_none() { quote!(__m::Plain) } else { quote!(__m::Branching) };
     let state = roles.state.as_ref().map(|_| quote!(__state,));
     let mut side = 0usize;
@@ -89,10 +89,6 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
     let markers =
         roles.rest.iter().filter_map(|r| if let Rest::ByValue(name, _) = r { Some(marker(name)) } else { None });
     let arms: TokenStream = options.arms().filter_map(|(name, path)| emit_arm(name, path)).collect();
-    let timer_check = match (&options.on_timer, roles.rest.iter().find_map(timer)) {
-        (Some(arm), Some(timer)) if concrete => state::same_timer(name, arm, timer),
-        _ => TokenStream::new(),
-    };
     let two = options.on_right.as_ref().map(|arm| {
         quote_spanned! {arm.span()=>
             impl #impl_generics __m::TwoInput for #name #ty_generics #where_clause {
@@ -150,7 +146,7 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
             #state_alias
             #returned_alias
             #checks
-            #timer_check
+            #timer_alias
             #[automatically_derived]
             impl #impl_generics __m::Stage for #name #ty_generics #where_clause {
                 const NAME: &'static str = #text;
@@ -233,13 +229,17 @@ fn timer(rest: &Rest) -> Option<&syn::Type> {
     if let Rest::Timers(_, timer, _) = rest { Some(timer) } else { None }
 }
 
-/// The buffer of the timers that an operator and the functions beside it set.
-fn timers(roles: &Roles, options: &Options) -> TokenStream {
-    match (&options.on_timer, roles.rest.iter().find_map(timer)) {
-        (Some(arm), _) => quote_spanned!(arm.span()=> __m::TimerBuffer<<#arm as __m::Stage>::In>),
-        (None, Some(timer)) => quote_spanned!(timer.span()=> __m::TimerBuffer<#timer>),
-        (None, None) => quote!(()),
+/// The buffer of the timers that an operator and the functions beside it set, and what it needs.
+fn timers(roles: &Roles, options: &Options, concrete: bool) -> (TokenStream, TokenStream) {
+    let (timer, at) = match (roles.rest.iter().find_map(timer), &options.on_timer) {
+        (Some(timer), _) => (timer.to_token_stream(), timer.span()),
+        (None, Some(arm)) => (quote_spanned!(arm.span()=> <#arm as __m::Stage>::In), arm.span()),
+        (None, None) => return (quote!(()), TokenStream::new()),
+    };
+    if concrete {
+        return (quote_spanned!(at=> __m::TimerBuffer<__Timer>), state::timer_alias(&timer, at));
     }
+    (quote_spanned!(at=> __m::TimerBuffer<#timer>), TokenStream::new())
 }
 
 /// What an operator and the functions beside it ask of time and windows.
@@ -295,6 +295,7 @@ fn emit_arm(name: &str, arm: &syn::Path) -> Option<TokenStream> {
                 let __arm = __m::ArmEnds::pass(__m::arm_ends::<Self, _, __m::stage::#role>(__arm));
                 let __arm = __m::ArmFails::pass(__m::arm_fails::<Self, _, __m::stage::#role>(__arm));
                 let __arm = __m::ArmTimers::pass(__m::arm_timers::<Self, _, __m::stage::#role>(__arm));
+                let __timer = __m::TimerIs::pass(__m::timer_is::<Self, _>(&__arm, __timer));
                 __m::arm::<Self, _>(__arm, __state, __timer, __context, __beside, __out);
             }
         },

@@ -1,6 +1,6 @@
 //! What the state of an operator must be.
 use super::signature::State;
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Type, spanned::Spanned};
 
@@ -23,9 +23,8 @@ pub(super) fn same_key(op: &Ident, key: &Type) -> TokenStream {
     }
 }
 
-/// Checks that `timer`, which the operator sets, is what its `on_timer` function takes.
-pub(super) fn same_timer(op: &Ident, arm: &syn::Path, timer: &Type) -> TokenStream {
-    quote_spanned! {timer.span()=>
-        const _: fn() = <<#arm as __m::Stage>::In as __m::TimerIs<#timer, #op, #arm>>::same;
-    }
+/// What timers hold as `__Timer`, or a type that is unknown if they cannot hold it.
+pub(super) fn timer_alias(timer: &TokenStream, at: Span) -> TokenStream {
+    let held = quote_spanned!(at=> <__m::Checked<{ <#timer as __m::IsTimer>::PASSED }> as __m::If<#timer>>::Is);
+    quote!(type __Timer = #held;)
 }

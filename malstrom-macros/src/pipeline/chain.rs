@@ -12,11 +12,12 @@ const SEGMENT: usize = 32;
 
 pub(super) struct Chains<'a> {
     graph: &'a Graph,
+    windows: bool,
 }
 
 impl<'a> Chains<'a> {
-    pub(super) fn new(graph: &'a Graph) -> Self {
-        Chains { graph }
+    pub(super) fn new(graph: &'a Graph, statements: &[Statement]) -> Self {
+        Chains { graph, windows: cuts(statements) }
     }
 
     pub(super) fn emit(&self, statements: &[Statement]) -> TokenStream {
@@ -27,7 +28,8 @@ impl<'a> Chains<'a> {
     fn statement(&self, s: &Statement, (head_id, ids): &(String, Vec<String>)) -> TokenStream {
         let head = self.head(&s.head, head_id);
         let tuple = if let Some(Binding::Tuple(names)) = &s.binding { Some(names.len()) } else { None };
-        let stages = stages(&s.stages, ids, matches!(s.head, Head::Two(..)), tuple);
+        let chain = Chain { two: matches!(s.head, Head::Two(..)), tuple, windows: self.windows };
+        let stages = stages(&s.stages, ids, chain);
         let outcome = self.outcome(s);
         match outcome {
             Some((names, values)) => quote! {
@@ -201,9 +203,23 @@ fn handled(at: Span, source: &Ident) -> TokenStream {
     }
 }
 
-/// The stages of a chain, cut into segments. `two` if it begins with two inputs, `tuple` is how many names its
-/// last stage is bound to, if several.
-pub(super) fn stages(stages: &[Stage], ids: &[String], two: bool, tuple: Option<usize>) -> TokenStream {
+/// Whether some stream of these statements may be cut into windows. Elsewhere nothing is checked about them.
+pub(super) fn cuts(statements: &[Statement]) -> bool {
+    statements.iter().flat_map(|s| &s.stages).any(|stage| stage.is("window"))
+}
+
+/// How a chain is emitted.
+pub(super) struct Chain {
+    /// Whether it begins with two inputs.
+    pub(super) two: bool,
+    /// How many names its last stage is bound to, if several.
+    pub(super) tuple: Option<usize>,
+    /// See [`cuts`].
+    pub(super) windows: bool,
+}
+
+/// The stages of a chain, cut into segments.
+pub(super) fn stages(stages: &[Stage], ids: &[String], Chain { two, tuple, windows }: Chain) -> TokenStream {
     let mut fused = 0;
     let last = stages.len().wrapping_sub(1);
     let mut code = TokenStream::new();
@@ -216,10 +232,10 @@ pub(super) fn stages(stages: &[Stage], ids: &[String], two: bool, tuple: Option<
         }
         code.extend(match stage {
             Stage::Operator(op) if i == 0 && two => stage::two_inputs(op, id),
-            Stage::Operator(op) if i == last && tuple.is_some() => stage::operator(op, id, tuple),
+            Stage::Operator(op) if i == last && tuple.is_some() => stage::operator(op, id, tuple, windows),
             // Elsewhere it is an error already, and what follows it cannot be checked.
             Stage::Builtin(b) if b.word == "split" && !(i == last && tuple.is_some()) => TokenStream::new(),
-            stage => stage::emit(stage, id),
+            stage => stage::emit(stage, id, windows),
         });
     }
     code

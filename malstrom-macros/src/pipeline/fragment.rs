@@ -1,11 +1,11 @@
 //! `<In, Out> fn name(..) = stage -> stage;`: a typed piece of a pipeline, which is a stage itself.
-use super::chain;
+use super::chain::{self, Chain};
 use super::stage::{graph, stream};
 use super::syntax::{Builtin, Failure, Operator, Stage, Statement};
 use super::{graph as names, statements};
-use crate::errors::Errors;
+use crate::errors::{Errors, error_at};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Error, FnArg, Pat, Result, Signature, Token, Type, Visibility, spanned::Spanned};
 
@@ -34,15 +34,30 @@ impl Parse for Port {
         while input.peek(syn::Ident) {
             let word: Ident = input.parse()?;
             if word == "by" && key.is_none() {
-                key = Some(input.parse()?);
+                key = Some(port_type(&word, "the type of the key", input)?);
             } else if word == "at" && time.is_none() {
-                time = Some(input.parse()?);
+                time = Some(port_type(&word, "the type of the times", input)?);
             } else {
                 return Err(Error::new(word.span(), "expected `by Key`, `at Time`, `,` or `>`"));
             }
         }
         Ok(Port { record, key, time })
     }
+}
+/// A type that a fragment names, and what it is called by: an unknown type if it does not pass `check`.
+fn checked(ty: &Type, alias: &str, check: &str) -> (TokenStream, TokenStream) {
+    let at = ty.span();
+    let (alias, check) = (Ident::new(alias, at), Ident::new(check, at));
+    let is =
+        quote_spanned!(at=> <__malstrom::Checked<{ <#ty as __malstrom::#check>::PASSED }> as __malstrom::If<#ty>>::Is);
+    (quote!(type #alias = #is;), alias.to_token_stream())
+}
+/// The type behind `by` or `at`.
+fn port_type(word: &Ident, what: &str, input: ParseStream<'_>) -> Result<Type> {
+    if input.peek(Token![,]) || input.peek(Token![>]) {
+        return Err(Error::new(word.span(), format!("expected {what} behind `{word}`")));
+    }
+    input.parse()
 }
 impl Parse for Ports {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
@@ -101,7 +116,9 @@ impl Fragment {
                 }
                 Stage::Operator(Operator { failure: Some(Failure::Stream(at, _)), .. })
                 | Stage::Builtin(Builtin { failure: Some(Failure::Stream(at, _)), .. }) => {
-                    errors.push(Error::new(*at, "a fragment has one output, so failures cannot go to a stream of their own\n  help: write `?` or `else drop`"));
+                    let what = if stage.is("window") { "late records" } else { "failures" };
+                    let message = format!("a fragment has one output, so {what} cannot go to a stream of their own");
+                    errors.push(error_at(*at, message, "write `?` or `else drop`"));
                 }
                 _ => {}
             }
@@ -128,7 +145,10 @@ impl Fragment {
         let statement = self.statement(&mut errors);
         let ids = names::ids(name, statement.as_slice(), &mut errors).pop().map(|(_, ids)| ids).unwrap_or_default();
         let whole = statement.as_ref().filter(|s| !s.stages.iter().any(|stage| stage.is("sink")));
-        let code = whole.map(|s| chain::stages(&s.stages, &ids, false, None));
+        let code = whole.map(|s| {
+            let windows = chain::cuts(std::slice::from_ref(s));
+            chain::stages(&s.stages, &ids, Chain { two: false, tuple: None, windows })
+        });
         let (idents, types): (Vec<_>, Vec<_>) = params.into_iter().unzip();
         let (impl_generics, ty_generics, where_clause) = sig.generics.split_for_impl();
         let mut bare = sig.generics.clone();
@@ -140,15 +160,29 @@ impl Fragment {
         let type_params: Vec<_> = sig.generics.type_params().map(|p| &p.ident).collect();
         let cfgs: Vec<_> = attrs.iter().filter(|a| a.path().is_ident("cfg")).collect();
         let (from_ty, to_ty) = (&from.record, &to.record);
-        let need = match &from.key {
+        let concrete = sig.generics.params.is_empty();
+        let mut aliases = TokenStream::new();
+        let mut named = |alias: &str, ty: &Option<Type>, check: &str| -> Option<TokenStream> {
+            let ty = ty.as_ref()?;
+            let (is, alias) = checked(ty, alias, check);
+            if !concrete {
+                return Some(ty.to_token_stream());
+            }
+            aliases.extend(is);
+            Some(alias)
+        };
+        let (from_key, to_key) = (named("__FromKey", &from.key, "KeyField"), named("__ToKey", &to.key, "KeyField"));
+        let (from_time, to_time) =
+            (named("__FromTime", &from.time, "PortTime"), named("__ToTime", &to.time, "PortTime"));
+        let need = match &from_key {
             Some(key) => quote_spanned!(key.span()=> __malstrom::KeyedBy<#key>),
             None => quote!(__malstrom::AnyKeying),
         };
-        let asks = match &from.time {
-            Some(time) => quote_spanned!(time.span()=> __malstrom::Asking<__malstrom::Yes<#time>>),
-            None => quote!(__malstrom::Asking),
+        let asks = match &from_time {
+            Some(time) => quote_spanned!(time.span()=> __malstrom::FragmentAsks<__malstrom::Yes<#time>>),
+            None => quote!(__malstrom::FragmentAsks),
         };
-        let time_need = match &from.time {
+        let time_need = match &from_time {
             Some(time) => quote_spanned!(time.span()=> #time),
             None => quote!(__malstrom::AnyTiming),
         };
@@ -157,11 +191,11 @@ impl Fragment {
         let checked =
             quote_spanned!(to_ty.span()=> let #s = __malstrom::Returns::pass(__malstrom::returned::<Self, _>(#s)););
         // What leaves: the key that was promised, the one that came in by name, or whatever came in; so with the time.
-        let (leaves_key, key_inside, key_span) = match to.key.as_ref().or(from.key.as_ref()) {
+        let (leaves_key, key_inside, key_span) = match to_key.or(from_key) {
             Some(key) => (quote!(__malstrom::KeyedBy<#key>), quote!(__malstrom::KeyedBy<#key>), key.span()),
             None => (quote!(#kg), quote!(__malstrom::Carried<#kg>), to_ty.span()),
         };
-        let (leaves_time, time_inside, time_span) = match to.time.as_ref().or(from.time.as_ref()) {
+        let (leaves_time, time_inside, time_span) = match to_time.or(from_time) {
             Some(time) => (quote!(#time), quote!(#time), time.span()),
             None => (quote!(#tm), quote!(__malstrom::CarriedTime<#tm>), to_ty.span()),
         };
@@ -211,6 +245,7 @@ impl Fragment {
             const _: () = {
                 #[allow(unused_imports)]
                 use #krate::__private as __malstrom;
+                #aliases
                 #[automatically_derived]
                 impl #impl_generics __malstrom::Stage for #name #ty_generics #where_clause {
                     const NAME: &'static str = #text;

@@ -26,10 +26,11 @@ pub(super) fn marker(name: &Ident) -> TokenStream {
     }}
 }
 
-pub(super) fn emit(stage: &Stage, id: &str) -> TokenStream {
+/// `windows` says whether the stream may be cut into windows.
+pub(super) fn emit(stage: &Stage, id: &str, windows: bool) -> TokenStream {
     let builtin = match stage {
         Stage::Builtin(builtin) => builtin,
-        Stage::Operator(op) => return operator(op, id, None),
+        Stage::Operator(op) => return operator(op, id, None, windows),
     };
     let Builtin { word, args, .. } = builtin;
     let span = word.span();
@@ -120,7 +121,7 @@ fn sink(word: &Ident, expr: &Expr, id: &str) -> TokenStream {
     quote!(#checks #end)
 }
 
-/// The checks of an operator on `stream`, other than those of its failures.
+/// The checks of an operator on `stream`: the record and the key.
 fn checks(span: Span, stream: &Ident, record: &str) -> TokenStream {
     let (m, x, record) = (module(span), Ident::new("__op", span), Ident::new(record, span));
     quote_spanned! {span=>
@@ -129,12 +130,26 @@ fn checks(span: Span, stream: &Ident, record: &str) -> TokenStream {
         let #stream = #m::SameKey::pass(#m::same_key(&#x, #stream));
         let #stream = #m::HasKey::pass(#m::asked(&#x, #stream));
         let #stream = #m::AskedKey::pass(#m::asked_key(&#x, #stream));
+    }
+}
+/// The checks of an operator on `stream`: time.
+fn time_checks(span: Span, stream: &Ident) -> TokenStream {
+    let (m, x) = (module(span), Ident::new("__op", span));
+    quote_spanned! {span=>
         let #stream = #m::HasTime::pass(#m::asked_time(&#x, #stream));
         let #stream = #m::SameTime::pass(#m::same_time(&#x, #stream));
         let #stream = #m::TimersHaveTime::pass(#m::timers(&#x, #stream));
         let #stream = #m::TimersFire::pass(#m::fires(&#x, #stream));
         let #stream = #m::HasWindows::pass(#m::closes(&#x, #stream));
         let #stream = #m::InWindows::pass(#m::in_windows(&#x, #stream));
+    }
+}
+/// The checks of an operator on `stream`, which may be cut into windows.
+fn window_checks(span: Span, stream: &Ident) -> TokenStream {
+    let (m, x) = (module(span), Ident::new("__op", span));
+    quote_spanned! {span=>
+        let #stream = #m::EntersWhole::pass(#m::enters_whole(&#x, #stream));
+        let #stream = #m::KeepsWindow::pass(#m::keeps_window(&#x, #stream));
         let #stream = #m::NoTimersInWindows::pass(#m::timers_in_windows(&#x, #stream));
         let #stream = #m::Dealt::pass(#m::dealt(&#x, #stream));
         let #stream = #m::Corrects::pass(#m::corrected(&#x, #stream));
@@ -182,12 +197,17 @@ pub(super) fn sides(span: Span) -> Ident {
 }
 
 /// An operator; `named` outputs are bound if several are.
-pub(super) fn operator(op: &Operator, id: &str, named: Option<usize>) -> TokenStream {
+pub(super) fn operator(op: &Operator, id: &str, named: Option<usize>, windows: bool) -> TokenStream {
     let Operator { path, args, failure, .. } = op;
     let span = op.span();
     // `__op` never leaves its stage, so it may resolve where the stage was written.
     let (g, s, m, x) = (graph(span), stream(span), module(span), Ident::new("__op", span));
-    let checks = checks(span, &s, "record");
+    let mut checks = checks(span, &s, "record");
+    checks.extend(quote_spanned!(span=> let (#x, #s) = #m::BoundsHold::pass(#m::bounds(#x, #s));));
+    checks.extend(time_checks(span, &s));
+    if windows {
+        checks.extend(window_checks(span, &s));
+    }
     let (check, policy, failed) = policy(op, span);
     let make = quote_spanned!(span=> let #x = #path::#x(#args););
     if let Some(named) = named {
@@ -226,6 +246,7 @@ pub(super) fn two_inputs(op: &Operator, id: &str) -> TokenStream {
     let span = op.span();
     let (g, s, r, m, x) = (graph(span), stream(span), local("__right", span), module(span), Ident::new("__op", span));
     let (left, right) = (checks(span, &s, "record"), checks(span, &r, "record_right"));
+    let (left_time, right_time) = (time_checks(span, &s), time_checks(span, &r));
     let (check, policy, failed) = policy(op, span);
     quote_spanned! {span=>
         let #x = #path::#x(#args);
@@ -234,8 +255,11 @@ pub(super) fn two_inputs(op: &Operator, id: &str) -> TokenStream {
         #right
         let #s = #m::TakesNoWindows::pass(#m::whole(&#x, #s));
         let #r = #m::TakesNoWindows::pass(#m::whole(&#x, #r));
-        let #r = #m::TimedAlike::pass(#m::timed_alike(&#x, &#s, #r));
         let #r = #m::KeyedAlike::pass(#m::alike(&#x, &#s, #r));
+        #left_time
+        let #r = #m::behind(&#s, #r);
+        #right_time
+        let #r = #m::TimedAlike::pass(#m::timed_alike(&#x, &#s, #r));
         #check
         let (#s, #failed) = { let __policy = #policy; #m::call_two(#g.clone(), #id, #x, (#s, #r), __policy) };
     }

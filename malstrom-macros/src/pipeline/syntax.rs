@@ -47,9 +47,9 @@ pub(super) struct Builtin {
     pub(super) alias: Option<Ident>,
 }
 impl Builtin {
-    /// The value of an option, if it is given.
-    pub(super) fn option(&self, name: &str) -> Option<&Expr> {
-        self.options.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    /// An option, if it is given.
+    pub(super) fn option(&self, name: &str) -> Option<&(Ident, Expr)> {
+        self.options.iter().find(|(known, _)| known == name)
     }
 }
 pub(super) struct Operator {

@@ -11,18 +11,22 @@ pub(super) fn timestamps(builtin: &Builtin, id: &str) -> TokenStream {
     let span = word.span();
     let (g, s, m) = (graph(span), stream(span), module(span));
     let lag = match builtin.option("lag") {
-        Some(lag) => {
+        Some((_, lag)) => {
             let (m, s) = (module(lag.span()), stream(lag.span()));
             quote_spanned!(lag.span()=> #m::IsLength::pass(#m::length(&#m::value_of(&#s), #lag)))
         }
         None => quote_spanned!(span=> #m::Zero),
     };
     let idle = match builtin.option("idle") {
-        Some(idle) => quote_spanned!(idle.span()=> ::core::option::Option::Some(#idle)),
+        Some((_, idle)) => {
+            let m = module(idle.span());
+            quote_spanned!(idle.span()=> ::core::option::Option::Some(#m::IsIdle::pass(#m::idle(#idle))))
+        }
         None => quote_spanned!(span=> ::core::option::Option::None),
     };
     let length = Ident::new("__lag", span);
     quote_spanned! {span=>
+        let #s = #m::TakesNoWindows::pass(#m::whole(&#m::stage::timestamps, #s));
         let #s = #m::by(#s, #args);
         let #s = #m::IsTime::pass(#m::is_time(&#m::value_of(&#s), #s));
         let #length = #lag;
@@ -63,10 +67,15 @@ pub(super) fn window(builtin: &Builtin, id: &str) -> TokenStream {
     };
     let cut = match builtin.option("lateness") {
         None => quote_spanned!(span=> #m::window(#g.clone(), #id, #s, #w, #late)),
-        Some(lateness) => {
+        Some((name, lateness)) => {
             let (m_l, s_l) = (module(lateness.span()), stream(lateness.span()));
+            let (m_n, s_n, w_n) = (module(name.span()), stream(name.span()), Ident::new("__windows", name.span()));
+            let lenient = quote_spanned! {name.span()=>
+                let (#w_n, #s_n) = #m_n::HasLateness::pass(#m_n::lenient(#w_n, #s_n));
+            };
             let measured = quote_spanned!(lateness.span()=> #m_l::IsLength::pass(#m_l::length_at(&#s_l, #lateness)));
             quote_spanned! {span=> {
+                #lenient
                 let #length = #measured;
                 #m::window_lenient(#g.clone(), #id, #s, #w, #length, #late)
             }}
@@ -75,6 +84,7 @@ pub(super) fn window(builtin: &Builtin, id: &str) -> TokenStream {
     quote_spanned! {span=>
         #checks
         let #s = #m::Grouped::pass(#m::grouped(&#m::stage::window, #s));
+        let #s = #m::TakesNoWindows::pass(#m::whole(&#m::stage::window, #s));
         let #s = #m::TimedFor::pass(#m::window_time(&#w, &#m::stage::window, #s));
         #measured
         #check

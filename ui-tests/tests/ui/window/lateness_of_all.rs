@@ -6,7 +6,7 @@ pub struct Tx { card: u64, at: Timestamp }
 
 pipeline! {
     fn p(txs: Vec<Tx>) {
-        source(txs) -> timestamps(|tx| tx.at) -> key_by(|tx| tx.card) -> window(sliding(10.minutes(), 5)) else drop -> count() -> map(|n| n.value) -> sink(stdout());
+        source(txs) -> timestamps(|tx| tx.at) -> key_by(|tx| tx.card) -> window(global(), lateness = 5.seconds()) -> count() -> map(|n| n.value) -> sink(stdout());
     }
 }
 

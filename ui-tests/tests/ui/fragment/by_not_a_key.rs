@@ -10,7 +10,7 @@ fn plain(tx: Tx) -> Tx {
 }
 
 pipeline! {
-    <Tx at Timestamp by u64, Tx by u64> fn clean() = plain;
+    <Tx by f64, Tx> fn clean() = plain;
 }
 
 fn main() {}

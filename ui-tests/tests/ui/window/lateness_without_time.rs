@@ -6,7 +6,7 @@ pub struct Tx { card: u64, at: Timestamp }
 
 pipeline! {
     fn p(txs: Vec<Tx>) {
-        source(txs) -> timestamps(|tx| tx.at) -> key_by(|tx| tx.card) -> window(counted(5.seconds())) -> count() -> map(|n| n.value) -> sink(stdout());
+        source(txs) -> key_by(|tx| tx.card) -> window(tumbling(1.hours()), lateness = 5.seconds()) else drop -> count() -> map(|n| n.value) -> sink(stdout());
     }
 }
 

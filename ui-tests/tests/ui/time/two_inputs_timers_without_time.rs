@@ -11,19 +11,24 @@ pub struct Profile { seen: u64 }
 #[derive(Record)]
 pub struct Forget;
 
-#[operator(on_timer = forget)]
-fn score(profile: &mut Profile, tx: Tx, at: EventTime, timers: Timers<'_, Forget>) -> Option<u64> {
-    timers.at(5, Forget);
+#[operator(on_timer = forget, on_right = person)]
+fn listing(profile: &mut Profile, tx: Tx, timers: Timers<'_, Forget>) -> Option<u64> {
     None
 }
 #[operator]
 fn forget(profile: &mut Profile, _: Forget) -> Option<u64> {
     None
 }
+#[operator]
+fn person(profile: &mut Profile, tx: Tx) -> Option<u64> {
+    None
+}
 
 pipeline! {
     fn p(txs: Vec<Tx>) {
-        source(txs) -> timestamps(|tx| tx.at) -> key_by(|tx| tx.card) -> score -> sink(stdout());
+        let a = source(txs) -> key_by(|tx| tx.card);
+        let b = source(Vec::<Tx>::new()) -> key_by(|tx| tx.card);
+        (a, b) -> listing -> sink(stdout());
     }
 }
 
