@@ -128,16 +128,12 @@ fn sides(late: u64) -> impl Strategy<Value = (Splits, Splits, i64)> {
         1 => (side(2, 60), Just((vec![Vec::new()], 0))),
         1 => (Just((vec![], 0)), side(2, 60)),
     ];
-    (lengths, -100..100i64).prop_map(|(((mut a, la), (mut b, lb)), apart)| {
-        // The ids of both sides differ, and both begin at about the same time.
-        let first = |side: &Splits| side.iter().flatten().map(|e| e.at).min().unwrap_or(0);
+    (lengths, prop_oneof![Just(0i64), -100..100i64]).prop_map(|(((a, lag), (mut b, other)), apart)| {
+        // The ids of both sides differ, and both begin at about the same time, with a tie for one.
+        let first = |side: &Splits| side.iter().flatten().next().map_or(0, |e| e.at);
         let shift = first(&a) - first(&b) + apart;
         b.iter_mut().flatten().for_each(|e| (e.id, e.at) = (e.id + 1_000_000, e.at + shift));
-        // Ties across the sides.
-        if let (Some(a), Some(b)) = (a.iter_mut().flatten().next(), b.iter().flatten().next()) {
-            a.at = b.at;
-        }
-        (a, b, la.max(lb) + if late > 0 { 0 } else { 150 })
+        (a, b, lag.max(other))
     })
 }
 fn all(side: &Splits) -> Vec<Ev> {
