@@ -4,6 +4,7 @@
 mod allocations;
 mod histogram;
 mod measure;
+mod nexmark;
 mod peers;
 mod report;
 mod rounds;
@@ -37,8 +38,13 @@ Workloads:
       What a stage costs.
   w2  keyed running sum, 40M records: (key, value) -> exchange by key -> sum per key -> every new sum to the sink.
       With 1k keys: what the exchange costs. With 1M keys: what state costs that is not in the cache.
+  w3  windows, 40M records: (key, time) with 10k keys, up to 100 ms out of order -> exchange by key -> count per key and
+      window of 1 s -> every count to the sink, when the window closes. What event time costs.
   w6  latency: 200k records/s for 8 s (the first 2 s are not counted) through the exchange of w2 with 1k keys at
-      2 workers. Latency is from when a record was due until it is at the sink, so a source that falls behind counts.";
+      2 workers. Latency is from when a record was due until it is at the sink, so a source that falls behind counts.
+  q1 q2 q3 q5 q7 q8
+      queries of Nexmark, on 4M of its events in memory, in order: 40 s of event time. They are made before the clock
+      starts, which takes each run another second.";
 
 #[derive(Args)]
 struct Plan {
@@ -83,7 +89,9 @@ impl Plan {
             let (workers, keys) = match workload {
                 Workload::W1 => (self.workers.clone(), vec![0]),
                 Workload::W2 => (self.workers.clone(), self.keys.clone()),
+                Workload::W3 => (self.workers.clone(), vec![10_000]),
                 Workload::W6 => (vec![pace::WORKERS as u8], vec![1_000]),
+                _query => (self.workers.clone(), vec![0]),
             };
             let pairs = keys.iter().flat_map(|keys| workers.iter().map(move |workers| (*keys, usize::from(*workers))));
             cases.extend(pairs.map(|(keys, workers)| Case { workload, workers, keys, records }));

@@ -183,8 +183,16 @@ mod tests {
     fn series(peer: Peer, runs: &[(f64, u64)]) -> Series {
         let run = |&(seconds, xor): &(f64, u64)| {
             let checksum = Checksum { count: 1, xor };
-            let measured =
-                Measured { seconds, cpu_seconds: 0.0, allocations: 0, peak_mib: 0.0, checksum, latency_us: None };
+            let (cpu_seconds, cpu_seconds_before, allocations, peak_mib) = (0.0, 0.0, 0, 0.0);
+            let measured = Measured {
+                seconds,
+                cpu_seconds,
+                cpu_seconds_before,
+                allocations,
+                peak_mib,
+                checksum,
+                latency_us: None,
+            };
             Some(Run { measured, foreign: 0.0 })
         };
         let contestant = Contestant { peer, mode: String::new() };

@@ -62,7 +62,8 @@ pub(crate) fn run(cases: &[(Case, Vec<Contestant>)], rounds: u32, timeout: Durat
 fn run_once(contestant: &Contestant, case: &Case, timeout: Duration) -> Result<Run, String> {
     let (begin, busy_before) = (Instant::now(), measure::machine_busy_seconds());
     let measured = measure::in_a_child(contestant, case, timeout)?;
-    let foreign = measure::machine_busy_seconds() - busy_before - measured.cpu_seconds;
+    let own = measured.cpu_seconds_before + measured.cpu_seconds;
+    let foreign = measure::machine_busy_seconds() - busy_before - own;
     Ok(Run { measured, foreign: foreign.max(0.0) / begin.elapsed().as_secs_f64() })
 }
 

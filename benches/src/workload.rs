@@ -1,5 +1,6 @@
 //! The workloads: pure functions of a record's number, so that every peer works on the same input and nothing has to
-//! be loaded. All results are compared by their count and by the exclusive or of all values that reached the sink.
+//! be loaded; but for Nexmark's queries, whose events lie in memory (see [`nexmark`](crate::nexmark)). All results are
+//! compared by their count and by the exclusive or of all values that reached the sink.
 //!
 //! Neither depends on the order of arrival: in the keyed workloads a record's value is a function of its key, so
 //! the running sums of a key are the same numbers however its records are interleaved.
@@ -32,6 +33,32 @@ pub(crate) fn w2_event(i: u64, keys: u64) -> (u64, u64) {
     (key, val_of(key))
 }
 
+/// How much older than the latest of its source before it a record of `w3` may be, in milliseconds.
+const OUT_OF_ORDER_MS: u64 = 100;
+/// The length of the windows of `w3`, which are aligned to 0.
+pub(crate) const WINDOW_MS: u64 = 1_000;
+
+/// Timed record `i`: a key below `keys`, evenly spread, and its time in milliseconds, of which each has a thousand
+/// records; out of order by up to 100 ms.
+#[inline(always)]
+pub(crate) fn w3_event(i: u64, keys: u64) -> (u64, u64) {
+    let random = mix(i);
+    let early = ((random & 0xffff) * (OUT_OF_ORDER_MS + 1)) >> 16;
+    (((random >> 32) * keys) >> 32, i / 1_000 + OUT_OF_ORDER_MS - early)
+}
+
+/// The watermark of a source of `w3`: no record before this time follows one of the time `latest`.
+#[inline(always)]
+pub(crate) fn w3_bound(latest: u64) -> u64 {
+    latest.saturating_sub(OUT_OF_ORDER_MS)
+}
+
+/// What reaches the sink of `w3`: a key, the number of its window, and how many records it had.
+#[inline(always)]
+pub(crate) fn w3_value(key: u64, window: u64, count: u64) -> u64 {
+    mix(key ^ (window << 32) ^ (count << 48))
+}
+
 /// The worker that owns a key is this modulo the workers, in the peers that let us choose.
 #[inline(always)]
 pub(crate) fn route(key: u64) -> u64 {
@@ -51,8 +78,22 @@ pub(crate) enum Workload {
     W1,
     /// Keyed running sum: generate (key, value) -> exchange by key -> sum per key -> sink
     W2,
+    /// Windows: generate (key, time) -> exchange by key -> count per key and window of 1 s -> sink
+    W3,
     /// Latency: 200k records/s, paced, through the keyed exchange of w2 with 1k keys at 2 workers
     W6,
+    /// Nexmark: bids in another currency
+    Q1,
+    /// Nexmark: bids for every 123rd auction
+    Q2,
+    /// Nexmark: people of three states joined with the auctions of category 10 that they open
+    Q3,
+    /// Nexmark: the auction with the most bids in each 10 s, every 2 s
+    Q5,
+    /// Nexmark: the highest bid of each 10 s
+    Q7,
+    /// Nexmark: people joined with the auctions that they open within the same 10 s
+    Q8,
 }
 
 impl Workload {
@@ -61,18 +102,32 @@ impl Workload {
         match self {
             Self::W1 => "w1",
             Self::W2 => "w2",
+            Self::W3 => "w3",
             Self::W6 => "w6",
+            Self::Q1 => "q1",
+            Self::Q2 => "q2",
+            Self::Q3 => "q3",
+            Self::Q5 => "q5",
+            Self::Q7 => "q7",
+            Self::Q8 => "q8",
         }
     }
 
     /// How many records, unless the command line says. One size for all peers, or their checksums could not agree: on
-    /// a 2 GHz core the quickest need some 0.3 s, the slowest 2.5 s.
+    /// a 2 GHz core the quickest need some 0.3 s, the slowest 2.5 s; Nexmark's queries, whose events must fit into
+    /// memory, 0.03 s to 0.2 s.
     pub(crate) fn records(self) -> u64 {
         match self {
             Self::W1 => 200_000_000,
-            Self::W2 => 40_000_000,
+            Self::W2 | Self::W3 => 40_000_000,
             Self::W6 => 8 * pace::PER_SECOND,
+            Self::Q1 | Self::Q2 | Self::Q3 | Self::Q5 | Self::Q7 | Self::Q8 => 4_000_000,
         }
+    }
+
+    /// Whether it is one of Nexmark's queries.
+    pub(crate) fn is_query(self) -> bool {
+        matches!(self, Self::Q1 | Self::Q2 | Self::Q3 | Self::Q5 | Self::Q7 | Self::Q8)
     }
 }
 
@@ -140,6 +195,20 @@ mod tests {
         }
         assert_eq!([1, 999, 123_456].map(route), [2_654_435_769, 1_786_512_095, 17_674_250]);
         assert_eq!(val_of(0), 1);
+    }
+
+    #[test]
+    fn a_time_is_at_most_100_ms_behind() {
+        let mut latest = 0;
+        let mut furthest = 0;
+        for i in 0..1_000_000 {
+            let (key, at) = w3_event(i, 10_000);
+            assert!(at >= w3_bound(latest) && key == w2_event(i, 10_000).0);
+            latest = latest.max(at);
+            furthest = furthest.max(latest - at);
+        }
+        assert_eq!((furthest, latest), (100, 1_099));
+        assert_eq!([0, 1, 12_345_678_901].map(|i| w3_event(i, 1_000)), [(883, 19), (431, 60), (96, 12_345_680)]);
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub mod share;
 pub mod sink;
 pub mod source;
 pub mod time;
+pub mod window;
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -17,3 +17,4 @@ pub mod state;
 pub mod time;
 pub mod typed;
 pub mod window;
+pub mod windows;

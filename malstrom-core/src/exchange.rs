@@ -5,7 +5,6 @@
 pub mod batch;
 pub mod fabric;
 pub mod inlet;
-pub mod merge;
 pub mod outlet;
 pub mod queue;
 pub mod route;

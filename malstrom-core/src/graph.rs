@@ -10,5 +10,6 @@ pub mod policy;
 pub mod segment;
 pub mod source;
 pub mod split;
+pub mod windows;
 
 pub use build::{Graph, Pipeline};

@@ -7,10 +7,13 @@ pub mod call;
 pub mod env;
 pub mod keep;
 pub mod link;
+pub mod merge;
 pub mod plain;
 pub mod signal;
 pub mod sink;
+pub mod timestamps;
 pub mod timing;
+pub mod windows;
 
 use crate::contract::form::{Meta, Under};
 use crate::contract::source::Progress;

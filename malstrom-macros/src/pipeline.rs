@@ -6,6 +6,7 @@ mod picture;
 mod stage;
 mod statements;
 mod syntax;
+mod time;
 
 use crate::errors::Errors;
 use chain::Chains;

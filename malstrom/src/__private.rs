@@ -39,12 +39,14 @@ pub use malstrom_core::contract::time::Timestamp;
 
 // Pipelines.
 pub use malstrom_core::check::aggregate::{Adds, Averages, Compares, Keeps, TellsApart, initial, item, value};
-pub use malstrom_core::check::ends::{ClosedUse, KeyedAlike, NamesOutputs, TakesTwo, alike, ends, outputs, takes_two};
+pub use malstrom_core::check::ends::{
+    ClosedUse, KeyedAlike, NamesOutputs, TakesTwo, TimedAlike, alike, ends, outputs, takes_two, timed_alike,
+};
 pub use malstrom_core::check::failure::{CanFail, Explains, NeverFails, explained, failure, handled};
 pub use malstrom_core::check::fragment::{
     LeavesKeyed, LeavesTimed, LeavesWindows, Returns, left, left_timed, left_windows, returned,
 };
-pub use malstrom_core::check::inputs::{Unites, UnitesKeyed, united, united_keyed};
+pub use malstrom_core::check::inputs::{Unites, UnitesKeyed, UnitesTimed, united, united_keyed, united_timed};
 pub use malstrom_core::check::keying::{
     AskedKey, Grouped, HasKey, IsKey, SameKey, Travels, WorksUnkeyed, asked, asked_key, grouped, is_key, keyed,
     same_key, travels,
@@ -59,8 +61,14 @@ pub use malstrom_core::check::time::{
     HasTime, HasWindows, InWindows, SameTime, TimersFire, TimersHaveTime, asked_time, closes, fires, in_windows,
     same_time, timers,
 };
+pub use malstrom_core::check::window::{
+    Corrects, Dealt, FoldsWindows, IsLength, IsTime, IsWindow, NeverLate, NoTimersInWindows, TakesNoWindows, TimedFor,
+    corrected, dealt, dealt_to, folded, is_time, is_window, late, length, length_at, timers_in_windows, whole,
+    window_length, window_time,
+};
 pub use malstrom_core::contract::form::{CarriedTime, Form, Formed};
 pub use malstrom_core::contract::typed::Typed;
+pub use malstrom_core::contract::windows::Zero;
 pub use malstrom_core::graph::aggregates::{average, count, distinct, fold, max, min, reduce, sum, top};
 pub use malstrom_core::graph::build::{
     Graph, by, call, cut, filter, filter_map, flat_map, inspect, key_by, map, named, sink, value_of,
@@ -71,5 +79,6 @@ pub use malstrom_core::graph::names as stage;
 pub use malstrom_core::graph::policy::{OrDrop, OrFail, Unfailing, or_else, rows_or_else};
 pub use malstrom_core::graph::source::{source, source_or};
 pub use malstrom_core::graph::split::{call_with_sides, share, split};
+pub use malstrom_core::graph::windows::{LateDrops, LateFails, late_goes, timestamps, window, window_lenient};
 pub use malstrom_core::stream::Stream;
 pub use malstrom_macros::pipeline;

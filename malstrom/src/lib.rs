@@ -68,6 +68,9 @@ extern crate self as malstrom;
 #[doc(hidden)]
 pub mod __private;
 
+pub use malstrom_core::contract::windows::{
+    Counted, Global, Session, Sliding, Tumbling, counted, global, session, sliding, tumbling,
+};
 pub use malstrom_core::contract::{key, record};
 pub use malstrom_core::{CodecError, connect, metrics, testing};
 pub use malstrom_core::{
@@ -84,12 +87,12 @@ pub mod names {
     pub use malstrom_core::check::arg::{ByValue, Configuration};
     pub use malstrom_core::check::arms::*;
     pub use malstrom_core::check::ask::{Parameter, StateKeyIs};
-    pub use malstrom_core::check::ends::{ClosedUse, KeyedAlike, NamesOutputs, TakesTwo};
+    pub use malstrom_core::check::ends::{ClosedUse, KeyedAlike, NamesOutputs, TakesTwo, TimedAlike};
     pub use malstrom_core::check::failure::{CanFail, Explains, NeverFails};
     pub use malstrom_core::check::field::{KeyField, RecordField, StateField};
     pub use malstrom_core::check::fragment::*;
     pub use malstrom_core::check::fresh::{Fresh, Skipped};
-    pub use malstrom_core::check::inputs::{Unites, UnitesKeyed};
+    pub use malstrom_core::check::inputs::{Unites, UnitesKeyed, UnitesTimed};
     pub use malstrom_core::check::keying::{AskedKey, Grouped, HasKey, IsKey, NoKey, SameKey, Travels, WorksUnkeyed};
     pub use malstrom_core::check::migrate::{IsState, KeepsKey, MigratesFrom};
     pub use malstrom_core::check::record::FlowsInto;
@@ -98,12 +101,14 @@ pub mod names {
     pub use malstrom_core::check::sink::{DrainsInto, Dumped, IsSink, Shown};
     pub use malstrom_core::check::source::{IntoSource, RowsExplain, RowsHandled, RowsNeverFail, TheyCannot};
     pub use malstrom_core::check::time::*;
+    pub use malstrom_core::check::window::*;
     pub use malstrom_core::connect::print::names::*;
     pub use malstrom_core::contract::asks::*;
     pub use malstrom_core::contract::form::*;
     pub use malstrom_core::contract::keying::{AnyKey, Carried, KeyedBy, PerKey, PerKeyOption, Stateless, Unkeyed};
     pub use malstrom_core::contract::never::Never;
     pub use malstrom_core::contract::stage::{Branching, Fails, NoFailure, Plain};
+    pub use malstrom_core::contract::windows::*;
     pub use malstrom_core::graph::names::*;
 }
 pub use malstrom_core::contract::keying::{KeyedBy, Unkeyed};
@@ -124,7 +129,7 @@ pub mod prelude {
         Durations, Failure, Key, Late, Metrics, Output, Record, Timestamp, Window, Windowed, keyed_state, operator,
         pipeline,
     };
-    pub use crate::{EventTime, ProcessingTimers, Timers, Watermark};
+    pub use crate::{EventTime, ProcessingTimers, Timers, Watermark, counted, global, session, sliding, tumbling};
 }
 
 /// Makes a type one whose values may leave their worker: by an exchange, or in a snapshot.

@@ -24,6 +24,8 @@ fn work(case: &Case) -> malstrom::Result<()> {
         Workload::W1 => runtime.build()?.run(move || chain(workers, records))?,
         Workload::W2 => runtime.build()?.run(move || summed(workers, records, keys))?,
         Workload::W6 => runtime.latency(Latency::Low).build()?.run(move || paced(records, keys, start))?,
+        // see `Peer::modes`
+        other => unreachable!("{} is not offered", other.name()),
     };
     Ok(())
 }
@@ -32,7 +34,7 @@ pipeline! {
     fn chain(workers: usize, records: u64) {
         source(memory::splits(workers, move |split: usize| share(split as u64, workers as u64, records).map(mix)))
             -> map(|x: u64| x.wrapping_mul(31).wrapping_add(7))
-            -> filter(|x: &u64| x % 3 == 0)
+            -> filter(|x: &u64| x.is_multiple_of(3))
             -> map(|x: u64| x ^ (x >> 7))
             -> sink(for_each(tally()));
     }

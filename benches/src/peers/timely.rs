@@ -2,8 +2,12 @@
 //!
 //! How fair: sources emit 16k records per activation, state is the same map with the same hash as in the hand-written
 //! loops and is looked up once a record; the exchange uses our routing function. Progress tracking runs, as it must,
-//! though there is a single epoch; there is no checkpoint to switch off. In the latency workload the sources reactivate
+//! though there is a single epoch without event time; there is no checkpoint to switch off. With event time, a capability's time is the watermark in milliseconds, lowered
+//! at each activation. In the latency workload the sources reactivate
 //! themselves at once: timely spins, both cores are busy, and nothing holds a fast sender back.
+mod nexmark;
+mod windows;
+
 use super::Case;
 use super::hand::Sums;
 use crate::tally::{LatencyTally, Tally, now_ns};
@@ -29,7 +33,9 @@ pub(super) fn run(case: &Case) {
         worker.dataflow::<u64, _, _>(|scope| match workload {
             Workload::W1 => chain(scope, share(me, all, records).map(mix)),
             Workload::W2 => summed(scope, share(me, all, records).map(move |i| w2_event(i, keys))),
+            Workload::W3 => windows::counted(scope, (me..records).step_by(all as usize), keys),
             Workload::W6 => paced(scope, pace::Schedule::new(me, records, keys, start), start),
+            query => nexmark::run(scope, query, me as usize, all as usize),
         });
         while worker.step_or_park(None) {}
     });

@@ -1,7 +1,7 @@
 //! How many inputs and outputs a use of an operator gives it.
 use super::{Edge, asks, pass, passes};
 use crate::contract::stage::{Plain, Stage, TwoInput};
-use crate::contract::typed::{KeyingOf, Typed};
+use crate::contract::typed::{KeyingOf, TimeOf, Typed};
 
 /// An ordinary use serves operators with one input and one output.
 #[diagnostic::on_unimplemented(
@@ -53,6 +53,27 @@ pub fn alike<Op, L: Typed, R: Typed>(
     _: &L,
     right: R,
 ) -> Edge<(KeyingOf<R>, KeyingOf<L>, Op, L::Node, R::Node), R> {
+    Edge::new(right)
+}
+
+/// Both inputs of an operator have times of the same type.
+#[diagnostic::on_unimplemented(
+    message = "operator `{Op}` takes inputs with the same type of time, but stage `{Left}` has `{Expected}` and stage `{Right}` has `{Self}`",
+    label = "its inputs differ in time"
+)]
+pub trait TimedAlike<Expected, Op, Left, Right> {
+    pass!(Expected, Op, Left, Right);
+}
+#[diagnostic::do_not_recommend]
+impl<Tm, Op, Left, Right> TimedAlike<Tm, Op, Left, Right> for Tm {
+    passes!(Tm, Op, Left, Right);
+}
+/// The time of the second input of `Op`.
+pub fn timed_alike<Op, L: Typed, R: Typed>(
+    _: &Op,
+    _: &L,
+    right: R,
+) -> Edge<(TimeOf<R>, TimeOf<L>, Op, L::Node, R::Node), R> {
     Edge::new(right)
 }
 

@@ -1,6 +1,6 @@
 //! Stages with several inputs.
 use super::{Edge, pass, passes};
-use crate::contract::typed::{KeyingOf, Typed};
+use crate::contract::typed::{KeyingOf, TimeOf, Typed};
 
 /// A union carries one type of record.
 #[diagnostic::on_unimplemented(
@@ -33,5 +33,23 @@ impl<Kg, Left, Right> UnitesKeyed<Kg, Left, Right> for Kg {
 }
 /// The keying of a further input of a union.
 pub fn united_keyed<A: Typed, B: Typed>(_: &A, up: B) -> Edge<(KeyingOf<B>, KeyingOf<A>, A::Node, B::Node), B> {
+    Edge::new(up)
+}
+
+/// A union has one type of time.
+#[diagnostic::on_unimplemented(
+    message = "cannot unite `{Left}` with `{Right}`: one has times of `{Expected}`, the other `{Self}`",
+    label = "has times of `{Self}`",
+    note = "take the times of both alike: `.. -> timestamps(|record| ..)`"
+)]
+pub trait UnitesTimed<Expected, Left, Right> {
+    pass!(Expected, Left, Right);
+}
+#[diagnostic::do_not_recommend]
+impl<Tm, Left, Right> UnitesTimed<Tm, Left, Right> for Tm {
+    passes!(Tm, Left, Right);
+}
+/// The times of a further input of a union.
+pub fn united_timed<A: Typed, B: Typed>(_: &A, up: B) -> Edge<(TimeOf<B>, TimeOf<A>, A::Node, B::Node), B> {
     Edge::new(up)
 }

@@ -5,7 +5,8 @@ use crate::contract::form::{AnyTime, AnyWindows, Timing, Windowing};
 use crate::contract::stage::Stage;
 use crate::contract::typed::{TimeOf, Typed, WindowsOf};
 
-type Untimed<U, T> = <TimeOf<U> as Timing>::UntimedFor<T>;
+/// `T` where a stream has no time, [`AnyTime`] elsewhere.
+pub type Untimed<U, T> = <TimeOf<U> as Timing>::UntimedFor<T>;
 type SeenTime<U, T> = <TimeOf<U> as Timing>::TimeOr<T>;
 type Unwindowed<U, T> = <WindowsOf<U> as Windowing>::UnwindowedFor<T>;
 /// The time that `Op` asks for, seen from a stream with times of `J`.

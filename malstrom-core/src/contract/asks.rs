@@ -13,6 +13,12 @@ pub trait Asks: 'static {
     type Window<J: 'static>: 'static;
     /// Timers that nothing runs for; `J` if there are none.
     type Unfired<J: 'static>: 'static;
+    /// Timers of any kind; `J` if there are none.
+    type AnyTimers<J: 'static>: 'static;
+    /// The state that it keeps; `J` if it keeps none.
+    type State<J: 'static>: 'static;
+    /// `T` if it keeps state, `()` if not.
+    type IfState<T: 'static>: 'static;
 }
 /// One thing that is not asked for.
 #[derive(Debug)]
@@ -25,19 +31,26 @@ pub struct Yes<T = ()>(PhantomData<fn() -> T>);
 pub trait Ask: 'static {
     /// What is, as seen from a stream that has `J`; `J` itself if nothing is.
     type Of<J: 'static>: 'static;
+    /// `T` if anything is, `()` if not.
+    type Then<T: 'static>: 'static;
 }
 impl Ask for No {
     type Of<J: 'static> = J;
+    type Then<T: 'static> = ();
 }
 impl<T: 'static> Ask for Yes<T> {
     type Of<J: 'static> = T;
+    type Then<J: 'static> = J;
 }
 
-/// What a function asks for: the event time, timers in event time, windows to close, the window, and a function to run
-/// when its timers fire.
+/// What a function asks for: the event time, timers in event time, windows to close, the window, a function to run when
+/// its timers fire, timers of any kind, and state.
 #[derive(Debug)]
-pub struct Asking<E = No, T = No, C = No, W = No, F = No>(PhantomData<fn() -> (E, T, C, W, F)>);
-impl<E: Ask, T: Ask, C: Ask, W: Ask, F: Ask> Asks for Asking<E, T, C, W, F> {
+pub struct Asking<E = No, T = No, C = No, W = No, F = No, A = No, S = No>(PhantomData<fn() -> (E, T, C, W, F, A, S)>);
+impl<E: Ask, T: Ask, C: Ask, W: Ask, F: Ask, A: Ask, S: Ask> Asks for Asking<E, T, C, W, F, A, S> {
+    type AnyTimers<J: 'static> = A::Of<J>;
+    type State<J: 'static> = S::Of<J>;
+    type IfState<J: 'static> = S::Then<J>;
     type Unfired<J: 'static> = F::Of<J>;
     type Time<J: 'static> = E::Of<J>;
     type Timers<J: 'static> = T::Of<J>;
@@ -54,4 +67,7 @@ impl<A: Asks, B: Asks> Asks for Both<A, B> {
     type Window<J: 'static> = A::Window<B::Window<J>>;
     // The function beside it sets the timers of the operator.
     type Unfired<J: 'static> = A::Unfired<J>;
+    type AnyTimers<J: 'static> = A::AnyTimers<B::AnyTimers<J>>;
+    type State<J: 'static> = A::State<J>;
+    type IfState<T: 'static> = A::IfState<T>;
 }

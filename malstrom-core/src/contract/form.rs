@@ -108,6 +108,14 @@ pub trait Windowing: 'static {
     type Spec: Clone + 'static;
     /// [`AnyWindows`], or `T` where there are no windows.
     type UnwindowedFor<T: 'static>: 'static;
+    /// `T` where there are windows, [`AnyWindows`] elsewhere.
+    type WindowedFor<T: 'static>: 'static;
+    /// `T` where records `T` are copied for a stage that keeps state, `()` elsewhere.
+    type Copied<T: 'static>: 'static;
+    /// `S` where state `S` is kept on after its window has closed, `()` elsewhere.
+    type Retained<S: 'static>: 'static;
+    /// `T` where sessions may be joined after they have closed, [`AnyWindows`] elsewhere.
+    type JoinedLate<T: 'static>: 'static;
 }
 /// A stream that is not cut into windows.
 #[derive(Debug)]
@@ -115,6 +123,10 @@ pub struct NoWindows;
 impl Windowing for NoWindows {
     type Spec = ();
     type UnwindowedFor<T: 'static> = T;
+    type WindowedFor<T: 'static> = AnyWindows;
+    type Copied<T: 'static> = ();
+    type Retained<S: 'static> = ();
+    type JoinedLate<T: 'static> = AnyWindows;
 }
 /// Stands for "no windows wanted" in checks.
 #[derive(Debug)]

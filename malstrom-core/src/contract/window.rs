@@ -72,7 +72,7 @@ impl PartitionKey for Window {
 /// );
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Windowed<K, V> {
     /// The key of the records.
     pub key: K,
@@ -91,7 +91,7 @@ crate::record_by_fields!(Windowed<K, V> { key: K, window: Window, value: V });
 /// let late = Late { record: "UA 1545", watermark: Timestamp::from_secs(60) };
 /// assert_eq!(late.to_string(), "late for 1970-01-01T00:01:00Z: UA 1545");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Late<T> {
     /// The record.
     pub record: T,

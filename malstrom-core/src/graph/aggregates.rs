@@ -2,147 +2,95 @@
 use super::build::{By, Graph};
 use super::names;
 use super::picture::NodeKind;
-use crate::contract::form::Keyed;
+use super::windows::{FoldsIn, Gathers};
+use crate::contract::form::{Formed, Timing, Under};
 use crate::contract::key::PartitionKey;
+use crate::contract::keying::KeyedBy;
 use crate::contract::number::Number;
 use crate::contract::typed::Typed;
-use crate::stream::aggregate::{Aggregate, AggregateStage, Average, Count, Distinct, Extreme, Fold, Reduce, Sum, Top};
-use crate::stream::link::link;
+use crate::stream::aggregate::{Average, Count, Distinct, Extreme, Fold, Reduce, Sum, Top};
+use crate::stream::link::link_to;
 use crate::stream::{Stream, stream_of};
-use std::hash::Hash;
-use std::ops::AddAssign;
+use std::cmp::Ordering;
 
-fn aggregate<U, K, A, Node: 'static>(
+/// What aggregate `A` emits on a stream keyed by `K`, with times `Tm` and windows `Wn`.
+pub type Gathered<Wn, K, Tm, T, A> = <Wn as Gathers<Under<K, <Tm as Timing>::Stamp>, T, A>>::Out;
+/// How its output flows.
+pub type Flat<K, Tm> = Formed<KeyedBy<K>, Tm>;
+
+fn aggregate<U, K, Tm, Wn, A, Node: 'static>(
     graph: Graph,
     id: &'static str,
     up: U,
     aggregate: A,
-) -> stream_of!(A::Out, U::Form, Node)
+) -> stream_of!(Gathered<Wn, K, Tm, U::Item, A>, Flat<K, Tm>, Node)
 where
-    U: Stream + Typed<Form: Keyed<K>>,
+    U: Stream + Typed<Form = Formed<KeyedBy<K>, Tm, Wn>>,
     K: PartitionKey,
-    A: Aggregate<K, U::Item>,
+    Tm: Timing,
+    Wn: Gathers<Under<K, Tm::Stamp>, U::Item, A>,
 {
     let node = graph.stage(&up, id, NodeKind::Stateful);
-    link(up, node, AggregateStage { aggregate, node })
+    let spec = up.spec();
+    link_to(up, node, (), Wn::gather(spec, aggregate, node))
 }
-/// `count()`
-pub fn count<U, K: PartitionKey>(graph: Graph, id: &'static str, up: U) -> stream_of!((K, u64), U::Form, names::count)
-where
-    U: Stream + Typed<Form: Keyed<K>>,
-{
-    aggregate::<U, K, _, names::count>(graph, id, up, Count)
+
+/// An aggregate: its parameters beside the stream, and how they become an [`Aggregate`](crate::stream::aggregate::Aggregate).
+macro_rules! aggregates {
+    ($($(#[$doc:meta])* $name:ident<$($p:ident),*>($up:ident: $in:ty $(, $arg:ident: $arg_ty:ty)*)
+        -> $kind:ty where [$($bound:tt)*] => ($stream:expr, $make:expr))*) => { $(
+        $(#[$doc])*
+        pub fn $name<U, K, Tm, Wn $(, $p)*>(
+            graph: Graph,
+            id: &'static str,
+            $up: $in
+            $(, $arg: $arg_ty)*
+        ) -> stream_of!(Gathered<Wn, K, Tm, U::Item, $kind>, Flat<K, Tm>, names::$name)
+        where
+            U: Stream + Typed<Form = Formed<KeyedBy<K>, Tm, Wn>>,
+            K: PartitionKey,
+            Tm: Timing,
+            Wn: Gathers<Under<K, Tm::Stamp>, U::Item, $kind>,
+            $($bound)*
+        {
+            aggregate::<U, K, Tm, Wn, $kind, names::$name>(graph, id, $stream, $make)
+        }
+    )* };
 }
-/// `sum(f)`
-pub fn sum<U, K, V, F>(
-    graph: Graph,
-    id: &'static str,
-    By { up, f, .. }: By<U, F, V>,
-) -> stream_of!((K, V), U::Form, names::sum)
-where
-    F: FnMut(&U::Item) -> V + 'static,
-    U: Stream + Typed<Form: Keyed<K>>,
-    K: PartitionKey,
-    V: Default + Clone + AddAssign + 'static,
-{
-    aggregate::<U, K, _, names::sum>(graph, id, up, Sum(f))
-}
+/// How `min` and `max` compare.
+pub type Better<V> = fn(&V, &V) -> bool;
 /// Whether `new` takes the place of `kept`: it does where what is kept compares with nothing, as a NaN does.
-fn replaces<V: PartialOrd>(new: &V, kept: &V, wins: std::cmp::Ordering) -> bool {
+fn replaces<V: PartialOrd>(new: &V, kept: &V, wins: Ordering) -> bool {
     new.partial_cmp(kept) == Some(wins) || kept.partial_cmp(kept).is_none()
 }
-/// `min(f)`
-pub fn min<U, K, V, F>(
-    graph: Graph,
-    id: &'static str,
-    By { up, f, .. }: By<U, F, V>,
-) -> stream_of!((K, V), U::Form, names::min)
-where
-    F: FnMut(&U::Item) -> V + 'static,
-    U: Stream + Typed<Form: Keyed<K>>,
-    K: PartitionKey,
-    V: PartialOrd + Clone + 'static,
-{
-    let better = |new: &V, kept: &V| replaces(new, kept, std::cmp::Ordering::Less);
-    aggregate::<U, K, _, names::min>(graph, id, up, Extreme(f, better))
+fn less<V: PartialOrd>(new: &V, kept: &V) -> bool {
+    replaces(new, kept, Ordering::Less)
 }
-/// `max(f)`
-pub fn max<U, K, V, F>(
-    graph: Graph,
-    id: &'static str,
-    By { up, f, .. }: By<U, F, V>,
-) -> stream_of!((K, V), U::Form, names::max)
-where
-    F: FnMut(&U::Item) -> V + 'static,
-    U: Stream + Typed<Form: Keyed<K>>,
-    K: PartitionKey,
-    V: PartialOrd + Clone + 'static,
-{
-    let better = |new: &V, kept: &V| replaces(new, kept, std::cmp::Ordering::Greater);
-    aggregate::<U, K, _, names::max>(graph, id, up, Extreme(f, better))
+fn greater<V: PartialOrd>(new: &V, kept: &V) -> bool {
+    replaces(new, kept, Ordering::Greater)
 }
-/// `average(f)`
-pub fn average<U, K, V, F>(
-    graph: Graph,
-    id: &'static str,
-    By { up, f, .. }: By<U, F, V>,
-) -> stream_of!((K, f64), U::Form, names::average)
-where
-    F: FnMut(&U::Item) -> V + 'static,
-    U: Stream + Typed<Form: Keyed<K>>,
-    K: PartitionKey,
-    V: Number,
-{
-    aggregate::<U, K, _, names::average>(graph, id, up, Average(f))
-}
-/// `reduce(f)`
-pub fn reduce<U, K>(
-    graph: Graph,
-    id: &'static str,
-    up: U,
-    f: impl FnMut(U::Item, U::Item) -> U::Item + 'static,
-) -> stream_of!((K, U::Item), U::Form, names::reduce)
-where
-    U: Stream + Typed<Form: Keyed<K>, Item: Clone>,
-    K: PartitionKey,
-{
-    aggregate::<U, K, _, names::reduce>(graph, id, up, Reduce(f))
-}
-/// `fold(init, f)`
-pub fn fold<U, K, A>(
-    graph: Graph,
-    id: &'static str,
-    up: U,
-    init: A,
-    f: impl FnMut(A, U::Item) -> A + 'static,
-) -> stream_of!((K, A), U::Form, names::fold)
-where
-    U: Stream + Typed<Form: Keyed<K>>,
-    K: PartitionKey,
-    A: Clone + 'static,
-{
-    aggregate::<U, K, _, names::fold>(graph, id, up, Fold(init, f))
-}
-/// `top(n, f)`
-pub fn top<U, K, V, F>(
-    graph: Graph,
-    id: &'static str,
-    By { up, f, .. }: By<U, F, V>,
-    n: usize,
-) -> stream_of!((K, Vec<U::Item>), U::Form, names::top)
-where
-    F: FnMut(&U::Item) -> V + 'static,
-    U: Stream + Typed<Form: Keyed<K>, Item: Clone>,
-    K: PartitionKey,
-    V: PartialOrd,
-{
-    aggregate::<U, K, _, names::top>(graph, id, up, Top(n, f))
-}
-/// `distinct()`
-pub fn distinct<U, K>(graph: Graph, id: &'static str, up: U) -> stream_of!(U::Item, U::Form, names::distinct)
-where
-    U: Stream + Typed<Form: Keyed<K>, Item: Eq + Hash + Clone>,
-    K: PartitionKey,
-{
-    aggregate::<U, K, _, names::distinct>(graph, id, up, Distinct)
+
+aggregates! {
+    /// `count()`
+    count<>(up: U) -> Count where [] => (up, Count)
+    /// `sum(f)`
+    sum<F, V>(by: By<U, F, V>) -> Sum<F> where [F: 'static] => (by.up, Sum(by.f))
+    /// `min(f)`
+    min<F, V>(by: By<U, F, V>) -> Extreme<F, Better<V>> where [V: PartialOrd, F: 'static]
+        => (by.up, Extreme(by.f, less as Better<V>))
+    /// `max(f)`
+    max<F, V>(by: By<U, F, V>) -> Extreme<F, Better<V>> where [V: PartialOrd, F: 'static]
+        => (by.up, Extreme(by.f, greater as Better<V>))
+    /// `average(f)`
+    average<F, V>(by: By<U, F, V>) -> Average<F> where [V: Number, F: 'static] => (by.up, Average(by.f))
+    /// `reduce(f)`
+    reduce<F>(up: U, f: F) -> Reduce<F> where [F: FnMut(U::Item, U::Item) -> U::Item + 'static] => (up, Reduce(f))
+    /// `fold(init, f)`
+    fold<A, F>(up: U, init: A, f: F) -> Fold<A, F, U::Item>
+        where [A: Clone + 'static, F: FnMut(A, U::Item) -> A + 'static, Wn: FoldsIn<U::Item>,]
+        => (up, Fold(init, f, Wn::copier()))
+    /// `top(n, f)`
+    top<F, V>(by: By<U, F, V>, n: usize) -> Top<F> where [V: PartialOrd, F: 'static] => (by.up, Top(n, by.f))
+    /// `distinct()`
+    distinct<>(up: U) -> Distinct where [] => (up, Distinct)
 }

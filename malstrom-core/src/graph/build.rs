@@ -3,10 +3,11 @@ use super::head::{ExchangeHead, QueueHead};
 use super::names;
 use super::picture::{Edge, EdgeKind, Node, NodeKind, Plan};
 use super::policy::Policy;
+use super::windows::{AfterOp, Behind, Stands};
 use crate::check::sink::SinkOf;
-use crate::contract::form::{Form, Formed};
+use crate::contract::form::{Form, Formed, Timing, Under, Windowing};
 use crate::contract::key::PartitionKey;
-use crate::contract::keying::KeyedBy;
+use crate::contract::keying::{KeyedBy, Keying};
 use crate::contract::record::Record;
 use crate::contract::stage::{ErrorOf, Operator};
 use crate::contract::typed::{MetaOf, TimeOf, Typed, WindowsOf};
@@ -14,10 +15,8 @@ use crate::exchange::fabric::Links;
 use crate::exchange::outlet::KeyByEnd;
 use crate::exchange::queue::{Queue, QueueEnd};
 use crate::state::key_group::KeyHasher;
-use crate::stream::call::{CallStage, SideEnds};
 use crate::stream::env::Env;
-use crate::stream::keep::KeepFor;
-use crate::stream::link::{link, renamed};
+use crate::stream::link::{link, link_to, renamed};
 use crate::stream::plain::{FilterMapStage, FilterStage, FlatMapStage, InspectStage, MapStage};
 use crate::stream::sink::SinkPush;
 use crate::stream::{Segment, Stream, stream_of};
@@ -276,20 +275,25 @@ where
 
 /// An operator whose use says what happens to its failures: the stream, and that of the failures.
 #[allow(clippy::type_complexity)]
-pub fn call<U, Op, F>(
+pub fn call<U, Op, F, Kg, Tm, Wn>(
     graph: Graph,
     id: &'static str,
     op: Op,
     up: U,
     policy: F,
-) -> (stream_of!(Op::Out, U::Form, Op), F::Failures)
+) -> (stream_of!(Op::Out, AfterOp<Op, Kg, Tm, Wn>, Op), F::Failures)
 where
-    U: Stream<Item = Op::In>,
-    Op: Operator<Keep: KeepFor<MetaOf<U>>>,
-    F: Policy<MetaOf<U>, ErrorOf<Op>>,
-    (): SideEnds<MetaOf<U>, Op::Sides>,
+    Kg: Keying,
+    Tm: Timing,
+    Wn: Windowing,
+    U: Stream<Item = Op::In> + Typed<Form = Formed<Kg, Tm, Wn>>,
+    F: Policy<Under<Kg::Key, Tm::Stamp>, ErrorOf<Op>>,
+    Op: Operator,
+    Op::Keep: Stands<Under<Kg::Key, Tm::Stamp>, Wn, Op, F::OnFail, ()>,
 {
     let node = graph.stage(&up, id, NodeKind::of::<Op>());
     let (on_fail, failures) = policy.declare(&graph, node);
-    (link(up, node, CallStage { op, on_fail, side_ends: (), node }), failures)
+    let spec = up.spec();
+    let stage = Op::Keep::stand(spec.clone(), op, on_fail, (), node);
+    (link_to(up, node, Op::Keep::spec(spec), stage), failures)
 }

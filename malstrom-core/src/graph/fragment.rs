@@ -1,16 +1,15 @@
 //! Fragments: typed pieces of a pipeline that are stages themselves. And how any stage extends a stream.
 use super::build::Graph;
 use super::picture::NodeKind;
-use crate::contract::form::{CarriedTime, Form, Formed, NoWindows, Timing, Under};
+use super::windows::{AfterOp, Behind, Stands};
+use crate::contract::form::{CarriedTime, Form, Formed, NoWindows, Timing, Under, Windowing};
 use crate::contract::keying::{AnyKeying, Carried, KeyedBy, Keying, Need};
-use crate::contract::never::Never;
 use crate::contract::stage::{NoFailure, Operator, Stage};
 use crate::contract::time::Time;
 use crate::contract::typed::{MetaOf, Typed};
-use crate::stream::call::{CallStage, CannotFail, OnFail, SideEnds};
+use crate::stream::call::CannotFail;
 use crate::stream::env::Env;
-use crate::stream::keep::KeepFor;
-use crate::stream::link::{Wrap, link, link_to, renamed};
+use crate::stream::link::{Wrap, link_to, renamed};
 use crate::stream::{At, Push, Stream, hands_on, stream_of};
 use std::marker::PhantomData;
 
@@ -91,20 +90,23 @@ pub trait Wire<Fm: Form>: Stage {
     where
         U: Stream<Item = Self::In> + Typed<Form = Fm>;
 }
-impl<Fm, Op> Wire<Fm> for Op
+impl<Kg, Tm, Wn, Op> Wire<Formed<Kg, Tm, Wn>> for Op
 where
-    Fm: Form,
-    Op: Operator<Failure = NoFailure, Keep: KeepFor<Fm::Meta>>,
-    (): SideEnds<Fm::Meta, Op::Sides>,
-    CannotFail: OnFail<Fm::Meta, Never>,
+    Kg: Keying,
+    Tm: Timing,
+    Wn: Windowing,
+    Op: Operator<Failure = NoFailure>,
+    Op::Keep: Stands<Under<Kg::Key, Tm::Stamp>, Wn, Op, CannotFail, ()>,
 {
-    type Leaves = Fm;
-    fn wire<U>(self, graph: Graph, id: &'static str, up: U) -> stream_of!(Op::Out, Fm, Op)
+    type Leaves = AfterOp<Op, Kg, Tm, Wn>;
+    fn wire<U>(self, graph: Graph, id: &'static str, up: U) -> stream_of!(Op::Out, AfterOp<Op, Kg, Tm, Wn>, Op)
     where
-        U: Stream<Item = Op::In> + Typed<Form = Fm>,
+        U: Stream<Item = Op::In> + Typed<Form = Formed<Kg, Tm, Wn>>,
     {
         let node = graph.stage(&up, id, NodeKind::of::<Op>());
-        link(up, node, CallStage { op: self, on_fail: CannotFail, side_ends: (), node })
+        let spec = up.spec();
+        let stage = Op::Keep::stand(spec.clone(), self, CannotFail, (), node);
+        link_to(up, node, Op::Keep::spec(spec), stage)
     }
 }
 

@@ -2,7 +2,7 @@
 use crate::contract::form::Meta;
 use crate::exchange::batch::{Batch, Envelope};
 use crate::exchange::inlet::Inlet;
-use crate::exchange::merge::Merge;
+use crate::stream::merge::Merge;
 use crate::stream::signal::{End, Flow, Signal};
 use crate::stream::{At, Push, Segment, Turn};
 use std::time::Duration;

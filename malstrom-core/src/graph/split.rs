@@ -3,14 +3,15 @@ use super::build::Graph;
 use super::head::QueueHead;
 use super::picture::NodeKind;
 use super::policy::Policy;
-use crate::contract::form::{Form, Meta, Windowing};
+use super::windows::{AfterOp, Behind, Stands};
+use crate::contract::form::{Form, Formed, Meta, Timing, Under, Windowing};
+use crate::contract::keying::Keying;
 use crate::contract::stage::{ErrorOf, Operator, SideBuffer, Sides};
-use crate::contract::typed::{MetaOf, SpecOf, Typed};
+use crate::contract::typed::{SpecOf, Typed};
 use crate::exchange::queue::{Queue, QueueEnd, SplitEnd, Tee};
-use crate::stream::call::{CallStage, SideEnds};
+use crate::stream::call::SideEnds;
 use crate::stream::env::Env;
-use crate::stream::keep::KeepFor;
-use crate::stream::link::link;
+use crate::stream::link::link_to;
 use crate::stream::signal::{End, Flow, Signal};
 use crate::stream::{Push, Segment, Stream, stream_of};
 use std::cell::RefCell;
@@ -161,20 +162,38 @@ side_streams!(A, B, C, D);
 
 /// An operator with side outputs: the main stream, that of the failures, and the sides.
 #[allow(clippy::type_complexity)]
-pub fn call_with_sides<U, Op, F>(
+pub fn call_with_sides<U, Op, F, Kg, Tm, Wn>(
     graph: Graph,
     id: &'static str,
     op: Op,
     up: U,
     policy: F,
-) -> (stream_of!(Op::Out, U::Form, Op), F::Failures, <Op::Sides as SideStreams<U::Form, Op>>::Streams)
+) -> (
+    stream_of!(Op::Out, AfterOp<Op, Kg, Tm, Wn>, Op),
+    F::Failures,
+    <Op::Sides as SideStreams<AfterOp<Op, Kg, Tm, Wn>, Op>>::Streams,
+)
 where
-    U: Stream<Item = Op::In>,
-    Op: Operator<Keep: KeepFor<MetaOf<U>>, Sides: SideStreams<U::Form, Op>>,
-    F: Policy<MetaOf<U>, ErrorOf<Op>>,
+    Kg: Keying,
+    Tm: Timing,
+    Wn: Windowing,
+    U: Stream<Item = Op::In> + Typed<Form = Formed<Kg, Tm, Wn>>,
+    Op: Operator,
+    Op::Sides: SideStreams<AfterOp<Op, Kg, Tm, Wn>, Op>,
+    F: Policy<Under<Kg::Key, Tm::Stamp>, ErrorOf<Op>>,
+    Op::Keep: Behind<Wn>
+        + Stands<
+            Under<Kg::Key, Tm::Stamp>,
+            Wn,
+            Op,
+            F::OnFail,
+            <Op::Sides as SideStreams<AfterOp<Op, Kg, Tm, Wn>, Op>>::Ends,
+        >,
 {
     let node = graph.stage(&up, id, NodeKind::of::<Op>());
     let (on_fail, failures) = policy.declare(&graph, node);
-    let (side_ends, sides) = <Op::Sides as SideStreams<U::Form, Op>>::declare(node, up.spec());
-    (link(up, node, CallStage { op, on_fail, side_ends, node }), failures, sides)
+    let (spec, behind) = (up.spec(), Op::Keep::spec(up.spec()));
+    let (side_ends, sides) = <Op::Sides as SideStreams<AfterOp<Op, Kg, Tm, Wn>, Op>>::declare(node, behind.clone());
+    let stage = Op::Keep::stand(spec, op, on_fail, side_ends, node);
+    (link_to(up, node, behind, stage), failures, sides)
 }

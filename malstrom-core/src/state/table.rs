@@ -116,6 +116,12 @@ impl Tag {
     fn group(self) -> u16 {
         (self.0.get() >> WITHIN) as u16
     }
+
+    /// A hash with this tag.
+    #[inline(always)]
+    fn hash(self) -> u64 {
+        u64::from(self.0.get()) << 32
+    }
 }
 
 struct Entry<K, V> {
@@ -169,6 +175,22 @@ impl<K, V> StateTable<K, V> {
     /// Every entry, group by group except for the few which spill over into the next one.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter().flatten().map(|entry| (&entry.key, &entry.value))
+    }
+
+    /// How many slots there are to look at with [`slot`](Self::slot).
+    pub(crate) fn slots(&self) -> usize {
+        self.entries.len()
+    }
+    /// The entry in a slot, with a hash that finds it again: the bits of its hash that this table goes by.
+    pub(crate) fn slot(&self, at: usize) -> Option<(u64, &K, &V)> {
+        let entry = self.entries.get(at)?.as_ref()?;
+        Some((entry.tag.hash(), &entry.key, &entry.value))
+    }
+    /// Takes the entry out of a slot. Others may be found no more, until all are taken out.
+    pub(crate) fn take_slot(&mut self, at: usize) -> Option<(u64, K, V)> {
+        let Entry { tag, key, value } = self.entries.get_mut(at)?.take()?;
+        self.len -= 1;
+        Some((tag.hash(), key, value))
     }
 
     /// The entries of one key group in no particular order, in O(their number).

@@ -1,4 +1,4 @@
-//! Running aggregates: `count`, `sum`, `min`, `max`, `average`, `reduce`, `fold`, `top`, `distinct`.
+//! Aggregates, running and per window: `count`, `sum`, `min`, `max`, `average`, `reduce`, `fold`, `top`, `distinct`.
 use super::env::{Env, Site};
 use super::link::Wrap;
 use super::signal::{End, Flow, Signal};
@@ -6,25 +6,51 @@ use super::{At, Push};
 use crate::contract::form::Meta;
 use crate::contract::key::PartitionKey;
 use crate::contract::number::Number;
+use crate::contract::window::{Window, Windowed};
 use crate::state::table::StateTable;
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::fmt;
 use std::hash::Hash;
 use std::ops::AddAssign;
 use std::time::Duration;
 
-/// How the records of one key become one value.
+/// How the records of one key become one value: running, or per window.
 pub trait Aggregate<K, T>: 'static {
-    /// What is kept per key.
-    type Kept: 'static;
-    /// What is emitted after each record.
+    /// What is kept per key, and window.
+    type Kept: Clone + 'static;
+    /// What is emitted after each record where there are no windows.
     type Out: 'static;
+    /// What a window emits when it closes.
+    type Closed: 'static;
     /// Whether every record has an output, which then need not be counted.
     const EACH: bool = true;
+    /// Whether what is kept of two runs of records can be made one.
+    const MERGES: bool = true;
 
     /// What is kept before the first record.
     fn fresh(&self) -> Self::Kept;
     /// Takes in one record.
+    fn add(&mut self, kept: &mut Self::Kept, record: T);
+    /// Takes in one record and says what has come of all so far.
     fn update(&mut self, kept: &mut Self::Kept, key: &K, record: T) -> Option<Self::Out>;
+    /// Takes in what is kept of records that come later.
+    fn merge(&mut self, _kept: &mut Self::Kept, _later: Self::Kept) {}
+    /// A copy of a record for a further window, where [`MERGES`](Self::MERGES) does not hold.
+    fn copy(&self, _record: &T) -> Option<T> {
+        None
+    }
+    /// Hands out what has come of a window.
+    fn close(&mut self, kept: Self::Kept, key: &K, window: Window, emit: impl FnMut(Self::Closed));
+}
+/// What has come of a window, for aggregates with one value.
+macro_rules! closes {
+    (|$kept:ident| $value:expr) => {
+        fn close(&mut self, $kept: Self::Kept, key: &K, window: Window, mut emit: impl FnMut(Self::Closed)) {
+            if let Some(value) = $value {
+                emit(Windowed { key: key.clone(), window, value });
+            }
+        }
+    };
 }
 
 pub(crate) struct AggregateStage<A> {
@@ -114,15 +140,24 @@ pub struct Count;
 impl<K: Clone + 'static, T> Aggregate<K, T> for Count {
     type Kept = u64;
     type Out = (K, u64);
+    type Closed = Windowed<K, u64>;
     #[inline(always)]
     fn fresh(&self) -> u64 {
         0
+    }
+    #[inline(always)]
+    fn add(&mut self, kept: &mut u64, _: T) {
+        *kept += 1;
     }
     #[inline(always)]
     fn update(&mut self, kept: &mut u64, key: &K, _: T) -> Option<(K, u64)> {
         *kept += 1;
         Some((key.clone(), *kept))
     }
+    fn merge(&mut self, kept: &mut u64, later: u64) {
+        *kept += later;
+    }
+    closes!(|kept| Some(kept));
 }
 
 /// `sum(|r| ..)`
@@ -136,20 +171,40 @@ where
 {
     type Kept = V;
     type Out = (K, V);
+    type Closed = Windowed<K, V>;
     #[inline(always)]
     fn fresh(&self) -> V {
         V::default()
+    }
+    #[inline(always)]
+    fn add(&mut self, kept: &mut V, record: T) {
+        *kept += (self.0)(&record);
     }
     #[inline(always)]
     fn update(&mut self, kept: &mut V, key: &K, record: T) -> Option<(K, V)> {
         *kept += (self.0)(&record);
         Some((key.clone(), kept.clone()))
     }
+    fn merge(&mut self, kept: &mut V, later: V) {
+        *kept += later;
+    }
+    closes!(|kept| Some(kept));
 }
 
 /// `min(|r| ..)` and `max(|r| ..)`: keeps the value that `better(new, kept)` prefers.
 #[derive(Debug)]
 pub struct Extreme<F, B>(pub F, pub B);
+impl<F, B> Extreme<F, B> {
+    #[inline(always)]
+    fn take<V>(&self, kept: &mut Option<V>, value: V)
+    where
+        B: Fn(&V, &V) -> bool,
+    {
+        if kept.as_ref().is_none_or(|best| (self.1)(&value, best)) {
+            *kept = Some(value);
+        }
+    }
+}
 impl<K, T, V, F, B> Aggregate<K, T> for Extreme<F, B>
 where
     K: Clone + 'static,
@@ -159,18 +214,25 @@ where
 {
     type Kept = Option<V>;
     type Out = (K, V);
+    type Closed = Windowed<K, V>;
     fn fresh(&self) -> Option<V> {
         None
     }
     #[inline]
+    fn add(&mut self, kept: &mut Option<V>, record: T) {
+        let value = (self.0)(&record);
+        self.take(kept, value);
+    }
+    #[inline]
     fn update(&mut self, kept: &mut Option<V>, key: &K, record: T) -> Option<(K, V)> {
         let value = (self.0)(&record);
-        let best = match kept.take() {
-            Some(best) if !(self.1)(&value, &best) => best,
-            _ => value,
-        };
-        Some((key.clone(), kept.insert(best).clone()))
+        self.take(kept, value);
+        kept.clone().map(|best| (key.clone(), best))
     }
+    fn merge(&mut self, kept: &mut Option<V>, later: Option<V>) {
+        later.into_iter().for_each(|value| self.take(kept, value));
+    }
+    closes!(|kept| kept);
 }
 
 /// `average(|r| ..)`
@@ -179,8 +241,14 @@ pub struct Average<F>(pub F);
 impl<K: Clone + 'static, T, V: Number, F: FnMut(&T) -> V + 'static> Aggregate<K, T> for Average<F> {
     type Kept = (f64, u64);
     type Out = (K, f64);
+    type Closed = Windowed<K, f64>;
     fn fresh(&self) -> (f64, u64) {
         (0.0, 0)
+    }
+    #[inline]
+    fn add(&mut self, kept: &mut (f64, u64), record: T) {
+        kept.0 += (self.0)(&record).to_f64();
+        kept.1 += 1;
     }
     #[inline]
     fn update(&mut self, kept: &mut (f64, u64), key: &K, record: T) -> Option<(K, f64)> {
@@ -188,52 +256,111 @@ impl<K: Clone + 'static, T, V: Number, F: FnMut(&T) -> V + 'static> Aggregate<K,
         kept.1 += 1;
         Some((key.clone(), kept.0 / kept.1 as f64))
     }
+    fn merge(&mut self, kept: &mut (f64, u64), later: (f64, u64)) {
+        *kept = (kept.0 + later.0, kept.1 + later.1);
+    }
+    closes!(|kept| (kept.1 > 0).then(|| kept.0 / kept.1 as f64));
 }
 
 /// `reduce(|a, b| ..)`
 #[derive(Debug)]
 pub struct Reduce<F>(pub F);
-impl<K: Clone + 'static, T: Clone + 'static, F: FnMut(T, T) -> T + 'static> Aggregate<K, T> for Reduce<F> {
-    type Kept = Option<T>;
-    type Out = (K, T);
-    fn fresh(&self) -> Option<T> {
-        None
-    }
-    #[inline]
-    fn update(&mut self, kept: &mut Option<T>, key: &K, record: T) -> Option<(K, T)> {
+impl<F> Reduce<F> {
+    #[inline(always)]
+    fn take<T>(&mut self, kept: &mut Option<T>, record: T)
+    where
+        F: FnMut(T, T) -> T,
+    {
         let value = match kept.take() {
             Some(before) => (self.0)(before, record),
             None => record,
         };
-        Some((key.clone(), kept.insert(value).clone()))
+        *kept = Some(value);
     }
 }
+impl<K: Clone + 'static, T: Clone + 'static, F: FnMut(T, T) -> T + 'static> Aggregate<K, T> for Reduce<F> {
+    type Kept = Option<T>;
+    type Out = (K, T);
+    type Closed = Windowed<K, T>;
+    fn fresh(&self) -> Option<T> {
+        None
+    }
+    #[inline]
+    fn add(&mut self, kept: &mut Option<T>, record: T) {
+        self.take(kept, record);
+    }
+    #[inline]
+    fn update(&mut self, kept: &mut Option<T>, key: &K, record: T) -> Option<(K, T)> {
+        self.take(kept, record);
+        kept.clone().map(|value| (key.clone(), value))
+    }
+    fn merge(&mut self, kept: &mut Option<T>, later: Option<T>) {
+        later.into_iter().for_each(|record| self.take(kept, record));
+    }
+    closes!(|kept| kept);
+}
 
-/// `fold(init, |a, r| ..)`
-#[derive(Debug)]
-pub struct Fold<A, F>(pub A, pub F);
-impl<K, T, A, F> Aggregate<K, T> for Fold<A, F>
+/// `fold(init, |a, r| ..)`. What it has made of two runs of records cannot be made one: it goes by the record.
+pub struct Fold<A, F, T>(pub A, pub F, pub Copier<T>);
+/// How a record is copied, where it can be.
+pub type Copier<T> = Option<fn(&T) -> T>;
+impl<A: fmt::Debug, F, T> fmt::Debug for Fold<A, F, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Fold").field(&self.0).finish_non_exhaustive()
+    }
+}
+impl<A: Clone, F: FnMut(A, T) -> A, T> Fold<A, F, T> {
+    #[inline(always)]
+    fn take(&mut self, kept: &mut Option<A>, record: T) {
+        let before = kept.take().unwrap_or_else(|| self.0.clone());
+        *kept = Some((self.1)(before, record));
+    }
+}
+impl<K, T, A, F> Aggregate<K, T> for Fold<A, F, T>
 where
     K: Clone + 'static,
+    T: 'static,
     A: Clone + 'static,
     F: FnMut(A, T) -> A + 'static,
 {
     type Kept = Option<A>;
     type Out = (K, A);
+    type Closed = Windowed<K, A>;
+    const MERGES: bool = false;
     fn fresh(&self) -> Option<A> {
         None
     }
     #[inline]
-    fn update(&mut self, kept: &mut Option<A>, key: &K, record: T) -> Option<(K, A)> {
-        let before = kept.take().unwrap_or_else(|| self.0.clone());
-        let value = (self.1)(before, record);
-        Some((key.clone(), kept.insert(value).clone()))
+    fn add(&mut self, kept: &mut Option<A>, record: T) {
+        self.take(kept, record);
     }
+    #[inline]
+    fn update(&mut self, kept: &mut Option<A>, key: &K, record: T) -> Option<(K, A)> {
+        self.take(kept, record);
+        kept.clone().map(|value| (key.clone(), value))
+    }
+    fn copy(&self, record: &T) -> Option<T> {
+        self.2.map(|copy| copy(record))
+    }
+    closes!(|kept| kept);
 }
 
 /// `top(n, |r| ..)`: the `n` records of the highest score, highest first; of equals, the earlier one first.
 #[derive(Debug)]
 pub struct Top<F>(pub usize, pub F);
+impl<F> Top<F> {
+    fn take<T, V: PartialOrd>(&mut self, kept: &mut Vec<T>, record: T)
+    where
+        F: FnMut(&T) -> V,
+    {
+        let score = (self.1)(&record);
+        let place = kept.iter().position(|other| (self.1)(other) < score).unwrap_or(kept.len());
+        if place < self.0 {
+            kept.insert(place, record);
+            kept.truncate(self.0);
+        }
+    }
+}
 impl<K, T, V, F> Aggregate<K, T> for Top<F>
 where
     K: Clone + 'static,
@@ -243,35 +370,54 @@ where
 {
     type Kept = Vec<T>;
     type Out = (K, Vec<T>);
+    type Closed = Windowed<K, Vec<T>>;
     fn fresh(&self) -> Vec<T> {
         Vec::new()
     }
+    fn add(&mut self, kept: &mut Vec<T>, record: T) {
+        self.take(kept, record);
+    }
     fn update(&mut self, kept: &mut Vec<T>, key: &K, record: T) -> Option<(K, Vec<T>)> {
-        let score = (self.1)(&record);
-        let place = kept.iter().position(|other| (self.1)(other) < score).unwrap_or(kept.len());
-        if place < self.0 {
-            kept.insert(place, record);
-            kept.truncate(self.0);
-        }
+        self.take(kept, record);
         Some((key.clone(), kept.clone()))
     }
+    fn merge(&mut self, kept: &mut Vec<T>, later: Vec<T>) {
+        later.into_iter().for_each(|record| self.take(kept, record));
+    }
+    closes!(|kept| Some(kept));
 }
 
-/// `distinct()`
+/// `distinct()`: each record with its place among the different ones.
 #[derive(Debug)]
 pub struct Distinct;
 impl<K: 'static, T: Eq + Hash + Clone + 'static> Aggregate<K, T> for Distinct {
-    type Kept = HashSet<T>;
+    type Kept = HashMap<T, usize>;
     type Out = T;
+    type Closed = T;
     const EACH: bool = false;
-    fn fresh(&self) -> HashSet<T> {
-        HashSet::new()
+    fn fresh(&self) -> HashMap<T, usize> {
+        HashMap::new()
     }
-    fn update(&mut self, kept: &mut HashSet<T>, _: &K, record: T) -> Option<T> {
-        if kept.contains(&record) {
+    fn add(&mut self, kept: &mut HashMap<T, usize>, record: T) {
+        let place = kept.len();
+        kept.entry(record).or_insert(place);
+    }
+    fn update(&mut self, kept: &mut HashMap<T, usize>, _: &K, record: T) -> Option<T> {
+        if kept.contains_key(&record) {
             return None;
         }
-        kept.insert(record.clone());
+        kept.insert(record.clone(), kept.len());
         Some(record)
     }
+    fn merge(&mut self, kept: &mut HashMap<T, usize>, later: HashMap<T, usize>) {
+        in_order(later).for_each(|record| Aggregate::<K, T>::add(self, kept, record));
+    }
+    fn close(&mut self, kept: HashMap<T, usize>, _: &K, _: Window, emit: impl FnMut(T)) {
+        in_order(kept).for_each(emit);
+    }
+}
+fn in_order<T>(kept: HashMap<T, usize>) -> impl Iterator<Item = T> {
+    let mut records: Vec<(T, usize)> = kept.into_iter().collect();
+    records.sort_unstable_by_key(|(_, place)| *place);
+    records.into_iter().map(|(record, _)| record)
 }

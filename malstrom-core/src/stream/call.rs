@@ -49,11 +49,20 @@ impl<M: Meta> OnFail<M, Never> for CannotFail {
 /// `?`: the first one ends the job.
 #[derive(Debug, Default)]
 pub struct FailJob(bool);
+impl FailJob {
+    /// Fails the job. Whether it had not failed before.
+    pub(crate) fn stop(&mut self) -> bool {
+        !std::mem::replace(&mut self.0, true)
+    }
+    #[inline(always)]
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.0
+    }
+}
 impl<M: Meta, E: Display> OnFail<M, E> for FailJob {
     #[cold]
     fn fail(&mut self, _: At<'_, M>, error: E, site: &Site) {
-        if !self.0 {
-            self.0 = true;
+        if self.stop() {
             site.add(|c| c.failed += 1);
             site.fail(Error::Operator { operator: site.id.to_string(), message: error.to_string() });
         }

@@ -185,10 +185,22 @@ impl Site {
     pub(crate) fn has_failed(&self) -> bool {
         self.trouble.failure.borrow().is_some()
     }
+    /// Makes guards while the site itself is borrowed.
+    pub(crate) fn guards(&self) -> OwnGuard {
+        OwnGuard(self.trouble.clone(), self.node)
+    }
     /// Until it is disarmed, a panic is this operator's. It costs nothing where nothing can panic.
     #[inline(always)]
     pub(crate) fn guard(&self) -> Guard<'_> {
         Guard { trouble: &self.trouble, node: self.node }
+    }
+}
+
+/// What makes guards: see [`Site::guard`]; it borrows nothing.
+pub(crate) struct OwnGuard(Rc<Trouble>, usize);
+impl OwnGuard {
+    pub(crate) fn guard(&self) -> Guard<'_> {
+        Guard { trouble: &self.0, node: self.1 }
     }
 }
 

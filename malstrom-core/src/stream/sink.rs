@@ -76,6 +76,8 @@ impl<M: Meta, S: Sink> Push<M, S::In> for SinkPush<S> {
         waiting
     }
     fn finish(&mut self, _: End) {
+        // What comes before it may have handed on more after the last flush.
+        Push::<M, S::In>::flush(self);
         self.attempt(|sink, _| sink.close());
     }
 }

@@ -65,7 +65,7 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
         Some(state) if state.optional => quote!(__m::PerKeyOption<#state_ty>),
         Some(_) => quote!(__m::PerKey<#state_ty>),
     };
-    let asks = asks(roles, options);
+    let asks = asks(roles, options, &state_ty);
     let timers = timers(roles, options);
     let ends = if sides.is_empty() && options.on_right.is_none() { quote!(__m::Plain) } else { quote!(__m::Branching) };
     let state = roles.state.as_ref().map(|_| quote!(__state,));
@@ -142,6 +142,7 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
 
         #description
         #(#cfgs)*
+        #[allow(unused_qualifications)]
         const _: () = {
             #[allow(unused_imports)]
             use #private as __m;
@@ -242,9 +243,9 @@ fn timers(roles: &Roles, options: &Options) -> TokenStream {
 }
 
 /// What an operator and the functions beside it ask of time and windows.
-fn asks(roles: &Roles, options: &Options) -> TokenStream {
+fn asks(roles: &Roles, options: &Options, state: &TokenStream) -> TokenStream {
     let (no, yes) = (quote!(__m::No), quote!(__m::Yes));
-    let mut asked = [no.clone(), no.clone(), no.clone(), no.clone(), no];
+    let mut asked: [TokenStream; 7] = std::array::from_fn(|_| no.clone());
     for rest in &roles.rest {
         match rest {
             Rest::Time(_, time) => asked[0] = quote!(__m::Yes<#time>),
@@ -252,6 +253,7 @@ fn asks(roles: &Roles, options: &Options) -> TokenStream {
                 if *event {
                     asked[1] = yes.clone();
                 }
+                asked[5] = yes.clone();
                 if options.on_timer.is_none() {
                     asked[4] = yes.clone();
                 }
@@ -260,8 +262,14 @@ fn asks(roles: &Roles, options: &Options) -> TokenStream {
             _ => {}
         }
     }
+    if options.on_timer.is_some() {
+        asked[5] = yes.clone();
+    }
     if options.on_close.is_some() {
         asked[2] = yes;
+    }
+    if roles.state.is_some() {
+        asked[6] = quote!(__m::Yes<#state>);
     }
     let last = asked.iter().rposition(|asked| asked.to_string() != "__m :: No").map_or(0, |at| at + 1);
     let asked = &asked[..last];

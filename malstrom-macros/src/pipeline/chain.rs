@@ -72,7 +72,10 @@ impl<'a> Chains<'a> {
                 let mut inputs = inputs.iter();
                 let first = inputs.next().map(|name| {
                     let (g, read) = (graph(name.span()), self.read(name));
-                    quote_spanned!(name.span()=> let #s = #m::union_of(#g.clone(), #read);)
+                    quote_spanned! {name.span()=>
+                        let #s = #m::TakesNoWindows::pass(#m::whole(&#m::stage::union, #read));
+                        let #s = #m::union_of(#g.clone(), #s);
+                    }
                 });
                 let others = inputs.map(|name| {
                     let (g, m, s, read) =
@@ -80,6 +83,8 @@ impl<'a> Chains<'a> {
                     quote_spanned! {name.span()=>
                         let __next = #m::Unites::pass(#m::united(&#s, #read));
                         let __next = #m::UnitesKeyed::pass(#m::united_keyed(&#s, __next));
+                        let __next = #m::UnitesTimed::pass(#m::united_timed(&#s, __next));
+                        let __next = #m::TakesNoWindows::pass(#m::whole(&#m::stage::union, __next));
                         let #s = #m::union_with(#g.clone(), #s, __next);
                     }
                 });
@@ -212,7 +217,7 @@ pub(super) fn stages(stages: &[Stage], ids: &[String], two: bool, tuple: Option<
             Stage::Operator(op) if i == 0 && two => stage::two_inputs(op, id),
             Stage::Operator(op) if i == last && tuple.is_some() => stage::operator(op, id, tuple),
             // Elsewhere it is an error already, and what follows it cannot be checked.
-            Stage::Builtin { word, .. } if word == "split" && !(i == last && tuple.is_some()) => TokenStream::new(),
+            Stage::Builtin(b) if b.word == "split" && !(i == last && tuple.is_some()) => TokenStream::new(),
             stage => stage::emit(stage, id),
         });
     }

@@ -1,7 +1,7 @@
 //! `<In, Out> fn name(..) = stage -> stage;`: a typed piece of a pipeline, which is a stage itself.
 use super::chain;
 use super::stage::{graph, stream};
-use super::syntax::{Failure, Operator, Stage, Statement};
+use super::syntax::{Builtin, Failure, Operator, Stage, Statement};
 use super::{graph as names, statements};
 use crate::errors::Errors;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
@@ -93,13 +93,14 @@ impl Fragment {
         let statement = (all.len() == 1).then(|| all.remove(0));
         for stage in statement.iter().flat_map(|s| &s.stages) {
             match stage {
-                Stage::Builtin { word, .. } if word == "sink" || word == "split" => {
+                Stage::Builtin(Builtin { word, .. }) if word == "sink" || word == "split" => {
                     errors.push(Error::new(
                         word.span(),
                         format!("a fragment has one input and one output, so `{word}` has no place in it"),
                     ));
                 }
-                Stage::Operator(Operator { failure: Some(Failure::Stream(at, _)), .. }) => {
+                Stage::Operator(Operator { failure: Some(Failure::Stream(at, _)), .. })
+                | Stage::Builtin(Builtin { failure: Some(Failure::Stream(at, _)), .. }) => {
                     errors.push(Error::new(*at, "a fragment has one output, so failures cannot go to a stream of their own\n  help: write `?` or `else drop`"));
                 }
                 _ => {}

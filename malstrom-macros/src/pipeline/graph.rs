@@ -1,6 +1,6 @@
 //! The names of a pipeline: which streams exist, who reads them, and which id each stage has.
 use super::Broken;
-use super::syntax::{Binding, Head, Stage, Statement};
+use super::syntax::{Binding, Builtin, Head, Stage, Statement};
 use crate::errors::Errors;
 use proc_macro2::{Ident, Span};
 use std::collections::{HashMap, HashSet};
@@ -122,15 +122,15 @@ fn ends(s: &Statement, errors: &mut Errors) -> bool {
     for (i, stage) in s.stages.iter().enumerate() {
         let halves = if i == last { tuple } else { None };
         match (stage, halves) {
-            (Stage::Builtin { word, .. }, None) if word == "split" => errors.push(Error::new(
+            (Stage::Builtin(Builtin { word, .. }), None) if word == "split" => errors.push(Error::new(
                 word.span(),
                 "`split` gives two streams, and this use does not name them\n  help: `let (yes, no) = .. -> split(..);`",
             )),
-            (Stage::Builtin { word, .. }, Some(names)) if word == "split" && names.len() > 2 => {
+            (Stage::Builtin(Builtin { word, .. }), Some(names)) if word == "split" && names.len() > 2 => {
                 fits = false;
                 errors.push(Error::new(word.span(), format!("`split` gives two streams, not {}", names.len())));
             }
-            (Stage::Builtin { word, .. }, Some(names)) if word != "split" && word != "sink" && names.len() > 1 => {
+            (Stage::Builtin(Builtin { word, .. }), Some(names)) if word != "split" && word != "sink" && names.len() > 1 => {
                 fits = false;
                 errors.push(Error::new(
                     word.span(),
@@ -178,7 +178,7 @@ pub(super) fn ids<'a>(
         let chosen = |stage: &'a Stage| -> Option<(Ident, &'a Ident)> {
             match stage {
                 Stage::Operator(op) => Some((op.id(), &op.path.segments.last()?.ident)),
-                Stage::Builtin { alias, word, .. } => Some((alias.clone()?, word)),
+                Stage::Builtin(Builtin { alias, word, .. }) => Some((alias.clone()?, word)),
             }
         };
         for (id, last) in of_head.into_iter().chain(s.stages.iter().filter_map(chosen)) {
@@ -208,7 +208,7 @@ pub(super) fn ids<'a>(
             Head::Stream(_) | Head::Two(..) => String::new(),
         };
         let stages = s.stages.iter().map(|stage| match stage {
-            Stage::Builtin { word, alias: None, .. } => number(&word.to_string()),
+            Stage::Builtin(Builtin { word, alias: None, .. }) => number(&word.to_string()),
             named => named.label(),
         });
         (head, stages.collect())

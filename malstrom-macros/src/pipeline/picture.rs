@@ -1,6 +1,6 @@
 //! The picture of a pipeline in its rustdoc.
 use super::graph::Graph;
-use super::syntax::{Binding, Failure, Head, Operator, Stage, Statement};
+use super::syntax::{Binding, Failure, Head, Statement};
 use std::collections::HashMap;
 use std::fmt::Write;
 
@@ -41,7 +41,7 @@ pub(super) fn mermaid(graph: &Graph, statements: &[Statement]) -> String {
             for from in &from {
                 let _ = writeln!(text, "    {from} --> {id}");
             }
-            if let Stage::Operator(Operator { failure: Some(Failure::Stream(_, name)), .. }) = stage {
+            if let Some(name) = stage.failures() {
                 ends.insert(name.to_string(), id.clone());
             }
             from = vec![id.clone()];

@@ -2,8 +2,8 @@
 //!
 //! Every token emitted for a stage carries that stage's span, so whatever part of a call rustc blames, the caret lands
 //! on what the user wrote.
-use super::syntax::{Failure, Operator, Stage};
-use super::{local, module};
+use super::syntax::{Builtin, Failure, Operator, Stage};
+use super::{local, module, time};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::punctuated::Punctuated;
@@ -27,27 +27,25 @@ pub(super) fn marker(name: &Ident) -> TokenStream {
 }
 
 pub(super) fn emit(stage: &Stage, id: &str) -> TokenStream {
-    match stage {
-        Stage::Builtin { word, args, .. } if word == "sink" => {
-            args.first().map(|expr| sink(word, expr, id)).unwrap_or_default()
-        }
-        Stage::Builtin { word, args, .. } if word == "key_by" => {
-            let span = word.span();
-            let (g, s, m) = (graph(span), stream(span), module(span));
-            quote_spanned! {span=>
-                let #s = #m::by(#s, #args);
-                let #s = #m::IsKey::pass(#m::is_key(&#m::value_of(&#s), #s));
-                let #s = #m::Travels::pass(#m::travels(#s));
-                let #s = #m::key_by(#g.clone(), #id, #s);
-            }
-        }
-        Stage::Builtin { word, args, .. } if AGGREGATES.iter().any(|name| word == name) => aggregate(word, args, id),
-        Stage::Builtin { word, args, .. } => {
-            let span = word.span();
-            let (g, s, m) = (graph(span), stream(span), module(span));
-            quote_spanned!(span=> let #s = #m::#word(#g.clone(), #id, #s, #args);)
-        }
-        Stage::Operator(op) => operator(op, id, None),
+    let builtin = match stage {
+        Stage::Builtin(builtin) => builtin,
+        Stage::Operator(op) => return operator(op, id, None),
+    };
+    let Builtin { word, args, .. } = builtin;
+    let span = word.span();
+    let (g, s, m) = (graph(span), stream(span), module(span));
+    match &*word.to_string() {
+        "sink" => args.first().map(|expr| sink(word, expr, id)).unwrap_or_default(),
+        "key_by" => quote_spanned! {span=>
+            let #s = #m::by(#s, #args);
+            let #s = #m::IsKey::pass(#m::is_key(&#m::value_of(&#s), #s));
+            let #s = #m::Travels::pass(#m::travels(#s));
+            let #s = #m::key_by(#g.clone(), #id, #s);
+        },
+        "timestamps" => time::timestamps(builtin, id),
+        "window" => time::window(builtin, id),
+        name if AGGREGATES.contains(&name) => aggregate(word, args, id),
+        _ => quote_spanned!(span=> let #s = #m::#word(#g.clone(), #id, #s, #args);),
     }
 }
 
@@ -92,6 +90,8 @@ fn aggregate(word: &Ident, args: &Punctuated<Expr, Token![,]>, id: &str) -> Toke
         let initial = Ident::new("__initial", span);
         return quote_spanned! {span=>
             let #s = #m::Grouped::pass(#m::grouped(&#m::stage::#word, #s));
+            let #s = #m::FoldsWindows::pass(#m::folded(#s));
+            let #s = #m::Dealt::pass(#m::dealt_to(&#m::stage::#word, #s));
             let (#initial, #s) = #m::Keeps::pass(#m::initial(#init, #s));
             let #s = #m::#word(#g.clone(), #id, #s, #initial, #step);
         };
@@ -135,6 +135,9 @@ fn checks(span: Span, stream: &Ident, record: &str) -> TokenStream {
         let #stream = #m::TimersFire::pass(#m::fires(&#x, #stream));
         let #stream = #m::HasWindows::pass(#m::closes(&#x, #stream));
         let #stream = #m::InWindows::pass(#m::in_windows(&#x, #stream));
+        let #stream = #m::NoTimersInWindows::pass(#m::timers_in_windows(&#x, #stream));
+        let #stream = #m::Dealt::pass(#m::dealt(&#x, #stream));
+        let #stream = #m::Corrects::pass(#m::corrected(&#x, #stream));
     }
 }
 
@@ -229,6 +232,9 @@ pub(super) fn two_inputs(op: &Operator, id: &str) -> TokenStream {
         let (#x, #s, #r) = #m::TakesTwo::pass(#m::takes_two((#x, #s, #r)));
         #left
         #right
+        let #s = #m::TakesNoWindows::pass(#m::whole(&#x, #s));
+        let #r = #m::TakesNoWindows::pass(#m::whole(&#x, #r));
+        let #r = #m::TimedAlike::pass(#m::timed_alike(&#x, &#s, #r));
         let #r = #m::KeyedAlike::pass(#m::alike(&#x, &#s, #r));
         #check
         let (#s, #failed) = { let __policy = #policy; #m::call_two(#g.clone(), #id, #x, (#s, #r), __policy) };

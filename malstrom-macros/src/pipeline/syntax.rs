@@ -21,7 +21,21 @@ pub(super) enum Head {
 }
 pub(super) enum Stage {
     Operator(Operator),
-    Builtin { word: Ident, args: Punctuated<Expr, Token![,]>, alias: Option<Ident> },
+    Builtin(Builtin),
+}
+pub(super) struct Builtin {
+    pub(super) word: Ident,
+    pub(super) args: Punctuated<Expr, Token![,]>,
+    /// `name = value` behind the arguments.
+    pub(super) options: Vec<(Ident, Expr)>,
+    pub(super) failure: Option<Failure>,
+    pub(super) alias: Option<Ident>,
+}
+impl Builtin {
+    /// The value of an option, if it is given.
+    pub(super) fn option(&self, name: &str) -> Option<&Expr> {
+        self.options.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
 }
 pub(super) struct Operator {
     pub(super) path: Path,
@@ -46,7 +60,7 @@ impl Failure {
 }
 
 /// Built-in stages, with the least and the greatest number of arguments.
-const BUILTINS: [(&str, usize, &str); 17] = [
+const BUILTINS: [(&str, usize, &str); 19] = [
     ("map", 1, "map(|record| ..)"),
     ("filter", 1, "filter(|record| ..)"),
     ("filter_map", 1, "filter_map(|record| ..)"),
@@ -54,6 +68,8 @@ const BUILTINS: [(&str, usize, &str); 17] = [
     ("inspect", 1, "inspect(|record| ..)"),
     ("key_by", 1, "key_by(|record| ..)"),
     ("split", 1, "split(|record| ..)"),
+    ("timestamps", 1, "timestamps(|record| .., lag = .., idle = ..)"),
+    ("window", 1, "window(tumbling(..), lateness = ..)"),
     ("count", 0, "count()"),
     ("sum", 1, "sum(|record| ..)"),
     ("min", 1, "min(|record| ..)"),
@@ -66,8 +82,46 @@ const BUILTINS: [(&str, usize, &str); 17] = [
     ("sink", 1, "sink(..)"),
 ];
 /// Built-in names that are reserved and come later, with what they come with.
-const LATER: [(&str, &str); 4] =
-    [("timestamps", "event time"), ("window", "event time"), ("combine", "windows"), ("join", "event time")];
+const LATER: [(&str, &str); 1] = [("combine", "snapshots")];
+/// The options of built-in stages.
+const OPTIONS: [(&str, &[&str]); 2] = [("timestamps", &["lag", "idle"]), ("window", &["lateness"])];
+
+/// Takes the options out of what stands in the parentheses.
+fn options(
+    word: &Ident,
+    args: Punctuated<Expr, Token![,]>,
+) -> Result<(Punctuated<Expr, Token![,]>, Vec<(Ident, Expr)>)> {
+    let known = OPTIONS.iter().find(|(name, _)| word == name).map_or(&[][..], |(_, known)| known);
+    let (mut rest, mut options) = (Punctuated::new(), Vec::<(Ident, Expr)>::new());
+    for arg in args {
+        let Expr::Assign(assign) = &arg else {
+            rest.push(arg);
+            continue;
+        };
+        let Some(name) = (match &*assign.left {
+            Expr::Path(path) => path.path.get_ident().cloned(),
+            _ => None,
+        }) else {
+            rest.push(arg);
+            continue;
+        };
+        if !known.iter().any(|known| name == known) {
+            return Err(unknown_option(word, known, &name));
+        }
+        if options.iter().any(|(other, _)| *other == name) {
+            return Err(Error::new(name.span(), format!("`{name}` is given twice")));
+        }
+        options.push((name, (*assign.right).clone()));
+    }
+    Ok((rest, options))
+}
+fn unknown_option(word: &Ident, known: &[&str], name: &Ident) -> Error {
+    let help = match known {
+        [] => "it has no options".to_owned(),
+        known => format!("options: {}", known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ")),
+    };
+    Error::new(name.span(), format!("`{word}` has no option `{name}`\n  help: {help}"))
+}
 
 fn later(word: &Ident) -> Option<Error> {
     let (name, with) = LATER.iter().find(|(name, _)| word == name)?;
@@ -208,6 +262,7 @@ impl Parse for Stage {
         if let Some(word) = builtin
             && let Some((name, wanted, form)) = BUILTINS.iter().find(|(name, ..)| word == name)
         {
+            let (args, options) = options(&word, args)?;
             if !called || args.len() != *wanted {
                 return Err(Error::new(
                     word.span(),
@@ -216,10 +271,11 @@ impl Parse for Stage {
                     ),
                 ));
             }
-            if let Some(failure) = failure(input)? {
+            let failure = failure(input)?;
+            if let Some(failure) = failure.as_ref().filter(|_| word != "window") {
                 return Err(Error::new(failure.span(), format!("`{name}` cannot fail, so there is nothing to handle")));
             }
-            return Ok(Stage::Builtin { word, args, alias: alias(input)? });
+            return Ok(Stage::Builtin(Builtin { word, args, options, failure, alias: alias(input)? }));
         }
         Ok(Stage::Operator(Operator { path, args, failure: failure(input)?, alias: alias(input)? }))
     }
@@ -229,19 +285,27 @@ impl Stage {
     /// Where messages about this stage point.
     pub(super) fn span(&self) -> Span {
         match self {
-            Stage::Builtin { word, .. } => word.span(),
+            Stage::Builtin(b) => b.word.span(),
             Stage::Operator(op) => op.span(),
         }
     }
     /// Its id, if nothing else has that.
     pub(super) fn label(&self) -> String {
         match self {
-            Stage::Builtin { word, alias, .. } => alias.as_ref().unwrap_or(word).to_string(),
+            Stage::Builtin(b) => b.alias.as_ref().unwrap_or(&b.word).to_string(),
             Stage::Operator(op) => op.id().to_string(),
         }
     }
+    /// The stream that `else` names behind it.
+    pub(super) fn failures(&self) -> Option<&Ident> {
+        match self {
+            Stage::Operator(Operator { failure: Some(Failure::Stream(_, name)), .. })
+            | Stage::Builtin(Builtin { failure: Some(Failure::Stream(_, name)), .. }) => Some(name),
+            _ => None,
+        }
+    }
     pub(super) fn is(&self, name: &str) -> bool {
-        matches!(self, Stage::Builtin { word, .. } if word == name)
+        matches!(self, Stage::Builtin(b) if b.word == name)
     }
 }
 impl Operator {
@@ -278,11 +342,7 @@ impl Statement {
             Head::Source { failure: Some(Failure::Stream(_, name)), .. } => Some(name),
             _ => None,
         };
-        let of_stage = |stage| match stage {
-            &Stage::Operator(Operator { failure: Some(Failure::Stream(_, ref name)), .. }) => Some(name),
-            _ => None,
-        };
-        of_head.into_iter().chain(self.stages.iter().filter_map(of_stage)).collect()
+        of_head.into_iter().chain(self.stages.iter().filter_map(Stage::failures)).collect()
     }
     /// The streams that `let` names.
     pub(super) fn binds(&self) -> Vec<&Ident> {

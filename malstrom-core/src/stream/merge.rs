@@ -1,5 +1,5 @@
 //! Watermarks of several inputs become one.
-use crate::stream::signal::{End, Mark, Signal};
+use super::signal::{End, Mark, Signal};
 
 /// What is known of one input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,2 @@
+//! What several of the programs in `src/bin` share.
+pub mod nexmark;

@@ -1,0 +1,477 @@
+//! Windows: what `window(..)` takes, and which window a time belongs to.
+//!
+//! All arithmetic is done in 128 bits and clamped to the range of times, so that no window overflows.
+use super::form::{AnyWindows, Timing, Windowing};
+use super::time::{Span, Time, Timestamp};
+use super::window::Window;
+use std::marker::PhantomData;
+
+/// What `window(..)` takes, on a stream with times `Tm`.
+pub trait Assigns<Tm: Timing>: WindowLike {
+    /// What it comes to once its lengths are ticks.
+    type Spec: Kind;
+    /// The lengths in ticks.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    fn spec(self) -> Result<Self::Spec, String>;
+    /// Some windows, in place of those that were refused.
+    #[doc(hidden)]
+    fn fallback() -> Self::Spec;
+}
+/// What `window(..)` takes.
+pub trait WindowLike: 'static {
+    /// `J` if it needs no event time.
+    type Wants<J: 'static>: 'static;
+    /// `J` if no record can be late for it.
+    type Refuses<J: 'static>: 'static;
+    /// What its lengths are given in, [`Zero`] if it has none.
+    type Length: 'static;
+}
+
+/// Windows of one size, one behind the other. See [`tumbling`].
+#[derive(Clone, Copy, Debug)]
+pub struct Tumbling<D> {
+    size: D,
+    offset: Option<D>,
+}
+/// Windows of one size that overlap. See [`sliding`].
+#[derive(Clone, Copy, Debug)]
+pub struct Sliding<D> {
+    size: D,
+    every: D,
+    offset: Option<D>,
+}
+/// Windows that end where nothing comes for a while. See [`session`].
+#[derive(Clone, Copy, Debug)]
+pub struct Session<D> {
+    gap: D,
+}
+/// Windows of so many records. See [`counted`].
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    records: u64,
+}
+/// One window for all. See [`global`].
+#[derive(Clone, Copy, Debug)]
+pub struct Global(());
+
+/// Windows of `size`, one behind the other, aligned to the Unix epoch: `[0, size)`, `[size, 2 * size)`, ..
+///
+/// ```
+/// use malstrom_core::{Durations, contract::windows::tumbling};
+/// let hours = tumbling(1.hours());
+/// let days_in_berlin = tumbling(1.days()).offset(23.hours());
+/// # let _ = (hours, days_in_berlin);
+/// ```
+pub fn tumbling<D>(size: D) -> Tumbling<D> {
+    Tumbling { size, offset: None }
+}
+/// Windows of `size`, of which one begins `every` so often: with `sliding(10.minutes(), 1.minutes())`, each record belongs
+/// to ten of them.
+///
+/// ```
+/// use malstrom_core::{Durations, contract::windows::sliding};
+/// let windows = sliding(10.minutes(), 1.minutes());
+/// # let _ = windows;
+/// ```
+pub fn sliding<D>(size: D, every: D) -> Sliding<D> {
+    Sliding { size, every, offset: None }
+}
+/// Per key, a window for each run of records that are less than `gap` apart: from the first to `gap` behind the last.
+///
+/// ```
+/// use malstrom_core::{Durations, contract::windows::session};
+/// let visits = session(30.minutes());
+/// # let _ = visits;
+/// ```
+pub fn session<D>(gap: D) -> Session<D> {
+    Session { gap }
+}
+/// Per key, a window for every `records` records, in the order in which they arrive. Needs no event time.
+///
+/// ```
+/// use malstrom_core::contract::windows::counted;
+/// let tens = counted(10);
+/// # let _ = tens;
+/// ```
+pub fn counted(records: u64) -> Counted {
+    Counted { records }
+}
+/// Per key, one window, which closes when the input has ended. Needs no event time.
+///
+/// ```
+/// use malstrom_core::contract::windows::global;
+/// let all = global();
+/// # let _ = all;
+/// ```
+pub fn global() -> Global {
+    Global(())
+}
+impl<D> Tumbling<D> {
+    /// Shifts all windows by `offset`.
+    #[must_use]
+    pub fn offset(self, offset: D) -> Self {
+        Tumbling { offset: Some(offset), ..self }
+    }
+}
+impl<D> Sliding<D> {
+    /// Shifts all windows by `offset`.
+    #[must_use]
+    pub fn offset(self, offset: D) -> Self {
+        Sliding { offset: Some(offset), ..self }
+    }
+}
+
+/// No length of time.
+#[derive(Clone, Copy, Debug)]
+pub struct Zero;
+impl<T: Time> Span<T> for Zero {
+    fn ticks(self) -> i64 {
+        0
+    }
+}
+/// Stands for something that is asked for.
+#[derive(Debug)]
+pub struct Wanted;
+
+impl<D: 'static> WindowLike for Tumbling<D> {
+    type Wants<J: 'static> = Wanted;
+    type Refuses<J: 'static> = Wanted;
+    type Length = D;
+}
+impl<D: 'static> WindowLike for Sliding<D> {
+    type Wants<J: 'static> = Wanted;
+    type Refuses<J: 'static> = Wanted;
+    type Length = D;
+}
+impl<D: 'static> WindowLike for Session<D> {
+    type Wants<J: 'static> = Wanted;
+    type Refuses<J: 'static> = Wanted;
+    type Length = D;
+}
+impl WindowLike for Counted {
+    type Wants<J: 'static> = J;
+    type Refuses<J: 'static> = J;
+    type Length = Zero;
+}
+impl WindowLike for Global {
+    type Wants<J: 'static> = J;
+    type Refuses<J: 'static> = J;
+    type Length = Zero;
+}
+
+fn positive(ticks: i64, what: &str) -> Result<i64, String> {
+    if ticks > 0 { Ok(ticks) } else { Err(format!("{what} must be more than 0, and is {ticks}")) }
+}
+impl<T: Time, D: Span<T>> Assigns<T> for Tumbling<D> {
+    type Spec = Aligned<Once>;
+    fn fallback() -> Aligned<Once> {
+        Aligned::new(1, 1, 0)
+    }
+    fn spec(self) -> Result<Aligned<Once>, String> {
+        let size = positive(self.size.ticks(), "the size of a window")?;
+        Ok(Aligned::new(size, size, self.offset.map_or(0, Span::ticks)))
+    }
+}
+impl<T: Time, D: Span<T>> Assigns<T> for Sliding<D> {
+    type Spec = Aligned<Often>;
+    fn fallback() -> Aligned<Often> {
+        Aligned::new(1, 1, 0)
+    }
+    fn spec(self) -> Result<Aligned<Often>, String> {
+        let size = positive(self.size.ticks(), "the size of a window")?;
+        let every = positive(self.every.ticks(), "how often a window begins")?;
+        if every > size {
+            return Err(format!(
+                "a window of {size} that begins every {every} leaves out what lies between two windows: `every` must not be greater than the size"
+            ));
+        }
+        Ok(Aligned::new(size, every, self.offset.map_or(0, Span::ticks)))
+    }
+}
+impl<T: Time, D: Span<T>> Assigns<T> for Session<D> {
+    type Spec = Sessions;
+    fn fallback() -> Sessions {
+        Sessions { gap: 1 }
+    }
+    fn spec(self) -> Result<Sessions, String> {
+        Ok(Sessions { gap: positive(self.gap.ticks(), "the gap between two sessions")? })
+    }
+}
+impl<Tm: Timing> Assigns<Tm> for Counted {
+    type Spec = Counts;
+    fn fallback() -> Counts {
+        Counts { records: 1 }
+    }
+    fn spec(self) -> Result<Counts, String> {
+        match self.records {
+            0 => Err("a counted window must have at least 1 record".into()),
+            records => Ok(Counts { records }),
+        }
+    }
+}
+impl<Tm: Timing> Assigns<Tm> for Global {
+    type Spec = Aligned<Once>;
+    fn fallback() -> Aligned<Once> {
+        Aligned::new(1, 1, 0)
+    }
+    fn spec(self) -> Result<Aligned<Once>, String> {
+        Ok(Aligned { whole: true, ..Aligned::new(1, 1, 0) })
+    }
+}
+
+/// Each record belongs to one window.
+#[derive(Clone, Copy, Debug)]
+pub struct Once;
+/// Each record may belong to several windows.
+#[derive(Clone, Copy, Debug)]
+pub struct Often;
+/// To how many windows a record belongs.
+pub trait Times: Copy + 'static {
+    /// Whether there may be several.
+    const MANY: bool;
+    /// `T` if so, `()` if not.
+    type Copied<T: 'static>: 'static;
+}
+impl Times for Once {
+    const MANY: bool = false;
+    type Copied<T: 'static> = ();
+}
+impl Times for Often {
+    const MANY: bool = true;
+    type Copied<T: 'static> = T;
+}
+/// How a record of type `T` comes to each of its windows.
+pub trait Deals<T>: Times {
+    /// A copy for a further window.
+    fn copy(record: &T) -> Option<T>;
+}
+impl<T> Deals<T> for Once {
+    fn copy(_: &T) -> Option<T> {
+        None
+    }
+}
+impl<T: Clone> Deals<T> for Often {
+    fn copy(record: &T) -> Option<T> {
+        Some(record.clone())
+    }
+}
+
+/// Windows of one size that lie at regular distances. Window `j` is `[offset + j * every, offset + j * every + size)`.
+///
+/// The starts and ends of all windows cut time into *panes*: at most two for each `every`, which all windows share.
+#[derive(Clone, Copy, Debug)]
+pub struct Aligned<N> {
+    size: i64,
+    every: i64,
+    offset: i64,
+    /// How much of a pane's `every` the tail of an older window takes.
+    tail: i64,
+    /// There is one window, of all times.
+    whole: bool,
+    times: PhantomData<N>,
+}
+/// A stretch of time that is not cut by the start or end of any window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pane {
+    /// Its place among all panes.
+    pub index: i128,
+    /// Its first tick.
+    pub first: i64,
+    /// Its last tick.
+    pub last: i64,
+}
+pub(crate) fn clamp(ticks: i128) -> i64 {
+    ticks.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
+}
+impl<N: Times> Aligned<N> {
+    pub(crate) fn new(size: i64, every: i64, offset: i64) -> Self {
+        let (offset, tail) = (offset.rem_euclid(every), size % every);
+        Aligned { size, every, offset, tail, whole: false, times: PhantomData }
+    }
+    /// Whether there is one window, of all times.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.whole
+    }
+    /// The last window that `time` belongs to.
+    fn latest(&self, time: i64) -> i128 {
+        (i128::from(time) - i128::from(self.offset)).div_euclid(i128::from(self.every))
+    }
+    fn start(&self, window: i128) -> i128 {
+        i128::from(self.offset) + window * i128::from(self.every)
+    }
+    /// The pane of `time`.
+    pub fn pane(&self, time: i64) -> Pane {
+        if self.whole {
+            return Pane { index: 0, first: i64::MIN, last: i64::MAX };
+        }
+        let window = self.latest(time);
+        let (start, middle) = (self.start(window), self.start(window) + i128::from(self.tail));
+        let next = start + i128::from(self.every);
+        let in_tail = i128::from(time) < middle;
+        let (index, first, end) = match (self.tail, in_tail) {
+            (0, _) => (2 * window, start, next),
+            (_, true) => (2 * window, start, middle),
+            (_, false) => (2 * window + 1, middle, next),
+        };
+        Pane { index, first: clamp(first), last: clamp(end - 1) }
+    }
+    /// The first and the last window that a pane is part of.
+    pub fn windows(&self, pane: i128) -> (i128, i128) {
+        if self.whole {
+            return (0, 0);
+        }
+        let (latest, behind) = (pane.div_euclid(2), pane.rem_euclid(2) == 1);
+        let reach = i128::from(self.size / self.every) - i128::from(self.tail == 0 || behind);
+        (latest - reach, latest)
+    }
+    /// The panes of a window: from the first on, before the second.
+    pub fn panes(&self, window: i128) -> (i128, i128) {
+        if self.whole {
+            return (0, 1);
+        }
+        (2 * window, 2 * (window + i128::from(self.size / self.every)) + i128::from(self.tail > 0))
+    }
+    /// The last tick of a window. [`i64::MAX`] is never reached by a watermark.
+    pub fn last(&self, window: i128) -> i64 {
+        if self.whole { i64::MAX } else { clamp(self.start(window) + i128::from(self.size) - 1) }
+    }
+    /// The last window that ends at `time` or before.
+    pub fn ended(&self, time: i64) -> i128 {
+        (i128::from(time) + 1 - i128::from(self.size) - i128::from(self.offset)).div_euclid(i128::from(self.every))
+    }
+    /// A window as users see it.
+    pub fn window(&self, window: i128) -> Window {
+        if self.whole {
+            return Window::new(Timestamp::MIN, Timestamp::MAX);
+        }
+        let start = self.start(window);
+        let bound = |ticks| Timestamp::from_micros(clamp(ticks));
+        Window::new(bound(start), bound(start + i128::from(self.size)))
+    }
+    /// Whether all windows that `time` belongs to have been closed for `lateness`.
+    #[inline]
+    pub fn is_late(&self, time: i64, lateness: i64, watermark: i64) -> bool {
+        !self.whole && self.last(self.latest(time)).saturating_add(lateness) <= watermark
+    }
+}
+
+/// Sessions: `gap` in ticks.
+#[derive(Clone, Copy, Debug)]
+pub struct Sessions {
+    pub(crate) gap: i64,
+}
+/// Windows of so many records.
+#[derive(Clone, Copy, Debug)]
+pub struct Counts {
+    pub(crate) records: u64,
+}
+
+/// A window closes once.
+#[derive(Debug)]
+pub struct OnTime;
+/// A window closes again for each record that comes within its lateness.
+#[derive(Debug)]
+pub struct Lenient;
+/// Whether windows have a lateness.
+pub trait Lateness: 'static {
+    /// Whether they have.
+    const ANY: bool;
+    /// `T` if they have, `()` if not.
+    type Kept<T: 'static>: 'static;
+    /// `T` if they have, [`AnyWindows`] if not.
+    type If<T: 'static>: 'static;
+}
+impl Lateness for OnTime {
+    const ANY: bool = false;
+    type Kept<T: 'static> = ();
+    type If<T: 'static> = AnyWindows;
+}
+impl Lateness for Lenient {
+    const ANY: bool = true;
+    type Kept<T: 'static> = T;
+    type If<T: 'static> = T;
+}
+/// A kind of windows.
+pub trait Kind: Copy + 'static {
+    /// `T` where records `T` are copied for a stage that keeps state, `()` elsewhere.
+    type Copied<L: Lateness, T: 'static>: 'static;
+    /// `T` where windows may be joined after they have closed, [`AnyWindows`] elsewhere.
+    type JoinedLate<L: Lateness, T: 'static>: 'static;
+}
+impl<N: Times> Kind for Aligned<N> {
+    type Copied<L: Lateness, T: 'static> = N::Copied<T>;
+    type JoinedLate<L: Lateness, T: 'static> = AnyWindows;
+}
+impl Kind for Sessions {
+    type Copied<L: Lateness, T: 'static> = L::Kept<T>;
+    type JoinedLate<L: Lateness, T: 'static> = L::If<T>;
+}
+impl Kind for Counts {
+    type Copied<L: Lateness, T: 'static> = ();
+    type JoinedLate<L: Lateness, T: 'static> = AnyWindows;
+}
+
+/// A stream that is cut into windows: which ones, and whether they have a lateness.
+#[derive(Debug)]
+pub struct Cut<W, L>(PhantomData<fn() -> (W, L)>);
+/// What is known of the windows of a stream while the graph is built.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec<W> {
+    pub(crate) windows: W,
+    /// In ticks.
+    pub(crate) lateness: i64,
+}
+impl<W: Kind, L: Lateness> Windowing for Cut<W, L> {
+    type Spec = Spec<W>;
+    type UnwindowedFor<T: 'static> = AnyWindows;
+    type WindowedFor<T: 'static> = T;
+    type Copied<T: 'static> = W::Copied<L, T>;
+    type Retained<S: 'static> = L::Kept<S>;
+    type JoinedLate<T: 'static> = W::JoinedLate<L, T>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Against the definition: `time` is in window `j` if it is at or behind its start and before its end.
+        #[test]
+        fn panes_and_windows_agree_with_their_definition(
+            size in 1i64..40, every in 1i64..40, offset in -50i64..50, time in -200i64..200,
+        ) {
+            let every = every.min(size);
+            let spec = Aligned::<Often>::new(size, every, offset);
+            let pane = spec.pane(time);
+            prop_assert!(pane.first <= time && time <= pane.last);
+            let (first, last) = spec.windows(pane.index);
+            for j in -300i128..300 {
+                let start = spec.start(j);
+                prop_assert_eq!((start - i128::from(offset)).rem_euclid(i128::from(every)), 0);
+                let inside = start <= i128::from(time) && i128::from(time) < start + i128::from(size);
+                prop_assert_eq!(inside, first <= j && j <= last, "window {}", j);
+                let (from, to) = spec.panes(j);
+                prop_assert_eq!(inside, from <= pane.index && pane.index < to, "window {}", j);
+                prop_assert_eq!(spec.ended(spec.last(j)), j);
+                prop_assert_eq!(spec.ended(spec.last(j) - 1), j - 1);
+            }
+        }
+    }
+
+    #[test]
+    fn windows_at_the_ends_of_time_do_not_overflow() {
+        let spec = Aligned::<Once>::new(i64::MAX, i64::MAX, 7);
+        for time in [i64::MIN, -1, 0, i64::MAX - 1, i64::MAX] {
+            let pane = spec.pane(time);
+            assert!(pane.first <= time && time <= pane.last, "{time}: {pane:?}");
+            assert!(!spec.is_late(time, i64::MAX, i64::MAX - 1) || time < 0, "{time}");
+        }
+        assert!(
+            !Aligned::<Once>::new(10, 10, 0).is_late(i64::MAX, 0, i64::MAX - 1),
+            "its window ends behind all times"
+        );
+    }
+}

@@ -1,0 +1,292 @@
+//! Stages on streams that are cut into windows.
+//!
+//! A [`Host`] keeps state per key and window, and hands it on when windows close. [`HostPush`] puts it into a fused chain:
+//! it holds back a signal until all that the signal closes has been handed on, a slice at a time.
+pub(crate) mod counted;
+pub mod late;
+pub mod operators;
+pub(crate) mod panes;
+pub mod sessions;
+
+use super::call::{OnFail, SideEnds};
+use super::env::{Clock, Env, Site};
+use super::link::Wrap;
+use super::signal::{End, Flow, Signal};
+use super::timing::{Progress, SLICE};
+use super::{At, Push};
+use crate::contract::form::{Meta, Stamp};
+use std::collections::VecDeque;
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Up to when windows close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Horizon {
+    /// Those that the watermark has passed.
+    Watermark(i64),
+    /// All: the input has ended.
+    End,
+}
+impl Horizon {
+    /// Whether a window with this last tick closes.
+    #[inline]
+    pub(crate) fn closes(self, last: i64) -> bool {
+        match self {
+            Horizon::Watermark(time) => last <= time,
+            Horizon::End => true,
+        }
+    }
+}
+
+/// What a stage has beside its main output.
+pub(crate) trait Around<M: Meta>: 'static {
+    fn stopped(&self) -> bool;
+    fn signal(&mut self, signal: Signal);
+    fn pump(&mut self) -> Flow;
+    fn settle(&mut self, site: &Site);
+    fn flush(&mut self) -> bool;
+    fn finish(&mut self, end: End);
+}
+impl<M: Meta> Around<M> for () {
+    #[inline(always)]
+    fn stopped(&self) -> bool {
+        false
+    }
+    fn signal(&mut self, _: Signal) {}
+    fn pump(&mut self) -> Flow {
+        Flow::Free
+    }
+    fn settle(&mut self, _: &Site) {}
+    fn flush(&mut self) -> bool {
+        false
+    }
+    fn finish(&mut self, _: End) {}
+}
+/// The failures and the side outputs of an operator.
+pub(crate) struct Branches<F, E, S, Sides> {
+    pub(crate) on_fail: F,
+    pub(crate) side_ends: S,
+    pub(crate) types: PhantomData<fn(E, Sides)>,
+}
+impl<M, F, E, S, Sides> Around<M> for Branches<F, E, S, Sides>
+where
+    M: Meta,
+    F: OnFail<M, E>,
+    S: SideEnds<M, Sides>,
+    E: 'static,
+    Sides: 'static,
+{
+    #[inline(always)]
+    fn stopped(&self) -> bool {
+        self.on_fail.stopped()
+    }
+    fn signal(&mut self, signal: Signal) {
+        self.on_fail.signal(signal);
+        self.side_ends.signal(signal);
+    }
+    fn pump(&mut self) -> Flow {
+        self.on_fail.pump().and(self.side_ends.pump())
+    }
+    fn settle(&mut self, site: &Site) {
+        self.on_fail.settle(site);
+    }
+    fn flush(&mut self) -> bool {
+        self.on_fail.flush() | self.side_ends.flush()
+    }
+    fn finish(&mut self, end: End) {
+        self.on_fail.finish(end);
+        self.side_ends.finish(end);
+    }
+}
+
+/// What surrounds a host in its chain.
+pub(crate) struct Rest<X, P> {
+    pub(crate) around: X,
+    pub(crate) down: P,
+    pub(crate) emitted: u64,
+    pub(crate) progress: Progress,
+    pub(crate) clock: Rc<Clock>,
+    pub(crate) site: Site,
+}
+impl<X, P> Rest<X, P> {
+    /// Emits a record for `key` at `time`.
+    #[inline(always)]
+    pub(crate) fn emit<M: Meta, T>(&mut self, hash: u64, key: &M::Key, time: i64, record: T)
+    where
+        P: Push<M, T>,
+    {
+        self.emitted += 1;
+        self.down.push(At { key, hash, stamp: M::Stamp::of(time) }, record);
+    }
+}
+
+/// Keeps state per key and window.
+pub(crate) trait Host<M: Meta, T, X>: 'static {
+    /// What it emits.
+    type Out: 'static;
+    /// Takes one record.
+    fn record<P: Push<M, Self::Out>>(&mut self, at: At<'_, M>, record: T, rest: &mut Rest<X, P>);
+    /// Time has come to the horizon. Whether there is something to close.
+    fn due(&mut self, horizon: Horizon) -> bool;
+    /// Closes something small: one key of one window, or less. `false` if nothing is left to close.
+    fn close<P: Push<M, Self::Out>>(&mut self, horizon: Horizon, rest: &mut Rest<X, P>) -> bool;
+    /// See [`Push::touch`].
+    #[inline(always)]
+    fn touch(&self, _: u64) {}
+    /// See [`Push::worth_touching`].
+    #[inline(always)]
+    fn worth_touching(&self) -> bool {
+        false
+    }
+}
+
+/// A host as a stage; `make` makes it on a worker.
+pub(crate) struct HostStage<B, X> {
+    pub(crate) make: B,
+    pub(crate) around: X,
+    pub(crate) node: usize,
+}
+struct HostPush<H, X, P> {
+    host: H,
+    rest: Rest<X, P>,
+    /// Signals of which something is left to do, the first of them in force.
+    held: VecDeque<Signal>,
+}
+impl<M, T, H, B, X> Wrap<M, T, M, H::Out> for HostStage<B, X>
+where
+    M: Meta,
+    T: 'static,
+    H: Host<M, T, X>,
+    B: FnOnce(&Env) -> H + 'static,
+    X: Around<M>,
+{
+    fn wrap<P: Push<M, H::Out>>(self, env: &Env, down: P) -> impl Push<M, T> {
+        let rest = Rest {
+            around: self.around,
+            down,
+            emitted: 0,
+            progress: Progress::new(),
+            clock: env.clock(),
+            site: env.site(self.node),
+        };
+        HostPush { host: (self.make)(env), rest, held: VecDeque::new() }
+    }
+}
+
+/// What a signal closes.
+fn horizon(signal: Signal) -> Option<Horizon> {
+    match signal {
+        Signal::Time(super::signal::Mark::At(time)) => Some(Horizon::Watermark(time)),
+        Signal::End(End::Complete) => Some(Horizon::End),
+        _ => None,
+    }
+}
+
+impl<H, X, P> HostPush<H, X, P> {
+    /// Puts a signal in force. Whether there is something to do for it.
+    fn begin<M: Meta, T>(&mut self, signal: Signal) -> bool
+    where
+        H: Host<M, T, X>,
+    {
+        self.rest.progress.note(signal);
+        horizon(signal).is_some_and(|horizon| self.host.due(horizon))
+    }
+    fn hand_on<M: Meta, T>(&mut self, signal: Signal)
+    where
+        H: Host<M, T, X>,
+        X: Around<M>,
+        P: Push<M, H::Out>,
+    {
+        match signal {
+            Signal::End(end) => {
+                self.rest.around.finish(end);
+                self.rest.down.finish(end);
+            }
+            signal => {
+                self.rest.around.signal(signal);
+                self.rest.down.signal(signal);
+            }
+        }
+    }
+}
+
+impl<M, T, H, X, P> Push<M, T> for HostPush<H, X, P>
+where
+    M: Meta,
+    T: 'static,
+    H: Host<M, T, X>,
+    X: Around<M>,
+    P: Push<M, H::Out>,
+{
+    #[inline(always)]
+    fn push(&mut self, at: At<'_, M>, record: T) {
+        if self.rest.around.stopped() {
+            return;
+        }
+        self.host.record(at, record, &mut self.rest);
+    }
+    fn signal(&mut self, signal: Signal) {
+        if !self.held.is_empty() || self.begin::<M, T>(signal) {
+            self.held.push_back(signal);
+        } else {
+            self.hand_on::<M, T>(signal);
+        }
+    }
+    #[inline(always)]
+    fn touch(&self, hash: u64) {
+        self.host.touch(hash);
+        self.rest.down.touch(hash);
+    }
+    #[inline(always)]
+    fn worth_touching(&self) -> bool {
+        self.host.worth_touching() || self.rest.down.worth_touching()
+    }
+    #[inline(always)]
+    fn full(&self) -> bool {
+        self.rest.down.full()
+    }
+    fn pump(&mut self) -> Flow {
+        let flow = self.rest.down.pump().and(self.rest.around.pump());
+        let Some(signal) = self.held.front().copied().filter(|_| flow.is_free()) else { return flow };
+        let horizon = horizon(signal);
+        let guards = self.rest.site.guards();
+        let guard = guards.guard();
+        for _ in 0..SLICE {
+            if !horizon.is_some_and(|horizon| self.host.close(horizon, &mut self.rest)) {
+                self.held.pop_front();
+                self.hand_on::<M, T>(signal);
+                if let Some(next) = self.held.front().copied() {
+                    self.begin::<M, T>(next);
+                }
+                break;
+            }
+            if self.rest.down.full() || self.rest.around.stopped() {
+                break;
+            }
+        }
+        guard.disarm();
+        match self.rest.down.pump().and(self.rest.around.pump()) {
+            Flow::Full => Flow::Full,
+            _ => Flow::Busy,
+        }
+    }
+    fn tick(&mut self, now: Duration) -> Option<Duration> {
+        self.rest.down.tick(now)
+    }
+    fn settle(&mut self, arrived: u64) {
+        let emitted = std::mem::take(&mut self.rest.emitted);
+        self.rest.site.add(|c| {
+            c.records_in += arrived;
+            c.records_out += emitted;
+        });
+        self.rest.around.settle(&self.rest.site);
+        self.rest.down.settle(emitted);
+    }
+    fn flush(&mut self) -> bool {
+        self.rest.down.flush() | self.rest.around.flush()
+    }
+    fn finish(&mut self, end: End) {
+        self.signal(Signal::End(end));
+    }
+}

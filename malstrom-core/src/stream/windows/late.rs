@@ -1,0 +1,219 @@
+//! `window(..)` itself: what comes too late for all of its windows leaves the stream here.
+use super::super::call::FailJob;
+use super::super::env::{Env, Site};
+use super::super::link::Wrap;
+use super::super::signal::{End, Flow, Mark, Signal};
+use super::super::timing::Progress;
+use super::super::{At, Push};
+use super::Horizon;
+use super::sessions::SessionTable;
+use crate::contract::form::{Meta, Stamp};
+use crate::contract::key::PartitionKey;
+use crate::contract::time::Timestamp;
+use crate::contract::window::Late;
+use crate::contract::windows::{Aligned, Counts, Sessions, Spec, Times};
+use crate::error::Error;
+use crate::state::table::Ranks;
+use std::time::Duration;
+
+/// Tells which records are late.
+pub trait Judge<K>: 'static {
+    /// Whether a record is late, at this watermark.
+    fn is_late(&mut self, hash: u64, key: &K, time: i64, watermark: i64) -> bool;
+    /// Event time has come so far.
+    fn advance(&mut self, _: Horizon) {}
+}
+/// How a kind of windows tells which records are late.
+pub trait Judges<K>: Copy + 'static {
+    /// What tells.
+    type Judge: Judge<K>;
+    /// Makes it.
+    fn judge(spec: Spec<Self>, ranks: Ranks) -> Self::Judge;
+}
+impl<K, N: Times> Judge<K> for Spec<Aligned<N>> {
+    #[inline(always)]
+    fn is_late(&mut self, _: u64, _: &K, time: i64, watermark: i64) -> bool {
+        // What is ahead of the watermark needs no division to be on time.
+        time <= watermark && self.windows.is_late(time, self.lateness, watermark)
+    }
+}
+impl<K, N: Times> Judges<K> for Aligned<N> {
+    type Judge = Spec<Self>;
+    fn judge(spec: Spec<Self>, _: Ranks) -> Spec<Self> {
+        spec
+    }
+}
+impl<K> Judge<K> for Spec<Counts> {
+    #[inline(always)]
+    fn is_late(&mut self, _: u64, _: &K, _: i64, _: i64) -> bool {
+        false
+    }
+}
+impl<K> Judges<K> for Counts {
+    type Judge = Spec<Self>;
+    fn judge(spec: Spec<Self>, _: Ranks) -> Spec<Self> {
+        spec
+    }
+}
+impl<K: PartitionKey> Judge<K> for SessionTable<K, ()> {
+    fn is_late(&mut self, hash: u64, key: &K, time: i64, watermark: i64) -> bool {
+        if SessionTable::is_late(self, hash, key, time, watermark) {
+            return true;
+        }
+        self.enter((hash, key), time, watermark, || (), |(), ()| ());
+        false
+    }
+    fn advance(&mut self, horizon: Horizon) {
+        while self.step(horizon, |()| Some(())).is_some() {}
+    }
+}
+impl<K: PartitionKey> Judges<K> for Sessions {
+    type Judge = SessionTable<K, ()>;
+    fn judge(spec: Spec<Self>, ranks: Ranks) -> Self::Judge {
+        SessionTable::new(spec, ranks)
+    }
+}
+
+/// What happens to late records.
+pub trait OnLate<M: Meta, T>: 'static {
+    /// Takes one.
+    fn late(&mut self, at: At<'_, M>, late: Late<T>, site: &Site);
+    /// Whether nothing may pass any more, because the job has failed.
+    #[inline(always)]
+    fn stopped(&self) -> bool {
+        false
+    }
+    /// Whether they are dropped.
+    const DROPS: bool = false;
+    /// See [`Push::pump`].
+    fn pump(&mut self) -> Flow {
+        Flow::Free
+    }
+    /// See [`Push::flush`].
+    fn flush(&mut self) -> bool {
+        false
+    }
+    /// See [`Push::finish`].
+    fn finish(&mut self, _: End) {}
+}
+/// `window(..)?`: the first one ends the job.
+impl<M: Meta, T> OnLate<M, T> for FailJob {
+    #[cold]
+    fn late(&mut self, at: At<'_, M>, late: Late<T>, site: &Site) {
+        if self.stop() {
+            let time = Timestamp::from_micros(at.stamp.ticks().unwrap_or(0));
+            let message =
+                format!("a record of {time} came when all of its windows had closed, at watermark {}", late.watermark);
+            site.fail(Error::Operator { operator: site.id.to_string(), message });
+        }
+    }
+    #[inline(always)]
+    fn stopped(&self) -> bool {
+        self.has_stopped()
+    }
+}
+/// `else drop`.
+#[derive(Debug, Default)]
+pub struct DropLate;
+impl<M: Meta, T> OnLate<M, T> for DropLate {
+    const DROPS: bool = true;
+    fn late(&mut self, _: At<'_, M>, _: Late<T>, _: &Site) {}
+}
+
+pub(crate) struct WindowStage<W, O> {
+    pub(crate) spec: Spec<W>,
+    pub(crate) on_late: O,
+    pub(crate) node: usize,
+}
+struct WindowPush<J, O, P> {
+    judge: J,
+    on_late: O,
+    progress: Progress,
+    late: u64,
+    down: P,
+    site: Site,
+}
+impl<M, T, W, O> Wrap<M, T, M, T> for WindowStage<W, O>
+where
+    M: Meta,
+    T: 'static,
+    W: Judges<M::Key>,
+    O: OnLate<M, T>,
+{
+    fn wrap<P: Push<M, T>>(self, env: &Env, down: P) -> impl Push<M, T> {
+        WindowPush {
+            judge: W::judge(self.spec, env.ranks()),
+            on_late: self.on_late,
+            progress: Progress::new(),
+            late: 0,
+            down,
+            site: env.site(self.node),
+        }
+    }
+}
+impl<M, T, J, O, P> Push<M, T> for WindowPush<J, O, P>
+where
+    M: Meta,
+    T: 'static,
+    J: Judge<M::Key>,
+    O: OnLate<M, T>,
+    P: Push<M, T>,
+{
+    #[inline(always)]
+    fn push(&mut self, at: At<'_, M>, record: T) {
+        if self.on_late.stopped() {
+            return;
+        }
+        if let Some(time) = at.stamp.ticks()
+            && self.judge.is_late(at.hash, at.key, time, self.progress.time)
+        {
+            self.late += 1;
+            let watermark = Timestamp::from_micros(self.progress.time);
+            self.on_late.late(at, Late { record, watermark }, &self.site);
+            return;
+        }
+        self.down.push(at, record);
+    }
+    fn signal(&mut self, signal: Signal) {
+        self.progress.note(signal);
+        if let Signal::Time(Mark::At(time)) = signal {
+            self.judge.advance(Horizon::Watermark(time));
+        }
+        self.down.signal(signal);
+    }
+    #[inline(always)]
+    fn touch(&self, hash: u64) {
+        self.down.touch(hash);
+    }
+    #[inline(always)]
+    fn worth_touching(&self) -> bool {
+        self.down.worth_touching()
+    }
+    #[inline(always)]
+    fn full(&self) -> bool {
+        self.down.full()
+    }
+    fn pump(&mut self) -> Flow {
+        self.down.pump().and(self.on_late.pump())
+    }
+    fn tick(&mut self, now: Duration) -> Option<Duration> {
+        self.down.tick(now)
+    }
+    fn settle(&mut self, arrived: u64) {
+        let late = std::mem::take(&mut self.late);
+        self.site.add(|c| {
+            c.records_in += arrived;
+            c.records_out += arrived - late;
+            c.late += late;
+            c.dropped += if O::DROPS { late } else { 0 };
+        });
+        self.down.settle(arrived - late);
+    }
+    fn flush(&mut self) -> bool {
+        self.down.flush() | self.on_late.flush()
+    }
+    fn finish(&mut self, end: End) {
+        self.on_late.finish(end);
+        self.down.finish(end);
+    }
+}

@@ -1,0 +1,424 @@
+//! Operators that keep state per key and window.
+use super::counted::CountTable;
+use super::sessions::{Outcome, SessionTable};
+use super::{Branches, Horizon, Host, Rest};
+use crate::contract::extract::Moment;
+use crate::contract::form::{Meta, Stamp};
+use crate::contract::key::PartitionKey;
+use crate::contract::keying::{Keep, PerKey, PerKeyOption};
+use crate::contract::stage::{Beside, Emit, ErrorOf, Operator};
+use crate::contract::state::KeyedState;
+use crate::contract::time::Timestamp;
+use crate::contract::window::Window;
+use crate::contract::windows::{Aligned, Counts, Deals, Lateness, Lenient, OnTime, Sessions, Spec};
+use crate::state::table::{Ranks, StateTable};
+use crate::stream::call::{OnFail, Out, SideEnds};
+use crate::stream::{At, Push};
+use std::marker::PhantomData;
+
+/// A way of keeping state per key and window.
+pub trait KeepInWindow: Keep {
+    /// What is kept.
+    type Kept: 'static;
+    /// What is kept before the first record.
+    fn fresh() -> Self::Kept;
+    /// The state, for one call.
+    fn state(kept: &mut Self::Kept) -> &mut Self::State;
+    /// The state of a window that closes, if there is one.
+    fn closed(kept: Self::Kept) -> Option<Self::Closed>;
+}
+impl<S: KeyedState + Default> KeepInWindow for PerKey<S> {
+    type Kept = S;
+    fn fresh() -> S {
+        S::default()
+    }
+    #[inline(always)]
+    fn state(kept: &mut S) -> &mut S {
+        kept
+    }
+    fn closed(kept: S) -> Option<S> {
+        Some(kept)
+    }
+}
+impl<S: KeyedState> KeepInWindow for PerKeyOption<S> {
+    type Kept = Option<S>;
+    fn fresh() -> Option<S> {
+        None
+    }
+    #[inline(always)]
+    fn state(kept: &mut Option<S>) -> &mut Option<S> {
+        kept
+    }
+    fn closed(kept: Option<S>) -> Option<S> {
+        kept
+    }
+}
+
+/// What is kept of a window that has closed, for records that come within its lateness.
+pub trait Retains<V>: Lateness {
+    /// A copy, if there may be such records.
+    fn copy(kept: &V) -> Option<V>;
+}
+impl<V> Retains<V> for OnTime {
+    #[inline(always)]
+    fn copy(_: &V) -> Option<V> {
+        None
+    }
+}
+impl<V: Clone> Retains<V> for Lenient {
+    #[inline(always)]
+    fn copy(kept: &V) -> Option<V> {
+        Some(kept.clone())
+    }
+}
+
+/// An operator and where its side outputs and timers collect.
+pub(crate) struct Caller<Op: Operator> {
+    op: Op,
+    sides: Op::Sides,
+    timers: Op::Timers,
+}
+/// Where nothing goes that was emitted before.
+struct Nowhere;
+impl<T, E> Emit<T, E> for Nowhere {
+    fn emit(&mut self, _: T) {}
+    fn fail(&mut self, _: E) {}
+}
+type RestOf<Op, F, S, P> = Rest<Branches<F, ErrorOf<Op>, S, <Op as Operator>::Sides>, P>;
+
+impl<Op: Operator<Keep: KeepInWindow>> Caller<Op> {
+    pub(crate) fn new(op: Op) -> Self {
+        Caller { op, sides: Op::Sides::default(), timers: Op::Timers::default() }
+    }
+    /// Handles one record, which has this `time`; what it emits is stamped as `at` says.
+    #[inline(always)]
+    fn call<M, F, S, P>(
+        &mut self,
+        kept: &mut <Op::Keep as KeepInWindow>::Kept,
+        (at, time, window): (At<'_, M>, Option<i64>, Window),
+        record: Op::In,
+        rest: &mut RestOf<Op, F, S, P>,
+    ) where
+        M: Meta,
+        F: OnFail<M, ErrorOf<Op>>,
+        S: SideEnds<M, Op::Sides>,
+        P: Push<M, Op::Out>,
+    {
+        let Rest { around, down, emitted, progress, clock, site } = rest;
+        let guard = site.guard();
+        let moment = Moment { time, watermark: progress.watermark, window: Some(window), now: clock.now() };
+        let context = site.context(at.key, moment);
+        let beside = Beside { sides: &self.sides, timers: &self.timers };
+        let mut out = Out { at, on_fail: &mut around.on_fail, down, emitted, site };
+        self.op.call(Op::Keep::state(kept), record, &context, beside, &mut out);
+        guard.disarm();
+        around.side_ends.drain(at, &mut self.sides);
+    }
+    /// Handles a record again whose results have been emitted before.
+    fn repeat<M: Meta, X, P>(
+        &mut self,
+        kept: &mut <Op::Keep as KeepInWindow>::Kept,
+        (at, time, window): (At<'_, M>, Option<i64>, Window),
+        record: Op::In,
+        rest: &Rest<X, P>,
+    ) {
+        let guard = rest.site.guard();
+        let watermark = rest.progress.watermark;
+        let moment = Moment { time, watermark, window: Some(window), now: rest.clock.now() };
+        let context = rest.site.context(at.key, moment);
+        let beside = Beside { sides: &self.sides, timers: &self.timers };
+        self.op.call(Op::Keep::state(kept), record, &context, beside, &mut Nowhere);
+        self.sides = Op::Sides::default();
+        guard.disarm();
+    }
+    /// Finishes a window, whose last tick is `last`.
+    fn close<M, F, S, P>(
+        &mut self,
+        kept: <Op::Keep as KeepInWindow>::Kept,
+        (hash, key): (u64, &M::Key),
+        (window, last): (Window, i64),
+        rest: &mut RestOf<Op, F, S, P>,
+    ) where
+        M: Meta,
+        F: OnFail<M, ErrorOf<Op>>,
+        S: SideEnds<M, Op::Sides>,
+        P: Push<M, Op::Out>,
+    {
+        if !Op::CLOSES {
+            return;
+        }
+        let Some(state) = Op::Keep::closed(kept) else { return };
+        let at: At<'_, M> = At { key, hash, stamp: M::Stamp::of(last) };
+        let Rest { around, down, emitted, progress, clock, site } = rest;
+        let guard = site.guard();
+        let time = at.stamp.ticks();
+        let moment = Moment { time, watermark: progress.watermark, window: Some(window), now: clock.now() };
+        let context = site.context(key, moment);
+        let beside = Beside { sides: &self.sides, timers: &self.timers };
+        let mut out = Out { at, on_fail: &mut around.on_fail, down, emitted, site };
+        self.op.call_close(state, &context, beside, &mut out);
+        guard.disarm();
+    }
+}
+
+/// In windows of one size: a table per window.
+pub(crate) struct AlignedOps<K, Op: Operator<Keep: KeepInWindow>, N, L> {
+    caller: Caller<Op>,
+    spec: Spec<Aligned<N>>,
+    ranks: Ranks,
+    /// By number.
+    windows: Vec<(i128, StateTable<K, <Op::Keep as KeepInWindow>::Kept>)>,
+    /// The pane of the last record, and the windows that it is part of.
+    hot: Option<((i64, i64), (i128, i128))>,
+    /// How many slots of the first window have been handed on.
+    slot: usize,
+    /// The window that is being handed on.
+    closing: Option<i128>,
+    /// Windows up to this one have closed.
+    closed: Option<i128>,
+    lateness: PhantomData<L>,
+}
+impl<K, Op, N, L> AlignedOps<K, Op, N, L>
+where
+    K: PartitionKey,
+    Op: Operator<Keep: KeepInWindow>,
+    N: Deals<Op::In>,
+    L: Retains<<Op::Keep as KeepInWindow>::Kept>,
+{
+    pub(crate) fn new(op: Op, spec: Spec<Aligned<N>>, ranks: Ranks) -> Self {
+        AlignedOps {
+            caller: Caller::new(op),
+            spec,
+            ranks,
+            windows: Vec::new(),
+            hot: None,
+            slot: 0,
+            closing: None,
+            closed: None,
+            lateness: PhantomData,
+        }
+    }
+    fn over(&self, window: i128, watermark: i64) -> bool {
+        let spec = &self.spec;
+        !spec.windows.is_whole() && spec.windows.last(window).saturating_add(spec.lateness) <= watermark
+    }
+    fn place(&mut self, window: i128) -> usize {
+        let at = self.windows.partition_point(|(number, _)| *number < window);
+        if self.windows.get(at).is_none_or(|(number, _)| *number != window) {
+            self.windows.insert(at, (window, StateTable::new(self.ranks.clone())));
+        }
+        at
+    }
+    /// The next window that closes.
+    fn next(&self) -> Option<i128> {
+        self.windows.iter().map(|(number, _)| *number).find(|number| self.closed.is_none_or(|closed| *number > closed))
+    }
+    fn pass(&mut self, horizon: Horizon) {
+        if let Horizon::Watermark(time) = horizon
+            && !self.spec.windows.is_whole()
+        {
+            self.closed = self.closed.max(Some(self.spec.windows.ended(time)));
+        }
+    }
+}
+impl<M, K, Op, N, L, F, S> Host<M, Op::In, Branches<F, ErrorOf<Op>, S, Op::Sides>> for AlignedOps<K, Op, N, L>
+where
+    K: PartitionKey,
+    M: Meta<Key = K>,
+    Op: Operator<Keep: KeepInWindow>,
+    N: Deals<Op::In>,
+    L: Retains<<Op::Keep as KeepInWindow>::Kept>,
+    F: OnFail<M, ErrorOf<Op>>,
+    S: SideEnds<M, Op::Sides>,
+{
+    type Out = Op::Out;
+    fn record<P: Push<M, Op::Out>>(&mut self, at: At<'_, M>, record: Op::In, rest: &mut RestOf<Op, F, S, P>) {
+        let (time, watermark) = (at.stamp.ticks().unwrap_or(0), rest.progress.time);
+        let (first, last) = match self.hot {
+            Some(((from, to), windows)) if from <= time && time <= to => windows,
+            _ => {
+                let pane = self.spec.windows.pane(time);
+                let windows = self.spec.windows.windows(pane.index);
+                self.hot = Some(((pane.first, pane.last), windows));
+                windows
+            }
+        };
+        let mut record = Some(record);
+        for number in first..=last {
+            if time <= watermark && self.over(number, watermark) {
+                continue;
+            }
+            let copy = if number < last { record.as_ref().and_then(N::copy) } else { None };
+            let Some(record) = copy.or_else(|| record.take()) else { continue };
+            let place = self.place(number);
+            let window = self.spec.windows.window(number);
+            let Some((_, table)) = self.windows.get_mut(place) else { continue };
+            let kept = table.entry(at.hash, at.key, Op::Keep::fresh);
+            self.caller.call(kept, (at, at.stamp.ticks(), window), record, rest);
+            let end = self.spec.windows.last(number);
+            if L::ANY
+                && end <= watermark
+                && let Some(kept) = L::copy(kept)
+            {
+                self.caller.close::<M, F, S, P>(kept, (at.hash, at.key), (window, end), rest);
+            }
+        }
+    }
+    fn due(&mut self, horizon: Horizon) -> bool {
+        let closes = self.next().is_some_and(|window| horizon.closes(self.spec.windows.last(window)));
+        if !closes {
+            self.pass(horizon);
+        }
+        closes || L::ANY && !self.windows.is_empty()
+    }
+    fn close<P: Push<M, Op::Out>>(&mut self, horizon: Horizon, rest: &mut RestOf<Op, F, S, P>) -> bool {
+        let Some(window) = self.closing else {
+            self.closing = self.next().filter(|window| horizon.closes(self.spec.windows.last(*window)));
+            self.slot = 0;
+            if self.closing.is_none() {
+                self.pass(horizon);
+                let spec = self.spec;
+                self.windows.retain(|(number, _)| match horizon {
+                    Horizon::End => false,
+                    Horizon::Watermark(time) => {
+                        spec.windows.is_whole() || spec.windows.last(*number).saturating_add(spec.lateness) > time
+                    }
+                });
+            }
+            return self.closing.is_some();
+        };
+        let shown = (self.spec.windows.window(window), self.spec.windows.last(window));
+        let at = self.windows.partition_point(|(number, _)| *number < window);
+        let table = self.windows.get_mut(at).filter(|(number, _)| *number == window && Op::CLOSES);
+        if let Some((_, table)) = table {
+            while self.slot < table.slots() {
+                self.slot += 1;
+                let next = match L::ANY {
+                    false => table.take_slot(self.slot - 1),
+                    true => table
+                        .slot(self.slot - 1)
+                        .and_then(|(hash, key, kept)| Some((hash, key.clone(), L::copy(kept)?))),
+                };
+                if let Some((hash, key, kept)) = next {
+                    self.caller.close::<M, F, S, P>(kept, (hash, &key), shown, rest);
+                    return true;
+                }
+            }
+        }
+        self.closing = None;
+        self.closed = self.closed.max(Some(window));
+        true
+    }
+}
+
+/// In sessions: the records are kept, and gone through in the order of their times when the session closes.
+pub(crate) struct SessionOps<K, Op: Operator<Keep: KeepInWindow>, L> {
+    caller: Caller<Op>,
+    sessions: SessionTable<K, Vec<(i64, Op::In)>>,
+    gap: i64,
+    lateness: PhantomData<L>,
+}
+impl<K: PartitionKey, Op: Operator<Keep: KeepInWindow>, L> SessionOps<K, Op, L> {
+    pub(crate) fn new(op: Op, spec: Spec<Sessions>, ranks: Ranks) -> Self {
+        let gap = spec.windows.gap;
+        SessionOps { caller: Caller::new(op), sessions: SessionTable::new(spec, ranks), gap, lateness: PhantomData }
+    }
+}
+impl<M, K, Op, L, F, S> Host<M, Op::In, Branches<F, ErrorOf<Op>, S, Op::Sides>> for SessionOps<K, Op, L>
+where
+    K: PartitionKey,
+    M: Meta<Key = K>,
+    Op: Operator<Keep: KeepInWindow>,
+    L: Retains<Vec<(i64, Op::In)>>,
+    F: OnFail<M, ErrorOf<Op>>,
+    S: SideEnds<M, Op::Sides>,
+{
+    type Out = Op::Out;
+    fn record<P: Push<M, Op::Out>>(&mut self, at: At<'_, M>, record: Op::In, rest: &mut RestOf<Op, F, S, P>) {
+        let (time, watermark) = (at.stamp.ticks().unwrap_or(0), rest.progress.time);
+        let SessionOps { caller, sessions, gap, .. } = self;
+        let join = |mine: &mut Vec<_>, theirs: Vec<_>| mine.extend(theirs);
+        let (run, again) = sessions.enter((at.hash, at.key), time, watermark, Vec::new, join);
+        run.kept.push((time, record));
+        if !again {
+            return;
+        }
+        // The session had closed: everything is gone through again, and only what is new is emitted.
+        let Some(mut records) = L::copy(&run.kept) else { return };
+        let (first, last) = (run.first, run.last);
+        let end = last.saturating_add(*gap - 1);
+        let window = Window::new(Timestamp::from_micros(first), Timestamp::from_micros(last.saturating_add(*gap)));
+        let newest = records.len() - 1;
+        let mut order: Vec<usize> = (0..records.len()).collect();
+        order.sort_by_key(|at| records[*at].0);
+        let new_place = order.iter().position(|at| *at == newest).unwrap_or(0);
+        records.sort_by_key(|(time, _)| *time);
+        let mut kept = Op::Keep::fresh();
+        let stamp = At { stamp: M::Stamp::of(end), ..at };
+        for (place, (time, record)) in records.into_iter().enumerate() {
+            let place_in = (stamp, Some(time), window);
+            if place == new_place {
+                caller.call(&mut kept, place_in, record, rest);
+            } else {
+                caller.repeat(&mut kept, place_in, record, rest);
+            }
+        }
+        caller.close::<M, F, S, P>(kept, (at.hash, at.key), (window, end), rest);
+    }
+    fn due(&mut self, horizon: Horizon) -> bool {
+        self.sessions.due(horizon)
+    }
+    fn close<P: Push<M, Op::Out>>(&mut self, horizon: Horizon, rest: &mut RestOf<Op, F, S, P>) -> bool {
+        let Some(outcome) = self.sessions.step(horizon, L::copy) else { return false };
+        if let Outcome::Closes(hash, key, window, last, mut records) = outcome {
+            records.sort_by_key(|(time, _)| *time);
+            let at = At { key: &key, hash, stamp: M::Stamp::of(last) };
+            let mut kept = Op::Keep::fresh();
+            for (time, record) in records {
+                self.caller.call(&mut kept, (at, Some(time), window), record, rest);
+            }
+            self.caller.close::<M, F, S, P>(kept, (hash, &key), (window, last), rest);
+        }
+        true
+    }
+}
+
+/// In windows of so many records.
+pub(crate) struct CountOps<K, Op: Operator<Keep: KeepInWindow>> {
+    caller: Caller<Op>,
+    windows: CountTable<K, <Op::Keep as KeepInWindow>::Kept>,
+}
+impl<K: PartitionKey, Op: Operator<Keep: KeepInWindow>> CountOps<K, Op> {
+    pub(crate) fn new(op: Op, spec: Spec<Counts>, ranks: Ranks) -> Self {
+        CountOps { caller: Caller::new(op), windows: CountTable::new(spec, ranks) }
+    }
+}
+impl<M, K, Op, F, S> Host<M, Op::In, Branches<F, ErrorOf<Op>, S, Op::Sides>> for CountOps<K, Op>
+where
+    K: PartitionKey,
+    M: Meta<Key = K>,
+    Op: Operator<Keep: KeepInWindow>,
+    F: OnFail<M, ErrorOf<Op>>,
+    S: SideEnds<M, Op::Sides>,
+{
+    type Out = Op::Out;
+    fn record<P: Push<M, Op::Out>>(&mut self, at: At<'_, M>, record: Op::In, rest: &mut RestOf<Op, F, S, P>) {
+        let CountOps { caller, windows } = self;
+        let (filling, full) = windows.enter(at.hash, at.key, at.stamp.ticks(), Op::Keep::fresh);
+        let window = filling.window();
+        caller.call(&mut filling.kept, (at, at.stamp.ticks(), window), record, rest);
+        if full && let Some(filling) = windows.remove(at.hash, at.key) {
+            let shown = (filling.window(), filling.last());
+            caller.close::<M, F, S, P>(filling.kept, (at.hash, at.key), shown, rest);
+        }
+    }
+    fn due(&mut self, horizon: Horizon) -> bool {
+        self.windows.due(horizon)
+    }
+    fn close<P: Push<M, Op::Out>>(&mut self, _: Horizon, rest: &mut RestOf<Op, F, S, P>) -> bool {
+        let Some((hash, key, filling)) = self.windows.step() else { return false };
+        let shown = (filling.window(), filling.last());
+        self.caller.close::<M, F, S, P>(filling.kept, (hash, &key), shown, rest);
+        true
+    }
+}

@@ -1,0 +1,379 @@
+//! Aggregates in windows of one size (`tumbling`, `sliding`, `global`).
+//!
+//! Windows share panes: a record is added to one pane, however many windows it belongs to. A window that closes is put
+//! together from its panes by two stacks: suffixes of older panes, merged once when the stack is filled, and one running
+//! merge of the newer ones. So a window costs a few merges per key, however many panes it has. Aggregates whose states do
+//! not merge (`fold`) have a pane per window instead, and a record goes to each.
+use super::{Horizon, Host, Rest};
+use crate::contract::form::{Meta, Stamp};
+use crate::contract::key::PartitionKey;
+use crate::contract::windows::{Aligned, Lateness, Pane, Spec, Times};
+use crate::state::table::{Ranks, StateTable};
+use crate::stream::aggregate::Aggregate;
+use crate::stream::{At, Push};
+use std::collections::VecDeque;
+use std::marker::PhantomData;
+
+/// How many emptied tables are kept for panes to come.
+const SPARE: usize = 4;
+
+struct Filled<K, V> {
+    pane: Pane,
+    table: StateTable<K, V>,
+}
+pub(crate) struct PaneHost<K, T, A: Aggregate<K, T>, N, L> {
+    aggregate: A,
+    spec: Spec<Aligned<N>>,
+    ranks: Ranks,
+    /// By index.
+    panes: Vec<Filled<K, A::Kept>>,
+    /// The pane of the last record, if it is still the one at this place.
+    hot: Option<usize>,
+    spare: Vec<StateTable<K, A::Kept>>,
+    /// Windows up to this one have closed.
+    closed: Option<i128>,
+    closing: Option<Closing>,
+    stacks: Stacks<K, A::Kept>,
+    types: PhantomData<fn(T, L)>,
+}
+/// A window that is being handed on.
+struct Closing {
+    window: i128,
+    /// How many slots have been handed on, of the older panes and then of the newer ones.
+    older: usize,
+    newer: usize,
+}
+/// See the module.
+struct Stacks<K, V> {
+    /// For each filled pane before `middle`, all from it up to there.
+    older: VecDeque<(i128, StateTable<K, V>)>,
+    middle: i128,
+    /// All panes from `middle` to `end`.
+    newer: StateTable<K, V>,
+    end: i128,
+}
+
+impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> PaneHost<K, T, A, N, L> {
+    pub(crate) fn new(aggregate: A, spec: Spec<Aligned<N>>, ranks: Ranks) -> Self {
+        let newer = StateTable::new(ranks.clone());
+        let stacks = Stacks { older: VecDeque::new(), middle: i128::MIN, newer, end: i128::MIN };
+        PaneHost {
+            aggregate,
+            spec,
+            ranks,
+            panes: Vec::new(),
+            hot: None,
+            spare: Vec::new(),
+            closed: None,
+            closing: None,
+            stacks,
+            types: PhantomData,
+        }
+    }
+    /// Whether windows are put together from panes, or have one each.
+    const SHARED: bool = A::MERGES || !N::MANY;
+
+    /// The first and the last window that a pane is part of.
+    fn windows(&self, index: i128) -> (i128, i128) {
+        if Self::SHARED { self.spec.windows.windows(index) } else { (index, index) }
+    }
+    /// The place of a pane, which is new if there was none.
+    fn place(&mut self, pane: Pane) -> usize {
+        let at = self.panes.partition_point(|filled| filled.pane.index < pane.index);
+        if self.panes.get(at).is_none_or(|filled| filled.pane.index != pane.index) {
+            let table = self.spare.pop().unwrap_or_else(|| StateTable::new(self.ranks.clone()));
+            self.panes.insert(at, Filled { pane, table });
+        }
+        at
+    }
+    /// Adds a record to a pane that is not the one of the record before, or that may have closed for some windows.
+    #[cold]
+    #[inline(never)]
+    fn add<M, P, X>(&mut self, at: At<'_, M>, time: i64, record: T, rest: &mut Rest<X, P>)
+    where
+        M: Meta<Key = K>,
+        P: Push<M, A::Closed>,
+    {
+        let watermark = rest.progress.time;
+        let spec = self.spec.windows;
+        let pane = spec.pane(time);
+        let windows = spec.windows(pane.index);
+        if Self::SHARED {
+            let place = self.place(pane);
+            self.hot = Some(place);
+            if pane.index < self.stacks.end {
+                self.stacks.older.clear();
+                self.stacks.end = i128::MIN;
+            }
+            self.apply(place, at, record);
+        } else {
+            let mut record = Some(record);
+            for window in windows.0..=windows.1 {
+                if self.over(window, watermark) {
+                    continue;
+                }
+                let place = self.place(Pane { index: window, ..pane });
+                let copy = if window < windows.1 { record.as_ref().and_then(|r| self.aggregate.copy(r)) } else { None };
+                if let Some(record) = copy.or_else(|| record.take()) {
+                    self.apply(place, at, record);
+                }
+            }
+        }
+        if L::ANY && time <= watermark {
+            for window in windows.0..=windows.1 {
+                if spec.last(window) <= watermark && !self.over(window, watermark) {
+                    self.correct(window, at, rest);
+                }
+            }
+        }
+    }
+    /// Whether nothing can be added to a window any more.
+    fn over(&self, window: i128, watermark: i64) -> bool {
+        let spec = &self.spec;
+        !spec.windows.is_whole() && spec.windows.last(window).saturating_add(spec.lateness) <= watermark
+    }
+    #[inline(always)]
+    fn apply<M: Meta<Key = K>>(&mut self, place: usize, at: At<'_, M>, record: T) {
+        if let Some(filled) = self.panes.get_mut(place) {
+            let kept = filled.table.entry(at.hash, at.key, || self.aggregate.fresh());
+            self.aggregate.add(kept, record);
+        }
+    }
+    /// Hands on the result of a window that had closed before, for one key.
+    fn correct<M, P, X>(&mut self, window: i128, at: At<'_, M>, rest: &mut Rest<X, P>)
+    where
+        M: Meta<Key = K>,
+        P: Push<M, A::Closed>,
+    {
+        let (from, to) = if Self::SHARED { self.spec.windows.panes(window) } else { (window, window + 1) };
+        let mut all: Option<A::Kept> = None;
+        for filled in &mut self.panes {
+            if (from..to).contains(&filled.pane.index)
+                && let Some(kept) = filled.table.get(at.hash, at.key)
+            {
+                match &mut all {
+                    None => all = Some(kept.clone()),
+                    Some(all) => self.aggregate.merge(all, kept.clone()),
+                }
+            }
+        }
+        if let Some(kept) = all {
+            self.emit::<M, P, X>(window, at.hash, at.key, kept, rest);
+        }
+    }
+    #[inline]
+    fn emit<M, P, X>(&mut self, window: i128, hash: u64, key: &K, kept: A::Kept, rest: &mut Rest<X, P>)
+    where
+        M: Meta<Key = K>,
+        P: Push<M, A::Closed>,
+    {
+        let (shown, last) = (self.spec.windows.window(window), self.spec.windows.last(window));
+        self.aggregate.close(kept, key, shown, |out| rest.emit::<M, _>(hash, key, last, out));
+    }
+    /// The next window that closes.
+    fn next(&self) -> Option<i128> {
+        self.panes.iter().find_map(|filled| {
+            let (first, last) = self.windows(filled.pane.index);
+            let next = self.closed.map_or(first, |closed| first.max(closed + 1));
+            (next <= last).then_some(next)
+        })
+    }
+    /// Begins to hand on a window: puts it together, if it has several panes.
+    fn begin(&mut self, window: i128) {
+        self.closing = Some(Closing { window, older: 0, newer: 0 });
+        let (from, to) = self.spec.windows.panes(window);
+        if !Self::SHARED || !N::MANY {
+            return;
+        }
+        let Stacks { older, middle, newer, end } = &mut self.stacks;
+        while older.front().is_some_and(|(index, _)| *index < from) {
+            older.pop_front();
+        }
+        if older.is_empty() {
+            // Everything becomes older: from the back, each pane with all behind it.
+            for filled in self.panes.iter().rev().filter(|filled| (from..to).contains(&filled.pane.index)) {
+                let mut table = StateTable::new(self.ranks.clone());
+                add_all::<K, T, A>(&mut self.aggregate, &mut table, &filled.table);
+                if let Some((_, behind)) = older.front() {
+                    add_all::<K, T, A>(&mut self.aggregate, &mut table, behind);
+                }
+                older.push_front((filled.pane.index, table));
+            }
+            (*middle, *end) = (to, to);
+            *newer = StateTable::new(self.ranks.clone());
+        } else {
+            for filled in self.panes.iter().filter(|filled| (*end..to).contains(&filled.pane.index)) {
+                add_all::<K, T, A>(&mut self.aggregate, newer, &filled.table);
+            }
+            *end = to;
+        }
+    }
+    /// Hands on the next key of the window that is closing. `false` if there is none left.
+    fn step<M, P, X>(&mut self, rest: &mut Rest<X, P>) -> bool
+    where
+        M: Meta<Key = K>,
+        P: Push<M, A::Closed>,
+    {
+        let Some(closing) = &mut self.closing else { return false };
+        let (window, (from, _)) = (closing.window, self.spec.windows.panes(closing.window));
+        if !Self::SHARED || !N::MANY {
+            let index = if Self::SHARED { from } else { window };
+            let at = self.panes.partition_point(|filled| filled.pane.index < index);
+            let Some(filled) = self.panes.get_mut(at).filter(|filled| filled.pane.index == index) else { return false };
+            while closing.older < filled.table.slots() {
+                closing.older += 1;
+                // Without lateness, nobody will ask for it again.
+                let next = match L::ANY {
+                    false => filled.table.take_slot(closing.older - 1),
+                    true => {
+                        filled.table.slot(closing.older - 1).map(|(hash, key, kept)| (hash, key.clone(), kept.clone()))
+                    }
+                };
+                if let Some((hash, key, kept)) = next {
+                    self.emit::<M, P, X>(window, hash, &key, kept, rest);
+                    return true;
+                }
+            }
+            return false;
+        }
+        let Stacks { older, newer, .. } = &mut self.stacks;
+        let mut older = older.front_mut().map(|(_, table)| table);
+        if let Some(older) = &older {
+            while closing.older < older.slots() {
+                closing.older += 1;
+                let Some((hash, key, kept)) = older.slot(closing.older - 1) else { continue };
+                let (key, mut kept) = (key.clone(), kept.clone());
+                if let Some(later) = newer.get(hash, &key) {
+                    self.aggregate.merge(&mut kept, later.clone());
+                }
+                self.emit::<M, P, X>(window, hash, &key, kept, rest);
+                return true;
+            }
+        }
+        while closing.newer < newer.slots() {
+            closing.newer += 1;
+            let Some((hash, key, kept)) = newer.slot(closing.newer - 1) else { continue };
+            if older.as_mut().is_some_and(|older| older.get(hash, key).is_some()) {
+                continue;
+            }
+            let (key, kept) = (key.clone(), kept.clone());
+            self.emit::<M, P, X>(window, hash, &key, kept, rest);
+            return true;
+        }
+        false
+    }
+    /// All windows up to the horizon have closed, those that held nothing too.
+    fn pass(&mut self, horizon: Horizon) {
+        if let Horizon::Watermark(time) = horizon
+            && !self.spec.windows.is_whole()
+        {
+            self.closed = self.closed.max(Some(self.spec.windows.ended(time)));
+        }
+    }
+    /// Lets go of panes that no window needs any more.
+    fn release(&mut self, horizon: Horizon) {
+        self.hot = None;
+        let mut at = 0;
+        while let Some(filled) = self.panes.get(at) {
+            let (_, last) = self.windows(filled.pane.index);
+            let done = match horizon {
+                Horizon::End => true,
+                Horizon::Watermark(time) => self.over(last, time),
+            };
+            if !done {
+                // Those behind it are needed for longer.
+                break;
+            }
+            at += 1;
+        }
+        for filled in self.panes.drain(..at) {
+            if filled.table.is_empty() && self.spare.len() < SPARE {
+                self.spare.push(filled.table);
+            }
+        }
+    }
+}
+/// Adds what is kept in one table, of later records, to another.
+fn add_all<K: PartitionKey, T, A: Aggregate<K, T>>(
+    aggregate: &mut A,
+    to: &mut StateTable<K, A::Kept>,
+    from: &StateTable<K, A::Kept>,
+) {
+    for (hash, key, kept) in (0..from.slots()).filter_map(|at| from.slot(at)) {
+        match to.get(hash, key) {
+            Some(all) => aggregate.merge(all, kept.clone()),
+            None => drop(to.insert(hash, key, kept.clone())),
+        }
+    }
+}
+
+impl<M, K, T, A, N, L, X> Host<M, T, X> for PaneHost<K, T, A, N, L>
+where
+    K: PartitionKey,
+    M: Meta<Key = K>,
+    T: 'static,
+    A: Aggregate<K, T>,
+    N: Times,
+    L: Lateness,
+    X: 'static,
+{
+    type Out = A::Closed;
+    #[inline(always)]
+    fn record<P: Push<M, A::Closed>>(&mut self, at: At<'_, M>, record: T, rest: &mut Rest<X, P>) {
+        // A stream without time has but one window.
+        let time = at.stamp.ticks().unwrap_or(0);
+        let guard = rest.site.guard();
+        if Self::SHARED
+            && let Some(place) = self.hot
+            && let Some(filled) = self.panes.get_mut(place)
+            && filled.pane.first <= time
+            && time <= filled.pane.last
+            && time > rest.progress.time
+        {
+            let kept = filled.table.entry(at.hash, at.key, || self.aggregate.fresh());
+            self.aggregate.add(kept, record);
+            guard.disarm();
+            return;
+        }
+        guard.disarm();
+        self.add::<M, P, X>(at, time, record, rest);
+    }
+    fn due(&mut self, horizon: Horizon) -> bool {
+        let closes = self.next().is_some_and(|window| horizon.closes(self.spec.windows.last(window)));
+        if !closes {
+            self.pass(horizon);
+        }
+        closes || L::ANY && !self.panes.is_empty()
+    }
+    fn close<P: Push<M, A::Closed>>(&mut self, horizon: Horizon, rest: &mut Rest<X, P>) -> bool {
+        if let Some(closing) = &self.closing {
+            let window = closing.window;
+            if !self.step::<M, P, X>(rest) {
+                self.closing = None;
+                self.closed = self.closed.max(Some(window));
+            }
+            return true;
+        }
+        match self.next().filter(|window| horizon.closes(self.spec.windows.last(*window))) {
+            Some(window) => {
+                self.begin(window);
+                true
+            }
+            None => {
+                self.pass(horizon);
+                self.release(horizon);
+                false
+            }
+        }
+    }
+    #[inline(always)]
+    fn touch(&self, hash: u64) {
+        if let Some(filled) = self.hot.and_then(|at| self.panes.get(at)) {
+            filled.table.touch(hash);
+        }
+    }
+    #[inline(always)]
+    fn worth_touching(&self) -> bool {
+        self.hot.and_then(|at| self.panes.get(at)).is_some_and(|filled| filled.table.worth_touching())
+    }
+}

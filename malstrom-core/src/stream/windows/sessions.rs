@@ -1,0 +1,256 @@
+//! Sessions: per key, windows that grow and merge while records come in, and that end where none comes for a while.
+use super::{Horizon, Host, Rest};
+use crate::contract::form::{Meta, Stamp};
+use crate::contract::key::PartitionKey;
+use crate::contract::time::Timestamp;
+use crate::contract::window::Window;
+use crate::contract::windows::{Lateness, Sessions, Spec};
+use crate::state::table::{Ranks, StateTable};
+use crate::stream::aggregate::Aggregate;
+use crate::stream::{At, Push};
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+/// A run of records of one key.
+#[derive(Debug)]
+pub(crate) struct Run<V> {
+    id: u64,
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+    fired: bool,
+    pub(crate) kept: V,
+}
+/// The sessions of all keys of a worker.
+pub struct SessionTable<K, V> {
+    gap: i64,
+    lateness: i64,
+    table: StateTable<K, Vec<Run<V>>>,
+    /// When to look at a session next: by its last tick, then in order.
+    agenda: BTreeMap<(i64, u64), (u64, K, u64)>,
+    next: u64,
+}
+/// What has become of a session whose time has come.
+pub(crate) enum Outcome<K, V> {
+    /// Its window closes: this is what it has come to, for this key and its hash.
+    Closes(u64, K, Window, i64, V),
+    /// Nothing for now.
+    Nothing,
+}
+
+impl<K, V> std::fmt::Debug for SessionTable<K, V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SessionTable({} keys)", self.table.len())
+    }
+}
+impl<K: PartitionKey, V> SessionTable<K, V> {
+    pub(crate) fn new(spec: Spec<Sessions>, ranks: Ranks) -> Self {
+        let (gap, lateness) = (spec.windows.gap, spec.lateness);
+        SessionTable { gap, lateness, table: StateTable::new(ranks), agenda: BTreeMap::new(), next: 0 }
+    }
+    /// The last tick of the window of a session.
+    pub(crate) fn last(&self, run: i64) -> i64 {
+        run.saturating_add(self.gap - 1)
+    }
+    fn window(&self, first: i64, last: i64) -> Window {
+        Window::new(Timestamp::from_micros(first), Timestamp::from_micros(last.saturating_add(self.gap)))
+    }
+    /// Whether two times, the first of which is not the later one, are less than the gap apart.
+    fn near(&self, earlier: i64, later: i64) -> bool {
+        i128::from(later) - i128::from(earlier) < i128::from(self.gap)
+    }
+    /// The sessions that a record at `time` belongs to or joins: they lie side by side.
+    fn touched(&self, runs: &[Run<V>], time: i64) -> std::ops::Range<usize> {
+        let from = runs.partition_point(|run| run.last < time && !self.near(run.last, time));
+        let to = runs.partition_point(|run| run.first <= time || self.near(time, run.first));
+        from..to.max(from)
+    }
+    /// Whether the session that a record at `time` would belong to has been closed for its lateness.
+    pub(crate) fn is_late(&mut self, hash: u64, key: &K, time: i64, watermark: i64) -> bool {
+        if self.last(time).saturating_add(self.lateness) > watermark {
+            return false;
+        }
+        let runs = self.table.get(hash, key).map_or(&[][..], |runs| &*runs);
+        let (gap, lateness) = (self.gap, self.lateness);
+        let end = runs.iter().filter(|run| {
+            let (time, first, last) = (i128::from(time), i128::from(run.first), i128::from(run.last));
+            first - i128::from(gap) < time && time < last + i128::from(gap)
+        });
+        let last = end.map(|run| run.last).max().map_or(time, |last| last.max(time));
+        last.saturating_add(gap - 1).saturating_add(lateness) <= watermark
+    }
+    /// The session of a record at `time`. Those that it joins are made one by `merge`, the earlier one first.
+    /// Also says whether its window has closed already, so that it is to be handed on again at once.
+    pub(crate) fn enter(
+        &mut self,
+        (hash, key): (u64, &K),
+        time: i64,
+        watermark: i64,
+        fresh: impl FnOnce() -> V,
+        mut merge: impl FnMut(&mut V, V),
+    ) -> (&mut Run<V>, bool) {
+        let mut runs = std::mem::take(self.table.entry(hash, key, Vec::new));
+        let touched = self.touched(&runs, time);
+        let at = touched.start;
+        if touched.is_empty() {
+            self.next += 1;
+            runs.insert(at, Run { id: self.next, first: time, last: time, fired: false, kept: fresh() });
+        } else {
+            let others: Vec<Run<V>> = runs.drain(at + 1..touched.end).collect();
+            let run = &mut runs[at];
+            for other in others {
+                run.last = run.last.max(other.last);
+                run.fired |= other.fired;
+                merge(&mut run.kept, other.kept);
+            }
+            (run.first, run.last) = (run.first.min(time), run.last.max(time));
+        }
+        let (closes, until) = (self.last(runs[at].last), self.last(runs[at].last).saturating_add(self.lateness));
+        let (id, fired, closed) = (runs[at].id, runs[at].fired, closes <= watermark);
+        // A session that goes on is looked at when it would have ended. On the agenda comes what is new there: a session
+        // that is open again, or one that closes at once.
+        if closed && !fired {
+            self.enlist(until, hash, key, id);
+        } else if touched.is_empty() || fired && !closed {
+            self.enlist(closes, hash, key, id);
+        }
+        runs[at].fired = closed;
+        let place = self.table.entry(hash, key, Vec::new);
+        *place = runs;
+        (&mut place[at], closed)
+    }
+    fn enlist(&mut self, at: i64, hash: u64, key: &K, id: u64) {
+        self.next += 1;
+        self.agenda.insert((at, self.next), (hash, key.clone(), id));
+    }
+    pub(crate) fn due(&self, horizon: Horizon) -> bool {
+        self.agenda.first_key_value().is_some_and(|((at, _), _)| horizon.closes(*at))
+    }
+    /// Looks at the next session whose time has come. `None` if there is none. `copy` keeps what a session has come to, for
+    /// the records that come within its lateness.
+    pub(crate) fn step(&mut self, horizon: Horizon, copy: impl FnOnce(&V) -> Option<V>) -> Option<Outcome<K, V>> {
+        let first = self.agenda.first_entry().filter(|first| horizon.closes(first.key().0))?;
+        let (hash, key, id) = first.remove();
+        let lateness = if horizon == Horizon::End { 0 } else { self.lateness };
+        let Some(runs) = self.table.get(hash, &key) else { return Some(Outcome::Nothing) };
+        let Some(at) = runs.iter().position(|run| run.id == id) else { return Some(Outcome::Nothing) };
+        let run = &mut runs[at];
+        let (first, last, closes) = (run.first, run.last, run.last.saturating_add(self.gap - 1));
+        let until = closes.saturating_add(lateness);
+        if run.fired && horizon.closes(until) {
+            runs.remove(at);
+            self.forget(hash, &key);
+            return Some(Outcome::Nothing);
+        }
+        if run.fired || !horizon.closes(closes) {
+            let at = if run.fired { until } else { closes };
+            self.enlist(at, hash, &key, id);
+            return Some(Outcome::Nothing);
+        }
+        let kept = if lateness > 0 && !horizon.closes(until) { copy(&run.kept) } else { None };
+        let kept = match kept {
+            Some(kept) => {
+                run.fired = true;
+                self.enlist(until, hash, &key, id);
+                kept
+            }
+            None => {
+                let run = runs.remove(at);
+                self.forget(hash, &key);
+                run.kept
+            }
+        };
+        Some(Outcome::Closes(hash, key, self.window(first, last), closes, kept))
+    }
+    fn forget(&mut self, hash: u64, key: &K) {
+        if self.table.get(hash, key).is_some_and(|runs| runs.is_empty()) {
+            self.table.remove(hash, key);
+        }
+    }
+}
+
+/// Aggregates in sessions. What does not merge (`fold`) keeps the records, and goes through them in the order of their
+/// times when the session closes.
+pub(crate) struct SessionHost<K, T, A: Aggregate<K, T>, L> {
+    aggregate: A,
+    sessions: SessionTable<K, Gathered<A::Kept, T>>,
+    lateness: PhantomData<L>,
+}
+enum Gathered<V, T> {
+    Kept(V),
+    Records(Vec<(i64, T)>),
+}
+impl<K: PartitionKey, T, A: Aggregate<K, T>, L: Lateness> SessionHost<K, T, A, L> {
+    pub(crate) fn new(aggregate: A, spec: Spec<Sessions>, ranks: Ranks) -> Self {
+        SessionHost { aggregate, sessions: SessionTable::new(spec, ranks), lateness: PhantomData }
+    }
+    fn result(aggregate: &mut A, gathered: Gathered<A::Kept, T>) -> A::Kept {
+        match gathered {
+            Gathered::Kept(kept) => kept,
+            Gathered::Records(mut records) => {
+                records.sort_by_key(|(time, _)| *time);
+                let mut kept = aggregate.fresh();
+                records.into_iter().for_each(|(_, record)| aggregate.add(&mut kept, record));
+                kept
+            }
+        }
+    }
+}
+impl<M, K, T, A, L, X> Host<M, T, X> for SessionHost<K, T, A, L>
+where
+    K: PartitionKey,
+    M: Meta<Key = K>,
+    T: 'static,
+    A: Aggregate<K, T>,
+    L: Lateness,
+    X: 'static,
+{
+    type Out = A::Closed;
+    fn record<P: Push<M, A::Closed>>(&mut self, at: At<'_, M>, record: T, rest: &mut Rest<X, P>) {
+        let (time, watermark) = (at.stamp.ticks().unwrap_or(0), rest.progress.time);
+        let guard = rest.site.guard();
+        let SessionHost { aggregate, sessions, .. } = self;
+        let fresh = if A::MERGES { Gathered::Kept(aggregate.fresh()) } else { Gathered::Records(Vec::new()) };
+        let gap = sessions.gap;
+        let (run, again) = sessions.enter(
+            (at.hash, at.key),
+            time,
+            watermark,
+            || fresh,
+            |mine, theirs| match (mine, theirs) {
+                (Gathered::Kept(mine), Gathered::Kept(theirs)) => aggregate.merge(mine, theirs),
+                (Gathered::Records(mine), Gathered::Records(theirs)) => mine.extend(theirs),
+                _ => {}
+            },
+        );
+        match &mut run.kept {
+            Gathered::Kept(kept) => aggregate.add(kept, record),
+            Gathered::Records(records) => records.push((time, record)),
+        }
+        guard.disarm();
+        let corrected = match &run.kept {
+            Gathered::Kept(kept) if again => Some((kept.clone(), run.first, run.last)),
+            _ => None,
+        };
+        if let Some((kept, first, last)) = corrected {
+            let end = last.saturating_add(gap);
+            let window = Window::new(Timestamp::from_micros(first), Timestamp::from_micros(end));
+            let (hash, key) = (at.hash, at.key);
+            aggregate.close(kept, key, window, |out| rest.emit::<M, _>(hash, key, last.saturating_add(gap - 1), out));
+        }
+    }
+    fn due(&mut self, horizon: Horizon) -> bool {
+        self.sessions.due(horizon)
+    }
+    fn close<P: Push<M, A::Closed>>(&mut self, horizon: Horizon, rest: &mut Rest<X, P>) -> bool {
+        let copy = |gathered: &Gathered<A::Kept, T>| match gathered {
+            Gathered::Kept(kept) => Some(Gathered::Kept(kept.clone())),
+            Gathered::Records(_) => None,
+        };
+        let Some(outcome) = self.sessions.step(horizon, copy) else { return false };
+        if let Outcome::Closes(hash, key, window, last, gathered) = outcome {
+            let kept = Self::result(&mut self.aggregate, gathered);
+            self.aggregate.close(kept, &key, window, |out| rest.emit::<M, _>(hash, &key, last, out));
+        }
+        true
+    }
+}
