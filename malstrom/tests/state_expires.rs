@@ -188,18 +188,27 @@ fn it_is_gone_at_the_very_tick() {
     assert_eq!(opened, [0, 1, 0, 3, 0]);
 }
 
-#[test]
-fn a_timer_uses_it_too() {
+/// What the records and timers of key 1 find, where another key's record at `leap` has time advance.
+fn around_a_leap(leap: i64, last: i64) -> Vec<(u64, u64)> {
     let out = memory::collector();
-    let ev = |id, at| Ev { key: 1, at, id, value: 1 };
+    let ev = |key, id, at| Ev { key, at, id, value: 1 };
+    let (into, data) = (out.clone(), vec![ev(1, 1, 0), ev(2, 2, leap), ev(1, 3, last)]);
+    run(1, move || with_a_timer(data.clone(), into.clone())).unwrap();
+    out.take().into_iter().filter(|r| r.1.0 == 1).map(|r| (r.1.1, r.1.2)).take(3).collect()
+}
+
+#[test]
+fn a_timer_uses_it_at_its_own_time() {
     // Used at 0 and, by the timer, at 8 seconds: there until 18.
-    for (last, uses) in [(18 * SECOND - 1, 1), (18 * SECOND, 0)] {
-        let into = out.clone();
-        let data = vec![ev(1, 0), Ev { key: 2, ..ev(2, 9 * SECOND) }, ev(3, last)];
-        run(2, move || with_a_timer(data.clone(), into.clone())).unwrap();
-        let found: Vec<(u64, u64)> = out.take().into_iter().filter(|r| r.1.0 == 1).map(|r| (r.1.1, r.1.2)).collect();
-        assert_eq!(found[..3], [(1, 0), (u64::MAX, 1), (3, uses)]);
+    for leap in [8 * SECOND + 1, 9 * SECOND, 17 * SECOND] {
+        assert_eq!(around_a_leap(leap, 18 * SECOND - 1), [(1, 0), (u64::MAX, 1), (3, 1)], "leap to {leap}");
+        assert_eq!(around_a_leap(leap, 18 * SECOND), [(1, 0), (u64::MAX, 1), (3, 0)], "leap to {leap}");
     }
+}
+
+#[test]
+fn a_timer_finds_it_however_far_time_has_leapt() {
+    assert_eq!(around_a_leap(1_000 * SECOND, 1_001 * SECOND), [(1, 0), (u64::MAX, 1), (3, 0)]);
 }
 
 struct Nobody;

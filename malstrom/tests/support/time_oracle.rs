@@ -4,14 +4,21 @@ use super::scrambled;
 use malstrom::prelude::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// A record of the streams below. No two have the same `id`.
-#[derive(Record, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Record, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ev {
     pub key: u64,
     pub at: i64,
     pub id: u64,
     pub value: i64,
+}
+/// On one line, also where many are printed.
+impl fmt::Debug for Ev {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{} of {} at {}: {}", self.id, self.key, self.at, self.value)
+    }
 }
 
 /// Windows, in ticks.
