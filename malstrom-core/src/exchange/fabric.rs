@@ -93,6 +93,8 @@ pub(crate) struct Pool<S> {
     pub(crate) waiting: VecDeque<S>,
     /// How many splits a worker may read side by side, so that all get some.
     pub(crate) share: usize,
+    /// How many workers have taken their first splits.
+    arrived: usize,
 }
 
 /// One worker's view of the fabric.
@@ -143,6 +145,26 @@ impl Links {
         Ok(exchange)
     }
 
+    /// Says that this worker has taken its first splits of source `number`, and told those downstream.
+    pub(crate) fn arrive<S: Source>(fabric: &Fabric, number: usize) {
+        let mut pools = fabric.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        let pool = pools.get_mut(&number).and_then(|pool| pool.downcast_mut::<Pool<S::Split>>());
+        let all = pool.is_some_and(|pool| {
+            pool.arrived += 1;
+            pool.arrived == fabric.workers
+        });
+        drop(pools);
+        if all {
+            (0..fabric.workers).for_each(|worker| fabric.wake(worker));
+        }
+    }
+    /// Whether all workers have done so.
+    pub(crate) fn all_arrived<S: Source>(fabric: &Fabric, number: usize) -> bool {
+        let mut pools = fabric.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        let pool = pools.get_mut(&number).and_then(|pool| pool.downcast_mut::<Pool<S::Split>>());
+        pool.is_some_and(|pool| pool.arrived >= fabric.workers)
+    }
+
     /// The next split of source `number` to read, if this worker reads fewer than its share, and whether others wait.
     /// The first to ask lists them.
     pub(crate) fn next_split<S: Source>(
@@ -155,7 +177,7 @@ impl Links {
         if let std::collections::hash_map::Entry::Vacant(place) = pools.entry(number) {
             let waiting = VecDeque::from(source.splits()?);
             let share = source.side_by_side().min(waiting.len().div_ceil(fabric.workers)).max(1);
-            place.insert(Box::new(Pool { waiting, share }));
+            place.insert(Box::new(Pool { waiting, share, arrived: 0 }));
         }
         let pool = pools.get_mut(&number).and_then(|pool| pool.downcast_mut::<Pool<S::Split>>());
         Ok(pool.map_or((None, false), |pool| {

@@ -9,8 +9,8 @@ use std::rc::Rc;
 pub(crate) trait Inlet<M: Meta, T>: 'static {
     /// How many inputs it has.
     fn inputs(&self) -> usize;
-    /// The next batch, and the input that it came from. Inputs take turns.
-    fn poll(&mut self) -> Option<(usize, Batch<M, T>)>;
+    /// The next batch, and the input that it came from. Inputs take turns, behind those in `first`.
+    fn poll(&mut self, first: &[usize]) -> Option<(usize, Batch<M, T>)>;
     /// Gives an emptied batch back to where it came from.
     fn recycle(&mut self, from: usize, batch: Batch<M, T>);
 }
@@ -29,7 +29,10 @@ impl<M: Meta, T: 'static> Inlet<M, T> for Local<M, T> {
     fn inputs(&self) -> usize {
         self.queues.len()
     }
-    fn poll(&mut self) -> Option<(usize, Batch<M, T>)> {
+    fn poll(&mut self, first: &[usize]) -> Option<(usize, Batch<M, T>)> {
+        if let Some(found) = first.iter().find_map(|from| Some((*from, self.queues[*from].pop()?))) {
+            return Some(found);
+        }
         for _ in 0..self.queues.len() {
             let from = self.next;
             self.next = (self.next + 1) % self.queues.len();
@@ -58,11 +61,12 @@ impl<M: Meta, T: 'static> Inlet<M, T> for Remote<M, T> {
     fn inputs(&self) -> usize {
         self.exchange.peers.len()
     }
-    fn poll(&mut self) -> Option<(usize, Batch<M, T>)> {
+    fn poll(&mut self, first: &[usize]) -> Option<(usize, Batch<M, T>)> {
         let Exchange { local, peers, fabric, worker, .. } = &*self.exchange;
-        for _ in 0..peers.len() {
-            let from = self.next;
-            self.next = (self.next + 1) % peers.len();
+        let next = self.next;
+        let turns = first.iter().copied().chain((0..peers.len()).map(|turn| (next + turn) % peers.len()));
+        for from in turns {
+            self.next = (from + 1) % peers.len();
             let Some(peer) = &peers[from] else {
                 debug_assert_eq!(from, *worker);
                 match local.pop() {

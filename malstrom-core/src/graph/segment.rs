@@ -59,6 +59,8 @@ impl Ending {
 pub(crate) struct Intake<M: Meta, T, I> {
     inlet: I,
     merge: Merge,
+    /// Inputs that have not brought anything yet: they are asked first, so that one that ends at once holds no time back.
+    unheard: Vec<usize>,
     /// What is left of a batch, in order, and which input it came from.
     rest: Batch<M, T>,
     from: usize,
@@ -67,8 +69,9 @@ pub(crate) struct Intake<M: Meta, T, I> {
 }
 impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
     pub(crate) fn new(inlet: I) -> Self {
-        let merge = Merge::new(inlet.inputs());
-        Intake { inlet, merge, rest: Batch::new(), from: 0, chunk: LEAST }
+        let inputs = inlet.inputs();
+        let unheard = if inputs > 1 { (0..inputs).collect() } else { Vec::new() };
+        Intake { inlet, merge: Merge::new(inputs), unheard, rest: Batch::new(), from: 0, chunk: LEAST }
     }
     /// Pushes a batch, or what is left of one, through a chain until the chain is over its limit: a record may become any
     /// number of records. `pass` says what a signal of this inlet means for the chain. Returns how many records were
@@ -82,7 +85,10 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
         let fresh = self.rest.is_empty();
         let mut batch = match fresh {
             true => {
-                let (from, batch) = self.inlet.poll()?;
+                let (from, batch) = self.inlet.poll(&self.unheard)?;
+                if !self.unheard.is_empty() {
+                    self.unheard.retain(|input| *input != from);
+                }
                 self.from = from;
                 batch
             }

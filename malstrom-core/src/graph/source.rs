@@ -120,11 +120,23 @@ struct Origin {
     next: u64,
     /// The split that was read last.
     current: u64,
+    start: Start,
+}
+/// Where there is event time, nobody reads before all workers have said what they read: a worker of which nothing is known
+/// holds time back, and what is late must not depend on which thread starts first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// This worker has not taken its first splits.
+    Not,
+    /// It has, and waits for the others.
+    Waits,
+    /// All have.
+    Done,
 }
 impl Origin {
     fn new(worker: usize, node: usize) -> Self {
         let waiting = (worker as u64) << 48 | (node as u64) << 32;
-        Origin { waiting, waits: false, next: waiting + 1, current: waiting }
+        Origin { waiting, waits: false, next: waiting + 1, current: waiting, start: Start::Not }
     }
 }
 
@@ -321,6 +333,14 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
         let before = self.readers.len();
         self.take_splits()?;
         let mut busy = before != self.readers.len();
+        if let Some(origin) = &mut self.origin
+            && origin.start != Start::Done
+        {
+            if origin.start == Start::Not || !Links::all_arrived::<S>(&self.fabric, self.number) {
+                return Ok(if busy { Turn::Busy } else { Turn::Idle(None) });
+            }
+            origin.start = Start::Done;
+        }
         let mut due = due;
         for _ in 0..self.readers.len() {
             self.next %= self.readers.len().max(1);
@@ -364,7 +384,14 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for So
             }
         }
         let Some(chain) = &mut self.chain else { return Turn::Done };
-        self.ending.advance(self.exhausted.then_some(self.end), chain).unwrap_or(turn)
+        let turn = self.ending.advance(self.exhausted.then_some(self.end), chain).unwrap_or(turn);
+        if let Some(origin) = self.origin.as_mut().filter(|origin| origin.start == Start::Not) {
+            origin.start = Start::Waits;
+            chain.flush();
+            Links::arrive::<S>(&self.fabric, self.number);
+            return if turn == Turn::Done { turn } else { Turn::Busy };
+        }
+        turn
     }
     fn flush(&mut self) -> bool {
         self.on_fail.flush() | self.chain.as_mut().is_some_and(Push::flush)
