@@ -57,11 +57,6 @@ pipeline! {
         union(unkeyed, keyed) -> window(tumbling(10)) else drop -> fold(Vec::new(), listed) -> map(closed) -> sink(out);
         failures -> sink(for_each(|_: Failure<Ev>| ()));
     }
-    fn joined(a: Feed, b: Feed, out: Out) {
-        let a = source(a) as a -> timestamps(|e| e.at) -> key_by(|e| e.key);
-        let b = source(b) as b -> timestamps(|e| e.at) -> key_by(|e| e.key);
-        join(a, b, within = 5, kind = outer) -> map(|(a, b)| (0, a.iter().chain(&b).map(|e| e.id).collect())) -> sink(out);
-    }
     fn through_many_exchanges(feed: Feed, out: Out) {
         source(feed) -> timestamps(|e| e.at) -> key_by(|e| e.id) -> map(|e| e) -> key_by(|e| e.id / 7) -> map(|e| e) -> key_by(|e| e.key)
             -> window(tumbling(10)) else drop -> fold(Vec::new(), listed) -> map(closed) -> sink(out);
@@ -72,6 +67,7 @@ fn start(workers: usize, pipeline: impl Fn() -> Pipeline + Send + Sync + 'static
     Runtime::builder().workers(workers).build().unwrap().start(pipeline).unwrap()
 }
 /// Waits for the next results.
+#[track_caller]
 fn next(out: &Out, n: usize) -> Vec<(i64, Vec<u64>)> {
     let mut got = Vec::new();
     support::until(&format!("{n} windows have closed"), || {
@@ -177,7 +173,29 @@ fn a_silent_split_is_idle_after_a_while() {
         let (feed, into) = (Feed::new(3), out.clone());
         let source = feed.clone();
         let handle = start(workers, move || patient(source.clone(), 30.millis(), into.clone()));
-        // One never says anything, one stops to.
+        // One never says anything, one stops to, one goes on.
+        feed.emit(1, [1, 2]);
+        feed.emit(0, [3]);
+        let mut got = Vec::new();
+        support::until("the first window has closed", || {
+            feed.emit(0, [10]);
+            got.extend(out.take());
+            !got.is_empty()
+        });
+        got.iter_mut().for_each(|(_, ids)| ids.sort_unstable());
+        assert_eq!(got, [(0, vec![1, 2, 3])]);
+        feed.end();
+        assert_eq!(next(out, 1)[0].0, 10);
+        handle
+    });
+}
+
+#[test]
+fn when_all_fall_idle_what_the_furthest_has_promised_counts() {
+    on_any_number_of_workers(|workers, out| {
+        let (feed, into) = (Feed::new(3), out.clone());
+        let source = feed.clone();
+        let handle = start(workers, move || patient(source.clone(), 30.millis(), into.clone()));
         feed.emit(1, [1, 2]);
         feed.emit(0, [3, 10]);
         assert_eq!(next(out, 1), [(0, vec![1, 2, 3])]);
@@ -190,12 +208,28 @@ fn a_silent_split_is_idle_after_a_while() {
 }
 
 #[test]
-fn a_split_that_wakes_up_is_waited_for_again() {
+fn a_split_that_was_silent_may_say_later_that_it_rests() {
     on_any_number_of_workers(|workers, out| {
         let (feed, into) = (Feed::new(2), out.clone());
         let source = feed.clone();
         let handle = start(workers, move || plain(source.clone(), into.clone()));
+        feed.emit(1, [1]);
+        feed.act(1, [Act::Pause(1.millis()), Act::Pause(1.millis()), Act::Rest]);
+        feed.emit(0, [3, 10]);
+        assert_eq!(next(out, 1), [(0, vec![1, 3])]);
+        feed.end();
+        assert_eq!(next(out, 1), [(10, vec![10])]);
+        handle
+    });
+}
+
+#[test]
+fn a_split_that_wakes_up_is_waited_for_again() {
+    on_any_number_of_workers(|workers, out| {
+        let (feed, into) = (Feed::new(2), out.clone());
+        let source = feed.clone();
         feed.act(1, [Act::Rest]);
+        let handle = start(workers, move || plain(source.clone(), into.clone()));
         feed.emit(0, [3, 10]);
         assert_eq!(next(out, 1), [(0, vec![3])]);
         // It wakes up with a record that is on time, and so are those that follow it, however far the other one is.
@@ -203,10 +237,10 @@ fn a_split_that_wakes_up_is_waited_for_again() {
         feed.emit(0, [25]);
         assert_eq!(next(out, 1), [(10, vec![10])]);
         feed.emit(0, [1_000]);
-        feed.emit(1, [32, 39, 41]);
+        feed.emit(1, [32, 39, 40]);
         assert_eq!(next(out, 2), [(20, vec![25]), (30, vec![31, 32, 39])]);
-        feed.act(1, [Act::Rest]);
-        assert_eq!(next(out, 1), [(40, vec![41])]);
+        feed.emit_and_rest(1, [41]);
+        assert_eq!(next(out, 1), [(40, vec![40, 41])]);
         feed.end();
         assert_eq!(next(out, 1), [(1_000, vec![1_000])]);
         handle
@@ -218,10 +252,9 @@ fn when_all_splits_rest_nothing_closes_until_one_goes_on() {
     on_any_number_of_workers(|workers, out| {
         let (feed, into) = (Feed::new(2), out.clone());
         let source = feed.clone();
-        let handle = start(workers, move || plain(source.clone(), into.clone()));
-        feed.emit(0, [3]);
-        feed.act(0, [Act::Rest]);
         feed.act(1, [Act::Rest]);
+        let handle = start(workers, move || plain(source.clone(), into.clone()));
+        feed.emit_and_rest(0, [3]);
         feed.emit(0, [5, 12]);
         assert_eq!(next(out, 1), [(0, vec![3, 5])]);
         feed.end();
@@ -260,26 +293,6 @@ fn branches_without_records_pass_time_on() {
         assert_eq!(next(out, 1), [(0, vec![3, 4])]);
         feed.end();
         assert_eq!(next(out, 1), [(10, vec![10])]);
-        handle
-    });
-}
-
-#[test]
-fn a_side_of_a_join_that_rests_or_has_ended_holds_nothing_back() {
-    on_any_number_of_workers(|workers, out| {
-        let (a, b, into) = (Feed::new(1), Feed::new(1), out.clone());
-        let sources = (a.clone(), b.clone());
-        let handle = start(workers, move || joined(sources.0.clone(), sources.1.clone(), into.clone()));
-        b.act(0, [Act::Rest]);
-        a.emit(0, [1, 20]);
-        assert_eq!(next(out, 1), [(0, vec![1])]);
-        b.emit(0, [21]);
-        assert_eq!(next(out, 1), [(0, vec![20, 21])]);
-        b.end();
-        a.emit(0, [40, 60]);
-        assert_eq!(next(out, 1), [(0, vec![40])]);
-        a.end();
-        assert_eq!(next(out, 1), [(0, vec![60])]);
         handle
     });
 }

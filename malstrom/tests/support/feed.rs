@@ -41,11 +41,20 @@ impl Feed {
     }
     /// Emits records of the key 0 that happened `at`.
     pub fn emit(&self, split: usize, at: impl IntoIterator<Item = i64>) {
-        self.act(split, at.into_iter().map(|at| Act::Emit(Ev { key: 0, at, id: at.cast_unsigned(), value: at })));
+        self.act(split, at.into_iter().map(|at| Act::Emit(happened(at))));
+    }
+    /// The same, and says with the last one that nothing will come for a while.
+    pub fn emit_and_rest(&self, split: usize, at: impl IntoIterator<Item = i64>) {
+        let acts = at.into_iter().map(|at| Act::Emit(happened(at)));
+        self.act(split, acts.chain([Act::Rest]));
     }
     pub fn end(&self) {
         (0..self.splits.len()).for_each(|split| self.act(split, [Act::End]));
     }
+}
+
+fn happened(at: i64) -> Ev {
+    Ev { key: 0, at, id: at.cast_unsigned(), value: at }
 }
 
 pub struct FeedReader {

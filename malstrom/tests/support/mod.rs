@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 pub mod feed;
 pub mod oracle;
+pub mod probe;
 pub mod sources;
 pub mod time_oracle;
 
@@ -38,6 +39,7 @@ pub fn run(workers: usize, pipeline: impl Fn() -> Pipeline + Send + Sync + 'stat
 }
 
 /// Waits until `holds`, for at most ten seconds.
+#[track_caller]
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
