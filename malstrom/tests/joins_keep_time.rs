@@ -32,7 +32,7 @@ pipeline! {
     fn joined(a: Feed, b: Feed, out: Collector<Vec<u64>>) {
         let a = source(a) as a -> timestamps(|e| e.at) -> key_by(|e| e.key);
         let b = source(b) as b -> timestamps(|e| e.at) -> key_by(|e| e.key);
-        join(a, b, within = 5, kind = outer) -> map(|(a, b)| a.iter().chain(&b).map(|e| e.id).collect()) -> sink(out);
+        join(a, b, within = 5, kind = outer) -> map(|(a, b)| a.iter().chain(&b).map(|e| e.id).collect::<Vec<_>>()) -> sink(out);
     }
 }
 

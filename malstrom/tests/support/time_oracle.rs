@@ -258,7 +258,7 @@ pub struct Shape {
 /// Random splits, and the lag by which they are in disorder: with ties, gaps, and times before 0.
 pub fn streams(shape: Shape) -> impl Strategy<Value = (Splits, i64)> {
     let lag = prop_oneof![Just(0i64), 1..8i64, 20..60i64];
-    let length = prop_oneof![0..4usize, 4..shape.records / 4, shape.records / 2..=shape.records];
+    let length = prop_oneof![0..4usize, 4..(shape.records / 4).max(5), shape.records / 2..=shape.records];
     let start = prop_oneof![Just(-40i64), -9_000..9_000i64, Just(1_700_000_000_000_000)];
     (
         any::<u64>(),
