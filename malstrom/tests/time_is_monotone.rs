@@ -14,6 +14,15 @@ use support::time_oracle::{Ev, Shape, Splits, streams};
 #[keyed_state(key = u64)]
 #[derive(Default)]
 struct Nothing {}
+#[operator(on_right = met_right)]
+fn met(_: &mut Nothing, e: Ev, at: EventTime<i64>, watermark: Watermark, #[arg] log: &Log) -> Ev {
+    log.see("left", *at, watermark);
+    e
+}
+#[operator]
+fn met_right(_: &mut Nothing, w: Windowed<u64, u64>) -> Ev {
+    Ev { key: w.key, at: 0, id: 0, value: 0 }
+}
 /// Looks again at the time of each record, and at the next tick, when their time has come.
 #[operator(on_timer = looked_again)]
 fn look_again<T: 'static>(
@@ -53,7 +62,8 @@ pipeline! {
             -> probe(&log) as probe_second;
         later -> sink(for_each(|late: Late<Ev>| panic!("{late:?} behind a window"))) as later_sink;
         again -> sink(for_each(|_: Windowed<u64, u64>| ()));
-        even -> sink(for_each(|_: Ev| ())) as even_sink;
+        let even_by_key = even -> key_by(|e| e.key);
+        (even_by_key, counts) -> met(&log) -> probe(&log) as probe_two -> sink(for_each(|_: Ev| ())) as even_sink;
     }
     fn stamped(a: Feed, lag: i64, log: Log) {
         source(a) -> timestamps(|e| e.at, lag = lag) -> probe(&log) as direct
@@ -85,7 +95,7 @@ proptest! {
             prop_assert_eq!(seen.get("probe_a").copied().unwrap_or(0), n(&a));
             prop_assert_eq!(seen.get("probe_b").copied().unwrap_or(0), given);
             if given > 0 {
-                prop_assert!(["probe_union", "probe_keyed", "timers", "probe_window", "probe_again", "probe_second"].iter().all(|stage| seen.contains_key(*stage)), "{:?}", seen);
+                prop_assert!(["probe_union", "probe_keyed", "timers", "probe_window", "probe_again", "probe_second", "probe_two"].iter().all(|stage| seen.contains_key(*stage)), "{:?}", seen);
             }
         }
     }

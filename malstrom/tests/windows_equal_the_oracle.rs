@@ -8,7 +8,7 @@ use malstrom::prelude::*;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, HashSet};
 use support::run;
-use support::time_oracle::{Ev, Firing, Kind, Shape, Splits, on_time, streams, windows};
+use support::time_oracle::{Ev, Firing, Kind, Shape, Splits, by_key, on_time, streams, windows, windows_of};
 
 /// What came out: of which chain, under which key, and what.
 type Out = Collector<(&'static str, u64, String)>;
@@ -28,6 +28,17 @@ fn visit(state: &mut Visit, e: Ev, at: EventTime<i64>) {
 #[operator]
 fn visited(state: Visit, window: Window, at: EventTime<i64>, key: Key<'_, u64>) -> (u64, String) {
     (*key, shown(bounds(window), *at, &(&state.ids, state.last)))
+}
+/// Emits with each record: how many came so far in its window. Every fourth record of a window drops what was counted.
+#[operator]
+fn so_far(state: &mut Option<Visit>, e: Ev, window: Window, at: EventTime<i64>, key: Key<'_, u64>) -> (u64, String) {
+    let visit = state.get_or_insert_default();
+    visit.ids.push(e.id);
+    let text = shown(bounds(window), *at, &visit.ids);
+    if visit.ids.len() == 4 {
+        *state = None;
+    }
+    (*key, text)
 }
 /// As text, with the event time of the result.
 #[operator]
@@ -104,6 +115,27 @@ job!(sliding_windows(size: i64, every: i64): sliding(size, every));
 job!(session_windows(gap: i64): session(gap));
 job!(counted_windows(n: u64): counted(n));
 job!(one_window(): global());
+
+pipeline! {
+    fn running(data: Splits, lag: i64, out: Out, size: i64, every: i64) {
+        let cut = source(splits(&data)) -> timestamps(|e| e.at, lag = lag) -> key_by(|e| e.key) -> window(sliding(size, every)) else drop;
+        cut -> so_far -> map(named("so far")) -> sink(out);
+    }
+    fn ends_of_time(data: Vec<Ev>, lag: i64, out: Collector<(u64, u64)>) {
+        let evs = source(data) -> timestamps(|e| e.at, lag = lag) -> key_by(|e| e.key);
+        evs -> window(tumbling(10).offset(-3)) else a -> count() -> map(|w| (1, w.value)) -> sink(out.clone());
+        evs -> window(sliding(i64::MAX, i64::MAX / 3)) else b -> fold(0, |n, _| n + 1u64) -> map(|w| (2, w.value)) -> sink(out.clone());
+        evs -> window(session(5)) else c -> count() -> map(|w| (3, w.value)) -> sink(out.clone());
+        evs -> window(session(i64::MAX)) else d -> count() -> map(|w| (4, w.value)) -> sink(out.clone());
+        evs -> window(tumbling(i64::MAX)) else e -> count() -> map(|w| (5, w.value)) -> sink(out.clone());
+        evs -> window(counted(2)) -> count() -> map(|w| (6, w.value)) -> sink(out.clone());
+        a -> map(|_| (1, 1)) -> sink(out.clone());
+        b -> map(|_| (2, 1)) -> sink(out.clone());
+        c -> map(|_| (3, 1)) -> sink(out.clone());
+        d -> map(|_| (4, 1)) -> sink(out.clone());
+        e -> map(|_| (5, 1)) -> sink(out);
+    }
+}
 
 /// The time of what the one window of all times emits.
 const LAST_OF_ALL: i64 = i64::MAX;
@@ -226,5 +258,51 @@ proptest! {
         compare(kind, &input, false, move |data, lag, out| sliding_windows(data, lag, out, size, every));
         compare(Kind::Session { gap: size }, &input, false, move |data, lag, out| session_windows(data, lag, out, size));
         compare(Kind::Global, &input, false, one_window);
+    }
+    #[test]
+    fn operators_that_emit_with_each_record_know_its_window((data, lag) in input(true), (size, every, _) in windows()) {
+        let mut expected = PerKey::new();
+        for (key, records) in by_key(data.iter().flatten().copied()) {
+            let mut counted: BTreeMap<(i64, i64), Vec<u64>> = BTreeMap::new();
+            for e in records {
+                for window in windows_of(size, every, 0, e.at) {
+                    let ids = counted.entry(window).or_default();
+                    ids.push(e.id);
+                    expected.entry(("so far", key)).or_default().push(shown(window, e.at, ids));
+                    if ids.len() == 4 {
+                        ids.clear();
+                    }
+                }
+            }
+        }
+        for workers in 1..=4 {
+            let (out, data) = (memory::collector(), data.clone());
+            let into = out.clone();
+            run(workers, move || running(data.clone(), lag, into.clone(), size, every)).unwrap();
+            prop_assert_eq!(&taken(&out), &expected, "{} workers", workers);
+        }
+    }
+}
+
+#[test]
+fn at_the_ends_of_time_nothing_is_lost() {
+    for (times, lag) in [
+        (vec![i64::MIN, i64::MIN + 1, -1, 0, 1, i64::MAX - 1, i64::MAX], 0),
+        (vec![i64::MAX, i64::MIN, 0, i64::MAX - 4], i64::MAX),
+        (vec![i64::MAX, i64::MIN, i64::MAX], 0),
+        (vec![i64::MIN, i64::MIN], i64::MAX),
+    ] {
+        let data: Vec<Ev> = (0..).zip(&times).map(|(id, at)| Ev { key: 1, at: *at, id, value: 0 }).collect();
+        for workers in 1..=2 {
+            let (out, data) = (memory::collector(), data.clone());
+            let into = out.clone();
+            run(workers, move || ends_of_time(data.clone(), lag, into.clone())).unwrap();
+            let mut sums: BTreeMap<u64, u64> = BTreeMap::new();
+            out.take().into_iter().for_each(|(chain, n)| *sums.entry(chain).or_default() += n);
+            // Each record is in a window of each chain, or late. Windows that overlap hold it more than once.
+            let n = times.len() as u64;
+            assert!(sums.remove(&2).is_some_and(|sum| sum >= n), "{times:?}, lag {lag}");
+            assert_eq!(sums, [1, 3, 4, 5, 6].map(|chain| (chain, n)).into(), "{times:?}, lag {lag}");
+        }
     }
 }
