@@ -37,7 +37,7 @@ pipeline! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_pair_is_late_behind_a_join(
@@ -87,6 +87,35 @@ fn a_side_that_rests_or_has_ended_holds_nothing_back() {
             assert_eq!(next(&out), [60]);
             handle.join().unwrap();
             assert!(out.take().is_empty());
+        }
+    });
+}
+
+#[test]
+fn a_record_at_the_watermark_is_late_and_the_next_tick_is_not() {
+    support::within(Duration::from_secs(60), || {
+        for workers in 1..=4 {
+            let (a, b, out) = (Feed::new(1), Feed::new(1), memory::collector());
+            let (sources, into) = ((a.clone(), b.clone()), out.clone());
+            let runtime = Runtime::builder().workers(workers).build().unwrap();
+            let handle = runtime.start(move || joined(sources.0.clone(), sources.1.clone(), into.clone())).unwrap();
+            a.emit(0, [1, 20]);
+            b.emit(0, [20]);
+            // What is alone at 1 comes when time is at 6 or later, which it is when it has leapt from 0 to 19.
+            let mut got = Vec::new();
+            support::until("1 has found no partner, and 20 has", || {
+                got.extend(out.take());
+                got.len() == 2
+            });
+            a.emit(0, [19, 20]);
+            a.end();
+            b.end();
+            let report = handle.join().unwrap();
+            got.extend(out.take());
+            got.sort();
+            assert_eq!(got, [vec![1], vec![20, 20], vec![20, 20]], "{workers} workers");
+            let join = report.operator("joined/join").unwrap();
+            assert_eq!((join.late, join.dropped), (1, 1));
         }
     });
 }

@@ -76,7 +76,7 @@ fn keyed(class: i64, key: Key<'_, u64>) -> Seen {
     Seen::Distinct(*key, class)
 }
 job!(tumbling_windows, strict_tumbling_windows(size, offset): tumbling(size).offset(offset), fold(Vec::new(), listed));
-job!(sliding_windows, strict_sliding_windows(size, every): sliding(size, every), fold(Vec::new(), listed));
+job!(sliding_windows, strict_sliding_windows(size, every): sliding(size, every), top(10_000, |e| Reverse(e.id)));
 job!(session_windows, strict_session_windows(gap): session(gap), top(10_000, |e| Reverse((e.at, e.id))));
 
 fn feed(splits: &Splits) -> Vec<Vec<Act>> {
@@ -227,7 +227,7 @@ fn some_splits() -> impl Strategy<Value = (Splits, i64)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 80, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn exactly_what_the_model_says_is_late((records, lag) in one_split(), (size, every, offset) in windows(), lateness in prop_oneof![Just(0i64), 1..80i64]) {
@@ -249,7 +249,7 @@ proptest! {
     }
 }
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 10, max_shrink_iters: 30, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 14, max_shrink_iters: 30, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_record_is_in_its_windows_or_late((splits, lag) in some_splits(), (size, every, offset) in windows(), lateness in 0..60i64, seed: u64) {

@@ -153,7 +153,7 @@ fn keys(splits: &Splits) -> BTreeMap<u64, Vec<Ev>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn after_its_last_use((mut splits, mut lag) in streams(Shape { splits: 4, records: 600, dealt: true, late: 0 }), times in prop_oneof![Just(SECOND), Just(SECOND / 10), Just(TTL / 2)]) {

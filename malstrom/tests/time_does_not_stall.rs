@@ -37,6 +37,12 @@ pipeline! {
         source(feed) -> timestamps(|e| e.at) -> key_by(|e| e.key) -> window(tumbling(10)) else drop
             -> fold(Vec::new(), listed) -> map(closed) -> sink(out);
     }
+    /// Also says which records have arrived behind the exchange.
+    fn watched(feed: Feed, seen: Collector<u64>, out: Out) {
+        let keyed = source(feed) -> timestamps(|e| e.at) -> key_by(|e| e.key);
+        keyed -> map(|e| e.id) -> sink(seen);
+        keyed -> window(tumbling(10)) else drop -> fold(Vec::new(), listed) -> map(closed) -> sink(out);
+    }
     fn patient(feed: Feed, idle: Duration, out: Out) {
         source(feed) -> timestamps(|e| e.at, idle = idle) -> key_by(|e| e.key) -> window(tumbling(10)) else drop
             -> fold(Vec::new(), listed) -> map(closed) -> sink(out);
@@ -226,17 +232,19 @@ fn a_split_that_was_silent_may_say_later_that_it_rests() {
 #[test]
 fn a_split_that_wakes_up_is_waited_for_again() {
     on_any_number_of_workers(|workers, out| {
-        let (feed, into) = (Feed::new(2), out.clone());
-        let source = feed.clone();
+        let (feed, seen, into) = (Feed::new(2), memory::collector(), out.clone());
+        let (source, watch) = (feed.clone(), seen.clone());
         feed.act(1, [Act::Rest]);
-        let handle = start(workers, move || plain(source.clone(), into.clone()));
+        let handle = start(workers, move || watched(source.clone(), watch.clone(), into.clone()));
         feed.emit(0, [3, 10]);
         assert_eq!(next(out, 1), [(0, vec![3])]);
         // It wakes up with a record that is on time, and so are those that follow it, however far the other one is.
         feed.emit(1, [31]);
+        support::until("it has woken up", || seen.take().contains(&31));
         feed.emit(0, [25]);
         assert_eq!(next(out, 1), [(10, vec![10])]);
         feed.emit(0, [1_000]);
+        support::until("the other one is far ahead", || seen.take().contains(&1_000));
         feed.emit(1, [32, 39, 40]);
         assert_eq!(next(out, 2), [(20, vec![25]), (30, vec![31, 32, 39])]);
         feed.emit_and_rest(1, [41]);

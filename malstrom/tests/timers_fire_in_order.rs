@@ -202,7 +202,7 @@ fn commands(splits: Vec<Vec<Ev>>, seed: u64, chains: bool) -> Vec<Vec<Cmd>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20, max_shrink_iters: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 50, max_shrink_iters: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn one_split_does_what_the_model_does((splits, lag) in streams(Shape { splits: 1, records: 400, dealt: true, late: 0 }), seed: u64) {

@@ -226,7 +226,7 @@ fn input(dealt: bool) -> impl Strategy<Value = (Splits, i64)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 10, max_shrink_iters: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn tumbling_windows_do(input in input(true), (size, _, offset) in windows()) {
