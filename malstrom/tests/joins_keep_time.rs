@@ -1,6 +1,6 @@
 //! Joins keep what the watermarks of their inputs promise: no pair is late behind them, and no side holds the other up that has
 //! nothing to say.
-#![allow(clippy::unwrap_used, missing_debug_implementations, missing_docs, unused_qualifications)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_debug_implementations, missing_docs, unused_qualifications)]
 mod support;
 
 use malstrom::Runtime;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use support::feed::{Act, Feed};
 use support::probe::{Log, probe};
 use support::run;
-use support::time_oracle::{Ev, Pair, Shape, Splits, streams};
+use support::time_oracle::{Pair, Shape, Splits, streams};
 
 pipeline! {
     fn observed(a: Splits, b: Splits, lag: i64, log: Log) {

@@ -122,7 +122,8 @@ fn firings_by_key(firings: &[Firing]) -> BTreeMap<u64, Vec<Firing>> {
 }
 /// Each class once per key and window, when the window first fires with it.
 fn told_apart(firings: &[Firing]) -> BTreeMap<u64, Vec<i64>> {
-    let (mut seen, mut told): (HashSet<(u64, (i64, i64), i64)>, BTreeMap<u64, Vec<i64>>) = Default::default();
+    let mut seen = HashSet::new();
+    let mut told: BTreeMap<u64, Vec<i64>> = BTreeMap::new();
     for f in firings {
         for class in f.records.iter().map(class).filter(|c| seen.insert((f.key, f.window, *c))) {
             told.entry(f.key).or_default().push(class);

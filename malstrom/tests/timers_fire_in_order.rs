@@ -14,7 +14,7 @@ use support::run;
 use support::sources::ByCalls;
 use support::time_oracle::{Ev, Shape, streams};
 
-/// What a timer holds: what it is called, and how often it is set again, each time `every` later.
+/// What a timer holds: what it is called, and how often it is set again, each time `every` later; `FOR_EVER` is no number.
 #[derive(Record, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Alarm {
     name: u8,
@@ -26,6 +26,7 @@ enum Order {
     Set(i64, Alarm),
     Cancel(i64, Alarm),
 }
+const FOR_EVER: u16 = u16::MAX;
 /// A record, and what it does to timers.
 #[derive(Record, Clone, Debug, PartialEq)]
 struct Cmd {
@@ -68,7 +69,8 @@ fn ring(
     assert_ne!(watermark, Watermark::Unknown);
     bells.rung += 1;
     if alarm.again > 0 {
-        timers.after(alarm.every, Alarm { again: alarm.again - 1, ..alarm });
+        let again = if alarm.again == FOR_EVER { FOR_EVER } else { alarm.again - 1 };
+        timers.after(alarm.every, Alarm { again, ..alarm });
     }
     (*key, Seen::Rang(*at, alarm))
 }
@@ -186,12 +188,12 @@ fn model(cmds: &[Cmd], lag: i64) -> BTreeMap<u64, Vec<Seen>> {
 fn orders(random: &mut impl FnMut() -> u64, at: i64, chains: bool) -> Vec<Order> {
     let mut order = || {
         let at = at + [0, 1, 5, 20, 300][random() as usize % 5];
-        if chains && random() % 6 == 0 {
+        if chains && random().is_multiple_of(6) {
             let (again, every) = (1 + (random() % 3) as u16, 1 + (random() % 30) as i64);
             return Order::Set(at, Alarm { name: 9, again, every });
         }
         let alarm = alarm((random() % 3) as u8);
-        if random() % 3 == 0 { Order::Cancel(at, alarm) } else { Order::Set(at, alarm) }
+        if random().is_multiple_of(3) { Order::Cancel(at, alarm) } else { Order::Set(at, alarm) }
     };
     (0..3).map(|_| order()).collect()
 }
@@ -333,8 +335,8 @@ fn a_chain_that_the_end_of_the_input_starts_goes_on_for_all_keys_alike() {
 }
 
 #[test]
-fn a_chain_without_an_end_takes_nothing_from_others() {
-    let endless = Alarm { name: 9, again: u16::MAX, every: 1 };
+fn a_chain_without_an_end_comes_to_an_end_and_takes_nothing_from_others() {
+    let endless = Alarm { name: 9, again: FOR_EVER, every: 1 };
     let data = vec![
         cmd(1, 0, &[Order::Set(5, endless)]),
         cmd(2, 0, &[Order::Set(30_000, alarm(1)), Order::Set(90_000, alarm(2))]),
