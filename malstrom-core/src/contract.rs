@@ -4,6 +4,7 @@ pub mod asks;
 pub mod extract;
 pub mod form;
 pub mod iter;
+pub mod join;
 pub mod key;
 pub mod keying;
 pub mod never;

@@ -4,6 +4,7 @@ pub mod build;
 pub mod fragment;
 pub mod head;
 pub mod join;
+pub mod join_streams;
 pub mod names;
 pub mod picture;
 pub mod policy;

@@ -46,7 +46,10 @@ pub use malstrom_core::check::failure::{CanFail, Explains, NeverFails, explained
 pub use malstrom_core::check::fragment::{
     LeavesKeyed, LeavesTimed, LeavesWindows, Returns, left, left_timed, left_windows, returned,
 };
-pub use malstrom_core::check::inputs::{Unites, UnitesKeyed, UnitesTimed, united, united_keyed, united_timed};
+pub use malstrom_core::check::inputs::{
+    JoinsKeys, JoinsTimes, Pairs, PairsWithin, Unites, UnitesKeyed, UnitesTimed, joined_keys, joined_times, paired,
+    pairs_within, united, united_keyed, united_timed,
+};
 pub use malstrom_core::check::keying::{
     AskedKey, Grouped, HasKey, IsKey, SameKey, Travels, WorksUnkeyed, asked, asked_key, grouped, is_key, keyed,
     same_key, travels,
@@ -63,10 +66,11 @@ pub use malstrom_core::check::time::{
 };
 pub use malstrom_core::check::window::{
     Corrects, Dealt, FoldsWindows, IsLength, IsTime, IsWindow, NeverLate, NoTimersInWindows, TakesNoWindows, TimedFor,
-    corrected, dealt, dealt_to, folded, is_time, is_window, late, length, length_at, timers_in_windows, whole,
-    window_length, window_time,
+    corrected, dealt, dealt_to, folded, is_time, is_window, late, length, length_at, needs_time, seen,
+    timers_in_windows, whole, window_length, window_time,
 };
 pub use malstrom_core::contract::form::{CarriedTime, Form, Formed};
+pub use malstrom_core::contract::join::{Inner, Left, Outer, Right};
 pub use malstrom_core::contract::typed::Typed;
 pub use malstrom_core::contract::windows::Zero;
 pub use malstrom_core::graph::aggregates::{average, count, distinct, fold, max, min, reduce, sum, top};
@@ -75,6 +79,7 @@ pub use malstrom_core::graph::build::{
 };
 pub use malstrom_core::graph::fragment::{AnyTiming, Enters, EntersTimed, Wire, enter, leave, then};
 pub use malstrom_core::graph::join::{call_two, union, union_of, union_with};
+pub use malstrom_core::graph::join_streams::{join_window, join_within};
 pub use malstrom_core::graph::names as stage;
 pub use malstrom_core::graph::policy::{OrDrop, OrFail, Unfailing, or_else, rows_or_else};
 pub use malstrom_core::graph::source::{source, source_or};

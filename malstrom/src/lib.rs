@@ -92,7 +92,7 @@ pub mod names {
     pub use malstrom_core::check::field::{KeyField, RecordField, StateField};
     pub use malstrom_core::check::fragment::*;
     pub use malstrom_core::check::fresh::{Fresh, Skipped};
-    pub use malstrom_core::check::inputs::{Unites, UnitesKeyed, UnitesTimed};
+    pub use malstrom_core::check::inputs::*;
     pub use malstrom_core::check::keying::{AskedKey, Grouped, HasKey, IsKey, NoKey, SameKey, Travels, WorksUnkeyed};
     pub use malstrom_core::check::migrate::{IsState, KeepsKey, MigratesFrom};
     pub use malstrom_core::check::record::FlowsInto;

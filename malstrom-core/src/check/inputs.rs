@@ -1,6 +1,7 @@
 //! Stages with several inputs.
-use super::{Edge, pass, passes};
-use crate::contract::typed::{KeyingOf, TimeOf, Typed};
+use super::{Edge, asks, pass, passes};
+use crate::contract::typed::{KeyOf, KeyingOf, TimeOf, Typed};
+use crate::contract::windows::{Global, Sliding, Tumbling};
 
 /// A union carries one type of record.
 #[diagnostic::on_unimplemented(
@@ -52,4 +53,80 @@ impl<Tm, Left, Right> UnitesTimed<Tm, Left, Right> for Tm {
 /// The times of a further input of a union.
 pub fn united_timed<A: Typed, B: Typed>(_: &A, up: B) -> Edge<(TimeOf<B>, TimeOf<A>, A::Node, B::Node), B> {
     Edge::new(up)
+}
+
+/// A join pairs records of the same key.
+#[diagnostic::on_unimplemented(
+    message = "cannot join `{Left}` with `{Right}`: one is keyed by `{Expected}`, the other by `{Self}`",
+    label = "is keyed by `{Self}`",
+    note = "key both by the same type: `.. -> key_by(|record| ..)`"
+)]
+pub trait JoinsKeys<Expected, Left, Right> {
+    pass!(Expected, Left, Right);
+}
+#[diagnostic::do_not_recommend]
+impl<K, Left, Right> JoinsKeys<K, Left, Right> for K {
+    passes!(K, Left, Right);
+}
+/// The key of the second input of a join.
+pub fn joined_keys<A: Typed, B: Typed>(_: &A, up: B) -> Edge<(KeyOf<B>, KeyOf<A>, A::Node, B::Node), B> {
+    Edge::new(up)
+}
+
+/// A join compares times of one type.
+#[diagnostic::on_unimplemented(
+    message = "cannot join `{Left}` with `{Right}`: one has times of `{Expected}`, the other `{Self}`",
+    label = "has times of `{Self}`",
+    note = "take the times of both alike: `.. -> timestamps(|record| ..)`"
+)]
+pub trait JoinsTimes<Expected, Left, Right> {
+    pass!(Expected, Left, Right);
+}
+#[diagnostic::do_not_recommend]
+impl<Tm, Left, Right> JoinsTimes<Tm, Left, Right> for Tm {
+    passes!(Tm, Left, Right);
+}
+/// The times of the second input of a join.
+pub fn joined_times<A: Typed, B: Typed>(_: &A, up: B) -> Edge<(TimeOf<B>, TimeOf<A>, A::Node, B::Node), B> {
+    Edge::new(up)
+}
+
+asks! {
+    /// A join keeps records and pairs each with any number of others.
+    #[diagnostic::on_unimplemented(
+        message = "`join` pairs each record with any number of others, but `{Self}` is not `Clone`",
+        label = "needs copies of each `{Self}`",
+        note = "derive `Clone` for `{Self}`, or share it: `-> map(std::sync::Arc::new)`"
+    )]
+    Pairs<>: Clone
+}
+/// The records of an input of a join.
+pub fn paired<U: Typed>(up: U) -> Edge<(U::Item,), U> {
+    Edge::new(up)
+}
+
+/// Windows of a join lie at regular distances.
+#[diagnostic::on_unimplemented(
+    message = "`join` cannot pair within `{Self}`",
+    label = "not windows that a join can pair within",
+    note = "write `window = tumbling(..)`, `sliding(..)` or `global()`"
+)]
+pub trait PairsWithin {
+    pass!();
+}
+#[diagnostic::do_not_recommend]
+impl<D> PairsWithin for Tumbling<D> {
+    passes!();
+}
+#[diagnostic::do_not_recommend]
+impl<D> PairsWithin for Sliding<D> {
+    passes!();
+}
+#[diagnostic::do_not_recommend]
+impl PairsWithin for Global {
+    passes!();
+}
+/// The windows of a join.
+pub fn pairs_within<W>(windows: W) -> Edge<(W,), W> {
+    Edge::new(windows)
 }

@@ -6,7 +6,7 @@ use crate::contract::form::{AnyTime, AnyWindows, NoWindows, Timing, Windowing};
 use crate::contract::stage::Stage;
 use crate::contract::time::{Span, Time, Timestamp};
 use crate::contract::typed::{TimeOf, Typed, WindowsOf};
-use crate::contract::windows::WindowLike;
+use crate::contract::windows::{Wanted, WindowLike};
 
 asks! {
     /// What `timestamps` takes from records.
@@ -79,9 +79,26 @@ pub fn window_time<U: Typed, W: WindowLike, Name>(
 ) -> Edge<(Untimed<U, W::Wants<AnyTime>>, Name, U::Node), U> {
     Edge::new(up)
 }
+/// The edge into a stage that always needs time.
+pub fn needs_time<U: Typed, Name>(_: &Name, up: U) -> Edge<(Untimed<U, Wanted>, Name, U::Node), U> {
+    Edge::new(up)
+}
 /// Windows and the edge into them, whose times measure their lengths.
 pub fn window_length<U: Typed, W: WindowLike>(windows: W, up: U) -> Edge<(W::Length, SeenTime<U>), (W, U)> {
     Edge::new((windows, up))
+}
+
+/// A stream that is only looked at.
+#[derive(Debug)]
+pub struct Seen<U>(std::marker::PhantomData<fn() -> U>);
+impl<U: Typed> Typed for Seen<U> {
+    type Item = U::Item;
+    type Form = U::Form;
+    type Node = U::Node;
+}
+/// Looks at a stream.
+pub fn seen<U: Typed>(_: &U) -> Seen<U> {
+    Seen(std::marker::PhantomData)
 }
 
 /// Late records must go somewhere.

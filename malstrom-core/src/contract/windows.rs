@@ -350,6 +350,10 @@ impl<N: Times> Aligned<N> {
         let bound = |ticks| Timestamp::from_micros(clamp(ticks));
         Window::new(bound(start), bound(start + i128::from(self.size)))
     }
+    /// A time that lies before all windows which end behind `time`.
+    pub(crate) fn held_back(&self, time: i64) -> i64 {
+        if self.whole { i64::MIN } else { time.saturating_sub(self.size) }
+    }
     /// Whether all windows that `time` belongs to have been closed for `lateness`.
     #[inline]
     pub fn is_late(&self, time: i64, lateness: i64, watermark: i64) -> bool {

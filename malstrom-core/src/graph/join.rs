@@ -128,7 +128,7 @@ where
 }
 
 /// A segment with two inputs, which take turns batch by batch.
-struct TwoSegment<M: Meta, L, R, P> {
+pub(crate) struct TwoSegment<M: Meta, L, R, P> {
     left: Intake<M, L, Local<M, L>>,
     right: Intake<M, R, Local<M, R>>,
     merge: Merge,
@@ -137,7 +137,7 @@ struct TwoSegment<M: Meta, L, R, P> {
     ending: Ending,
 }
 impl<M: Meta, L: 'static, R: 'static, P: Push<M, L> + PushRight<M, R>> TwoSegment<M, L, R, P> {
-    fn new(left: Rc<Queue<M, L>>, right: Rc<Queue<M, R>>, chain: P) -> Self {
+    pub(crate) fn new(left: Rc<Queue<M, L>>, right: Rc<Queue<M, R>>, chain: P) -> Self {
         let (left, right) = (Intake::new(Local::new(vec![left])), Intake::new(Local::new(vec![right])));
         TwoSegment { left, right, merge: Merge::new(2), told: [false; 2], chain: Some(chain), ending: Ending::No }
     }

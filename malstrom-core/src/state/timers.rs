@@ -26,6 +26,7 @@ pub struct TimerQueue<K, X> {
     /// Where a timer of this time and print waits.
     places: HashMap<(i64, u64), u64>,
     next: u64,
+    generation: u32,
     bytes: (Vec<u8>, Vec<u8>),
 }
 struct Waiting<K, X> {
@@ -33,6 +34,7 @@ struct Waiting<K, X> {
     hash: u64,
     key: K,
     timer: X,
+    generation: u32,
 }
 /// A timer that fires.
 #[derive(Debug)]
@@ -45,11 +47,19 @@ pub struct Due<K, X> {
     pub key: K,
     /// What it holds.
     pub timer: X,
+    /// What [`set_generation`](TimerQueue::set_generation) said when it was set.
+    pub generation: u32,
 }
 
 impl<K, X> Default for TimerQueue<K, X> {
     fn default() -> Self {
-        TimerQueue { waiting: BTreeMap::new(), places: HashMap::new(), next: 0, bytes: Default::default() }
+        TimerQueue {
+            waiting: BTreeMap::new(),
+            places: HashMap::new(),
+            next: 0,
+            generation: 0,
+            bytes: Default::default(),
+        }
     }
 }
 impl<K, X> fmt::Debug for TimerQueue<K, X> {
@@ -74,9 +84,14 @@ impl<K: Eq + Clone, X> TimerQueue<K, X> {
     pub fn next(&self) -> Option<i64> {
         self.waiting.first_key_value().map(|((time, _), _)| *time)
     }
-    /// When the last one fires.
-    pub fn last(&self) -> Option<i64> {
-        self.waiting.last_key_value().map(|((time, _), _)| *time)
+    /// Timers that are set from now on belong to this generation.
+    pub fn set_generation(&mut self, generation: u32) {
+        self.generation = generation;
+    }
+    /// Forgets all timers.
+    pub fn clear(&mut self) {
+        self.waiting.clear();
+        self.places.clear();
     }
     /// Has `timer` fire at `time`.
     pub fn set(&mut self, time: i64, hash: u64, key: &K, timer: X, encode: Encode<X>) {
@@ -84,7 +99,8 @@ impl<K: Eq + Clone, X> TimerQueue<K, X> {
         if place.is_none() {
             let place = self.next;
             self.next += 1;
-            self.waiting.insert((time, place), Waiting { print, hash, key: key.clone(), timer });
+            self.waiting
+                .insert((time, place), Waiting { print, hash, key: key.clone(), timer, generation: self.generation });
             self.places.insert((time, print), place);
         }
     }
@@ -98,9 +114,9 @@ impl<K: Eq + Clone, X> TimerQueue<K, X> {
     /// The next timer that fires at `now` or before.
     pub fn pop(&mut self, now: i64) -> Option<Due<K, X>> {
         let first = self.waiting.first_entry().filter(|first| first.key().0 <= now)?;
-        let ((time, _), Waiting { print, hash, key, timer }) = first.remove_entry();
+        let ((time, _), Waiting { print, hash, key, timer, generation }) = first.remove_entry();
         self.places.remove(&(time, print));
-        Some(Due { time, hash, key, timer })
+        Some(Due { time, hash, key, timer, generation })
     }
     /// The print of a timer, and where it waits, if it does.
     fn find(&mut self, time: i64, hash: u64, key: &K, timer: &X, encode: Encode<X>) -> (u64, Option<u64>) {

@@ -7,7 +7,7 @@ use super::timing::Timing;
 use super::{At, Push};
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::never::Never;
-use crate::contract::stage::{Beside, Emit, ErrorOf, Operator, SideBuffer, TwoInput};
+use crate::contract::stage::{Beside, Emit, ErrorOf, Operator, SideBuffer, TimerOf, TwoInput};
 use crate::error::Error;
 use std::fmt::Display;
 use std::time::Duration;
@@ -188,21 +188,23 @@ impl<Op: Operator, M: Meta, T, F, S, P> CallPush<Op, M, T, F, S, P> {
 
 /// Calls `$method` of the operator with one record, or one timer.
 macro_rules! call {
-    ($self:ident, $at:ident, $record:ident, $keep:ty, $method:path) => {{
+    ($self:ident, $at:ident, $age:expr, $record:ident, $keep:ty, $method:path) => {{
         if $self.on_fail.stopped() {
             return;
         }
+        let age: Option<i64> = $age;
         let CallPush { op, table, timing, sides, on_fail, side_ends, down, emitted, site } = $self;
         let guard = site.guard();
         let moment = timing.moment($at.stamp.ticks());
-        <$keep>::with(table, $at, timing.age($at.stamp.ticks()), |state| {
+        let age = age.unwrap_or_else(|| timing.age($at.stamp.ticks()));
+        <$keep>::with(table, $at, age, |state| {
             let context = site.context($at.key, moment);
             let beside = Beside { sides: &*sides, timers: timing.buffer() };
             $method(op, state, $record, &context, beside, &mut Out { at: $at, on_fail, down, emitted, site });
         });
         guard.disarm();
         side_ends.drain($at, sides);
-        timing.collect($at.hash, $at.key, $at.stamp.ticks());
+        timing.collect($at.hash, $at.key, $at.stamp.ticks())
     }};
 }
 
@@ -217,11 +219,22 @@ where
     /// Fires one timer that is due.
     fn fire(&mut self) -> bool {
         let Some((stamp, due)) = self.timing.due() else { return false };
-        self.call_timer(At { key: &due.key, hash: due.hash, stamp: M::Stamp::of(stamp) }, due.timer);
+        // A timer uses its state at its own time, however far the watermark has come.
+        let age = M::Stamp::of(0).ticks().map(|_| due.time);
+        self.call_timer(At { key: &due.key, hash: due.hash, stamp: M::Stamp::of(stamp) }, age, due.timer);
         true
     }
-    fn call_timer(&mut self, at: At<'_, M>, timer: crate::contract::stage::TimerOf<Op>) {
-        call!(self, at, timer, Op::Keep, Op::call_timer);
+    fn call_timer(&mut self, at: At<'_, M>, age: Option<i64>, timer: TimerOf<Op>) {
+        call!(self, at, age, timer, Op::Keep, Op::call_timer);
+    }
+    /// Fires timers that were set for a time that has passed.
+    #[cold]
+    fn fire_overdue(&mut self) {
+        for _ in 0..super::timing::SLICE {
+            if !self.timing.busy() || !self.fire() {
+                return;
+            }
+        }
     }
     fn pump_down(&mut self) -> Flow {
         self.down.pump().and(self.on_fail.pump()).and(self.side_ends.pump())
@@ -252,7 +265,9 @@ where
 {
     #[inline(always)]
     fn push(&mut self, at: At<'_, M>, record: Op::In) {
-        call!(self, at, record, Op::Keep, Op::call);
+        if call!(self, at, None, record, Op::Keep, Op::call) {
+            self.fire_overdue();
+        }
     }
     fn signal(&mut self, signal: Signal) {
         if !self.timing.holds(signal) {
@@ -334,7 +349,9 @@ where
 {
     #[inline(always)]
     fn push_right(&mut self, at: At<'_, M>, record: Op::Right) {
-        call!(self, at, record, Op::Keep, Op::call_right);
+        if call!(self, at, None, record, Op::Keep, Op::call_right) {
+            self.fire_overdue();
+        }
     }
 }
 

@@ -20,10 +20,19 @@ pub(crate) struct Merge {
     idle: bool,
     stopped: bool,
     open: usize,
+    /// The greatest promise of any input.
+    greatest: Option<i64>,
 }
 impl Merge {
     pub(crate) fn new(inputs: usize) -> Self {
-        Merge { inputs: vec![Input::Unknown; inputs], last: None, idle: false, stopped: false, open: inputs }
+        Merge {
+            inputs: vec![Input::Unknown; inputs],
+            last: None,
+            idle: false,
+            stopped: false,
+            open: inputs,
+            greatest: None,
+        }
     }
     /// Takes in a signal of one input. Returns what it means for all of them together.
     pub(crate) fn take(&mut self, from: usize, signal: Signal) -> Option<Signal> {
@@ -42,6 +51,9 @@ impl Merge {
     /// Sets what is known of one input.
     pub(crate) fn set(&mut self, from: usize, input: Input) -> Option<Mark> {
         self.inputs[from] = input;
+        if let Input::At(time) = input {
+            self.greatest = self.greatest.max(Some(time));
+        }
         let (mut least, mut idle) = (None::<i64>, false);
         for input in &self.inputs {
             match *input {
@@ -58,6 +70,11 @@ impl Merge {
             }
             // It must be waited for again, but what was promised stands.
             Some(_) if std::mem::take(&mut self.idle) => self.last.map(Mark::At),
+            // All have ended: what the last of them promised holds, whichever was the first to end.
+            None if self.open == 0 && !self.stopped && self.greatest > self.last => {
+                self.last = self.greatest;
+                self.last.map(Mark::At)
+            }
             None if idle && !self.idle => {
                 self.idle = true;
                 Some(Mark::Idle)
@@ -116,8 +133,19 @@ mod tests {
         assert_eq!(merge.take(1, at(7)), Some(at(7)));
         assert_eq!(merge.take(0, END), None);
         assert_eq!(merge.ended(), None);
-        merge.take(1, Signal::End(End::Stopped));
+        assert_eq!(merge.take(1, Signal::End(End::Stopped)), None, "all that was promised is known");
         assert_eq!(merge.ended(), Some(End::Stopped));
+    }
+
+    #[test]
+    fn the_last_watermark_does_not_depend_on_who_ends_first() {
+        for order in [[0, 1], [1, 0]] {
+            let mut merge = Merge::new(2);
+            merge.take(0, at(5));
+            merge.take(1, at(9));
+            let marks: Vec<_> = order.into_iter().filter_map(|from| merge.take(from, END)).collect();
+            assert_eq!(marks.last(), Some(&at(9)));
+        }
     }
 
     #[test]

@@ -10,6 +10,10 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
+/// How many generations of timers fire at the end of the input: a timer that is set by one of them is of the next. So a
+/// timer that sets itself again for ever does not keep the job from ending.
+const GENERATIONS: u32 = 1_000;
+
 /// How many results a stage emits for a signal before others get their turn.
 pub(crate) const SLICE: usize = 1024;
 
@@ -48,8 +52,6 @@ pub(crate) struct Timing<K, T: TimerSet> {
     latest: i64,
     /// Signals whose work is not done.
     held: VecDeque<Signal>,
-    /// At the end of the input, timers fire up to here: to the last one that was set before.
-    limit: i64,
     clock: Rc<Clock>,
 }
 
@@ -62,7 +64,6 @@ impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
             progress: Progress::new(),
             latest: 0,
             held: VecDeque::new(),
-            limit: i64::MIN,
             clock,
         }
     }
@@ -82,26 +83,38 @@ impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
     }
     /// The time that has passed for sure.
     pub(crate) fn passed(&self, timed: bool) -> i64 {
-        if timed { self.progress.time } else { self.clock.now() }
+        match timed {
+            // A timer that is about to fire finds its state as it was at its time.
+            true if self.busy() => i64::MIN,
+            true => self.progress.time,
+            false => self.clock.now(),
+        }
     }
     pub(crate) fn until(&self, micros: i64) -> Duration {
         self.clock.until(micros)
     }
-    /// Takes in the timers that the last call for `key`, at `time`, has set and cancelled.
+    /// Takes in the timers that the last call for `key`, at `time`, has set and cancelled. Whether one of them is due.
     #[inline(always)]
-    pub(crate) fn collect(&mut self, hash: u64, key: &K, time: Option<i64>) {
+    pub(crate) fn collect(&mut self, hash: u64, key: &K, time: Option<i64>) -> bool {
+        let mut due = false;
         if T::ANY {
+            let (event_now, processing_now) = self.horizon();
             self.latest = time.unwrap_or(0);
             let Timing { buffer, event, processing, .. } = self;
             buffer.drain(|request| {
-                let queue = if request.clock == Kind::Event { &mut *event } else { &mut *processing };
+                let (queue, now) = match request.clock {
+                    Kind::Event => (&mut *event, event_now),
+                    Kind::Processing => (&mut *processing, processing_now),
+                };
                 if request.set {
+                    due |= request.time <= now;
                     queue.set(request.time, hash, key, request.timer, T::encode);
                 } else {
                     queue.cancel(request.time, hash, key, &request.timer, T::encode);
                 }
             });
         }
+        due
     }
     /// Takes note of a signal. Whether it has to wait until timers have fired.
     pub(crate) fn holds(&mut self, signal: Signal) -> bool {
@@ -117,36 +130,50 @@ impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
         if !T::ANY {
             return false;
         }
-        if signal == Signal::End(End::Complete) {
-            self.limit = self.event.last().unwrap_or(i64::MIN);
-        }
-        self.event.next().is_some_and(|next| next <= self.horizon())
+        self.any_due()
     }
-    /// Up to when timers fire.
-    fn horizon(&self) -> i64 {
+    /// Up to when timers fire, by event time and by the clock of the machine.
+    fn horizon(&self) -> (i64, i64) {
         match self.progress.watermark {
-            Watermark::Ended => self.limit,
-            _ => self.progress.time,
+            Watermark::Ended => (i64::MAX, i64::MAX),
+            _ => (self.progress.time, self.clock.now()),
         }
+    }
+    fn any_due(&self) -> bool {
+        let (event, processing) = self.horizon();
+        self.event.next().is_some_and(|next| next <= event)
+            || self.processing.next().is_some_and(|next| next <= processing)
     }
     /// Whether there are timers to fire, or signals that wait for them.
     pub(crate) fn busy(&self) -> bool {
-        T::ANY
-            && (!self.held.is_empty()
-                || self.event.next().is_some_and(|next| next <= self.horizon())
-                || self.processing.next().is_some_and(|next| next <= self.clock.now()))
+        T::ANY && (!self.held.is_empty() || self.any_due())
     }
     /// The next timer to fire, and the time of what it emits.
     pub(crate) fn due(&mut self) -> Option<(i64, Due<K, T::Timer>)> {
         if !T::ANY {
             return None;
         }
-        if let Some(due) = self.event.pop(self.horizon()) {
+        let (event, processing) = self.horizon();
+        if let Some(due) = self.event.pop(event) {
+            self.next_generation(due.generation);
             return Some((due.time, due));
         }
-        let due = self.processing.pop(self.clock.now())?;
+        let due = self.processing.pop(processing)?;
+        self.next_generation(due.generation);
         // In event time it happens now: behind what was promised.
         Some((self.latest.max(self.progress.time.saturating_add(1)), due))
+    }
+    fn next_generation(&mut self, generation: u32) {
+        if self.progress.watermark != Watermark::Ended {
+            return;
+        }
+        if generation >= GENERATIONS {
+            tracing::warn!(generation, "timers go on setting timers after the end of the input: no more of them fire");
+            self.event.clear();
+            self.processing.clear();
+        }
+        self.event.set_generation(generation + 1);
+        self.processing.set_generation(generation + 1);
     }
     /// The signal that has no timers left to wait for.
     pub(crate) fn release(&mut self) -> Option<Signal> {

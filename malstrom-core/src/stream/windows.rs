@@ -3,6 +3,7 @@
 //! A [`Host`] keeps state per key and window, and hands it on when windows close. [`HostPush`] puts it into a fused chain:
 //! it holds back a signal until all that the signal closes has been handed on, a slice at a time.
 pub(crate) mod counted;
+pub(crate) mod join;
 pub mod late;
 pub mod operators;
 pub(crate) mod panes;
@@ -11,7 +12,7 @@ pub mod sessions;
 use super::call::{OnFail, SideEnds};
 use super::env::{Clock, Env, Site};
 use super::link::Wrap;
-use super::signal::{End, Flow, Signal};
+use super::signal::{End, Flow, Mark, Signal};
 use super::timing::{Progress, SLICE};
 use super::{At, Push};
 use crate::contract::form::{Meta, Stamp};
@@ -131,6 +132,10 @@ pub(crate) trait Host<M: Meta, T, X>: 'static {
     fn due(&mut self, horizon: Horizon) -> bool;
     /// Closes something small: one key of one window, or less. `false` if nothing is left to close.
     fn close<P: Push<M, Self::Out>>(&mut self, horizon: Horizon, rest: &mut Rest<X, P>) -> bool;
+    /// What the stage promises at a watermark of its input.
+    fn promise(&self, time: i64) -> i64 {
+        time
+    }
     /// See [`Push::touch`].
     #[inline(always)]
     fn touch(&self, _: u64) {}
@@ -177,7 +182,7 @@ where
 /// What a signal closes.
 fn horizon(signal: Signal) -> Option<Horizon> {
     match signal {
-        Signal::Time(super::signal::Mark::At(time)) => Some(Horizon::Watermark(time)),
+        Signal::Time(Mark::At(time)) => Some(Horizon::Watermark(time)),
         Signal::End(End::Complete) => Some(Horizon::End),
         _ => None,
     }
@@ -204,6 +209,10 @@ impl<H, X, P> HostPush<H, X, P> {
                 self.rest.down.finish(end);
             }
             signal => {
+                let signal = match signal {
+                    Signal::Time(Mark::At(time)) => Signal::Time(Mark::At(self.host.promise(time))),
+                    other => other,
+                };
                 self.rest.around.signal(signal);
                 self.rest.down.signal(signal);
             }

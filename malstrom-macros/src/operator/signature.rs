@@ -202,6 +202,10 @@ fn arg(pat: &Pat, ty: &Type) -> Result<Rest> {
                 "keep what changes in keyed state",
             ));
         }
+        // What lives for ever is a value.
+        Type::Reference(r) if r.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static") => {
+            Rest::ByValue(name, ty.clone())
+        }
         Type::Reference(r) => Rest::ByRef(name, owned_type(&r.elem)),
         ty => Rest::ByValue(name, ty.clone()),
     })

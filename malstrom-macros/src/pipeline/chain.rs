@@ -2,7 +2,7 @@
 use super::graph::Graph;
 use super::stage::{self, failures, graph, marker, sides, stream};
 use super::syntax::{Binding, Failure, Head, Stage, Statement};
-use super::{local, module};
+use super::{local, module, time};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -90,6 +90,7 @@ impl<'a> Chains<'a> {
                 });
                 quote_spanned!(span=> #first #(#others)* let #s = #m::union(#g.clone(), #id, #s);)
             }
+            Head::Join(join) => time::join(join, id, [self.read(&join.left), self.read(&join.right)]),
             Head::Source { word, expr, failure, .. } => {
                 let made = {
                     let m = module(expr.span());

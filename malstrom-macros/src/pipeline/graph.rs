@@ -1,6 +1,6 @@
 //! The names of a pipeline: which streams exist, who reads them, and which id each stage has.
 use super::Broken;
-use super::syntax::{Binding, Builtin, Head, Stage, Statement};
+use super::syntax::{Binding, Builtin, Head, Join, Stage, Statement};
 use crate::errors::Errors;
 use proc_macro2::{Ident, Span};
 use std::collections::{HashMap, HashSet};
@@ -172,7 +172,9 @@ pub(super) fn ids<'a>(
     // Names that were chosen come first: the numbered ones give way.
     for s in statements {
         let of_head = match &s.head {
-            Head::Source { alias: Some(alias), .. } => Some((alias.clone(), alias)),
+            Head::Source { alias: Some(alias), .. } | Head::Join(Join { alias: Some(alias), .. }) => {
+                Some((alias.clone(), alias))
+            }
             _ => None,
         };
         let chosen = |stage: &'a Stage| -> Option<(Ident, &'a Ident)> {
@@ -202,7 +204,8 @@ pub(super) fn ids<'a>(
     };
     let of = |s: &Statement| {
         let head = match &s.head {
-            Head::Source { alias: Some(alias), .. } => alias.to_string(),
+            Head::Source { alias: Some(alias), .. } | Head::Join(Join { alias: Some(alias), .. }) => alias.to_string(),
+            Head::Join(_) => number("join"),
             Head::Source { .. } => number("source"),
             Head::Union { .. } => number("union"),
             Head::Stream(_) | Head::Two(..) => String::new(),

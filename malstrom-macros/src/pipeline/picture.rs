@@ -18,8 +18,8 @@ pub(super) fn mermaid(graph: &Graph, statements: &[Statement]) -> String {
                 }
                 vec![head_id.clone()]
             }
-            Head::Union { .. } => {
-                let _ = writeln!(text, "    {head_id}[\"union\"]");
+            Head::Union { .. } | Head::Join(_) => {
+                let _ = writeln!(text, "    {head_id}[\"{head_id}\"]");
                 for name in s.head.reads() {
                     if let Some(end) = ends.get(&name.to_string()) {
                         let _ = writeln!(text, "    {end} --> {head_id}");

@@ -18,6 +18,21 @@ pub(super) enum Head {
     Stream(Ident),
     Union { word: Ident, inputs: Vec<Ident> },
     Two(Ident, Ident),
+    Join(Join),
+}
+/// `join(left, right, ..)`
+pub(super) struct Join {
+    pub(super) word: Ident,
+    pub(super) left: Ident,
+    pub(super) right: Ident,
+    pub(super) on: JoinOn,
+    /// `Inner`, `Left`, `Right` or `Outer`.
+    pub(super) kind: Ident,
+    pub(super) alias: Option<Ident>,
+}
+pub(super) enum JoinOn {
+    Within(Box<Expr>),
+    Window(Box<Expr>),
 }
 pub(super) enum Stage {
     Operator(Operator),
@@ -84,7 +99,8 @@ const BUILTINS: [(&str, usize, &str); 19] = [
 /// Built-in names that are reserved and come later, with what they come with.
 const LATER: [(&str, &str); 1] = [("combine", "snapshots")];
 /// The options of built-in stages.
-const OPTIONS: [(&str, &[&str]); 2] = [("timestamps", &["lag", "idle"]), ("window", &["lateness"])];
+const OPTIONS: [(&str, &[&str]); 3] =
+    [("timestamps", &["lag", "idle"]), ("window", &["lateness"]), ("join", &["within", "window", "kind"])];
 
 /// Takes the options out of what stands in the parentheses.
 fn options(
@@ -179,7 +195,10 @@ impl Parse for Head {
             return Ok(Head::Two(left, right));
         }
         let word: Ident = input.parse().map_err(|e| {
-            Error::new(e.span(), "expected `source(..)`, `union(..)`, `(left, right)` or the name of a stream")
+            Error::new(
+                e.span(),
+                "expected `source(..)`, `union(..)`, `join(..)`, `(left, right)` or the name of a stream",
+            )
         })?;
         if !input.peek(token::Paren) {
             return Ok(Head::Stream(word));
@@ -197,13 +216,65 @@ impl Parse for Head {
             }
             return Ok(Head::Union { word, inputs });
         }
+        if word == "join" {
+            return join(word, input).map(Head::Join);
+        }
         Err(later(&word).unwrap_or_else(|| {
             Error::new(
                 word.span(),
-                format!("a chain cannot begin with `{word}(..)`\n  help: it begins with `source(..)`, `union(..)`, `(left, right)` or the name of a stream"),
+                format!("a chain cannot begin with `{word}(..)`\n  help: it begins with `source(..)`, `union(..)`, `join(..)`, `(left, right)` or the name of a stream"),
             )
         }))
     }
+}
+
+/// What stands behind `join`.
+fn join(word: Ident, input: ParseStream<'_>) -> Result<Join> {
+    let form = "`join(left, right, within = ..)` or `join(left, right, window = ..)`";
+    let content;
+    syn::parenthesized!(content in input);
+    let args = content.parse_terminated(Expr::parse, Token![,])?;
+    let (inputs, options) = options(&word, args)?;
+    let name = |expr: &Expr| {
+        let name = if let Expr::Path(path) = expr { path.path.get_ident().cloned() } else { None };
+        let message = "a join reads streams that are bound above\n  help: `let name = ..;`";
+        name.ok_or_else(|| Error::new(expr.span(), message))
+    };
+    let names = inputs.iter().map(name).collect::<Result<Vec<_>>>()?;
+    let [left, right] = <[Ident; 2]>::try_from(names).map_err(|names| {
+        Error::new(word.span(), format!("a join has two inputs, not {}\n  help: {form}", names.len()))
+    })?;
+    let mut on = None;
+    let mut kind = Ident::new("Inner", word.span());
+    for (option, value) in options {
+        if option == "kind" {
+            kind = join_kind(&value)?;
+            continue;
+        }
+        if on.is_some() {
+            let message = "a join pairs either `within` a distance or within a `window`, not both";
+            return Err(Error::new(option.span(), message));
+        }
+        on = Some(if option == "within" { JoinOn::Within(value.into()) } else { JoinOn::Window(value.into()) });
+    }
+    let on = on.ok_or_else(|| {
+        Error::new(word.span(), format!("a join needs to know what belongs together in time\n  help: {form}"))
+    })?;
+    Ok(Join { word, left, right, on, kind, alias: alias(input)? })
+}
+fn join_kind(value: &Expr) -> Result<Ident> {
+    let word = match value {
+        Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
+        _ => None,
+    };
+    let kind = match word.as_deref() {
+        Some("inner") => "Inner",
+        Some("left") => "Left",
+        Some("right") => "Right",
+        Some("outer") => "Outer",
+        _ => return Err(Error::new(value.span(), "`kind` is `inner`, `left`, `right` or `outer`")),
+    };
+    Ok(Ident::new(kind, value.span()))
 }
 
 /// `?`, `else drop` or `else stream`
@@ -246,7 +317,9 @@ impl Parse for Stage {
         if let Some(error) = builtin.as_ref().and_then(later) {
             return Err(error);
         }
-        if let Some(word) = builtin.as_ref().filter(|word| called && (*word == "source" || *word == "union")) {
+        if let Some(word) =
+            builtin.as_ref().filter(|word| called && (*word == "source" || *word == "union" || *word == "join"))
+        {
             return Err(Error::new(
                 word.span(),
                 format!(
@@ -321,7 +394,7 @@ impl Operator {
 impl Head {
     pub(super) fn span(&self) -> Span {
         match self {
-            Head::Source { word, .. } | Head::Union { word, .. } => word.span(),
+            Head::Source { word, .. } | Head::Union { word, .. } | Head::Join(Join { word, .. }) => word.span(),
             Head::Stream(name) | Head::Two(name, _) => name.span(),
         }
     }
@@ -331,7 +404,7 @@ impl Head {
             Head::Source { .. } => Vec::new(),
             Head::Stream(name) => vec![name],
             Head::Union { inputs, .. } => inputs.iter().collect(),
-            Head::Two(left, right) => vec![left, right],
+            Head::Two(left, right) | Head::Join(Join { left, right, .. }) => vec![left, right],
         }
     }
 }

@@ -1,7 +1,7 @@
-//! `timestamps(..)` and `window(..)`.
+//! `timestamps(..)`, `window(..)` and `join(..)`.
 use super::module;
 use super::stage::{failures, graph, stream};
-use super::syntax::{Builtin, Failure};
+use super::syntax::{Builtin, Failure, Join, JoinOn};
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -79,5 +79,55 @@ pub(super) fn window(builtin: &Builtin, id: &str) -> TokenStream {
         #measured
         #check
         let (#s, #bound) = { let #late = #policy; #cut };
+    }
+}
+
+pub(super) fn join(join: &Join, id: &str, [left, right]: [TokenStream; 2]) -> TokenStream {
+    let Join { word, left: left_name, right: right_name, on, kind, .. } = join;
+    let span = word.span();
+    let (g, s, m) = (graph(span), stream(span), module(span));
+    let (l, r, on_var) = (Ident::new("__left", span), Ident::new("__right", span), Ident::new("__on", span));
+    let edge = |var: &Ident| {
+        quote_spanned! {span=>
+            let #var = #m::Grouped::pass(#m::grouped(&#m::stage::join, #var));
+            let #var = #m::TimedFor::pass(#m::needs_time(&#m::stage::join, #var));
+            let #var = #m::TakesNoWindows::pass(#m::whole(&#m::stage::join, #var));
+        }
+    };
+    let (edges, at) = ([edge(&l), edge(&r)], right_name.span());
+    let (m_r, l_r, r_r) = (module(at), Ident::new("__left", at), Ident::new("__right", at));
+    let alike = quote_spanned! {at=>
+        let #r_r = #m_r::JoinsKeys::pass(#m_r::joined_keys(&#l_r, #r_r));
+        let #r_r = #m_r::JoinsTimes::pass(#m_r::joined_times(&#l_r, #r_r));
+    };
+    let copied = |name: &Ident, var: &str| {
+        let (m, var) = (module(name.span()), Ident::new(var, name.span()));
+        quote_spanned!(name.span()=> let #var = #m::Pairs::pass(#m::paired(#var));)
+    };
+    let copies = [copied(left_name, "__left"), copied(right_name, "__right")];
+    let (on, method) = match on {
+        JoinOn::Within(within) => {
+            let (at, m, l) = (within.span(), module(within.span()), Ident::new("__left", within.span()));
+            (quote_spanned!(at=> #m::IsLength::pass(#m::length_at(&#l, #within))), "join_within")
+        }
+        JoinOn::Window(windows) => {
+            let (at, m, l) = (windows.span(), module(windows.span()), Ident::new("__left", windows.span()));
+            let on = quote_spanned! {at=> {
+                let __windows = #m::IsWindow::pass(#m::is_window(#windows));
+                let __windows = #m::PairsWithin::pass(#m::pairs_within(__windows));
+                let (__windows, _) = #m::IsLength::pass(#m::window_length(__windows, #m::seen(&#l)));
+                __windows
+            }};
+            (on, "join_window")
+        }
+    };
+    let method = Ident::new(method, span);
+    quote_spanned! {span=>
+        let (#l, #r) = (#left, #right);
+        #(#edges)*
+        #alike
+        #(#copies)*
+        let #on_var = #on;
+        let #s = #m::#method(#g.clone(), #id, (#l, #r), #on_var, #m::#kind);
     }
 }

@@ -191,8 +191,7 @@ timers! {
     Timers Event
 }
 timers! {
-    /// Sets timers by the clock of the machine. They fire while the job runs; those that are left when its input has
-    /// ended do not.
+    /// Sets timers by the clock of the machine. Those that are left when the input has ended fire then.
     ///
     /// ```
     /// use malstrom_core::{Durations, ProcessingTimers, testing::Bench};

@@ -1,0 +1,265 @@
+//! Joins: records of two inputs that have the same key and belong together in time.
+//!
+//! A pair is emitted as soon as both are there; a record without a partner when none can come any more, which is behind
+//! the watermark of the inputs. So a join that emits those promises less than its inputs do.
+use super::{Horizon, Host, Rest};
+use crate::contract::form::{Meta, Stamp};
+use crate::contract::join::{JoinKind, Side};
+use crate::contract::key::PartitionKey;
+use crate::contract::windows::{Aligned, Times};
+use crate::state::table::{Ranks, StateTable};
+use crate::stream::{At, Push};
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+/// A record that waits for partners.
+struct Waiting<T> {
+    time: i64,
+    record: T,
+    paired: bool,
+}
+/// The records of one key, by time.
+struct Both<A, B> {
+    left: Vec<Waiting<A>>,
+    right: Vec<Waiting<B>>,
+    /// When this key is looked at next.
+    listed: Option<i64>,
+}
+impl<A, B> Default for Both<A, B> {
+    fn default() -> Self {
+        Both { left: Vec::new(), right: Vec::new(), listed: None }
+    }
+}
+/// Puts a record behind those that are not later. Records come nearly in order, so that is near the end.
+fn put<T>(list: &mut Vec<Waiting<T>>, waiting: Waiting<T>) {
+    let behind = list.iter().rev().take_while(|other| other.time > waiting.time).count();
+    list.insert(list.len() - behind, waiting);
+}
+/// Those of a list, which is in order, with times from `first` to `last`.
+fn between<T>(list: &mut [Waiting<T>], first: i64, last: i64) -> &mut [Waiting<T>] {
+    let from = list.partition_point(|waiting| waiting.time < first);
+    let to = list.partition_point(|waiting| waiting.time <= last);
+    list.get_mut(from..to.max(from)).unwrap_or_default()
+}
+/// Pairs a record with all partners.
+fn pair_all<M, X, P, A, B, J>(
+    at: At<'_, M>,
+    time: i64,
+    side: &Side<A, B>,
+    (left, right): (&mut [Waiting<A>], &mut [Waiting<B>]),
+    rest: &mut Rest<X, P>,
+) -> bool
+where
+    M: Meta,
+    A: Clone,
+    B: Clone,
+    J: JoinKind<A, B>,
+    P: Push<M, J::Out>,
+{
+    let (hash, key) = (at.hash, at.key);
+    let mut any = false;
+    match side {
+        Side::Left(a) => {
+            for b in right {
+                (b.paired, any) = (true, true);
+                rest.emit::<M, _>(hash, key, time.max(b.time), J::pair(a.clone(), b.record.clone()));
+            }
+        }
+        Side::Right(b) => {
+            for a in left {
+                (a.paired, any) = (true, true);
+                rest.emit::<M, _>(hash, key, time.max(a.time), J::pair(a.record.clone(), b.clone()));
+            }
+        }
+    }
+    any
+}
+/// Emits records that have found no partner.
+fn part<M, X, P, A, B, J>(
+    (hash, key): (u64, &M::Key),
+    left: impl Iterator<Item = Waiting<A>>,
+    right: impl Iterator<Item = Waiting<B>>,
+    rest: &mut Rest<X, P>,
+) where
+    M: Meta,
+    J: JoinKind<A, B>,
+    P: Push<M, J::Out>,
+{
+    let mut alone: Vec<(i64, J::Out)> = Vec::new();
+    if J::ALONE.0 {
+        alone.extend(left.filter(|w| !w.paired).filter_map(|w| Some((w.time, J::alone(Side::Left(w.record))?))));
+    }
+    if J::ALONE.1 {
+        alone.extend(right.filter(|w| !w.paired).filter_map(|w| Some((w.time, J::alone(Side::Right(w.record))?))));
+    }
+    alone.sort_by_key(|(time, _)| *time);
+    for (time, out) in alone {
+        rest.emit::<M, _>(hash, key, time, out);
+    }
+}
+/// Whether a record comes behind the watermark: its partners may be gone. It is counted.
+fn behind<X, P>(time: i64, rest: &Rest<X, P>) -> bool {
+    let behind = time <= rest.progress.time;
+    if behind {
+        rest.site.add(|c| {
+            c.late += 1;
+            c.dropped += 1;
+        });
+    }
+    behind
+}
+
+/// `join(a, b, within = d)`
+pub(crate) struct IntervalJoin<K, A, B, J> {
+    within: i64,
+    table: StateTable<K, Both<A, B>>,
+    agenda: BTreeMap<(i64, u64), (u64, K)>,
+    next: u64,
+    kind: PhantomData<J>,
+}
+impl<K: PartitionKey, A, B, J> IntervalJoin<K, A, B, J> {
+    pub(crate) fn new(within: i64, ranks: Ranks) -> Self {
+        IntervalJoin { within, table: StateTable::new(ranks), agenda: BTreeMap::new(), next: 0, kind: PhantomData }
+    }
+    /// Puts a key on the agenda for `at`, unless it is looked at sooner.
+    fn enlist(&mut self, hash: u64, key: &K, at: i64) {
+        let both = self.table.entry(hash, key, Both::default);
+        if both.listed.is_none_or(|listed| at < listed) {
+            both.listed = Some(at);
+            self.next += 1;
+            self.agenda.insert((at, self.next), (hash, key.clone()));
+        }
+    }
+}
+impl<M, K, A, B, J, X> Host<M, Side<A, B>, X> for IntervalJoin<K, A, B, J>
+where
+    K: PartitionKey,
+    M: Meta<Key = K>,
+    A: Clone + 'static,
+    B: Clone + 'static,
+    J: JoinKind<A, B>,
+    X: 'static,
+{
+    type Out = J::Out;
+    fn record<P: Push<M, J::Out>>(&mut self, at: At<'_, M>, side: Side<A, B>, rest: &mut Rest<X, P>) {
+        let time = at.stamp.ticks().unwrap_or(0);
+        if behind(time, rest) {
+            return;
+        }
+        let (first, last) = (time.saturating_sub(self.within), time.saturating_add(self.within));
+        let both = self.table.entry(at.hash, at.key, Both::default);
+        let partners = (between(&mut both.left, first, last), between(&mut both.right, first, last));
+        let paired = pair_all::<M, X, P, A, B, J>(at, time, &side, partners, rest);
+        match side {
+            Side::Left(record) => put(&mut both.left, Waiting { time, record, paired }),
+            Side::Right(record) => put(&mut both.right, Waiting { time, record, paired }),
+        }
+        self.enlist(at.hash, at.key, last);
+    }
+    fn due(&mut self, horizon: Horizon) -> bool {
+        self.agenda.first_key_value().is_some_and(|((at, _), _)| horizon.closes(*at))
+    }
+    fn close<P: Push<M, J::Out>>(&mut self, horizon: Horizon, rest: &mut Rest<X, P>) -> bool {
+        let Some(first) = self.agenda.first_entry().filter(|first| horizon.closes(first.key().0)) else { return false };
+        let ((at, _), (hash, key)) = first.remove_entry();
+        let within = self.within;
+        let Some(both) = self.table.get(hash, &key).filter(|both| both.listed == Some(at)) else { return true };
+        // No partner comes for these any more.
+        let gone = |time: i64| horizon.closes(time.saturating_add(within));
+        let lefts = both.left.partition_point(|waiting| gone(waiting.time));
+        let rights = both.right.partition_point(|waiting| gone(waiting.time));
+        let (left, right) = (both.left.drain(..lefts), both.right.drain(..rights));
+        part::<M, X, P, A, B, J>((hash, &key), left, right, rest);
+        both.listed = None;
+        let next = [both.left.first().map(|w| w.time), both.right.first().map(|w| w.time)].into_iter().flatten().min();
+        match next {
+            Some(time) => self.enlist(hash, &key, time.saturating_add(within)),
+            None => drop(self.table.remove(hash, &key)),
+        }
+        true
+    }
+    fn promise(&self, time: i64) -> i64 {
+        if J::ALONE == (false, false) { time } else { time.saturating_sub(self.within) }
+    }
+    fn touch(&self, hash: u64) {
+        self.table.touch(hash);
+    }
+    fn worth_touching(&self) -> bool {
+        self.table.worth_touching()
+    }
+}
+
+/// `join(a, b, window = w)`
+pub(crate) struct WindowJoin<K, A, B, J, N> {
+    spec: Aligned<N>,
+    ranks: Ranks,
+    /// By number.
+    windows: Vec<(i128, StateTable<K, Both<A, B>>)>,
+    /// How many slots of the first window have been emptied.
+    slot: usize,
+    kind: PhantomData<J>,
+}
+impl<K: PartitionKey, A, B, J, N: Times> WindowJoin<K, A, B, J, N> {
+    pub(crate) fn new(spec: Aligned<N>, ranks: Ranks) -> Self {
+        WindowJoin { spec, ranks, windows: Vec::new(), slot: 0, kind: PhantomData }
+    }
+    fn place(&mut self, window: i128) -> usize {
+        let at = self.windows.partition_point(|(number, _)| *number < window);
+        if self.windows.get(at).is_none_or(|(number, _)| *number != window) {
+            self.windows.insert(at, (window, StateTable::new(self.ranks.clone())));
+        }
+        at
+    }
+}
+impl<M, K, A, B, J, N, X> Host<M, Side<A, B>, X> for WindowJoin<K, A, B, J, N>
+where
+    K: PartitionKey,
+    M: Meta<Key = K>,
+    A: Clone + 'static,
+    B: Clone + 'static,
+    J: JoinKind<A, B>,
+    N: Times,
+    X: 'static,
+{
+    type Out = J::Out;
+    fn record<P: Push<M, J::Out>>(&mut self, at: At<'_, M>, side: Side<A, B>, rest: &mut Rest<X, P>) {
+        let time = at.stamp.ticks().unwrap_or(0);
+        if behind(time, rest) {
+            return;
+        }
+        let (first, last) = self.spec.windows(self.spec.pane(time).index);
+        for number in first..=last {
+            let place = self.place(number);
+            let Some((_, table)) = self.windows.get_mut(place) else { continue };
+            let both = table.entry(at.hash, at.key, Both::default);
+            let partners = (&mut both.left[..], &mut both.right[..]);
+            let paired = pair_all::<M, X, P, A, B, J>(at, time, &side, partners, rest);
+            match &side {
+                Side::Left(record) => both.left.push(Waiting { time, record: record.clone(), paired }),
+                Side::Right(record) => both.right.push(Waiting { time, record: record.clone(), paired }),
+            }
+        }
+    }
+    fn due(&mut self, horizon: Horizon) -> bool {
+        self.windows.first().is_some_and(|(number, _)| horizon.closes(self.spec.last(*number)))
+    }
+    fn close<P: Push<M, J::Out>>(&mut self, horizon: Horizon, rest: &mut Rest<X, P>) -> bool {
+        let spec = self.spec;
+        let Some((_, table)) = self.windows.first_mut().filter(|(number, _)| horizon.closes(spec.last(*number))) else {
+            return false;
+        };
+        while J::ALONE != (false, false) && self.slot < table.slots() {
+            self.slot += 1;
+            if let Some((hash, key, both)) = table.take_slot(self.slot - 1) {
+                part::<M, X, P, A, B, J>((hash, &key), both.left.into_iter(), both.right.into_iter(), rest);
+                return true;
+            }
+        }
+        self.slot = 0;
+        self.windows.remove(0);
+        true
+    }
+    fn promise(&self, time: i64) -> i64 {
+        if J::ALONE == (false, false) { time } else { self.spec.held_back(time) }
+    }
+}
