@@ -79,6 +79,11 @@ fn query_7_finds_the_highest_bids() {
 }
 
 #[test]
+fn query_8_joins_people_with_what_they_sell_at_once() {
+    agrees(queries::new_sellers, sequential::new_sellers);
+}
+
+#[test]
 fn query_11_cuts_sessions() {
     agrees(queries::sessions, sequential::sessions);
 }

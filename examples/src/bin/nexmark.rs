@@ -11,7 +11,7 @@ use malstrom_examples::nexmark::{Answer, Row, queries};
 struct Args {
     /// Which query
     #[arg(long, value_name = "N", default_value = "5")]
-    #[arg(value_parser = ["0", "1", "2", "3", "4", "5", "6", "7", "11", "12"])]
+    #[arg(value_parser = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "11", "12"])]
     query: String,
     /// How many events
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
@@ -47,6 +47,7 @@ fn main() -> malstrom::Result<()> {
         "4" => show(queries::category_prices, args),
         "6" => show(queries::seller_prices, args),
         "7" => show(queries::highest_bids, args),
+        "8" => show(queries::new_sellers, args),
         "11" => show(queries::sessions, args),
         "12" => show(queries::bidder_totals, args),
         _5 => show(queries::hot_items, args),

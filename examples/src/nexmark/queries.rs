@@ -15,7 +15,7 @@ mod sales;
 mod stateless;
 mod windows;
 
-pub use joins::local_items;
+pub use joins::{local_items, new_sellers};
 pub use sales::{category_prices, seller_prices};
 pub use stateless::{converted, passed, selected};
 pub use windows::{bidder_totals, highest_bids, hot_items, sessions};

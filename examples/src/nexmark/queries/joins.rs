@@ -1,7 +1,7 @@
 //! Queries 3 and 8: people with the auctions that they open.
 use super::super::answer::Answer;
-use super::super::events::{Auction, Person};
-use super::super::sequential::LocalItem;
+use super::super::events::{Auction, Event, Person};
+use super::super::sequential::{LocalItem, NewSeller, SIZE_MILLIS};
 use super::{people_and_auctions, stream};
 use malstrom::prelude::*;
 
@@ -37,6 +37,12 @@ fn offer(seller: &mut Seller, auction: Auction) -> impl Iterator<Item = LocalIte
     seller.items()
 }
 
+#[operator]
+fn new_seller((person, auction): (Person, Auction), at: EventTime) -> NewSeller {
+    let size = SIZE_MILLIS.millis();
+    NewSeller { end: at.floor_to(size) + size, person: person.id, name: person.name, auction: auction.id }
+}
+
 pipeline! {
     /// Query 3: every auction of category 10 with its seller, who is from Oregon, Idaho or California.
     pub fn local_items(events: usize, answer: Answer<LocalItem>) {
@@ -44,5 +50,12 @@ pipeline! {
         let near = people -> filter(|p| ["or", "id", "ca"].contains(&p.state.as_str())) -> key_by(|p| p.id);
         let items = auctions -> filter(|a| a.category == 10) -> key_by(|a| a.seller);
         (near, items) -> introduce -> sink(answer);
+    }
+    /// Query 8: everyone who registered, with each auction that they opened in the same window of 10 s.
+    pub fn new_sellers(events: usize, answer: Answer<NewSeller>) {
+        let (people, auctions) = source(stream(events)) -> timestamps(Event::at) -> people_and_auctions;
+        let by_id = people -> key_by(|person| person.id);
+        let by_seller = auctions -> key_by(|auction| auction.seller);
+        join(by_id, by_seller, window = tumbling(SIZE_MILLIS.millis())) -> new_seller -> sink(answer);
     }
 }
