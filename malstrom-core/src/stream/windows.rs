@@ -259,8 +259,8 @@ where
         let flow = self.rest.down.pump().and(self.rest.around.pump());
         let Some(signal) = self.held.front().copied().filter(|_| flow.is_free()) else { return flow };
         let horizon = horizon(signal);
-        let guards = self.rest.site.guards();
-        let guard = guards.guard();
+        let site = self.rest.site.clone();
+        let guard = site.guard();
         for _ in 0..SLICE {
             if !horizon.is_some_and(|horizon| self.host.close(horizon, &mut self.rest)) {
                 self.held.pop_front();
