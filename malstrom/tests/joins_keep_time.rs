@@ -12,7 +12,7 @@ use std::time::Duration;
 use support::feed::{Act, Feed};
 use support::probe::{Log, probe};
 use support::run;
-use support::time_oracle::{Ev, Pair, Shape, Splits, streams};
+use support::time_oracle::{Pair, Shape, Splits, streams};
 
 pipeline! {
     fn observed(a: Splits, b: Splits, lag: i64, log: Log) {
