@@ -144,8 +144,7 @@ const LAST_OF_ALL: i64 = i64::MAX;
 fn expected(firings: &[Firing], out: &Out) {
     for Firing { key, window, records } in firings {
         let at = if *window == (i64::MIN, i64::MAX) { LAST_OF_ALL } else { window.1 - 1 };
-        let emit =
-            |name, text: String| malstrom::Sink::write(&mut out.clone(), &mut vec![(name, *key, text)]).unwrap();
+        let emit = |name, text: String| malstrom::Sink::write(&mut out.clone(), &mut vec![(name, *key, text)]).unwrap();
         let values = || records.iter().map(|e| e.value);
         let say = |name, value: &dyn std::fmt::Debug| emit(name, shown(*window, at, &value));
         say("count", &records.len());

@@ -277,9 +277,9 @@ pub fn streams(shape: Shape) -> impl Strategy<Value = (Splits, i64)> {
                 let mut clock = start + (random() % 50) as i64;
                 let n = if split == 0 { length } else { length - random() as usize % (length + 1) };
                 let mut record = || {
-                    clock +=
-                        (random() % (step + 1)) as i64 + if random() % 40 == 0 { (random() % 300) as i64 } else { 0 };
-                    let behind = if shape.late > 0 && random() % shape.late == 0 { 4 * lag + 30 } else { lag };
+                    clock += (random() % (step + 1)) as i64
+                        + if random().is_multiple_of(40) { (random() % 300) as i64 } else { 0 };
+                    let behind = if shape.late > 0 && random().is_multiple_of(shape.late) { 4 * lag + 30 } else { lag };
                     let (key, at) = (random() % keys, clock - (random() % (behind as u64 + 1)) as i64);
                     let key = if shape.dealt { key * splits as u64 + split as u64 } else { key };
                     id += 1;
