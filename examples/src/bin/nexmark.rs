@@ -50,7 +50,7 @@ fn main() -> malstrom::Result<()> {
         "8" => show(queries::new_sellers, args),
         "11" => show(queries::sessions, args),
         "12" => show(queries::bidder_totals, args),
-        _5 => show(queries::hot_items, args),
+        _ => show(queries::hot_items, args),
     }
 }
 
