@@ -17,5 +17,6 @@ const _: () = {
         const NAME: &'static str = "Count";
         const VERSION: u32 = 1u32;
         const TTL: ::core::option::Option<__m::Duration> = ::core::option::Option::None;
+        type Deadline = ();
     }
 };

@@ -22,6 +22,7 @@ const _: () = {
         const NAME: &'static str = "count";
         const VERSION: u32 = 2u32;
         const TTL: ::core::option::Option<__m::Duration> = ::core::option::Option::None;
+        type Deadline = ();
         fn decode_version(
             __version: u32,
             __bytes: &[u8],

@@ -23,6 +23,7 @@ impl<T> parse<T> {
         }
     }
 }
+#[allow(unused_qualifications)]
 const _: () = {
     #[allow(unused_imports)]
     use ::malstrom::__private as __m;
@@ -36,6 +37,7 @@ const _: () = {
         type Out = T;
         type Failure = __m::Fails<<io::Result<T> as __m::shape::ResultType>::Err>;
         type Need = __m::AnyKeying;
+        type Asks = __m::Asking;
         type Ends = __m::Plain;
         type Outputs = __m::stage::one;
     }
@@ -46,13 +48,14 @@ const _: () = {
     {
         type Keep = __m::Stateless;
         type Sides = ();
+        type Timers = ();
         #[inline(always)]
         fn call(
             &mut self,
             __state: &mut <Self::Keep as __m::Keep>::State,
             __record: Self::In,
             __context: &__m::Context<'_>,
-            __sides: &Self::Sides,
+            __beside: __m::Beside<'_, Self>,
             __out: &mut impl __m::Emit<Self::Out, __m::ErrorOf<Self>>,
         ) {
             <__m::shape::Try<

@@ -23,6 +23,7 @@ impl trim {
         }
     }
 }
+#[allow(unused_qualifications)]
 const _: () = {
     #[allow(unused_imports)]
     use ::malstrom::__private as __m;
@@ -33,6 +34,7 @@ const _: () = {
         type Out = String;
         type Failure = __m::NoFailure;
         type Need = __m::AnyKeying;
+        type Asks = __m::Asking;
         type Ends = __m::Plain;
         type Outputs = __m::stage::one;
     }
@@ -40,13 +42,14 @@ const _: () = {
     impl __m::Operator for trim {
         type Keep = __m::Stateless;
         type Sides = ();
+        type Timers = ();
         #[inline(always)]
         fn call(
             &mut self,
             __state: &mut <Self::Keep as __m::Keep>::State,
             __record: Self::In,
             __context: &__m::Context<'_>,
-            __sides: &Self::Sides,
+            __beside: __m::Beside<'_, Self>,
             __out: &mut impl __m::Emit<Self::Out, __m::ErrorOf<Self>>,
         ) {
             <__m::shape::Map as __m::shape::Shape<_, _, _>>::emit(trim(__record), __out)

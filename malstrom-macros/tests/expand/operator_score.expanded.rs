@@ -33,6 +33,7 @@ impl score {
         }
     }
 }
+#[allow(unused_qualifications)]
 const _: () = {
     #[allow(unused_imports)]
     use ::malstrom::__private as __m;
@@ -55,6 +56,15 @@ const _: () = {
         type Out = Alert;
         type Failure = __m::Fails<Bad>;
         type Need = __m::KeyedBy<<__State as __m::KeyedState>::Key>;
+        type Asks = __m::Asking<
+            __m::No,
+            __m::No,
+            __m::No,
+            __m::No,
+            __m::No,
+            __m::No,
+            __m::Yes<__State>,
+        >;
         type Ends = __m::Branching;
         type Outputs = __m::stage::two;
     }
@@ -62,13 +72,14 @@ const _: () = {
     impl __m::Operator for score {
         type Keep = __m::PerKey<__State>;
         type Sides = (__m::SideBuffer<Tx>,);
+        type Timers = ();
         #[inline(always)]
         fn call(
             &mut self,
             __state: &mut <Self::Keep as __m::Keep>::State,
             __record: Self::In,
             __context: &__m::Context<'_>,
-            __sides: &Self::Sides,
+            __beside: __m::Beside<'_, Self>,
             __out: &mut impl __m::Emit<Self::Out, __m::ErrorOf<Self>>,
         ) {
             <__m::shape::Try<
@@ -82,7 +93,7 @@ const _: () = {
                     __state,
                     __record,
                     <Key<'_, u64> as __m::Parameter>::ask(__context),
-                    __m::Output::new(&__sides.0),
+                    __m::Output::new(&__beside.sides.0),
                     <__m::Configuration as __m::ByValue<
                         f64,
                         sigma,

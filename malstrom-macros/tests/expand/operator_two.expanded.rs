@@ -20,6 +20,7 @@ impl listing {
         }
     }
 }
+#[allow(unused_qualifications)]
 const _: () = {
     #[allow(unused_imports)]
     use ::malstrom::__private as __m;
@@ -33,6 +34,18 @@ const _: () = {
         type Out = <person as __m::Stage>::Out;
         type Failure = __m::NoFailure;
         type Need = __m::KeyedBy<<__State as __m::KeyedState>::Key>;
+        type Asks = __m::Both<
+            __m::Asking<
+                __m::No,
+                __m::No,
+                __m::No,
+                __m::No,
+                __m::No,
+                __m::No,
+                __m::Yes<__State>,
+            >,
+            <person as __m::Stage>::Asks,
+        >;
         type Ends = __m::Branching;
         type Outputs = __m::stage::one;
     }
@@ -40,13 +53,14 @@ const _: () = {
     impl __m::Operator for listing {
         type Keep = __m::PerKeyOption<__State>;
         type Sides = ();
+        type Timers = ();
         #[inline(always)]
         fn call(
             &mut self,
             __state: &mut <Self::Keep as __m::Keep>::State,
             __record: Self::In,
             __context: &__m::Context<'_>,
-            __sides: &Self::Sides,
+            __beside: __m::Beside<'_, Self>,
             __out: &mut impl __m::Emit<Self::Out, __m::ErrorOf<Self>>,
         ) {
             <__m::shape::Nothing as __m::shape::Shape<
@@ -64,14 +78,25 @@ const _: () = {
             __state: &mut <Self::Keep as __m::Keep>::State,
             __record: Self::Right,
             __context: &__m::Context<'_>,
-            __sides: &Self::Sides,
+            __beside: __m::Beside<'_, Self>,
             __out: &mut impl __m::Emit<Self::Out, __m::ErrorOf<Self>>,
         ) {
-            let __arm = __m::ArmEmits::pass(__m::arm_of::<Self, _>(<Self::Arm>::__op()));
-            let __arm = __m::ArmKeeps::pass(__m::arm_keeps::<Self, _>(__arm));
-            let __arm = __m::ArmEnds::pass(__m::arm_ends::<Self, _>(__arm));
-            let __arm = __m::ArmFails::pass(__m::arm_fails::<Self, _>(__arm));
-            __m::arm::<Self, _>(__arm, __state, __record, __context, __out);
+            let __arm = __m::ArmEmits::pass(
+                __m::arm_of::<Self, _, __m::stage::on_right>(<Self::Arm>::__op()),
+            );
+            let __arm = __m::ArmKeeps::pass(
+                __m::arm_keeps::<Self, _, __m::stage::on_right>(__arm),
+            );
+            let __arm = __m::ArmEnds::pass(
+                __m::arm_ends::<Self, _, __m::stage::on_right>(__arm),
+            );
+            let __arm = __m::ArmFails::pass(
+                __m::arm_fails::<Self, _, __m::stage::on_right>(__arm),
+            );
+            let __arm = __m::ArmTimers::pass(
+                __m::arm_timers::<Self, _, __m::stage::on_right>(__arm),
+            );
+            __m::arm::<Self, _>(__arm, __state, __record, __context, __beside, __out);
         }
     }
 };

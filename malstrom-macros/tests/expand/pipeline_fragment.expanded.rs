@@ -29,16 +29,22 @@ const _: () = {
         type Out = Tx;
         type Failure = __malstrom::NoFailure;
         type Need = __malstrom::AnyKeying;
+        type Asks = __malstrom::Asking;
         type Ends = __malstrom::Plain;
         type Outputs = __malstrom::stage::one;
     }
     #[automatically_derived]
     #[allow(unused_qualifications, clippy::all, clippy::pedantic)]
-    impl<Incoming, T: Copy> __malstrom::Wire<Incoming> for clean<T>
+    impl<
+        Incoming,
+        IncomingTime,
+        T: Copy,
+    > __malstrom::Wire<__malstrom::Formed<Incoming, IncomingTime>> for clean<T>
     where
         Incoming: __malstrom::Enters<__malstrom::AnyKeying>,
+        IncomingTime: __malstrom::EntersTimed<__malstrom::AnyTiming>,
     {
-        type Leaves = __malstrom::KeyedBy<u64>;
+        type Leaves = __malstrom::Formed<__malstrom::KeyedBy<u64>, IncomingTime>;
         fn wire<__U>(
             self,
             __graph: __malstrom::Graph,
@@ -46,16 +52,25 @@ const _: () = {
             __stream: __U,
         ) -> impl __malstrom::Stream<
             Item = Tx,
-            Keying = __malstrom::KeyedBy<u64>,
+            Form = __malstrom::Formed<__malstrom::KeyedBy<u64>, IncomingTime>,
             Node = Self,
         >
         where
             __U: __malstrom::Stream
-                + __malstrom::Typed<Item = String, Keying = Incoming>,
+                + __malstrom::Typed<
+                    Item = String,
+                    Form = __malstrom::Formed<Incoming, IncomingTime>,
+                >,
         {
             #[allow(unused_variables)]
             let Self { limit, .. } = self;
-            let __stream = __malstrom::enter::<Self, _>(__graph.clone(), __id, __stream);
+            let __stream = __malstrom::enter::<
+                Self,
+                __malstrom::AnyTiming,
+                Incoming,
+                IncomingTime,
+                _,
+            >(__graph.clone(), __id, __stream);
             let __op = trim::__op();
             let __stream = __malstrom::FlowsInto::pass(
                 __malstrom::record(&__op, __stream),
@@ -69,6 +84,31 @@ const _: () = {
             let __stream = __malstrom::HasKey::pass(__malstrom::asked(&__op, __stream));
             let __stream = __malstrom::AskedKey::pass(
                 __malstrom::asked_key(&__op, __stream),
+            );
+            let __stream = __malstrom::HasTime::pass(
+                __malstrom::asked_time(&__op, __stream),
+            );
+            let __stream = __malstrom::SameTime::pass(
+                __malstrom::same_time(&__op, __stream),
+            );
+            let __stream = __malstrom::TimersHaveTime::pass(
+                __malstrom::timers(&__op, __stream),
+            );
+            let __stream = __malstrom::TimersFire::pass(
+                __malstrom::fires(&__op, __stream),
+            );
+            let __stream = __malstrom::HasWindows::pass(
+                __malstrom::closes(&__op, __stream),
+            );
+            let __stream = __malstrom::InWindows::pass(
+                __malstrom::in_windows(&__op, __stream),
+            );
+            let __stream = __malstrom::NoTimersInWindows::pass(
+                __malstrom::timers_in_windows(&__op, __stream),
+            );
+            let __stream = __malstrom::Dealt::pass(__malstrom::dealt(&__op, __stream));
+            let __stream = __malstrom::Corrects::pass(
+                __malstrom::corrected(&__op, __stream),
             );
             let (__op, __stream) = __malstrom::NeverFails::pass(
                 __malstrom::failure(__op, __stream),
@@ -90,6 +130,31 @@ const _: () = {
             let __stream = __malstrom::HasKey::pass(__malstrom::asked(&__op, __stream));
             let __stream = __malstrom::AskedKey::pass(
                 __malstrom::asked_key(&__op, __stream),
+            );
+            let __stream = __malstrom::HasTime::pass(
+                __malstrom::asked_time(&__op, __stream),
+            );
+            let __stream = __malstrom::SameTime::pass(
+                __malstrom::same_time(&__op, __stream),
+            );
+            let __stream = __malstrom::TimersHaveTime::pass(
+                __malstrom::timers(&__op, __stream),
+            );
+            let __stream = __malstrom::TimersFire::pass(
+                __malstrom::fires(&__op, __stream),
+            );
+            let __stream = __malstrom::HasWindows::pass(
+                __malstrom::closes(&__op, __stream),
+            );
+            let __stream = __malstrom::InWindows::pass(
+                __malstrom::in_windows(&__op, __stream),
+            );
+            let __stream = __malstrom::NoTimersInWindows::pass(
+                __malstrom::timers_in_windows(&__op, __stream),
+            );
+            let __stream = __malstrom::Dealt::pass(__malstrom::dealt(&__op, __stream));
+            let __stream = __malstrom::Corrects::pass(
+                __malstrom::corrected(&__op, __stream),
             );
             let (__op, __stream) = __malstrom::CanFail::pass(
                 __malstrom::handled(__op, __stream),
@@ -116,7 +181,21 @@ const _: () = {
             let __stream = __malstrom::LeavesKeyed::pass(
                 __malstrom::left::<Self, __malstrom::KeyedBy<u64>, _>(__stream),
             );
-            __malstrom::leave_keyed::<Self, _>(__graph, __stream)
+            let __stream = __malstrom::LeavesTimed::pass(
+                __malstrom::left_timed::<
+                    Self,
+                    __malstrom::CarriedTime<IncomingTime>,
+                    _,
+                >(__stream),
+            );
+            let __stream = __malstrom::LeavesWindows::pass(
+                __malstrom::left_windows::<Self, _>(__stream),
+            );
+            __malstrom::leave::<
+                Self,
+                __malstrom::Formed<__malstrom::KeyedBy<u64>, IncomingTime>,
+                _,
+            >(__graph, __stream)
         }
     }
 };

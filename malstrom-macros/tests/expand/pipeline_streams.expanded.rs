@@ -55,6 +55,27 @@ fn p(path: PathBuf) -> ::malstrom::Pipeline {
         let __stream = __malstrom::AskedKey::pass(
             __malstrom::asked_key(&__op, __stream),
         );
+        let __stream = __malstrom::HasTime::pass(
+            __malstrom::asked_time(&__op, __stream),
+        );
+        let __stream = __malstrom::SameTime::pass(
+            __malstrom::same_time(&__op, __stream),
+        );
+        let __stream = __malstrom::TimersHaveTime::pass(
+            __malstrom::timers(&__op, __stream),
+        );
+        let __stream = __malstrom::TimersFire::pass(__malstrom::fires(&__op, __stream));
+        let __stream = __malstrom::HasWindows::pass(__malstrom::closes(&__op, __stream));
+        let __stream = __malstrom::InWindows::pass(
+            __malstrom::in_windows(&__op, __stream),
+        );
+        let __stream = __malstrom::NoTimersInWindows::pass(
+            __malstrom::timers_in_windows(&__op, __stream),
+        );
+        let __stream = __malstrom::Dealt::pass(__malstrom::dealt(&__op, __stream));
+        let __stream = __malstrom::Corrects::pass(
+            __malstrom::corrected(&__op, __stream),
+        );
         let (__op, __stream) = __malstrom::CanFail::pass(
             __malstrom::handled(__op, __stream),
         );
@@ -102,10 +123,19 @@ fn p(path: PathBuf) -> ::malstrom::Pipeline {
         )
     };
     let (all,) = {
-        let __stream = __malstrom::union_of(__graph.clone(), big);
+        let __stream = __malstrom::TakesNoWindows::pass(
+            __malstrom::whole(&__malstrom::stage::union, big),
+        );
+        let __stream = __malstrom::union_of(__graph.clone(), __stream);
         let __next = __malstrom::Unites::pass(__malstrom::united(&__stream, small));
         let __next = __malstrom::UnitesKeyed::pass(
             __malstrom::united_keyed(&__stream, __next),
+        );
+        let __next = __malstrom::UnitesTimed::pass(
+            __malstrom::united_timed(&__stream, __next),
+        );
+        let __next = __malstrom::TakesNoWindows::pass(
+            __malstrom::whole(&__malstrom::stage::union, __next),
         );
         let __stream = __malstrom::union_with(__graph.clone(), __stream, __next);
         let __stream = __malstrom::union(__graph.clone(), "union", __stream);

@@ -299,6 +299,7 @@ fn add_all<K: PartitionKey, T, A: Aggregate<K, T>>(
     to: &mut StateTable<K, A::Kept>,
     from: &StateTable<K, A::Kept>,
 ) {
+    to.reserve(from.len());
     for (hash, key, kept) in (0..from.slots()).filter_map(|at| from.slot(at)) {
         match to.get(hash, key) {
             Some(all) => aggregate.merge(all, kept.clone()),

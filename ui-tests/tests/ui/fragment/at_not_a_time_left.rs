@@ -1,0 +1,16 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[derive(Record, Clone)]
+pub struct Tx { card: u64, at: Timestamp }
+
+#[operator]
+fn plain(tx: Tx) -> Tx {
+    tx
+}
+
+pipeline! {
+    <Tx, Tx at String> fn clean() = plain;
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[operator]
+fn stamp(at: EventTime, x: u64) -> u64 {
+    x
+}
+
+fn main() {}

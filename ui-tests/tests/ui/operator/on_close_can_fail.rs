@@ -1,0 +1,17 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[keyed_state(key = u64)]
+#[derive(Default)]
+pub struct Profile { seen: u64 }
+
+#[operator(on_close = finish)]
+fn visit(profile: &mut Profile, x: u64) -> Option<u64> {
+    None
+}
+#[operator]
+fn finish(profile: Profile, window: Window) -> Result<u64, String> {
+    Ok(0)
+}
+
+fn main() {}

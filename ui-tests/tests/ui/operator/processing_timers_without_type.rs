@@ -1,0 +1,17 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[keyed_state(key = u64)]
+#[derive(Default)]
+pub struct Profile { seen: u64 }
+
+#[operator(on_timer = forget)]
+fn score(profile: &mut Profile, x: u64, timers: ProcessingTimers<'_>) -> Option<u64> {
+    None
+}
+#[operator]
+fn forget(profile: &mut Profile, _: u64) -> Option<u64> {
+    None
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[derive(Record, Clone)]
+pub struct Tx { card: u64, at: Timestamp }
+
+#[operator]
+fn stamp(tx: Tx, at: EventTime) -> String {
+    at.to_string()
+}
+
+pipeline! {
+    fn p(txs: Vec<Tx>) {
+        source(txs) -> stamp -> sink(stdout());
+    }
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[derive(Record, Clone)]
+pub struct Tx { card: u64, at: Timestamp }
+
+pipeline! {
+    fn p(txs: Vec<Tx>) {
+        source(txs) -> timestamps(|tx| tx.at) else late -> map(|tx| tx.card) -> sink(stdout());
+        late -> sink(stdout());
+    }
+}
+
+fn main() {}

@@ -1,0 +1,26 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[derive(Record, Clone)]
+pub struct Tx { card: u64, at: Timestamp }
+
+#[keyed_state(key = u64)]
+#[derive(Default)]
+pub struct Profile { seen: u64 }
+
+#[derive(Record)]
+pub struct Forget;
+
+#[operator]
+fn score(profile: &mut Profile, tx: Tx, timers: Timers<'_, Forget>) -> Option<u64> {
+    timers.after(1.minutes(), Forget);
+    None
+}
+
+pipeline! {
+    fn p(txs: Vec<Tx>) {
+        source(txs) -> timestamps(|tx| tx.at) -> key_by(|tx| tx.card) -> score -> sink(stdout());
+    }
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[derive(Record, Clone)]
+pub struct Tx { card: u64, at: Timestamp }
+
+pipeline! {
+    fn p(txs: Vec<Tx>) {
+        source(txs) -> key_by(|tx| tx.card) -> window(counted(10), lateness = 5.seconds()) -> count() -> map(|n| n.value) -> sink(stdout());
+    }
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[derive(Record)]
+pub struct Tx { card: u64, at: Timestamp }
+
+pipeline! {
+    fn p(txs: Vec<Tx>) {
+        source(txs) -> timestamps(|tx| tx.at) -> key_by(|tx| tx.card) -> window(sliding(1.hours(), 5.minutes())) else drop -> fold(0, |n, _| n + 1) -> map(|n| n.value) -> sink(stdout());
+    }
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[derive(Record, Clone)]
+pub struct Tx { card: u64, at: Timestamp }
+
+pipeline! {
+    fn p(txs: Vec<Tx>) {
+        source(txs) -> timestamps(|tx| tx.at) -> key_by(|tx| tx.card) -> window(tumbling(1.hours())) else drop -> timestamps(|tx| tx.at) -> map(|tx| tx.card) -> sink(stdout());
+    }
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+#[derive(Record, Clone)]
+pub struct Tx { card: u64, at: Timestamp }
+
+pipeline! {
+    fn p(txs: Vec<Tx>) {
+        let (hours, late) = source(txs) -> timestamps(|tx| tx.at) -> key_by(|tx| tx.card) -> window(tumbling(1.hours())) else drop;
+        hours -> count() -> map(|n| n.value) -> sink(stdout());
+        late -> sink(stdout());
+    }
+}
+
+fn main() {}
