@@ -342,7 +342,8 @@ fn a_chain_without_an_end_comes_to_an_end_and_takes_nothing_from_others() {
         cmd(2, 0, &[Order::Set(30_000, alarm(1)), Order::Set(90_000, alarm(2))]),
     ];
     for workers in 1..=3 {
-        let got = got(workers, vec![data.clone()], 0);
+        let data = data.clone();
+        let got = support::within(Duration::from_secs(10), move || got(workers, vec![data], 0));
         assert!(got[&1].len() > 100);
         assert_eq!(rings(&got[&2]), [(30_000, 1), (90_000, 2)], "{workers} workers");
     }

@@ -40,6 +40,18 @@ fn so_far(state: &mut Option<Visit>, e: Ev, window: Window, at: EventTime<i64>, 
     }
     (*key, text)
 }
+#[operator(on_close = visited_timeless)]
+fn visit_timeless(state: &mut Visit, e: Ev) {
+    state.ids.push(e.id);
+}
+#[operator]
+fn visited_timeless(state: Visit, window: Window, key: Key<'_, u64>) -> (u64, String) {
+    (*key, format!("{:?}: {:?}", bounds(window), state.ids))
+}
+#[operator]
+fn timeless(w: Windowed<u64, Vec<u64>>) -> (u64, String) {
+    (w.key, format!("{:?}: {:?}", bounds(w.window), w.value))
+}
 /// As text, with the event time of the result.
 #[operator]
 fn stamped<V: std::fmt::Debug + 'static>(w: Windowed<u64, V>, at: EventTime<i64>, key: Key<'_, u64>) -> (u64, String) {
@@ -120,6 +132,13 @@ pipeline! {
     fn running(data: Splits, lag: i64, out: Out, size: i64, every: i64) {
         let cut = source(splits(&data)) -> timestamps(|e| e.at, lag = lag) -> key_by(|e| e.key) -> window(sliding(size, every)) else drop;
         cut -> so_far -> map(named("so far")) -> sink(out);
+    }
+    fn without_event_time(data: Splits, n: u64, out: Out) {
+        let evs = source(splits(&data)) -> key_by(|e| e.key);
+        let cut = evs -> window(counted(n));
+        cut -> fold(Vec::new(), |ids, e| listed(ids, &e)) -> timeless -> map(named("counted")) -> sink(out.clone());
+        cut -> visit_timeless -> map(named("visits")) -> sink(out.clone());
+        evs -> window(global()) -> fold(Vec::new(), |ids, e| listed(ids, &e)) -> timeless as all -> map(named("global")) -> sink(out);
     }
     fn ends_of_time(data: Vec<Ev>, lag: i64, out: Collector<(u64, u64)>) {
         let evs = source(data) -> timestamps(|e| e.at, lag = lag) -> key_by(|e| e.key);
@@ -278,6 +297,24 @@ proptest! {
             let (out, data) = (memory::collector(), data.clone());
             let into = out.clone();
             run(workers, move || running(data.clone(), lag, into.clone(), size, every)).unwrap();
+            prop_assert_eq!(&taken(&out), &expected, "{} workers", workers);
+        }
+    }
+
+    #[test]
+    fn windows_that_need_no_event_time_do((data, _) in input(true), n in 1..30usize) {
+        let mut expected = PerKey::new();
+        for (key, records) in by_key(data.iter().flatten().copied()) {
+            let ids: Vec<u64> = records.iter().map(|e| e.id).collect();
+            let text = |ids: &[u64]| format!("{:?}: {ids:?}", (i64::MIN, i64::MAX));
+            expected.insert(("counted", key), ids.chunks(n).map(text).collect());
+            expected.insert(("visits", key), ids.chunks(n).map(text).collect());
+            expected.insert(("global", key), vec![text(&ids)]);
+        }
+        for workers in 1..=4 {
+            let (out, data) = (memory::collector(), data.clone());
+            let into = out.clone();
+            run(workers, move || without_event_time(data.clone(), n as u64, into.clone())).unwrap();
             prop_assert_eq!(&taken(&out), &expected, "{} workers", workers);
         }
     }
