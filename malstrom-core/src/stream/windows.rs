@@ -182,7 +182,7 @@ where
 /// What a signal closes.
 fn horizon(signal: Signal) -> Option<Horizon> {
     match signal {
-        Signal::Time(Mark::At(time)) => Some(Horizon::Watermark(time)),
+        Signal::Time(Mark::At(time) | Mark::Idle(time)) => Some(Horizon::Watermark(time)),
         Signal::End(End::Complete) => Some(Horizon::End),
         _ => None,
     }
@@ -211,6 +211,7 @@ impl<H, X, P> HostPush<H, X, P> {
             signal => {
                 let signal = match signal {
                     Signal::Time(Mark::At(time)) => Signal::Time(Mark::At(self.host.promise(time))),
+                    Signal::Time(Mark::Idle(time)) => Signal::Time(Mark::Idle(self.host.promise(time))),
                     other => other,
                 };
                 self.rest.around.signal(signal);
