@@ -45,8 +45,6 @@ impl Peer {
             }
             // its windows are not aligned, and drop records
             (Workload::Q5 | Workload::Q7 | Workload::Q8, Self::Renoir) => &[],
-            // without event time yet
-            (workload, Self::Malstrom) if workload == Workload::W3 || workload.is_query() => &[],
             (Workload::W6, Self::Hand) => &["sleeping"],
             (Workload::W6, Self::Timely) => &["spinning"],
             (Workload::W6, Self::Renoir) => &["single", "timed 1 ms", "adaptive 1 ms"],

@@ -34,7 +34,7 @@ pub(crate) fn w2_event(i: u64, keys: u64) -> (u64, u64) {
 }
 
 /// How much older than the latest of its source before it a record of `w3` may be, in milliseconds.
-const OUT_OF_ORDER_MS: u64 = 100;
+pub(crate) const OUT_OF_ORDER_MS: u64 = 100;
 /// The length of the windows of `w3`, which are aligned to 0.
 pub(crate) const WINDOW_MS: u64 = 1_000;
 

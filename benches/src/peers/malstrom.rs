@@ -2,7 +2,11 @@
 //!
 //! How fair: the exchange hashes with Malstrom's own stable hash and keeps state by key group, neither of which can be
 //! chosen; both are part of what is measured. The throughput pipelines use built-in stages only; the latency one reads
-//! from a source of its own, which says when it wants to be asked again, so an idle worker sleeps.
+//! from a source of its own, which says when it wants to be asked again, so an idle worker sleeps. Windows and queries
+//! are stated as such, without counting in panes or the best of each worker by hand.
+mod nexmark;
+mod windows;
+
 use super::Case;
 use crate::tally::{LatencyTally, Tally, now_ns};
 use crate::workload::{Workload, mix, pace, share, w2_event};
@@ -23,9 +27,9 @@ fn work(case: &Case) -> malstrom::Result<()> {
     match workload {
         Workload::W1 => runtime.build()?.run(move || chain(workers, records))?,
         Workload::W2 => runtime.build()?.run(move || summed(workers, records, keys))?,
+        Workload::W3 => runtime.build()?.run(move || windows::counted(workers, records, keys))?,
         Workload::W6 => runtime.latency(Latency::Low).build()?.run(move || paced(records, keys, start))?,
-        // see `Peer::modes`
-        other => unreachable!("{} is not offered", other.name()),
+        query => runtime.build()?.run(move || nexmark::query(query, workers))?,
     };
     Ok(())
 }

@@ -10,17 +10,17 @@ use malstrom::Record;
 use nexmark::config::NexmarkConfig;
 use nexmark::{EventGenerator, event};
 
-/// A point in event time, in milliseconds since 1970.
-pub type Time = u64;
+/// A point in event time.
+pub type Time = malstrom::Timestamp;
 
 /// The time so many milliseconds after the beginning of 1970.
 pub fn time(millis: u64) -> Time {
-    millis
+    Time::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
 /// How many milliseconds after the beginning of 1970 a time is.
 pub fn millis(time: Time) -> u64 {
-    time
+    time.duration_since(Time::UNIX_EPOCH).as_millis() as u64
 }
 
 /// How many events there are in a second of event time, evenly spread (the generator reckons in `f32`: to the

@@ -7,6 +7,7 @@
 mod tests;
 
 use super::events::{Auction, Bid, Event, Person, Time, millis, time};
+use malstrom::Record;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
@@ -40,7 +41,7 @@ pub struct LocalItem {
 }
 
 /// An auction that ended with a sale.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Record, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sale {
     /// When the auction closed.
     pub closed: Time,

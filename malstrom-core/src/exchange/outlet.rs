@@ -17,8 +17,8 @@ pub(crate) struct KeyByEnd<M: Meta, T, F> {
     f: F,
     hasher: KeyHasher,
     exchange: Rc<Exchange<M, T>>,
-    /// This worker is the only one, and this is its batch.
-    alone: Option<Batch<M, T>>,
+    /// The batch of the only worker; never any room in it if there are more.
+    alone: Batch<M, T>,
     /// One batch per worker; empty if there is only one.
     outs: Vec<Batch<M, T>>,
     /// What did not fit into the channel yet.
@@ -29,10 +29,28 @@ pub(crate) struct KeyByEnd<M: Meta, T, F> {
 impl<M: Meta, T, F> KeyByEnd<M, T, F> {
     pub(crate) fn new(f: F, hasher: KeyHasher, exchange: Rc<Exchange<M, T>>, site: Site) -> Self {
         let workers = exchange.peers.len();
-        let alone = (workers == 1).then(Batch::new);
         let outs = if workers == 1 { Vec::new() } else { (0..workers).map(|_| Batch::new()).collect() };
         let held = (0..workers).map(|_| VecDeque::new()).collect();
-        KeyByEnd { f, hasher, exchange, alone, outs, held, site }
+        KeyByEnd { f, hasher, exchange, alone: Batch::new(), outs, held, site }
+    }
+    /// Makes room in the batch of the only worker.
+    #[cold]
+    fn make_room(&mut self) {
+        if self.alone.records.is_empty() {
+            self.alone.records.reserve_exact(capacity::<M, T>());
+        } else {
+            self.exchange.local.swap(&mut self.alone);
+        }
+    }
+    /// Puts a record into the batch of the worker that owns its key.
+    #[inline(always)]
+    fn scatter(&mut self, envelope: Envelope<M, T>) {
+        let to = self.exchange.route.owner(envelope.hash);
+        let out = &mut self.outs[to];
+        out.records.push(envelope);
+        if out.records.len() >= capacity::<M, T>() {
+            self.send(to);
+        }
     }
     /// Hands over the batch for worker `to`.
     #[cold]
@@ -66,8 +84,8 @@ impl<M: Meta, T, F> KeyByEnd<M, T, F> {
         }
     }
     /// The batches that are being filled.
-    fn batches(&mut self) -> impl Iterator<Item = &mut Batch<M, T>> {
-        self.alone.iter_mut().chain(&mut self.outs)
+    fn batches(&mut self) -> &mut [Batch<M, T>] {
+        if self.outs.is_empty() { std::slice::from_mut(&mut self.alone) } else { &mut self.outs }
     }
 }
 
@@ -85,22 +103,17 @@ where
         let hash = self.hasher.hash(&key);
         guard.disarm();
         let envelope = Envelope { hash, stamp: at.stamp, key, record };
-        if let Some(out) = &mut self.alone {
-            out.records.push(envelope);
-            if out.records.len() >= capacity::<Under<K, M::Stamp>, T>() {
-                self.exchange.local.swap(out);
+        // Asked in the way in which `push` will ask again, so that it need not.
+        if self.alone.records.len() == self.alone.records.capacity() {
+            if !self.outs.is_empty() {
+                return self.scatter(envelope);
             }
-            return;
+            self.make_room();
         }
-        let to = self.exchange.route.owner(hash);
-        let out = &mut self.outs[to];
-        out.records.push(envelope);
-        if out.records.len() >= capacity::<Under<K, M::Stamp>, T>() {
-            self.send(to);
-        }
+        self.alone.records.push(envelope);
     }
     fn signal(&mut self, signal: Signal) {
-        self.batches().for_each(|batch| batch.note(signal));
+        self.batches().iter_mut().for_each(|batch| batch.note(signal));
     }
     #[inline(always)]
     fn touch(&self, _: u64) {}
@@ -132,8 +145,8 @@ where
         });
     }
     fn flush(&mut self) -> bool {
-        if let Some(out) = self.alone.as_mut().filter(|out| !out.is_empty()) {
-            self.exchange.local.swap(out);
+        if !self.alone.is_empty() {
+            self.exchange.local.swap(&mut self.alone);
             return true;
         }
         let mut any = false;
@@ -146,7 +159,7 @@ where
         any
     }
     fn finish(&mut self, end: End) {
-        self.batches().for_each(|batch| batch.note(Signal::End(end)));
+        self.batches().iter_mut().for_each(|batch| batch.note(Signal::End(end)));
         Push::<M, T>::flush(self);
     }
 }

@@ -6,7 +6,6 @@ use crate::stream::merge::Merge;
 use crate::stream::signal::{End, Flow, Signal};
 use crate::stream::{At, Push, Segment, Turn};
 use std::time::Duration;
-use std::vec::Drain;
 
 /// How many batches a segment takes before others get their turn.
 pub(crate) const BATCHES: usize = 4;
@@ -62,8 +61,7 @@ pub(crate) struct Intake<M: Meta, T, I> {
     /// Inputs that have not brought anything yet: they are asked first, so that one that ends at once holds no time back.
     unheard: Vec<usize>,
     /// What is left of a batch, in order, and which input it came from.
-    rest: Batch<M, T>,
-    from: usize,
+    rest: Option<(usize, Batch<M, T>)>,
     /// How many records are applied at a time.
     chunk: usize,
 }
@@ -71,7 +69,7 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
     pub(crate) fn new(inlet: I) -> Self {
         let inputs = inlet.inputs();
         let unheard = if inputs > 1 { (0..inputs).collect() } else { Vec::new() };
-        Intake { inlet, merge: Merge::new(inputs), unheard, rest: Batch::new(), from: 0, chunk: LEAST }
+        Intake { inlet, merge: Merge::new(inputs), unheard, rest: None, chunk: LEAST }
     }
     /// Pushes a batch, or what is left of one, through a chain until the chain is over its limit: a record may become any
     /// number of records. `pass` says what a signal of this inlet means for the chain. Returns how many records were
@@ -82,25 +80,22 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
         mut push: impl FnMut(&mut P, At<'_, M>, T),
         mut pass: impl FnMut(Signal) -> Option<Signal>,
     ) -> Option<u64> {
-        let fresh = self.rest.is_empty();
-        let mut batch = match fresh {
-            true => {
+        let (from, mut batch) = match self.rest.take() {
+            Some(rest) => rest,
+            None => {
                 let (from, batch) = self.inlet.poll(&self.unheard)?;
                 if !self.unheard.is_empty() {
                     self.unheard.retain(|input| *input != from);
                 }
-                self.from = from;
-                batch
+                (from, batch)
             }
-            false => std::mem::replace(&mut self.rest, Batch::new()),
         };
         let n = batch.records.len();
         let (mut applied, mut noted) = (0, 0);
-        let mut records = batch.records.drain(..);
         'batch: loop {
             while let Some((_, signal)) = batch.signals.get(noted).filter(|(at, _)| *at == applied) {
                 noted += 1;
-                if let Some(signal) = self.merge.take(self.from, *signal).and_then(&mut pass) {
+                if let Some(signal) = self.merge.take(from, *signal).and_then(&mut pass) {
                     let flow = place.as_mut().map(|chain| {
                         chain.signal(signal);
                         chain.pump()
@@ -115,7 +110,7 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
             }
             let until = batch.signals.get(noted).map_or(n, |(at, _)| *at);
             let step = self.chunk.min(until - applied);
-            apply(&mut records, step, place, &mut push);
+            apply(&mut batch.records, step, place, &mut push);
             applied += step;
             let over = place.as_mut().is_none_or(|chain| chain.full() && !chain.pump().is_free());
             self.chunk = next_chunk(self.chunk, over);
@@ -123,36 +118,37 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
                 break;
             }
         }
-        if applied == n && noted == batch.signals.len() {
-            drop(records);
-            batch.signals.clear();
-            self.inlet.recycle(self.from, batch);
+        batch.signals.drain(..noted);
+        if batch.is_empty() {
+            self.inlet.recycle(from, batch);
         } else {
-            self.rest.records.extend(records);
-            self.rest.signals.extend(batch.signals.drain(noted..).map(|(at, signal)| (at - applied, signal)));
+            batch.signals.iter_mut().for_each(|(at, _)| *at -= applied);
+            self.rest = Some((from, batch));
         }
         Some(applied as u64)
     }
     /// How its input has ended, if nothing will come any more.
     pub(crate) fn ended(&self) -> Option<End> {
-        if self.rest.is_empty() { self.merge.ended() } else { None }
+        if self.rest.is_none() { self.merge.ended() } else { None }
     }
 }
 
-/// Pushes up to `n` records through a chain.
+/// Pushes the first `n` records through a chain, or all of them.
 ///
 /// A function of its own that takes the chain out of its place: on the stack nothing but this loop ever sees its
-/// address, so its fields stay in registers.
+/// address, so its fields stay in registers; so do those of the drain. What is left of a batch moves to its front, but
+/// chunks are smaller than batches only where a record becomes very many, or where there are signals in between.
 #[inline(never)]
 fn apply<M: Meta, T, N: Meta, R, P: Push<N, R>>(
-    records: &mut Drain<'_, Envelope<M, T>>,
+    batch: &mut Vec<Envelope<M, T>>,
     n: usize,
     place: &mut Option<P>,
     push: &mut impl FnMut(&mut P, At<'_, M>, T),
 ) {
     let Some(mut chain) = place.take() else { return };
+    let mut left = n.min(batch.len());
     if chain.worth_touching() {
-        let mut left = n.min(records.len());
+        let mut records = batch.drain(..left);
         while left > 0 {
             let step = left.min(AHEAD);
             for envelope in records.as_slice().iter().take(step) {
@@ -168,7 +164,7 @@ fn apply<M: Meta, T, N: Meta, R, P: Push<N, R>>(
             left -= step;
         }
     } else {
-        for envelope in records.take(n) {
+        for envelope in batch.drain(..left) {
             push(&mut chain, At { key: &envelope.key, hash: envelope.hash, stamp: envelope.stamp }, envelope.record);
         }
     }

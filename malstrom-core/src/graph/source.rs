@@ -89,6 +89,8 @@ struct Open<R> {
     split: u64,
     taken: u64,
     silent: bool,
+    /// Whether it has said so.
+    rests: bool,
     promised: Option<i64>,
     /// When to ask again, if it had nothing.
     due: Option<Duration>,
@@ -220,9 +222,15 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
             }
             news.into_iter().for_each(|(split, news)| self.tell(split, news));
             match reader {
-                Some(reader) => {
-                    self.readers.push(Open { reader, split, taken: 0, silent: false, promised: None, due: None })
-                }
+                Some(reader) => self.readers.push(Open {
+                    reader,
+                    split,
+                    taken: 0,
+                    silent: false,
+                    rests: false,
+                    promised: None,
+                    due: None,
+                }),
                 None => break,
             }
         }
@@ -248,7 +256,10 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
         let silent = matches!(read, Read::After(_)) && emitted == 0;
         let fell_silent = silent && !std::mem::replace(&mut open.silent, silent);
         open.silent = silent;
-        let (split, rests) = (open.split, fell_silent && open.reader.idle());
+        // It may take a reader a while to find out that it is idle.
+        let rests = silent && !open.rests && open.reader.idle();
+        open.rests = silent && (open.rests || rests);
+        let split = open.split;
         if let Some(time) = promised {
             self.tell(split, SplitNews::Promises(time));
         }

@@ -252,13 +252,35 @@ impl<K, V> StateTable<K, V> {
         let old = std::mem::take(&mut self.entries);
         self.ranks = ranks;
         self.slots = 0;
-        while self.len > room::<K, V>(self.slots) {
-            self.slots = doubled(self.slots);
-        }
-        if self.slots > 0 {
-            self.resize(self.slots);
-        }
+        let len = std::mem::take(&mut self.len);
+        self.reserve(len);
+        self.len = len;
         old.into_iter().flatten().for_each(|entry| self.place(entry));
+    }
+
+    /// Makes room for so many more entries.
+    ///
+    /// Entries that come in the order of their hashes, as from another table, fill a table from its beginning on: one that
+    /// grows meanwhile is always too small for them.
+    ///
+    /// ```
+    /// use malstrom_core::state::table::{Ranks, StateTable};
+    ///
+    /// let mut table = StateTable::new(Ranks::all());
+    /// table.reserve(1_000);
+    /// for key in 0..1_000_u64 {
+    ///     table.insert(key << 54, &key, ());
+    /// }
+    /// assert_eq!(table.len(), 1_000);
+    /// ```
+    pub fn reserve(&mut self, more: usize) {
+        let mut slots = self.slots;
+        while self.len.saturating_add(more) > room::<K, V>(slots) {
+            slots = doubled(slots);
+        }
+        if slots > self.slots {
+            self.resize(slots);
+        }
     }
 
     /// Asks for the slot where the search for a key with this hash begins, which will be needed soon.

@@ -88,11 +88,6 @@ impl<K: Eq + Clone, X> TimerQueue<K, X> {
     pub fn set_generation(&mut self, generation: u32) {
         self.generation = generation;
     }
-    /// Forgets all timers.
-    pub fn clear(&mut self) {
-        self.waiting.clear();
-        self.places.clear();
-    }
     /// Has `timer` fire at `time`.
     pub fn set(&mut self, time: i64, hash: u64, key: &K, timer: X, encode: Encode<X>) {
         let (print, place) = self.find(time, hash, key, &timer, encode);

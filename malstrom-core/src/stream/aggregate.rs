@@ -39,6 +39,8 @@ pub trait Aggregate<K, T>: 'static {
     fn copy(&self, _record: &T) -> Option<T> {
         None
     }
+    /// What is kept has been handed out, and may be handed out again with more in it.
+    fn told(&mut self, _kept: &mut Self::Kept) {}
     /// Hands out what has come of a window.
     fn close(&mut self, kept: Self::Kept, key: &K, window: Window, emit: impl FnMut(Self::Closed));
 }
@@ -387,37 +389,43 @@ where
     closes!(|kept| Some(kept));
 }
 
-/// `distinct()`: each record with its place among the different ones.
+/// `distinct()`: each record with its place among the different ones, and whether it was told.
 #[derive(Debug)]
 pub struct Distinct;
 impl<K: 'static, T: Eq + Hash + Clone + 'static> Aggregate<K, T> for Distinct {
-    type Kept = HashMap<T, usize>;
+    type Kept = HashMap<T, (usize, bool)>;
     type Out = T;
     type Closed = T;
     const EACH: bool = false;
-    fn fresh(&self) -> HashMap<T, usize> {
+    fn fresh(&self) -> Self::Kept {
         HashMap::new()
     }
-    fn add(&mut self, kept: &mut HashMap<T, usize>, record: T) {
+    fn add(&mut self, kept: &mut Self::Kept, record: T) {
         let place = kept.len();
-        kept.entry(record).or_insert(place);
+        kept.entry(record).or_insert((place, false));
     }
-    fn update(&mut self, kept: &mut HashMap<T, usize>, _: &K, record: T) -> Option<T> {
+    fn update(&mut self, kept: &mut Self::Kept, _: &K, record: T) -> Option<T> {
         if kept.contains_key(&record) {
             return None;
         }
-        kept.insert(record.clone(), kept.len());
+        kept.insert(record.clone(), (kept.len(), true));
         Some(record)
     }
-    fn merge(&mut self, kept: &mut HashMap<T, usize>, later: HashMap<T, usize>) {
-        in_order(later).for_each(|record| Aggregate::<K, T>::add(self, kept, record));
+    fn merge(&mut self, kept: &mut Self::Kept, later: Self::Kept) {
+        for (record, told) in in_order(later) {
+            let place = kept.len();
+            kept.entry(record).or_insert((place, false)).1 |= told;
+        }
     }
-    fn close(&mut self, kept: HashMap<T, usize>, _: &K, _: Window, emit: impl FnMut(T)) {
-        in_order(kept).for_each(emit);
+    fn told(&mut self, kept: &mut Self::Kept) {
+        kept.values_mut().for_each(|(_, told)| *told = true);
+    }
+    fn close(&mut self, kept: Self::Kept, _: &K, _: Window, mut emit: impl FnMut(T)) {
+        in_order(kept).filter(|(_, told)| !told).for_each(|(record, _)| emit(record));
     }
 }
-fn in_order<T>(kept: HashMap<T, usize>) -> impl Iterator<Item = T> {
-    let mut records: Vec<(T, usize)> = kept.into_iter().collect();
-    records.sort_unstable_by_key(|(_, place)| *place);
-    records.into_iter().map(|(record, _)| record)
+fn in_order<T>(kept: HashMap<T, (usize, bool)>) -> impl Iterator<Item = (T, bool)> {
+    let mut records: Vec<(T, (usize, bool))> = kept.into_iter().collect();
+    records.sort_unstable_by_key(|(_, (place, _))| *place);
+    records.into_iter().map(|(record, (_, told))| (record, told))
 }

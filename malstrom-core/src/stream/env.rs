@@ -153,6 +153,7 @@ impl std::fmt::Debug for Env {
 }
 
 /// The place of one operator on one worker.
+#[derive(Clone)]
 pub struct Site {
     node: usize,
     pub(crate) id: Arc<str>,
@@ -185,30 +186,17 @@ impl Site {
     pub(crate) fn has_failed(&self) -> bool {
         self.trouble.failure.borrow().is_some()
     }
-    /// Makes guards while the site itself is borrowed.
-    pub(crate) fn guards(&self) -> OwnGuard {
-        OwnGuard(self.trouble.clone(), self.node)
-    }
     /// Until it is disarmed, a panic is this operator's. It costs nothing where nothing can panic.
     #[inline(always)]
     pub(crate) fn guard(&self) -> Guard<'_> {
-        Guard { trouble: &self.trouble, node: self.node }
-    }
-}
-
-/// What makes guards: see [`Site::guard`]; it borrows nothing.
-pub(crate) struct OwnGuard(Rc<Trouble>, usize);
-impl OwnGuard {
-    pub(crate) fn guard(&self) -> Guard<'_> {
-        Guard { trouble: &self.0, node: self.1 }
+        Guard(self)
     }
 }
 
 /// See [`Site::guard`].
-pub(crate) struct Guard<'a> {
-    trouble: &'a Trouble,
-    node: usize,
-}
+///
+/// It holds nothing but the place of the operator, so that there is nothing to load until something has panicked.
+pub(crate) struct Guard<'a>(&'a Site);
 impl Guard<'_> {
     #[inline(always)]
     pub(crate) fn disarm(self) {
@@ -219,8 +207,9 @@ impl Drop for Guard<'_> {
     #[cold]
     fn drop(&mut self) {
         // Only ever dropped while unwinding. The innermost operator is the first to be unwound.
-        if self.trouble.panicked.get().is_none() {
-            self.trouble.panicked.set(Some(self.node));
+        let Site { trouble, node, .. } = self.0;
+        if trouble.panicked.get().is_none() {
+            trouble.panicked.set(Some(*node));
         }
     }
 }

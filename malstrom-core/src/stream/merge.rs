@@ -39,7 +39,10 @@ impl Merge {
         let input = match signal {
             Signal::Split(..) => return Some(signal),
             Signal::Time(Mark::At(time)) => Input::At(time),
-            Signal::Time(Mark::Idle) => Input::Idle,
+            Signal::Time(Mark::Idle(time)) => {
+                self.promised(time);
+                Input::Idle
+            }
             Signal::End(end) => {
                 self.stopped |= end == End::Stopped;
                 self.open -= 1;
@@ -48,11 +51,16 @@ impl Merge {
         };
         self.set(from, input).map(Signal::Time)
     }
+    fn promised(&mut self, time: i64) {
+        if time > i64::MIN {
+            self.greatest = self.greatest.max(Some(time));
+        }
+    }
     /// Sets what is known of one input.
     pub(crate) fn set(&mut self, from: usize, input: Input) -> Option<Mark> {
         self.inputs[from] = input;
         if let Input::At(time) = input {
-            self.greatest = self.greatest.max(Some(time));
+            self.promised(time);
         }
         let (mut least, mut idle) = (None::<i64>, false);
         for input in &self.inputs {
@@ -75,9 +83,13 @@ impl Merge {
                 self.last = self.greatest;
                 self.last.map(Mark::At)
             }
-            None if idle && !self.idle => {
+            // Nobody is left who could be slower: the furthest promise of all holds, whoever fell silent first.
+            None if idle && (!self.idle || self.greatest > self.last) => {
                 self.idle = true;
-                Some(Mark::Idle)
+                if !self.stopped {
+                    self.last = self.last.max(self.greatest);
+                }
+                Some(Mark::Idle(self.last.unwrap_or(i64::MIN)))
             }
             _ => None,
         }
@@ -109,7 +121,7 @@ mod tests {
     fn at(time: i64) -> Signal {
         Signal::Time(Mark::At(time))
     }
-    const IDLE: Signal = Signal::Time(Mark::Idle);
+    const IDLE: Signal = Signal::Time(Mark::Idle(i64::MIN));
     const END: Signal = Signal::End(End::Complete);
 
     #[test]
@@ -128,7 +140,7 @@ mod tests {
         merge.take(0, at(5));
         merge.take(1, IDLE);
         assert_eq!(merge.take(2, END), Some(at(5)));
-        assert_eq!(merge.take(0, IDLE), Some(IDLE));
+        assert_eq!(merge.take(0, IDLE), Some(Signal::Time(Mark::Idle(5))));
         assert_eq!(merge.take(1, at(2)), Some(at(5)), "it is waited for again, and what was promised stands");
         assert_eq!(merge.take(1, at(7)), Some(at(7)));
         assert_eq!(merge.take(0, END), None);

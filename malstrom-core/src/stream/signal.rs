@@ -5,8 +5,8 @@
 pub enum Mark {
     /// Nothing at or before this will follow.
     At(i64),
-    /// Nothing has come for so long that others need not wait for it.
-    Idle,
+    /// Nothing has come for so long that others need not wait for it. What it last promised holds; `i64::MIN` if nothing.
+    Idle(i64),
 }
 
 /// How a stream ends.

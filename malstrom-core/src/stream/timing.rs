@@ -35,7 +35,10 @@ impl Progress {
                 self.time = time;
                 self.watermark = Watermark::At(Timestamp::from_micros(time));
             }
-            Signal::Time(Mark::Idle) => self.watermark = Watermark::Idle,
+            Signal::Time(Mark::Idle(time)) => {
+                self.time = self.time.max(time);
+                self.watermark = Watermark::Idle;
+            }
             Signal::End(End::Complete) => self.watermark = Watermark::Ended,
             Signal::End(End::Stopped) | Signal::Split(..) => {}
         }
@@ -52,6 +55,9 @@ pub(crate) struct Timing<K, T: TimerSet> {
     latest: i64,
     /// Signals whose work is not done.
     held: VecDeque<Signal>,
+    /// The timer that fires is of the last generation: what it sets does not fire. And whether that was told.
+    exhausted: bool,
+    warned: bool,
     clock: Rc<Clock>,
 }
 
@@ -64,6 +70,8 @@ impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
             progress: Progress::new(),
             latest: 0,
             held: VecDeque::new(),
+            exhausted: false,
+            warned: false,
             clock,
         }
     }
@@ -100,13 +108,17 @@ impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
         if T::ANY {
             let (event_now, processing_now) = self.horizon();
             self.latest = time.unwrap_or(0);
-            let Timing { buffer, event, processing, .. } = self;
+            let Timing { buffer, event, processing, exhausted, warned, .. } = self;
             buffer.drain(|request| {
                 let (queue, now) = match request.clock {
                     Kind::Event => (&mut *event, event_now),
                     Kind::Processing => (&mut *processing, processing_now),
                 };
-                if request.set {
+                if request.set && *exhausted {
+                    if !std::mem::replace(warned, true) {
+                        tracing::warn!("a timer goes on setting timers after the end of the input: these do not fire");
+                    }
+                } else if request.set {
                     due |= request.time <= now;
                     queue.set(request.time, hash, key, request.timer, T::encode);
                 } else {
@@ -167,13 +179,10 @@ impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
         if self.progress.watermark != Watermark::Ended {
             return;
         }
-        if generation >= GENERATIONS {
-            tracing::warn!(generation, "timers go on setting timers after the end of the input: no more of them fire");
-            self.event.clear();
-            self.processing.clear();
-        }
-        self.event.set_generation(generation + 1);
-        self.processing.set_generation(generation + 1);
+        let next = generation.saturating_add(1);
+        self.exhausted = next > GENERATIONS;
+        self.event.set_generation(next);
+        self.processing.set_generation(next);
     }
     /// The signal that has no timers left to wait for.
     pub(crate) fn release(&mut self) -> Option<Signal> {

@@ -182,7 +182,7 @@ where
 /// What a signal closes.
 fn horizon(signal: Signal) -> Option<Horizon> {
     match signal {
-        Signal::Time(Mark::At(time)) => Some(Horizon::Watermark(time)),
+        Signal::Time(Mark::At(time) | Mark::Idle(time)) => Some(Horizon::Watermark(time)),
         Signal::End(End::Complete) => Some(Horizon::End),
         _ => None,
     }
@@ -211,6 +211,7 @@ impl<H, X, P> HostPush<H, X, P> {
             signal => {
                 let signal = match signal {
                     Signal::Time(Mark::At(time)) => Signal::Time(Mark::At(self.host.promise(time))),
+                    Signal::Time(Mark::Idle(time)) => Signal::Time(Mark::Idle(self.host.promise(time))),
                     other => other,
                 };
                 self.rest.around.signal(signal);
@@ -259,8 +260,8 @@ where
         let flow = self.rest.down.pump().and(self.rest.around.pump());
         let Some(signal) = self.held.front().copied().filter(|_| flow.is_free()) else { return flow };
         let horizon = horizon(signal);
-        let guards = self.rest.site.guards();
-        let guard = guards.guard();
+        let site = self.rest.site.clone();
+        let guard = site.guard();
         for _ in 0..SLICE {
             if !horizon.is_some_and(|horizon| self.host.close(horizon, &mut self.rest)) {
                 self.held.pop_front();

@@ -14,8 +14,11 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+pub mod feed;
 pub mod oracle;
+pub mod probe;
 pub mod sources;
+pub mod time_oracle;
 
 /// Runs `body`, and fails if it takes longer than `limit`: a job that hangs fails its test.
 pub fn within<R: Send + 'static>(limit: Duration, body: impl FnOnce() -> R + Send + 'static) -> R {
@@ -36,6 +39,7 @@ pub fn run(workers: usize, pipeline: impl Fn() -> Pipeline + Send + Sync + 'stat
 }
 
 /// Waits until `holds`, for at most ten seconds.
+#[track_caller]
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {

@@ -64,7 +64,7 @@ impl<K: PartitionKey> Judge<K> for SessionTable<K, ()> {
         false
     }
     fn advance(&mut self, horizon: Horizon) {
-        while self.step(horizon, |()| Some(())).is_some() {}
+        while self.step(horizon, |_| Some(())).is_some() {}
     }
 }
 impl<K: PartitionKey> Judges<K> for Sessions {
@@ -176,7 +176,7 @@ where
     }
     fn signal(&mut self, signal: Signal) {
         self.progress.note(signal);
-        if let Signal::Time(Mark::At(time)) = signal {
+        if let Signal::Time(Mark::At(time) | Mark::Idle(time)) = signal {
             self.judge.advance(Horizon::Watermark(time));
         }
         self.down.signal(signal);

@@ -369,7 +369,7 @@ where
         self.sessions.due(horizon)
     }
     fn close<P: Push<M, Op::Out>>(&mut self, horizon: Horizon, rest: &mut RestOf<Op, F, S, P>) -> bool {
-        let Some(outcome) = self.sessions.step(horizon, L::copy) else { return false };
+        let Some(outcome) = self.sessions.step(horizon, |records| L::copy(records)) else { return false };
         if let Outcome::Closes(hash, key, window, last, mut records) = outcome {
             records.sort_by_key(|(time, _)| *time);
             let at = At { key: &key, hash, stamp: M::Stamp::of(last) };

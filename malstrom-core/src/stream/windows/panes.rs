@@ -155,6 +155,10 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
                     None => all = Some(kept.clone()),
                     Some(all) => self.aggregate.merge(all, kept.clone()),
                 }
+                // A pane of several windows has not been handed out for all of them.
+                if !N::MANY || !Self::SHARED {
+                    self.aggregate.told(kept);
+                }
             }
         }
         if let Some(kept) = all {
@@ -230,6 +234,11 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
                     }
                 };
                 if let Some((hash, key, kept)) = next {
+                    if L::ANY
+                        && let Some(kept) = filled.table.get(hash, &key)
+                    {
+                        self.aggregate.told(kept);
+                    }
                     self.emit::<M, P, X>(window, hash, &key, kept, rest);
                     return true;
                 }
@@ -299,6 +308,7 @@ fn add_all<K: PartitionKey, T, A: Aggregate<K, T>>(
     to: &mut StateTable<K, A::Kept>,
     from: &StateTable<K, A::Kept>,
 ) {
+    to.reserve(from.len());
     for (hash, key, kept) in (0..from.slots()).filter_map(|at| from.slot(at)) {
         match to.get(hash, key) {
             Some(all) => aggregate.merge(all, kept.clone()),

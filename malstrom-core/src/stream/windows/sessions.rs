@@ -127,7 +127,7 @@ impl<K: PartitionKey, V> SessionTable<K, V> {
     }
     /// Looks at the next session whose time has come. `None` if there is none. `copy` keeps what a session has come to, for
     /// the records that come within its lateness.
-    pub(crate) fn step(&mut self, horizon: Horizon, copy: impl FnOnce(&V) -> Option<V>) -> Option<Outcome<K, V>> {
+    pub(crate) fn step(&mut self, horizon: Horizon, copy: impl FnOnce(&mut V) -> Option<V>) -> Option<Outcome<K, V>> {
         let first = self.agenda.first_entry().filter(|first| horizon.closes(first.key().0))?;
         let (hash, key, id) = first.remove();
         let lateness = if horizon == Horizon::End { 0 } else { self.lateness };
@@ -146,7 +146,7 @@ impl<K: PartitionKey, V> SessionTable<K, V> {
             self.enlist(at, hash, &key, id);
             return Some(Outcome::Nothing);
         }
-        let kept = if lateness > 0 && !horizon.closes(until) { copy(&run.kept) } else { None };
+        let kept = if lateness > 0 && !horizon.closes(until) { copy(&mut run.kept) } else { None };
         let kept = match kept {
             Some(kept) => {
                 run.fired = true;
@@ -227,8 +227,12 @@ where
             Gathered::Records(records) => records.push((time, record)),
         }
         guard.disarm();
-        let corrected = match &run.kept {
-            Gathered::Kept(kept) if again => Some((kept.clone(), run.first, run.last)),
+        let corrected = match &mut run.kept {
+            Gathered::Kept(kept) if again => {
+                let copy = kept.clone();
+                aggregate.told(kept);
+                Some((copy, run.first, run.last))
+            }
             _ => None,
         };
         if let Some((kept, first, last)) = corrected {
@@ -242,11 +246,16 @@ where
         self.sessions.due(horizon)
     }
     fn close<P: Push<M, A::Closed>>(&mut self, horizon: Horizon, rest: &mut Rest<X, P>) -> bool {
-        let copy = |gathered: &Gathered<A::Kept, T>| match gathered {
-            Gathered::Kept(kept) => Some(Gathered::Kept(kept.clone())),
+        let SessionHost { aggregate, sessions, .. } = self;
+        let copy = |gathered: &mut Gathered<A::Kept, T>| match gathered {
+            Gathered::Kept(kept) => {
+                let copy = kept.clone();
+                aggregate.told(kept);
+                Some(Gathered::Kept(copy))
+            }
             Gathered::Records(_) => None,
         };
-        let Some(outcome) = self.sessions.step(horizon, copy) else { return false };
+        let Some(outcome) = sessions.step(horizon, copy) else { return false };
         if let Outcome::Closes(hash, key, window, last, gathered) = outcome {
             let kept = Self::result(&mut self.aggregate, gathered);
             self.aggregate.close(kept, &key, window, |out| rest.emit::<M, _>(hash, &key, last, out));
