@@ -45,6 +45,9 @@ fn p() -> ::malstrom::Pipeline {
         let __stream = __malstrom::AskedKey::pass(
             __malstrom::asked_key(&__op, __stream),
         );
+        let (__op, __stream) = __malstrom::BoundsHold::pass(
+            __malstrom::bounds(__op, __stream),
+        );
         let __stream = __malstrom::HasTime::pass(
             __malstrom::asked_time(&__op, __stream),
         );
@@ -58,13 +61,6 @@ fn p() -> ::malstrom::Pipeline {
         let __stream = __malstrom::HasWindows::pass(__malstrom::closes(&__op, __stream));
         let __stream = __malstrom::InWindows::pass(
             __malstrom::in_windows(&__op, __stream),
-        );
-        let __stream = __malstrom::NoTimersInWindows::pass(
-            __malstrom::timers_in_windows(&__op, __stream),
-        );
-        let __stream = __malstrom::Dealt::pass(__malstrom::dealt(&__op, __stream));
-        let __stream = __malstrom::Corrects::pass(
-            __malstrom::corrected(&__op, __stream),
         );
         let (__op, __stream) = __malstrom::NeverFails::pass(
             __malstrom::failure(__op, __stream),

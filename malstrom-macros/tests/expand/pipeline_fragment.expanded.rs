@@ -29,7 +29,7 @@ const _: () = {
         type Out = Tx;
         type Failure = __malstrom::NoFailure;
         type Need = __malstrom::AnyKeying;
-        type Asks = __malstrom::Asking;
+        type Asks = __malstrom::FragmentAsks;
         type Ends = __malstrom::Plain;
         type Outputs = __malstrom::stage::one;
     }
@@ -85,6 +85,9 @@ const _: () = {
             let __stream = __malstrom::AskedKey::pass(
                 __malstrom::asked_key(&__op, __stream),
             );
+            let (__op, __stream) = __malstrom::BoundsHold::pass(
+                __malstrom::bounds(__op, __stream),
+            );
             let __stream = __malstrom::HasTime::pass(
                 __malstrom::asked_time(&__op, __stream),
             );
@@ -102,13 +105,6 @@ const _: () = {
             );
             let __stream = __malstrom::InWindows::pass(
                 __malstrom::in_windows(&__op, __stream),
-            );
-            let __stream = __malstrom::NoTimersInWindows::pass(
-                __malstrom::timers_in_windows(&__op, __stream),
-            );
-            let __stream = __malstrom::Dealt::pass(__malstrom::dealt(&__op, __stream));
-            let __stream = __malstrom::Corrects::pass(
-                __malstrom::corrected(&__op, __stream),
             );
             let (__op, __stream) = __malstrom::NeverFails::pass(
                 __malstrom::failure(__op, __stream),
@@ -131,6 +127,9 @@ const _: () = {
             let __stream = __malstrom::AskedKey::pass(
                 __malstrom::asked_key(&__op, __stream),
             );
+            let (__op, __stream) = __malstrom::BoundsHold::pass(
+                __malstrom::bounds(__op, __stream),
+            );
             let __stream = __malstrom::HasTime::pass(
                 __malstrom::asked_time(&__op, __stream),
             );
@@ -148,13 +147,6 @@ const _: () = {
             );
             let __stream = __malstrom::InWindows::pass(
                 __malstrom::in_windows(&__op, __stream),
-            );
-            let __stream = __malstrom::NoTimersInWindows::pass(
-                __malstrom::timers_in_windows(&__op, __stream),
-            );
-            let __stream = __malstrom::Dealt::pass(__malstrom::dealt(&__op, __stream));
-            let __stream = __malstrom::Corrects::pass(
-                __malstrom::corrected(&__op, __stream),
             );
             let (__op, __stream) = __malstrom::CanFail::pass(
                 __malstrom::handled(__op, __stream),

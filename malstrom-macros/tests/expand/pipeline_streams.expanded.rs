@@ -55,6 +55,9 @@ fn p(path: PathBuf) -> ::malstrom::Pipeline {
         let __stream = __malstrom::AskedKey::pass(
             __malstrom::asked_key(&__op, __stream),
         );
+        let (__op, __stream) = __malstrom::BoundsHold::pass(
+            __malstrom::bounds(__op, __stream),
+        );
         let __stream = __malstrom::HasTime::pass(
             __malstrom::asked_time(&__op, __stream),
         );
@@ -68,13 +71,6 @@ fn p(path: PathBuf) -> ::malstrom::Pipeline {
         let __stream = __malstrom::HasWindows::pass(__malstrom::closes(&__op, __stream));
         let __stream = __malstrom::InWindows::pass(
             __malstrom::in_windows(&__op, __stream),
-        );
-        let __stream = __malstrom::NoTimersInWindows::pass(
-            __malstrom::timers_in_windows(&__op, __stream),
-        );
-        let __stream = __malstrom::Dealt::pass(__malstrom::dealt(&__op, __stream));
-        let __stream = __malstrom::Corrects::pass(
-            __malstrom::corrected(&__op, __stream),
         );
         let (__op, __stream) = __malstrom::CanFail::pass(
             __malstrom::handled(__op, __stream),

@@ -138,70 +138,89 @@ macro_rules! delays {
 }
 delays!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
 
-macro_rules! timers {
-    ($(#[$doc:meta])* $name:ident $clock:ident) => {
-        $(#[$doc])*
-        #[derive(Debug)]
-        pub struct $name<'a, X> {
-            buffer: &'a TimerBuffer<X>,
-            now: i64,
-        }
-        impl<'a, X> $name<'a, X> {
-            /// Timers that collect in `buffer`, at time `now` in ticks.
-            #[doc(hidden)]
-            #[inline(always)]
-            pub fn new(buffer: &'a TimerBuffer<X>, now: i64) -> Self {
-                $name { buffer, now }
-            }
-            /// Has `timer` fire for this key at `time`. The same one set twice for the same time fires once.
-            #[inline]
-            pub fn at(&self, time: impl Time, timer: X) {
-                self.ask(time.to_ticks(), timer, true);
-            }
-            /// Has `timer` fire for this key when so much time has passed.
-            #[inline]
-            pub fn after(&self, delay: impl Delay, timer: X) {
-                self.ask(self.now.saturating_add(delay.delay()), timer, true);
-            }
-            /// Takes back what [`at`](Self::at) has set for this key: the same timer at the same time.
-            #[inline]
-            pub fn cancel(&self, time: impl Time, timer: X) {
-                self.ask(time.to_ticks(), timer, false);
-            }
-            fn ask(&self, time: i64, timer: X, set: bool) {
-                self.buffer.borrow_mut().push(Request { clock: Clock::$clock, time, timer, set });
-            }
-        }
-    };
+fn ask<X>(buffer: &TimerBuffer<X>, clock: Clock, time: i64, timer: X, set: bool) {
+    buffer.borrow_mut().push(Request { clock, time, timer, set });
 }
-timers! {
-    /// Sets timers in event time: they fire, in the order of their times, when the watermark has come so far, and all
-    /// that are left when the input has ended. A timer set for a time that has passed fires at once.
-    ///
-    /// ```
-    /// use malstrom_core::{Durations, EventTime, Record, Timers, Timestamp, testing::Bench};
-    /// fn remind(name: String, at: EventTime, timers: Timers<'_, String>) -> usize {
-    ///     timers.at(*at + 1.minutes(), name.clone());
-    ///     name.len()
-    /// }
-    /// let bench = Bench::at(Timestamp::from_secs(1));
-    /// remind("ann".into(), bench.time(), bench.timers());
-    /// assert_eq!(bench.set::<String>(), [(Timestamp::from_secs(61), "ann".to_owned())]);
-    /// ```
-    Timers Event
+
+/// Sets timers in event time: they fire, in the order of their times, when the watermark has come so far, and all
+/// that are left when the input has ended. A timer set for a time that has passed fires at once.
+///
+/// ```
+/// use malstrom_core::{Durations, EventTime, Record, Timers, Timestamp, testing::Bench};
+/// fn remind(name: String, at: EventTime, timers: Timers<'_, String>) -> usize {
+///     timers.at(*at + 1.minutes(), name.clone());
+///     name.len()
+/// }
+/// let bench = Bench::at(Timestamp::from_secs(1));
+/// remind("ann".into(), bench.time(), bench.timers());
+/// assert_eq!(bench.set::<String>(), [(Timestamp::from_secs(61), "ann".to_owned())]);
+/// ```
+#[derive(Debug)]
+pub struct Timers<'a, X> {
+    buffer: &'a TimerBuffer<X>,
+    now: i64,
 }
-timers! {
-    /// Sets timers by the clock of the machine. Those that are left when the input has ended fire then.
-    ///
-    /// ```
-    /// use malstrom_core::{Durations, ProcessingTimers, testing::Bench};
-    /// fn retry(request: u64, timers: ProcessingTimers<'_, u64>) -> u64 {
-    ///     timers.after(5.seconds(), request);
-    ///     request
-    /// }
-    /// let bench = Bench::new();
-    /// retry(7, bench.processing_timers());
-    /// assert_eq!(bench.set::<u64>().len(), 1);
-    /// ```
-    ProcessingTimers Processing
+// Spelled out twice, not by a macro: where a call is wrong, rustc shows these lines.
+impl<'a, X> Timers<'a, X> {
+    /// Timers that collect in `buffer`, at time `now` in ticks.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn new(buffer: &'a TimerBuffer<X>, now: i64) -> Self {
+        Timers { buffer, now }
+    }
+    /// Has `timer` fire for this key at `time`. The same one set twice for the same time fires once.
+    #[inline]
+    pub fn at(&self, time: impl Time, timer: X) {
+        ask(self.buffer, Clock::Event, time.to_ticks(), timer, true);
+    }
+    /// Has `timer` fire for this key when so much time has passed.
+    #[inline]
+    pub fn after(&self, delay: impl Delay, timer: X) {
+        ask(self.buffer, Clock::Event, self.now.saturating_add(delay.delay()), timer, true);
+    }
+    /// Takes back what [`at`](Self::at) has set for this key: the same timer at the same time.
+    #[inline]
+    pub fn cancel(&self, time: impl Time, timer: X) {
+        ask(self.buffer, Clock::Event, time.to_ticks(), timer, false);
+    }
+}
+/// Sets timers by the clock of the machine. Those that are left when the input has ended fire then.
+///
+/// ```
+/// use malstrom_core::{Durations, ProcessingTimers, testing::Bench};
+/// fn retry(request: u64, timers: ProcessingTimers<'_, u64>) -> u64 {
+///     timers.after(5.seconds(), request);
+///     request
+/// }
+/// let bench = Bench::new();
+/// retry(7, bench.processing_timers());
+/// assert_eq!(bench.set::<u64>().len(), 1);
+/// ```
+#[derive(Debug)]
+pub struct ProcessingTimers<'a, X> {
+    buffer: &'a TimerBuffer<X>,
+    now: i64,
+}
+impl<'a, X> ProcessingTimers<'a, X> {
+    /// Timers that collect in `buffer`, at time `now` in ticks.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn new(buffer: &'a TimerBuffer<X>, now: i64) -> Self {
+        ProcessingTimers { buffer, now }
+    }
+    /// Has `timer` fire for this key at `time`. The same one set twice for the same time fires once.
+    #[inline]
+    pub fn at(&self, time: impl Time, timer: X) {
+        ask(self.buffer, Clock::Processing, time.to_ticks(), timer, true);
+    }
+    /// Has `timer` fire for this key when so much time has passed.
+    #[inline]
+    pub fn after(&self, delay: impl Delay, timer: X) {
+        ask(self.buffer, Clock::Processing, self.now.saturating_add(delay.delay()), timer, true);
+    }
+    /// Takes back what [`at`](Self::at) has set for this key: the same timer at the same time.
+    #[inline]
+    pub fn cancel(&self, time: impl Time, timer: X) {
+        ask(self.buffer, Clock::Processing, time.to_ticks(), timer, false);
+    }
 }
