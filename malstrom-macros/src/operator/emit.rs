@@ -138,7 +138,7 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
 
         #description
         #(#cfgs)*
-        #[allow(unused_qualifications)]
+        #[allow(unused_qualifications, clippy::let_unit_value)]
         const _: () = {
             #[allow(unused_imports)]
             use #private as __m;

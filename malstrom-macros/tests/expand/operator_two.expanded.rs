@@ -20,7 +20,7 @@ impl listing {
         }
     }
 }
-#[allow(unused_qualifications)]
+#[allow(unused_qualifications, clippy::let_unit_value)]
 const _: () = {
     #[allow(unused_imports)]
     use ::malstrom::__private as __m;
