@@ -129,4 +129,22 @@ mod tests {
             ),
         );
     }
+
+    #[test]
+    fn timers_windows_and_what_runs_later_are_described() {
+        operator(
+            "operator_timers",
+            quote!(on_timer = later::forget),
+            quote!(
+                fn score(p: &mut Profile, tx: Tx, at: EventTime<u64>, timers: Timers<'_, Forget>) -> Option<Alert> {}
+            ),
+        );
+        operator(
+            "operator_close",
+            quote!(on_close = finish),
+            quote!(
+                fn visit(visit: &mut Option<Visit>, click: Click, window: Window) {}
+            ),
+        );
+    }
 }

@@ -267,6 +267,28 @@ mod tests {
     }
 
     #[test]
+    fn time_and_windows_are_checked_where_they_are_asked_for() {
+        pipeline(
+            "pipeline_windows",
+            quote! {
+                fn p(clicks: Vec<Click>) {
+                    source(clicks)
+                        -> timestamps(|click| click.at, lag = 5.seconds(), idle = 30.seconds())
+                        -> key_by(|click| click.user)
+                        -> window(tumbling(1.hours()), lateness = 1.minutes()) else late as hourly
+                        -> visit
+                        -> sink(a());
+                    late -> sink(b());
+                }
+            },
+        );
+        pipeline(
+            "pipeline_fragment_timed",
+            quote! { <Click by u64 at Timestamp, u64> fn hourly() = window(tumbling(1.hours()))? -> count(); },
+        );
+    }
+
+    #[test]
     fn every_broken_statement_is_reported_and_the_others_stay() {
         pipeline(
             "pipeline_broken",
