@@ -20,7 +20,7 @@ impl visit {
         }
     }
 }
-#[allow(unused_qualifications)]
+#[allow(unused_qualifications, clippy::let_unit_value)]
 const _: () = {
     #[allow(unused_imports)]
     use ::malstrom::__private as __m;
