@@ -107,11 +107,9 @@ fn a_full_disk_is_an_error() {
 #[test]
 fn a_signal_drains_the_job_and_the_report_is_printed() {
     for name in ["INT", "TERM"] {
-        let job = command(TICKS, &["--endless", "--log", "info"]).spawn().expect("it starts");
+        let job = command(TICKS, &["--endless", "--log", "debug"]).spawn().expect("it starts");
         let mut job = job;
-        wait_for(job.stderr.as_mut().expect("it is piped"), "job starts");
-        // The handler is in place an instant after the threads.
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        wait_for(job.stderr.as_mut().expect("it is piped"), "SIGINT and SIGTERM end the sources");
         signal(job.id(), name);
         let ended = finish(job).succeeded();
         assert!(ended.stderr.contains("stopping: what is under way is drained"), "{}", ended.stderr);
@@ -124,10 +122,9 @@ fn a_signal_drains_the_job_and_the_report_is_printed() {
 
 #[test]
 fn a_second_signal_ends_at_once() {
-    let mut job = command(TICKS, &["--endless", "--linger", "100", "--log", "info"]).spawn().expect("it starts");
+    let mut job = command(TICKS, &["--endless", "--linger", "100", "--log", "debug"]).spawn().expect("it starts");
     let mut stderr = job.stderr.take().expect("it is piped");
-    wait_for(&mut stderr, "job starts");
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    wait_for(&mut stderr, "SIGINT and SIGTERM end the sources");
     signal(job.id(), "INT");
     wait_for(&mut stderr, "a second signal ends at once");
     signal(job.id(), "INT");

@@ -98,6 +98,7 @@ impl RuntimeArgs {
         });
         let handle = runtime.start(pipeline)?;
         signals::stop_on_signal(Arc::downgrade(&handle.job))?;
+        tracing::debug!("SIGINT and SIGTERM end the sources");
         progress::watch(&handle.job);
         let outcome = handle.join();
         if outcome.as_ref().is_err_and(output_closed) {

@@ -1,6 +1,6 @@
 //! Stages on streams that are cut into windows.
 //!
-//! A [`Host`] keeps state per key and window, and hands it on when windows close. [`HostPush`] puts it into a fused chain:
+//! A `Host` keeps state per key and window, and hands it on when windows close. `HostPush` puts it into a fused chain:
 //! it holds back a signal until all that the signal closes has been handed on, a slice at a time.
 pub(crate) mod counted;
 pub(crate) mod join;
