@@ -1,6 +1,6 @@
 //! Runs a program as a shell would, and keeps what it said. It has no `MALSTROM_*` variables but those it is given.
 #![allow(dead_code, clippy::expect_used, clippy::panic)]
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -75,12 +75,20 @@ pub fn signal(id: u32, name: &str) {
 }
 
 /// Reads lines until one contains `word`.
-pub fn wait_for(lines: impl Read, word: &str) -> String {
+pub fn wait_for(mut lines: impl Read, word: &str) -> String {
     let mut seen = String::new();
-    let mut lines = BufReader::new(lines);
+    // Byte by byte: what follows the word is for whoever reads next.
+    let mut line = Vec::new();
     while !seen.contains(word) {
-        let read = lines.read_line(&mut seen).expect("the program prints UTF-8");
-        assert!(read > 0, "`{word}` was not said:\n{seen}");
+        let mut next = [0];
+        let read = lines.read(&mut next).expect("the program's output can be read");
+        let byte = (read > 0).then_some(next[0]);
+        line.extend(byte);
+        if byte.is_none_or(|byte| byte == b'\n') {
+            seen.push_str(std::str::from_utf8(&line).expect("the program prints UTF-8"));
+            line.clear();
+        }
+        assert!(byte.is_some() || seen.contains(word), "`{word}` was not said:\n{seen}");
     }
     seen
 }

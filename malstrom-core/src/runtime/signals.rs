@@ -20,10 +20,11 @@ fn on_signal() {
     let job = CURRENT.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
     match job {
         Some(job) if !job.is_stopping() => {
-            job.stop();
-            // Not being able to say so (standard error is closed) must not end the thread that waits for signals.
+            // Said first: a job that has nothing under way may end the process as soon as it is told. Not being able to
+            // say so (standard error is closed) must not end the thread that waits for signals.
             let _ =
                 writeln!(std::io::stderr(), "stopping: what is under way is drained (a second signal ends at once)");
+            job.stop();
         }
         // 128 + SIGINT, as shells have it.
         _ => std::process::exit(130),
