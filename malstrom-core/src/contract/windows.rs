@@ -2,7 +2,8 @@
 mod aligned;
 
 use super::form::{AnyWindows, Timing, Windowing};
-use super::time::{Span, Time};
+use super::time::{Span, Time, Timestamp};
+use super::window::Window;
 pub use aligned::{Aligned, Pane};
 use std::marker::PhantomData;
 
@@ -262,6 +263,20 @@ impl<T: Clone> Deals<T> for Often {
 #[derive(Clone, Copy, Debug)]
 pub struct Sessions {
     pub(crate) gap: i64,
+}
+impl Sessions {
+    /// The last tick of the window of a session whose last record is at `last`.
+    pub(crate) fn last(self, last: i64) -> i64 {
+        last.saturating_add(self.gap - 1)
+    }
+    /// The window of a session whose records are at `first` to `last`, as users see it.
+    pub(crate) fn window(self, first: i64, last: i64) -> Window {
+        Window::new(Timestamp::from_micros(first), Timestamp::from_micros(last.saturating_add(self.gap)))
+    }
+    /// Whether two times, the first of which is not the later one, are less than the gap apart.
+    pub(crate) fn near(self, earlier: i64, later: i64) -> bool {
+        i128::from(later) - i128::from(earlier) < i128::from(self.gap)
+    }
 }
 /// Windows of so many records.
 #[derive(Clone, Copy, Debug)]

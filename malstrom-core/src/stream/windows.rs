@@ -8,6 +8,7 @@ pub mod late;
 pub mod operators;
 pub(crate) mod panes;
 pub mod sessions;
+pub(crate) mod tables;
 
 use super::call::{OnFail, SideEnds};
 use super::env::{Clock, Env, Site};
@@ -16,6 +17,7 @@ use super::signal::{End, Flow, Mark, Signal};
 use super::timing::{Progress, SLICE};
 use super::{At, Push};
 use crate::contract::form::{Meta, Stamp};
+use crate::contract::windows::{Aligned, Spec, Times};
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -36,6 +38,20 @@ impl Horizon {
         match self {
             Horizon::Watermark(time) => last <= time,
             Horizon::End => true,
+        }
+    }
+    /// Whether nothing can be added to a window any more.
+    pub(crate) fn is_over<N: Times>(self, spec: &Spec<Aligned<N>>, window: i128) -> bool {
+        match self {
+            Horizon::Watermark(time) => spec.windows.is_over(window, spec.lateness, time),
+            Horizon::End => true,
+        }
+    }
+    /// The last of all windows that have closed, those that held nothing too. `None` if there is no last one.
+    pub(crate) fn ended<N: Times>(self, windows: &Aligned<N>) -> Option<i128> {
+        match self {
+            Horizon::Watermark(time) if !windows.is_whole() => Some(windows.ended(time)),
+            _ => None,
         }
     }
 }

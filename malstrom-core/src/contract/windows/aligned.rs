@@ -109,7 +109,12 @@ impl<N: Times> Aligned<N> {
     /// Whether all windows that `time` belongs to have been closed for `lateness`.
     #[inline]
     pub fn is_late(&self, time: i64, lateness: i64, watermark: i64) -> bool {
-        !self.whole && self.last(self.latest(time)).saturating_add(lateness) <= watermark
+        self.is_over(self.latest(time), lateness, watermark)
+    }
+    /// Whether a window has been closed for `lateness`, so that nothing can be added to it any more.
+    #[inline]
+    pub(crate) fn is_over(&self, window: i128, lateness: i64, watermark: i64) -> bool {
+        !self.whole && self.last(window).saturating_add(lateness) <= watermark
     }
 }
 

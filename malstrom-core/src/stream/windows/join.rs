@@ -2,6 +2,7 @@
 //!
 //! A pair is emitted as soon as both are there; a record without a partner when none can come any more, which is behind
 //! the watermark of the inputs. So a join that emits those promises less than its inputs do.
+use super::tables::Tables;
 use super::{Horizon, Host, Rest};
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::join::{JoinKind, Side};
@@ -192,23 +193,18 @@ where
 /// `join(a, b, window = w)`
 pub(crate) struct WindowJoin<K, A, B, J, N> {
     spec: Aligned<N>,
-    ranks: Ranks,
-    /// By number.
-    windows: Vec<(i128, StateTable<K, Both<A, B>>)>,
+    windows: Tables<K, Both<A, B>>,
     /// How many slots of the first window have been emptied.
     slot: usize,
     kind: PhantomData<J>,
 }
 impl<K: PartitionKey, A, B, J, N: Times> WindowJoin<K, A, B, J, N> {
     pub(crate) fn new(spec: Aligned<N>, ranks: Ranks) -> Self {
-        WindowJoin { spec, ranks, windows: Vec::new(), slot: 0, kind: PhantomData }
+        WindowJoin { spec, windows: Tables::new(ranks), slot: 0, kind: PhantomData }
     }
-    fn place(&mut self, window: i128) -> usize {
-        let at = self.windows.partition_point(|(number, _)| *number < window);
-        if self.windows.get(at).is_none_or(|(number, _)| *number != window) {
-            self.windows.insert(at, (window, StateTable::new(self.ranks.clone())));
-        }
-        at
+    /// The first window, if it closes.
+    fn next(&self, horizon: Horizon) -> Option<i128> {
+        self.windows.windows().next().filter(|window| horizon.closes(self.spec.last(*window)))
     }
 }
 impl<M, K, A, B, J, N, X> Host<M, Side<A, B>, X> for WindowJoin<K, A, B, J, N>
@@ -229,9 +225,7 @@ where
         }
         let (first, last) = self.spec.windows(self.spec.pane(time).index);
         for number in first..=last {
-            let place = self.place(number);
-            let Some((_, table)) = self.windows.get_mut(place) else { continue };
-            let both = table.entry(at.hash, at.key, Both::default);
+            let both = self.windows.entry(number).entry(at.hash, at.key, Both::default);
             let partners = (&mut both.left[..], &mut both.right[..]);
             let paired = pair_all::<M, X, P, A, B, J>(at, time, &side, partners, rest);
             match &side {
@@ -241,13 +235,11 @@ where
         }
     }
     fn due(&mut self, horizon: Horizon) -> bool {
-        self.windows.first().is_some_and(|(number, _)| horizon.closes(self.spec.last(*number)))
+        self.next(horizon).is_some()
     }
     fn close<P: Push<M, J::Out>>(&mut self, horizon: Horizon, rest: &mut Rest<X, P>) -> bool {
-        let spec = self.spec;
-        let Some((_, table)) = self.windows.first_mut().filter(|(number, _)| horizon.closes(spec.last(*number))) else {
-            return false;
-        };
+        let Some(window) = self.next(horizon) else { return false };
+        let table = self.windows.entry(window);
         while J::ALONE != (false, false) && self.slot < table.slots() {
             self.slot += 1;
             if let Some((hash, key, both)) = table.take_slot(self.slot - 1) {
@@ -256,7 +248,7 @@ where
             }
         }
         self.slot = 0;
-        self.windows.remove(0);
+        self.windows.retain(|other| other != window);
         true
     }
     fn promise(&self, time: i64) -> i64 {

@@ -1,6 +1,7 @@
 //! Operators that keep state per key and window.
 use super::counted::CountTable;
 use super::sessions::{Outcome, SessionTable};
+use super::tables::Tables;
 use super::{Branches, Horizon, Host, Rest};
 use crate::contract::extract::Moment;
 use crate::contract::form::{Meta, Stamp};
@@ -8,10 +9,9 @@ use crate::contract::key::PartitionKey;
 use crate::contract::keying::{Keep, PerKey, PerKeyOption};
 use crate::contract::stage::{Beside, Emit, ErrorOf, Operator};
 use crate::contract::state::KeyedState;
-use crate::contract::time::Timestamp;
 use crate::contract::window::Window;
 use crate::contract::windows::{Aligned, Counts, Deals, Lateness, Lenient, OnTime, Sessions, Spec};
-use crate::state::table::{Ranks, StateTable};
+use crate::state::table::Ranks;
 use crate::stream::call::{OnFail, Out, SideEnds};
 use crate::stream::{At, Push};
 use std::marker::PhantomData;
@@ -165,9 +165,7 @@ impl<Op: Operator<Keep: KeepInWindow>> Caller<Op> {
 pub(crate) struct AlignedOps<K, Op: Operator<Keep: KeepInWindow>, N, L> {
     caller: Caller<Op>,
     spec: Spec<Aligned<N>>,
-    ranks: Ranks,
-    /// By number.
-    windows: Vec<(i128, StateTable<K, <Op::Keep as KeepInWindow>::Kept>)>,
+    windows: Tables<K, <Op::Keep as KeepInWindow>::Kept>,
     /// The pane of the last record, and the windows that it is part of.
     hot: Option<((i64, i64), (i128, i128))>,
     /// How many slots of the first window have been handed on.
@@ -189,8 +187,7 @@ where
         AlignedOps {
             caller: Caller::new(op),
             spec,
-            ranks,
-            windows: Vec::new(),
+            windows: Tables::new(ranks),
             hot: None,
             slot: 0,
             closing: None,
@@ -198,27 +195,12 @@ where
             lateness: PhantomData,
         }
     }
-    fn over(&self, window: i128, watermark: i64) -> bool {
-        let spec = &self.spec;
-        !spec.windows.is_whole() && spec.windows.last(window).saturating_add(spec.lateness) <= watermark
-    }
-    fn place(&mut self, window: i128) -> usize {
-        let at = self.windows.partition_point(|(number, _)| *number < window);
-        if self.windows.get(at).is_none_or(|(number, _)| *number != window) {
-            self.windows.insert(at, (window, StateTable::new(self.ranks.clone())));
-        }
-        at
-    }
     /// The next window that closes.
     fn next(&self) -> Option<i128> {
-        self.windows.iter().map(|(number, _)| *number).find(|number| self.closed.is_none_or(|closed| *number > closed))
+        self.windows.windows().find(|number| self.closed.is_none_or(|closed| *number > closed))
     }
     fn pass(&mut self, horizon: Horizon) {
-        if let Horizon::Watermark(time) = horizon
-            && !self.spec.windows.is_whole()
-        {
-            self.closed = self.closed.max(Some(self.spec.windows.ended(time)));
-        }
+        self.closed = self.closed.max(horizon.ended(&self.spec.windows));
     }
 }
 impl<M, K, Op, N, L, F, S> Host<M, Op::In, Branches<F, ErrorOf<Op>, S, Op::Sides>> for AlignedOps<K, Op, N, L>
@@ -245,15 +227,13 @@ where
         };
         let mut record = Some(record);
         for number in first..=last {
-            if time <= watermark && self.over(number, watermark) {
+            if time <= watermark && Horizon::Watermark(watermark).is_over(&self.spec, number) {
                 continue;
             }
             let copy = if number < last { record.as_ref().and_then(N::copy) } else { None };
             let Some(record) = copy.or_else(|| record.take()) else { continue };
-            let place = self.place(number);
             let window = self.spec.windows.window(number);
-            let Some((_, table)) = self.windows.get_mut(place) else { continue };
-            let kept = table.entry(at.hash, at.key, Op::Keep::fresh);
+            let kept = self.windows.entry(number).entry(at.hash, at.key, Op::Keep::fresh);
             self.caller.call(kept, (at, at.stamp.ticks(), window), record, rest);
             let end = self.spec.windows.last(number);
             if L::ANY
@@ -278,19 +258,14 @@ where
             if self.closing.is_none() {
                 self.pass(horizon);
                 let spec = self.spec;
-                self.windows.retain(|(number, _)| match horizon {
-                    Horizon::End => false,
-                    Horizon::Watermark(time) => {
-                        spec.windows.is_whole() || spec.windows.last(*number).saturating_add(spec.lateness) > time
-                    }
-                });
+                self.windows.retain(|window| !horizon.is_over(&spec, window));
             }
             return self.closing.is_some();
         };
         let shown = (self.spec.windows.window(window), self.spec.windows.last(window));
-        let at = self.windows.partition_point(|(number, _)| *number < window);
-        let table = self.windows.get_mut(at).filter(|(number, _)| *number == window && Op::CLOSES);
-        if let Some((_, table)) = table {
+        if Op::CLOSES
+            && let Some(table) = self.windows.get(window)
+        {
             while self.slot < table.slots() {
                 self.slot += 1;
                 let next = match L::ANY {
@@ -315,13 +290,11 @@ where
 pub(crate) struct SessionOps<K, Op: Operator<Keep: KeepInWindow>, L> {
     caller: Caller<Op>,
     sessions: SessionTable<K, Vec<(i64, Op::In)>>,
-    gap: i64,
     lateness: PhantomData<L>,
 }
 impl<K: PartitionKey, Op: Operator<Keep: KeepInWindow>, L> SessionOps<K, Op, L> {
     pub(crate) fn new(op: Op, spec: Spec<Sessions>, ranks: Ranks) -> Self {
-        let gap = spec.windows.gap;
-        SessionOps { caller: Caller::new(op), sessions: SessionTable::new(spec, ranks), gap, lateness: PhantomData }
+        SessionOps { caller: Caller::new(op), sessions: SessionTable::new(spec, ranks), lateness: PhantomData }
     }
 }
 impl<M, K, Op, L, F, S> Host<M, Op::In, Branches<F, ErrorOf<Op>, S, Op::Sides>> for SessionOps<K, Op, L>
@@ -336,7 +309,8 @@ where
     type Out = Op::Out;
     fn record<P: Push<M, Op::Out>>(&mut self, at: At<'_, M>, record: Op::In, rest: &mut RestOf<Op, F, S, P>) {
         let (time, watermark) = (at.stamp.ticks().unwrap_or(0), rest.progress.time);
-        let SessionOps { caller, sessions, gap, .. } = self;
+        let SessionOps { caller, sessions, .. } = self;
+        let windows = sessions.windows();
         let join = |mine: &mut Vec<_>, theirs: Vec<_>| mine.extend(theirs);
         let (run, again) = sessions.enter((at.hash, at.key), time, watermark, Vec::new, join);
         run.kept.push((time, record));
@@ -345,9 +319,7 @@ where
         }
         // The session had closed: everything is gone through again, and only what is new is emitted.
         let Some(mut records) = L::copy(&run.kept) else { return };
-        let (first, last) = (run.first, run.last);
-        let end = last.saturating_add(*gap - 1);
-        let window = Window::new(Timestamp::from_micros(first), Timestamp::from_micros(last.saturating_add(*gap)));
+        let (window, end) = (windows.window(run.first, run.last), windows.last(run.last));
         let newest = records.len() - 1;
         let mut order: Vec<usize> = (0..records.len()).collect();
         order.sort_by_key(|at| records[*at].0);

@@ -45,10 +45,9 @@ struct Closing {
 }
 /// See the module.
 struct Stacks<K, V> {
-    /// For each filled pane before `middle`, all from it up to there.
+    /// For each filled pane of the older ones, all from it to the last of them.
     older: VecDeque<(i128, StateTable<K, V>)>,
-    middle: i128,
-    /// All panes from `middle` to `end`.
+    /// All panes behind those, up to `end`.
     newer: StateTable<K, V>,
     end: i128,
 }
@@ -56,7 +55,7 @@ struct Stacks<K, V> {
 impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> PaneHost<K, T, A, N, L> {
     pub(crate) fn new(aggregate: A, spec: Spec<Aligned<N>>, ranks: Ranks) -> Self {
         let newer = StateTable::new(ranks.clone());
-        let stacks = Stacks { older: VecDeque::new(), middle: i128::MIN, newer, end: i128::MIN };
+        let stacks = Stacks { older: VecDeque::new(), newer, end: i128::MIN };
         PaneHost {
             aggregate,
             spec,
@@ -95,6 +94,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         P: Push<M, A::Closed>,
     {
         let watermark = rest.progress.time;
+        let now = Horizon::Watermark(watermark);
         let spec = self.spec.windows;
         let pane = spec.pane(time);
         let windows = spec.windows(pane.index);
@@ -109,7 +109,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         } else {
             let mut record = Some(record);
             for window in windows.0..=windows.1 {
-                if self.over(window, watermark) {
+                if now.is_over(&self.spec, window) {
                     continue;
                 }
                 let place = self.place(Pane { index: window, ..pane });
@@ -121,16 +121,11 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         }
         if L::ANY && time <= watermark {
             for window in windows.0..=windows.1 {
-                if spec.last(window) <= watermark && !self.over(window, watermark) {
+                if spec.last(window) <= watermark && !now.is_over(&self.spec, window) {
                     self.correct(window, at, rest);
                 }
             }
         }
-    }
-    /// Whether nothing can be added to a window any more.
-    fn over(&self, window: i128, watermark: i64) -> bool {
-        let spec = &self.spec;
-        !spec.windows.is_whole() && spec.windows.last(window).saturating_add(spec.lateness) <= watermark
     }
     #[inline(always)]
     fn apply<M: Meta<Key = K>>(&mut self, place: usize, at: At<'_, M>, record: T) {
@@ -189,7 +184,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         if !Self::SHARED || !N::MANY {
             return;
         }
-        let Stacks { older, middle, newer, end } = &mut self.stacks;
+        let Stacks { older, newer, end } = &mut self.stacks;
         while older.front().is_some_and(|(index, _)| *index < from) {
             older.pop_front();
         }
@@ -203,14 +198,13 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
                 }
                 older.push_front((filled.pane.index, table));
             }
-            (*middle, *end) = (to, to);
             *newer = StateTable::new(self.ranks.clone());
         } else {
             for filled in self.panes.iter().filter(|filled| (*end..to).contains(&filled.pane.index)) {
                 add_all::<K, T, A>(&mut self.aggregate, newer, &filled.table);
             }
-            *end = to;
         }
+        *end = to;
     }
     /// Hands on the next key of the window that is closing. `false` if there is none left.
     fn step<M, P, X>(&mut self, rest: &mut Rest<X, P>) -> bool
@@ -273,11 +267,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
     }
     /// All windows up to the horizon have closed, those that held nothing too.
     fn pass(&mut self, horizon: Horizon) {
-        if let Horizon::Watermark(time) = horizon
-            && !self.spec.windows.is_whole()
-        {
-            self.closed = self.closed.max(Some(self.spec.windows.ended(time)));
-        }
+        self.closed = self.closed.max(horizon.ended(&self.spec.windows));
     }
     /// Lets go of panes that no window needs any more.
     fn release(&mut self, horizon: Horizon) {
@@ -285,11 +275,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         let mut at = 0;
         while let Some(filled) = self.panes.get(at) {
             let (_, last) = self.windows(filled.pane.index);
-            let done = match horizon {
-                Horizon::End => true,
-                Horizon::Watermark(time) => self.over(last, time),
-            };
-            if !done {
+            if !horizon.is_over(&self.spec, last) {
                 // Those behind it are needed for longer.
                 break;
             }

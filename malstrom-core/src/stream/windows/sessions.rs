@@ -2,7 +2,6 @@
 use super::{Horizon, Host, Rest};
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::key::PartitionKey;
-use crate::contract::time::Timestamp;
 use crate::contract::window::Window;
 use crate::contract::windows::{Lateness, Sessions, Spec};
 use crate::state::table::{Ranks, StateTable};
@@ -10,6 +9,7 @@ use crate::stream::aggregate::Aggregate;
 use crate::stream::{At, Push};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use std::ops::Range;
 
 /// A run of records of one key.
 #[derive(Debug)]
@@ -22,8 +22,7 @@ pub(crate) struct Run<V> {
 }
 /// The sessions of all keys of a worker.
 pub struct SessionTable<K, V> {
-    gap: i64,
-    lateness: i64,
+    spec: Spec<Sessions>,
     table: StateTable<K, Vec<Run<V>>>,
     /// When to look at a session next: by its last tick, then in order.
     agenda: BTreeMap<(i64, u64), (u64, K, u64)>,
@@ -42,41 +41,29 @@ impl<K, V> std::fmt::Debug for SessionTable<K, V> {
         write!(f, "SessionTable({} keys)", self.table.len())
     }
 }
+/// The sessions of a key that a record at `time` belongs to or joins: they lie side by side.
+fn touched<V>(windows: Sessions, runs: &[Run<V>], time: i64) -> Range<usize> {
+    let from = runs.partition_point(|run| run.last < time && !windows.near(run.last, time));
+    let to = runs.partition_point(|run| run.first <= time || windows.near(time, run.first));
+    from..to.max(from)
+}
 impl<K: PartitionKey, V> SessionTable<K, V> {
     pub(crate) fn new(spec: Spec<Sessions>, ranks: Ranks) -> Self {
-        let (gap, lateness) = (spec.windows.gap, spec.lateness);
-        SessionTable { gap, lateness, table: StateTable::new(ranks), agenda: BTreeMap::new(), next: 0 }
+        SessionTable { spec, table: StateTable::new(ranks), agenda: BTreeMap::new(), next: 0 }
     }
-    /// The last tick of the window of a session.
-    pub(crate) fn last(&self, run: i64) -> i64 {
-        run.saturating_add(self.gap - 1)
-    }
-    fn window(&self, first: i64, last: i64) -> Window {
-        Window::new(Timestamp::from_micros(first), Timestamp::from_micros(last.saturating_add(self.gap)))
-    }
-    /// Whether two times, the first of which is not the later one, are less than the gap apart.
-    fn near(&self, earlier: i64, later: i64) -> bool {
-        i128::from(later) - i128::from(earlier) < i128::from(self.gap)
-    }
-    /// The sessions that a record at `time` belongs to or joins: they lie side by side.
-    fn touched(&self, runs: &[Run<V>], time: i64) -> std::ops::Range<usize> {
-        let from = runs.partition_point(|run| run.last < time && !self.near(run.last, time));
-        let to = runs.partition_point(|run| run.first <= time || self.near(time, run.first));
-        from..to.max(from)
+    pub(crate) fn windows(&self) -> Sessions {
+        self.spec.windows
     }
     /// Whether the session that a record at `time` would belong to has been closed for its lateness.
     pub(crate) fn is_late(&mut self, hash: u64, key: &K, time: i64, watermark: i64) -> bool {
-        if self.last(time).saturating_add(self.lateness) > watermark {
+        let Spec { windows, lateness } = self.spec;
+        let over = |last: i64| windows.last(last).saturating_add(lateness) <= watermark;
+        if !over(time) {
             return false;
         }
         let runs = self.table.get(hash, key).map_or(&[][..], |runs| &*runs);
-        let (gap, lateness) = (self.gap, self.lateness);
-        let end = runs.iter().filter(|run| {
-            let (time, first, last) = (i128::from(time), i128::from(run.first), i128::from(run.last));
-            first - i128::from(gap) < time && time < last + i128::from(gap)
-        });
-        let last = end.map(|run| run.last).max().map_or(time, |last| last.max(time));
-        last.saturating_add(gap - 1).saturating_add(lateness) <= watermark
+        let joined = &runs[touched(windows, runs, time)];
+        over(joined.last().map_or(time, |run| run.last.max(time)))
     }
     /// The session of a record at `time`. Those that it joins are made one by `merge`, the earlier one first.
     /// Also says whether its window has closed already, so that it is to be handed on again at once.
@@ -89,7 +76,8 @@ impl<K: PartitionKey, V> SessionTable<K, V> {
         mut merge: impl FnMut(&mut V, V),
     ) -> (&mut Run<V>, bool) {
         let mut runs = std::mem::take(self.table.entry(hash, key, Vec::new));
-        let touched = self.touched(&runs, time);
+        let Spec { windows, lateness } = self.spec;
+        let touched = touched(windows, &runs, time);
         let at = touched.start;
         if touched.is_empty() {
             self.next += 1;
@@ -104,7 +92,8 @@ impl<K: PartitionKey, V> SessionTable<K, V> {
             }
             (run.first, run.last) = (run.first.min(time), run.last.max(time));
         }
-        let (closes, until) = (self.last(runs[at].last), self.last(runs[at].last).saturating_add(self.lateness));
+        let closes = windows.last(runs[at].last);
+        let until = closes.saturating_add(lateness);
         let (id, fired, closed) = (runs[at].id, runs[at].fired, closes <= watermark);
         // A session that goes on is looked at when it would have ended. On the agenda comes what is new there: a session
         // that is open again, or one that closes at once.
@@ -130,11 +119,12 @@ impl<K: PartitionKey, V> SessionTable<K, V> {
     pub(crate) fn step(&mut self, horizon: Horizon, copy: impl FnOnce(&mut V) -> Option<V>) -> Option<Outcome<K, V>> {
         let first = self.agenda.first_entry().filter(|first| horizon.closes(first.key().0))?;
         let (hash, key, id) = first.remove();
-        let lateness = if horizon == Horizon::End { 0 } else { self.lateness };
+        let windows = self.spec.windows;
+        let lateness = if horizon == Horizon::End { 0 } else { self.spec.lateness };
         let Some(runs) = self.table.get(hash, &key) else { return Some(Outcome::Nothing) };
         let Some(at) = runs.iter().position(|run| run.id == id) else { return Some(Outcome::Nothing) };
         let run = &mut runs[at];
-        let (first, last, closes) = (run.first, run.last, run.last.saturating_add(self.gap - 1));
+        let (first, last, closes) = (run.first, run.last, windows.last(run.last));
         let until = closes.saturating_add(lateness);
         if run.fired && horizon.closes(until) {
             runs.remove(at);
@@ -159,7 +149,7 @@ impl<K: PartitionKey, V> SessionTable<K, V> {
                 run.kept
             }
         };
-        Some(Outcome::Closes(hash, key, self.window(first, last), closes, kept))
+        Some(Outcome::Closes(hash, key, windows.window(first, last), closes, kept))
     }
     fn forget(&mut self, hash: u64, key: &K) {
         if self.table.get(hash, key).is_some_and(|runs| runs.is_empty()) {
@@ -210,7 +200,7 @@ where
         let guard = rest.site.guard();
         let SessionHost { aggregate, sessions, .. } = self;
         let fresh = if A::MERGES { Gathered::Kept(aggregate.fresh()) } else { Gathered::Records(Vec::new()) };
-        let gap = sessions.gap;
+        let windows = sessions.windows();
         let (run, again) = sessions.enter(
             (at.hash, at.key),
             time,
@@ -236,10 +226,9 @@ where
             _ => None,
         };
         if let Some((kept, first, last)) = corrected {
-            let end = last.saturating_add(gap);
-            let window = Window::new(Timestamp::from_micros(first), Timestamp::from_micros(end));
+            let (window, end) = (windows.window(first, last), windows.last(last));
             let (hash, key) = (at.hash, at.key);
-            aggregate.close(kept, key, window, |out| rest.emit::<M, _>(hash, key, last.saturating_add(gap - 1), out));
+            aggregate.close(kept, key, window, |out| rest.emit::<M, _>(hash, key, end, out));
         }
     }
     fn due(&mut self, horizon: Horizon) -> bool {
