@@ -210,10 +210,10 @@ pub fn named<U: Stream, Node: 'static>(up: U, _: PhantomData<Node>) -> stream_of
     renamed(up, spec)
 }
 /// Ends the segment and begins another, so that no chain grows beyond what the compiler handles well.
-pub fn cut<U: Stream>(graph: Graph, up: U) -> stream_of!(U::Item, U::Form, U::Node) {
+pub fn cut<U: Stream>(graph: Graph, up: U) -> QueueHead<U::Item, U::Form, U::Node> {
     let (tail, spec) = (up.tail(), up.spec());
     let queue = graph.queue(up);
-    QueueHead::<_, U::Form, U::Node>::new(vec![queue], tail, spec)
+    QueueHead::new(vec![queue], tail, spec)
 }
 /// `sink(s)`
 pub fn sink<U: Stream, S: SinkOf<U::Item, Sink: 'static>>(graph: Graph, id: &'static str, sink: S, up: U) {
@@ -254,7 +254,7 @@ pub fn value_of<U, F, K>(_: &By<U, F, K>) -> Option<K> {
 /// A stream that was keyed anew.
 pub type Rekeyed<U, K> = Formed<KeyedBy<K>, TimeOf<U>, WindowsOf<U>>;
 /// `key_by(f)`
-pub fn key_by<U, K, F>(graph: Graph, id: &'static str, up: By<U, F, K>) -> stream_of!(U::Item, Rekeyed<U, K>, U::Node)
+pub fn key_by<U, K, F>(graph: Graph, id: &'static str, up: By<U, F, K>) -> ExchangeHead<U::Item, Rekeyed<U, K>, U::Node>
 where
     U: Stream<Item: Record>,
     K: PartitionKey,
@@ -268,7 +268,7 @@ where
         let exchange = Links::exchange::<<Rekeyed<U, K> as Form>::Meta, U::Item>(env, number)?;
         up.close(env, KeyByEnd::new(f, KeyHasher::new(env.seed()), exchange, env.site(node)))
     });
-    ExchangeHead::<U::Item, Rekeyed<U, K>, U::Node> { number, tail: node, spec, names: PhantomData }
+    ExchangeHead { number, tail: node, spec, names: PhantomData }
 }
 
 // ---- operators -----------------------------------------------------------------------------------------------------

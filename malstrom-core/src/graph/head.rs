@@ -12,7 +12,10 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 /// Reads queues of this worker.
-pub(crate) struct QueueHead<T, Fm: Form, Node> {
+///
+/// The stages that end a segment return their head by name: `impl Stream` would carry the types of all stages before it,
+/// and checking a pipeline would take time that grows with the square of its length.
+pub struct QueueHead<T, Fm: Form, Node> {
     queues: Vec<Rc<Queue<Fm::Meta, T>>>,
     tail: usize,
     spec: <Fm::Windows as Windowing>::Spec,
@@ -25,6 +28,11 @@ impl<T, Fm: Form, Node> QueueHead<T, Fm, Node> {
         spec: <Fm::Windows as Windowing>::Spec,
     ) -> Self {
         QueueHead { queues, tail, spec, names: PhantomData }
+    }
+}
+impl<T, Fm: Form, Node> std::fmt::Debug for QueueHead<T, Fm, Node> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "QueueHead({} queues)", self.queues.len())
     }
 }
 impl<T: 'static, Fm: Form, Node: 'static> Typed for QueueHead<T, Fm, Node> {
@@ -44,12 +52,17 @@ impl<T: 'static, Fm: Form, Node: 'static> Stream for QueueHead<T, Fm, Node> {
     }
 }
 
-/// Reads an exchange.
-pub(crate) struct ExchangeHead<T, Fm: Form, Node> {
+/// Reads an exchange. By name for the same reason as [`QueueHead`].
+pub struct ExchangeHead<T, Fm: Form, Node> {
     pub(crate) number: usize,
     pub(crate) tail: usize,
     pub(crate) spec: <Fm::Windows as Windowing>::Spec,
     pub(crate) names: PhantomData<fn(T, Node)>,
+}
+impl<T, Fm: Form, Node> std::fmt::Debug for ExchangeHead<T, Fm, Node> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ExchangeHead({})", self.number)
+    }
 }
 impl<T: 'static, Fm: Form, Node: 'static> Typed for ExchangeHead<T, Fm, Node> {
     type Item = T;

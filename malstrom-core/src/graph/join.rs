@@ -4,7 +4,7 @@ use super::head::QueueHead;
 use super::names;
 use super::picture::{EdgeKind, NodeKind};
 use super::policy::Policy;
-use super::segment::{Ending, Intake, turns};
+use super::segment::{Door, Ending, Front, Intake, turns};
 use crate::contract::form::{Form, Meta, Windowing};
 use crate::contract::keying::Need;
 use crate::contract::stage::{ErrorOf, TwoInput};
@@ -127,6 +127,15 @@ where
     (head, failures)
 }
 
+/// The right input of a chain that has two.
+struct Side;
+impl<M: Meta, T, P: PushRight<M, T>> Door<M, T, P> for Side {
+    #[inline(always)]
+    fn push(chain: &mut P, at: At<'_, M>, record: T) {
+        chain.push_right(at, record);
+    }
+}
+
 /// A segment with two inputs, which take turns batch by batch.
 pub(crate) struct TwoSegment<M: Meta, L, R, P> {
     left: Intake<M, L, Local<M, L>>,
@@ -161,16 +170,14 @@ impl<M: Meta, L: 'static, R: 'static, P: Push<M, L> + PushRight<M, R>> Segment f
     fn run(&mut self, now: Duration) -> Turn {
         let TwoSegment { left, right, merge, chain, .. } = self;
         let turn = turns(chain, self.ending, now, |chain| {
-            let push = |chain: &mut P, at: At<'_, M>, record| chain.push(at, record);
-            let fed = left.feed(chain, push, |signal| merge.take(0, signal));
+            let fed = left.feed(chain, Front, |signal| merge.take(0, signal));
             // What a signal of the left input asked for comes before what the right one brings.
             match chain.as_mut().map_or(Flow::Full, Push::<M, L>::pump) {
                 Flow::Free => {}
                 Flow::Busy => return fed.or(Some(0)),
                 Flow::Full => return fed,
             }
-            let push = |chain: &mut P, at: At<'_, M>, record| chain.push_right(at, record);
-            let fed_right = right.feed(chain, push, |signal| merge.take(1, signal));
+            let fed_right = right.feed::<M, L, _, _>(chain, Side, |signal| merge.take(1, signal));
             (fed.is_some() || fed_right.is_some()).then(|| fed.unwrap_or(0) + fed_right.unwrap_or(0))
         });
         let turn = if self.tell() { Turn::Busy } else { turn };

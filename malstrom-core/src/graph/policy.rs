@@ -3,12 +3,11 @@ use super::build::Graph;
 use super::head::QueueHead;
 use crate::contract::form::{Form, Formed, Meta, Windowing};
 use crate::contract::stage::Failure;
-use crate::contract::typed::{SpecOf, Typed};
 use crate::exchange::queue::{Queue, QueueEnd};
 use crate::stream::call::{CannotFail, DropFailed, FailJob, OnFail};
-use crate::stream::env::{Env, Site};
+use crate::stream::env::Site;
 use crate::stream::signal::{End, Flow, Signal};
-use crate::stream::{At, Push, Segment, Stream};
+use crate::stream::{At, Push, Stream};
 use std::fmt::Display;
 use std::marker::PhantomData;
 
@@ -68,34 +67,11 @@ pub fn rows_or_else<Node>(_: PhantomData<Node>) -> OrElse<Formed, Node> {
 }
 impl<Fm: Form, Node: 'static, E: 'static> Policy<Fm::Meta, E> for OrElse<Fm, Node> {
     type OnFail = RouteFailed<Fm::Meta, E>;
-    type Failures = Failures<E, Fm, Node>;
+    type Failures = QueueHead<Failure<E>, Fm, Node>;
     fn declare(self, _: &Graph, node: usize) -> (Self::OnFail, Self::Failures) {
         let queue = Queue::new();
         let head = QueueHead::new(vec![queue.clone()], node, self.0);
-        (RouteFailed { end: QueueEnd::new(queue), failed: 0 }, Failures(head))
-    }
-}
-/// The stream that `else` names.
-pub struct Failures<E, Fm: Form, Node>(QueueHead<Failure<E>, Fm, Node>);
-impl<E, Fm: Form, Node> std::fmt::Debug for Failures<E, Fm, Node> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Failures")
-    }
-}
-impl<E: 'static, Fm: Form, Node: 'static> Typed for Failures<E, Fm, Node> {
-    type Item = Failure<E>;
-    type Form = Fm;
-    type Node = Node;
-}
-impl<E: 'static, Fm: Form, Node: 'static> Stream for Failures<E, Fm, Node> {
-    fn tail(&self) -> usize {
-        self.0.tail()
-    }
-    fn spec(&self) -> SpecOf<Self> {
-        self.0.spec()
-    }
-    fn close<P: Push<Fm::Meta, Failure<E>>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
-        self.0.close(env, end)
+        (RouteFailed { end: QueueEnd::new(queue), failed: 0 }, head)
     }
 }
 /// Sends failures to the stream that `else` names.

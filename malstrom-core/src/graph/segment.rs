@@ -54,6 +54,20 @@ impl Ending {
     }
 }
 
+/// Where records enter a chain. A type and no closure, because a chain must be inlined into the loop over a batch and
+/// only a function can insist on that.
+pub(crate) trait Door<M: Meta, T, P> {
+    fn push(chain: &mut P, at: At<'_, M>, record: T);
+}
+/// The only input of a chain, or its left one.
+pub(crate) struct Front;
+impl<M: Meta, T, P: Push<M, T>> Door<M, T, P> for Front {
+    #[inline(always)]
+    fn push(chain: &mut P, at: At<'_, M>, record: T) {
+        chain.push(at, record);
+    }
+}
+
 /// Takes batches from an inlet, and keeps what there was no room for.
 pub(crate) struct Intake<M: Meta, T, I> {
     inlet: I,
@@ -74,10 +88,10 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
     /// Pushes a batch, or what is left of one, through a chain until the chain is over its limit: a record may become any
     /// number of records. `pass` says what a signal of this inlet means for the chain. Returns how many records were
     /// pushed, if there was anything.
-    pub(crate) fn feed<N: Meta, R, P: Push<N, R>>(
+    pub(crate) fn feed<N: Meta, R, P: Push<N, R>, D: Door<M, T, P>>(
         &mut self,
         place: &mut Option<P>,
-        mut push: impl FnMut(&mut P, At<'_, M>, T),
+        _: D,
         mut pass: impl FnMut(Signal) -> Option<Signal>,
     ) -> Option<u64> {
         let (from, mut batch) = match self.rest.take() {
@@ -110,7 +124,7 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
             }
             let until = batch.signals.get(noted).map_or(n, |(at, _)| *at);
             let step = self.chunk.min(until - applied);
-            apply(&mut batch.records, step, place, &mut push);
+            apply::<_, _, N, R, _, D>(&mut batch.records, step, place);
             applied += step;
             let over = place.as_mut().is_none_or(|chain| chain.full() && !chain.pump().is_free());
             self.chunk = next_chunk(self.chunk, over);
@@ -139,11 +153,10 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
 /// address, so its fields stay in registers; so do those of the drain. What is left of a batch moves to its front, but
 /// chunks are smaller than batches only where a record becomes very many, or where there are signals in between.
 #[inline(never)]
-fn apply<M: Meta, T, N: Meta, R, P: Push<N, R>>(
+fn apply<M: Meta, T, N: Meta, R, P: Push<N, R>, D: Door<M, T, P>>(
     batch: &mut Vec<Envelope<M, T>>,
     n: usize,
     place: &mut Option<P>,
-    push: &mut impl FnMut(&mut P, At<'_, M>, T),
 ) {
     let Some(mut chain) = place.take() else { return };
     let mut left = n.min(batch.len());
@@ -155,7 +168,7 @@ fn apply<M: Meta, T, N: Meta, R, P: Push<N, R>>(
                 chain.touch(envelope.hash);
             }
             for envelope in records.by_ref().take(step) {
-                push(
+                D::push(
                     &mut chain,
                     At { key: &envelope.key, hash: envelope.hash, stamp: envelope.stamp },
                     envelope.record,
@@ -165,7 +178,7 @@ fn apply<M: Meta, T, N: Meta, R, P: Push<N, R>>(
         }
     } else {
         for envelope in batch.drain(..left) {
-            push(&mut chain, At { key: &envelope.key, hash: envelope.hash, stamp: envelope.stamp }, envelope.record);
+            D::push(&mut chain, At { key: &envelope.key, hash: envelope.hash, stamp: envelope.stamp }, envelope.record);
         }
     }
     *place = Some(chain);
@@ -184,9 +197,8 @@ impl<M: Meta, T, I: Inlet<M, T>, P> EdgeSegment<M, T, I, P> {
 }
 impl<M: Meta, T: 'static, I: Inlet<M, T>, P: Push<M, T>> Segment for EdgeSegment<M, T, I, P> {
     fn run(&mut self, now: Duration) -> Turn {
-        let push = |chain: &mut P, at: At<'_, M>, record| chain.push(at, record);
         let intake = &mut self.intake;
-        let turn = turns(&mut self.chain, self.ending, now, |chain| intake.feed(chain, push, Some));
+        let turn = turns(&mut self.chain, self.ending, now, |chain| intake.feed(chain, Front, Some));
         let Some(chain) = &mut self.chain else { return Turn::Done };
         self.ending.advance(self.intake.ended(), chain).unwrap_or(turn)
     }

@@ -7,13 +7,12 @@ use super::windows::{AfterOp, Behind, Stands};
 use crate::contract::form::{Form, Formed, Meta, Timing, Under, Windowing};
 use crate::contract::keying::Keying;
 use crate::contract::stage::{ErrorOf, Operator, SideBuffer, Sides};
-use crate::contract::typed::{SpecOf, Typed};
+use crate::contract::typed::Typed;
 use crate::exchange::queue::{Queue, QueueEnd, SplitEnd, Tee};
 use crate::stream::call::SideEnds;
-use crate::stream::env::Env;
 use crate::stream::link::link_to;
 use crate::stream::signal::{End, Flow, Signal};
-use crate::stream::{Push, Segment, Stream, stream_of};
+use crate::stream::{Push, Stream, stream_of};
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -46,29 +45,28 @@ where
 }
 impl<T: 'static, Fm: Form, Node: 'static> Shared<T, Fm, Node> {
     /// One more consumer.
-    pub fn read(&self) -> stream_of!(T, Fm, Node) {
+    pub fn read(&self) -> QueueHead<T, Fm, Node> {
         let queue = Queue::new();
         self.readers.borrow_mut().push(QueueEnd::new(queue.clone()));
-        QueueHead::<_, Fm, Node>::new(vec![queue], self.tail, self.spec.clone())
+        QueueHead::new(vec![queue], self.tail, self.spec.clone())
     }
 }
 
+/// One of the two streams that a stream is split into.
+pub type Half<U> = QueueHead<<U as Typed>::Item, <U as Typed>::Form, <U as Typed>::Node>;
 /// `split(f)`: those for which `f` holds, and the others.
-#[allow(clippy::type_complexity)]
 pub fn split<U: Stream>(
     graph: Graph,
     id: &'static str,
     up: U,
     f: impl FnMut(&U::Item) -> bool + 'static,
-) -> (stream_of!(U::Item, U::Form, U::Node), stream_of!(U::Item, U::Form, U::Node)) {
+) -> (Half<U>, Half<U>) {
     let node = graph.stage(&up, id, NodeKind::Stage);
     let (yes, no, spec) = (Queue::new(), Queue::new(), up.spec());
     let (y, n) = (QueueEnd::new(yes.clone()), QueueEnd::new(no.clone()));
     graph.segment(move |env| up.close(env, SplitEnd { f, yes: y, no: n, site: env.site(node) }));
-    (
-        QueueHead::<_, U::Form, U::Node>::new(vec![yes], node, spec.clone()),
-        QueueHead::<_, U::Form, U::Node>::new(vec![no], node, spec),
-    )
+    let half = |queue| QueueHead::new(vec![queue], node, spec.clone());
+    (half(yes), half(no))
 }
 
 /// The side outputs of an operator on a stream that flows as `Fm`.
@@ -81,13 +79,6 @@ pub trait SideStreams<Fm: Form, Node>: Sides {
     fn declare(node: usize, spec: <Fm::Windows as Windowing>::Spec) -> (Self::Ends, Self::Streams);
 }
 
-/// One side output as a stream.
-pub struct Side<T, Fm: Form, Node>(QueueHead<T, Fm, Node>);
-impl<T, Fm: Form, Node> std::fmt::Debug for Side<T, Fm, Node> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Side")
-    }
-}
 /// Where one side output goes.
 pub struct SideEnd<M: Meta, T>(QueueEnd<M, T>);
 impl<M: Meta, T> std::fmt::Debug for SideEnd<M, T> {
@@ -123,33 +114,17 @@ impl<M: Meta, T: 'static> Push<M, T> for SideEnd<M, T> {
         self.0.finish(end);
     }
 }
-impl<T: 'static, Fm: Form, Node: 'static> Typed for Side<T, Fm, Node> {
-    type Item = T;
-    type Form = Fm;
-    type Node = Node;
-}
-impl<T: 'static, Fm: Form, Node: 'static> Stream for Side<T, Fm, Node> {
-    fn spec(&self) -> SpecOf<Self> {
-        self.0.spec()
-    }
-    fn tail(&self) -> usize {
-        self.0.tail()
-    }
-    fn close<P: Push<Fm::Meta, T>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
-        self.0.close(env, end)
-    }
-}
 macro_rules! side_streams {
     ($($side:ident),+) => {
         impl<Fm: Form, Node: 'static, $($side: 'static),+> SideStreams<Fm, Node> for ($(SideBuffer<$side>,)+) {
             type Ends = ($(SideEnd<Fm::Meta, $side>,)+);
-            type Streams = ($(Side<$side, Fm, Node>,)+);
+            type Streams = ($(QueueHead<$side, Fm, Node>,)+);
             #[allow(non_snake_case)]
             fn declare(node: usize, spec: <Fm::Windows as Windowing>::Spec) -> (Self::Ends, Self::Streams) {
                 $(let $side = Queue::<Fm::Meta, $side>::new();)+
                 (
                     ($(SideEnd(QueueEnd::new($side.clone())),)+),
-                    ($(Side(QueueHead::new(vec![$side], node, spec.clone())),)+),
+                    ($(QueueHead::new(vec![$side], node, spec.clone()),)+),
                 )
             }
         }

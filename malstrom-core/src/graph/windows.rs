@@ -7,7 +7,7 @@ use crate::contract::key::PartitionKey;
 use crate::contract::keying::{Keep, Keying, PerKey, PerKeyOption, Stateless};
 use crate::contract::stage::{ErrorOf, Operator};
 use crate::contract::time::{Span, Time};
-use crate::contract::typed::{KeyingOf, MetaOf, SpecOf, Typed};
+use crate::contract::typed::{KeyingOf, Typed};
 use crate::contract::window::Late;
 use crate::contract::windows::{
     Aligned, Assigns, Counts, Cut, Deals, Kind, Lateness, Lenient, Often, OnTime, Once, Sessions, Spec, Times,
@@ -26,7 +26,7 @@ use crate::stream::windows::operators::{AlignedOps, CountOps, KeepInWindow, Reta
 use crate::stream::windows::panes::PaneHost;
 use crate::stream::windows::sessions::SessionHost;
 use crate::stream::windows::{Branches, HostStage};
-use crate::stream::{At, Push, Segment, Stream, stream_of};
+use crate::stream::{At, Push, Stream, stream_of};
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -97,32 +97,11 @@ where
     Kg: Keying<Key = M::Key>,
 {
     type OnLate = RouteLate<M::Key, T>;
-    type Stream = LateStream<T, Kg>;
+    type Stream = QueueHead<Late<T>, Formed<Kg>, super::names::window>;
     fn declare(self, node: usize) -> (Self::OnLate, Self::Stream) {
         let queue = Queue::new();
         let head = QueueHead::new(vec![queue.clone()], node, ());
-        (RouteLate(QueueEnd::new(queue)), LateStream(head))
-    }
-}
-/// The stream that `else` names.
-pub struct LateStream<T, Kg: Keying>(QueueHead<Late<T>, Formed<Kg>, super::names::window>);
-impl<T, Kg: Keying> std::fmt::Debug for LateStream<T, Kg> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("LateStream")
-    }
-}
-impl<T: 'static, Kg: Keying> Typed for LateStream<T, Kg> {
-    type Item = Late<T>;
-    type Form = Formed<Kg>;
-    type Node = super::names::window;
-}
-impl<T: 'static, Kg: Keying> Stream for LateStream<T, Kg> {
-    fn tail(&self) -> usize {
-        self.0.tail()
-    }
-    fn spec(&self) -> SpecOf<Self> {}
-    fn close<P: Push<MetaOf<Self>, Late<T>>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
-        self.0.close(env, end)
+        (RouteLate(QueueEnd::new(queue)), head)
     }
 }
 /// Sends late records to the stream that `else` names.

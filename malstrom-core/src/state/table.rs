@@ -41,6 +41,8 @@ const WITHIN: u32 = 20;
 const SMALLEST: usize = 16;
 /// Up to this size in bytes a table is kept nearly empty.
 const SMALL: usize = 256 << 10;
+/// And up to this size, which the second level of the cache holds, three quarters empty.
+const MIDDLING: usize = 2 << 20;
 /// The table grows beyond this share of used slots.
 const FULL: (usize, usize) = (3, 4);
 /// Room behind the last home slot, in place of wrapping around. It grows if need be.
@@ -357,7 +359,8 @@ impl<K: Eq, V> StateTable<K, V> {
     }
 
     /// The value of `key`, which starts out as `fresh()`. The key is cloned only then.
-    #[inline]
+    // Once per record, in a loop that keeps what it needs in registers.
+    #[inline(always)]
     pub fn entry(&mut self, hash: u64, key: &K, fresh: impl FnOnce() -> V) -> &mut V
     where
         K: Clone,
@@ -480,7 +483,11 @@ impl<K: Eq, V> StateTable<K, V> {
 /// How many entries fit into so many slots.
 fn room<K, V>(slots: usize) -> usize {
     // Where memory does not matter, emptiness spares mispredicted branches: a key is seldom not at home.
-    if slots.saturating_mul(size_of::<Option<Entry<K, V>>>()) <= SMALL { slots / 8 } else { slots / FULL.1 * FULL.0 }
+    match slots.saturating_mul(size_of::<Option<Entry<K, V>>>()) {
+        ..=SMALL => slots / 8,
+        ..=MIDDLING => slots / 4,
+        _ => slots / FULL.1 * FULL.0,
+    }
 }
 
 fn doubled(slots: usize) -> usize {

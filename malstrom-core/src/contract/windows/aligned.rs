@@ -30,6 +30,12 @@ pub struct Pane {
     /// Its last tick.
     pub last: i64,
 }
+impl Pane {
+    #[inline(always)]
+    pub(crate) fn holds(&self, time: i64) -> bool {
+        self.first <= time && time <= self.last
+    }
+}
 fn clamp(ticks: i128) -> i64 {
     ticks.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
 }
