@@ -26,13 +26,23 @@ pub trait Aggregate<K, T>: 'static {
     const EACH: bool = true;
     /// Whether what is kept of two runs of records can be made one.
     const MERGES: bool = true;
+    /// Whether that may be done on the way to the worker that owns the key: see [`combine`](super::combine).
+    const COMBINES: bool = false;
 
     /// What is kept before the first record.
     fn fresh(&self) -> Self::Kept;
     /// Takes in one record.
     fn add(&mut self, kept: &mut Self::Kept, record: T);
+    /// What has come of all records so far.
+    fn shown(&self, _kept: &Self::Kept, _key: &K) -> Option<Self::Out> {
+        None
+    }
     /// Takes in one record and says what has come of all so far.
-    fn update(&mut self, kept: &mut Self::Kept, key: &K, record: T) -> Option<Self::Out>;
+    #[inline(always)]
+    fn update(&mut self, kept: &mut Self::Kept, key: &K, record: T) -> Option<Self::Out> {
+        self.add(kept, record);
+        self.shown(kept, key)
+    }
     /// Takes in what is kept of records that come later.
     fn merge(&mut self, _kept: &mut Self::Kept, _later: Self::Kept) {}
     /// A copy of a record for a further window, where [`MERGES`](Self::MERGES) does not hold.
@@ -143,6 +153,7 @@ impl<K: Clone + 'static, T> Aggregate<K, T> for Count {
     type Kept = u64;
     type Out = (K, u64);
     type Closed = Windowed<K, u64>;
+    const COMBINES: bool = true;
     #[inline(always)]
     fn fresh(&self) -> u64 {
         0
@@ -152,8 +163,7 @@ impl<K: Clone + 'static, T> Aggregate<K, T> for Count {
         *kept += 1;
     }
     #[inline(always)]
-    fn update(&mut self, kept: &mut u64, key: &K, _: T) -> Option<(K, u64)> {
-        *kept += 1;
+    fn shown(&self, kept: &u64, key: &K) -> Option<(K, u64)> {
         Some((key.clone(), *kept))
     }
     fn merge(&mut self, kept: &mut u64, later: u64) {
@@ -174,6 +184,7 @@ where
     type Kept = V;
     type Out = (K, V);
     type Closed = Windowed<K, V>;
+    const COMBINES: bool = true;
     #[inline(always)]
     fn fresh(&self) -> V {
         V::default()
@@ -183,8 +194,7 @@ where
         *kept += (self.0)(&record);
     }
     #[inline(always)]
-    fn update(&mut self, kept: &mut V, key: &K, record: T) -> Option<(K, V)> {
-        *kept += (self.0)(&record);
+    fn shown(&self, kept: &V, key: &K) -> Option<(K, V)> {
         Some((key.clone(), kept.clone()))
     }
     fn merge(&mut self, kept: &mut V, later: V) {
@@ -217,6 +227,7 @@ where
     type Kept = Option<V>;
     type Out = (K, V);
     type Closed = Windowed<K, V>;
+    const COMBINES: bool = true;
     fn fresh(&self) -> Option<V> {
         None
     }
@@ -225,10 +236,8 @@ where
         let value = (self.0)(&record);
         self.take(kept, value);
     }
-    #[inline]
-    fn update(&mut self, kept: &mut Option<V>, key: &K, record: T) -> Option<(K, V)> {
-        let value = (self.0)(&record);
-        self.take(kept, value);
+    #[inline(always)]
+    fn shown(&self, kept: &Option<V>, key: &K) -> Option<(K, V)> {
         kept.clone().map(|best| (key.clone(), best))
     }
     fn merge(&mut self, kept: &mut Option<V>, later: Option<V>) {
@@ -244,6 +253,7 @@ impl<K: Clone + 'static, T, V: Number, F: FnMut(&T) -> V + 'static> Aggregate<K,
     type Kept = (f64, u64);
     type Out = (K, f64);
     type Closed = Windowed<K, f64>;
+    const COMBINES: bool = true;
     fn fresh(&self) -> (f64, u64) {
         (0.0, 0)
     }
@@ -252,11 +262,9 @@ impl<K: Clone + 'static, T, V: Number, F: FnMut(&T) -> V + 'static> Aggregate<K,
         kept.0 += (self.0)(&record).to_f64();
         kept.1 += 1;
     }
-    #[inline]
-    fn update(&mut self, kept: &mut (f64, u64), key: &K, record: T) -> Option<(K, f64)> {
-        kept.0 += (self.0)(&record).to_f64();
-        kept.1 += 1;
-        Some((key.clone(), kept.0 / kept.1 as f64))
+    #[inline(always)]
+    fn shown(&self, (sum, count): &(f64, u64), key: &K) -> Option<(K, f64)> {
+        (*count > 0).then(|| (key.clone(), sum / *count as f64))
     }
     fn merge(&mut self, kept: &mut (f64, u64), later: (f64, u64)) {
         *kept = (kept.0 + later.0, kept.1 + later.1);
@@ -284,6 +292,7 @@ impl<K: Clone + 'static, T: Clone + 'static, F: FnMut(T, T) -> T + 'static> Aggr
     type Kept = Option<T>;
     type Out = (K, T);
     type Closed = Windowed<K, T>;
+    const COMBINES: bool = true;
     fn fresh(&self) -> Option<T> {
         None
     }
@@ -291,9 +300,8 @@ impl<K: Clone + 'static, T: Clone + 'static, F: FnMut(T, T) -> T + 'static> Aggr
     fn add(&mut self, kept: &mut Option<T>, record: T) {
         self.take(kept, record);
     }
-    #[inline]
-    fn update(&mut self, kept: &mut Option<T>, key: &K, record: T) -> Option<(K, T)> {
-        self.take(kept, record);
+    #[inline(always)]
+    fn shown(&self, kept: &Option<T>, key: &K) -> Option<(K, T)> {
         kept.clone().map(|value| (key.clone(), value))
     }
     fn merge(&mut self, kept: &mut Option<T>, later: Option<T>) {
@@ -336,9 +344,8 @@ where
     fn add(&mut self, kept: &mut Option<A>, record: T) {
         self.take(kept, record);
     }
-    #[inline]
-    fn update(&mut self, kept: &mut Option<A>, key: &K, record: T) -> Option<(K, A)> {
-        self.take(kept, record);
+    #[inline(always)]
+    fn shown(&self, kept: &Option<A>, key: &K) -> Option<(K, A)> {
         kept.clone().map(|value| (key.clone(), value))
     }
     fn copy(&self, record: &T) -> Option<T> {
@@ -379,8 +386,7 @@ where
     fn add(&mut self, kept: &mut Vec<T>, record: T) {
         self.take(kept, record);
     }
-    fn update(&mut self, kept: &mut Vec<T>, key: &K, record: T) -> Option<(K, Vec<T>)> {
-        self.take(kept, record);
+    fn shown(&self, kept: &Vec<T>, key: &K) -> Option<(K, Vec<T>)> {
         Some((key.clone(), kept.clone()))
     }
     fn merge(&mut self, kept: &mut Vec<T>, later: Vec<T>) {
