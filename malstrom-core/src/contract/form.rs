@@ -1,6 +1,6 @@
 //! How a stream flows: what its records travel under. Its keying, its time and its windows in one type.
 use super::keying::{KeyedBy, Keying, Unkeyed};
-use super::time::Time;
+use super::time::{Ticks, Time};
 use std::marker::PhantomData;
 
 /// What a record is stamped with: `()` on a stream without event time, else its time in ticks.
@@ -37,6 +37,8 @@ pub trait Timing: 'static {
     type TimeOr<T: 'static>: 'static;
     /// [`AnyTime`], or `T` where there is no time to be used.
     type UntimedFor<T: 'static>: 'static;
+    /// What its ticks are.
+    const TICKS: Ticks = Ticks::Any;
 }
 /// A stream nobody has called `timestamps` on.
 #[derive(Debug)]
@@ -47,6 +49,7 @@ impl Timing for NoTime {
     type UntimedFor<T: 'static> = T;
 }
 impl<T: Time> Timing for T {
+    const TICKS: Ticks = T::TICKS;
     type Stamp = i64;
     type TimeOr<J: 'static> = T;
     type UntimedFor<J: 'static> = AnyTime;

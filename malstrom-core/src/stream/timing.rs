@@ -4,7 +4,7 @@ use super::signal::{End, Mark, Signal};
 use crate::contract::extract::Moment;
 use crate::contract::extract::time::{Clock as Kind, Watermark};
 use crate::contract::stage::TimerSet;
-use crate::contract::time::Timestamp;
+use crate::contract::time::{Ticks, Timestamp};
 use crate::state::timers::{Due, TimerQueue};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -62,9 +62,11 @@ pub(crate) struct Timing<K, T: TimerSet> {
 }
 
 impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
-    pub(crate) fn new(clock: Rc<Clock>) -> Self {
+    pub(crate) fn new(clock: Rc<Clock>, ticks: Ticks) -> Self {
+        let buffer = T::default();
+        buffer.stand_on(ticks);
         Timing {
-            buffer: T::default(),
+            buffer,
             event: TimerQueue::default(),
             processing: TimerQueue::default(),
             progress: Progress::new(),
