@@ -39,9 +39,24 @@ pub(crate) struct PaneHost<K, T, A: Aggregate<K, T>, N, L> {
 /// A window that is being handed on.
 struct Closing {
     window: i128,
+    /// What is left to do before its first key can be.
+    filling: Option<Filling>,
     /// How many slots have been handed on, of the older panes and then of the newer ones.
     older: usize,
     newer: usize,
+}
+/// Panes that have to be added to the stacks, and how far that has come.
+enum Filling {
+    /// From the last of them to the first, each becomes an older one, with all behind it.
+    Older {
+        from: i128,
+        /// The panes before this place.
+        left: usize,
+        /// How many slots of the pane, and then of the older one behind it, have been added to the first older one.
+        slots: Option<(usize, usize)>,
+    },
+    /// From the first to the last, each becomes part of the newer ones.
+    Newer { to: i128, place: usize, slot: usize },
 }
 /// See the module.
 struct Stacks<K, V> {
@@ -150,13 +165,11 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
                     None => all = Some(kept.clone()),
                     Some(all) => self.aggregate.merge(all, kept.clone()),
                 }
-                // A pane of several windows has not been handed out for all of them.
-                if !N::MANY || !Self::SHARED {
-                    self.aggregate.told(kept);
-                }
             }
         }
-        if let Some(kept) = all {
+        if let Some(mut kept) = all {
+            // Each record that came since the window has closed had it handed on.
+            self.aggregate.told_but_last(&mut kept);
             self.emit::<M, P, X>(window, at.hash, at.key, kept, rest);
         }
     }
@@ -177,34 +190,67 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
             (next <= last).then_some(next)
         })
     }
-    /// Begins to hand on a window: puts it together, if it has several panes.
+    /// Begins to hand on a window, which has to be put together if it has several panes.
     fn begin(&mut self, window: i128) {
-        self.closing = Some(Closing { window, older: 0, newer: 0 });
-        let (from, to) = self.spec.windows.panes(window);
-        if !Self::SHARED || !N::MANY {
+        let mut closing = Closing { window, filling: None, older: 0, newer: 0 };
+        if Self::SHARED && N::MANY {
+            let (from, to) = self.spec.windows.panes(window);
+            let Stacks { older, newer, end } = &mut self.stacks;
+            while older.front().is_some_and(|(index, _)| *index < from) {
+                older.pop_front();
+            }
+            let place = |index| self.panes.partition_point(|filled| filled.pane.index < index);
+            closing.filling = Some(if older.is_empty() {
+                *newer = StateTable::new(self.ranks.clone());
+                Filling::Older { from, left: place(to), slots: None }
+            } else {
+                Filling::Newer { to, place: place(*end), slot: 0 }
+            });
+            *end = to;
+        }
+        self.closing = Some(closing);
+    }
+    /// Adds some more to the stacks.
+    fn fill(&mut self) {
+        let PaneHost { panes, closing: Some(closing), stacks: Stacks { older, newer, .. }, aggregate, ranks, .. } =
+            self
+        else {
             return;
-        }
-        let Stacks { older, newer, end } = &mut self.stacks;
-        while older.front().is_some_and(|(index, _)| *index < from) {
-            older.pop_front();
-        }
-        if older.is_empty() {
-            // Everything becomes older: from the back, each pane with all behind it.
-            for filled in self.panes.iter().rev().filter(|filled| (from..to).contains(&filled.pane.index)) {
-                let mut table = StateTable::new(self.ranks.clone());
-                add_all::<K, T, A>(&mut self.aggregate, &mut table, &filled.table);
-                if let Some((_, behind)) = older.front() {
-                    add_all::<K, T, A>(&mut self.aggregate, &mut table, behind);
+        };
+        let done = match &mut closing.filling {
+            None => return,
+            Some(Filling::Older { from, left, slots }) => {
+                let filled = left.checked_sub(1).and_then(|place| panes.get(place));
+                let filled = filled.filter(|filled| filled.pane.index >= *from);
+                if let (Some((of_pane, of_behind)), Some(filled)) = (slots.as_mut(), filled)
+                    && let Some((index, mut table)) = older.pop_front()
+                {
+                    let behind = older.front().map(|(_, table)| table);
+                    let more = add_some::<K, T, A>(aggregate, &mut table, &filled.table, of_pane)
+                        || behind.is_some_and(|behind| add_some::<K, T, A>(aggregate, &mut table, behind, of_behind));
+                    older.push_front((index, table));
+                    if !more {
+                        (*left, *slots) = (*left - 1, None);
+                    }
+                } else if let Some(filled) = filled {
+                    older.push_front((filled.pane.index, StateTable::new(ranks.clone())));
+                    *slots = Some((0, 0));
                 }
-                older.push_front((filled.pane.index, table));
+                filled.is_none()
             }
-            *newer = StateTable::new(self.ranks.clone());
-        } else {
-            for filled in self.panes.iter().filter(|filled| (*end..to).contains(&filled.pane.index)) {
-                add_all::<K, T, A>(&mut self.aggregate, newer, &filled.table);
+            Some(Filling::Newer { to, place, slot }) => {
+                let filled = panes.get(*place).filter(|filled| filled.pane.index < *to);
+                if let Some(filled) = filled
+                    && !add_some::<K, T, A>(aggregate, newer, &filled.table, slot)
+                {
+                    (*place, *slot) = (*place + 1, 0);
+                }
+                filled.is_none()
             }
+        };
+        if done {
+            closing.filling = None;
         }
-        *end = to;
     }
     /// Hands on the next key of the window that is closing. `false` if there is none left.
     fn step<M, P, X>(&mut self, rest: &mut Rest<X, P>) -> bool
@@ -228,11 +274,6 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
                     }
                 };
                 if let Some((hash, key, kept)) = next {
-                    if L::ANY
-                        && let Some(kept) = filled.table.get(hash, &key)
-                    {
-                        self.aggregate.told(kept);
-                    }
                     self.emit::<M, P, X>(window, hash, &key, kept, rest);
                     return true;
                 }
@@ -288,19 +329,31 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         }
     }
 }
-/// Adds what is kept in one table, of later records, to another.
-fn add_all<K: PartitionKey, T, A: Aggregate<K, T>>(
+/// How many slots are added to a stack at a time.
+const AT_A_TIME: usize = 16;
+
+/// Adds some more of what is kept in one table, of later records, to another. `false` if that was all.
+fn add_some<K: PartitionKey, T, A: Aggregate<K, T>>(
     aggregate: &mut A,
     to: &mut StateTable<K, A::Kept>,
     from: &StateTable<K, A::Kept>,
-) {
-    to.reserve(from.len());
-    for (hash, key, kept) in (0..from.slots()).filter_map(|at| from.slot(at)) {
+    slot: &mut usize,
+) -> bool {
+    if *slot >= from.slots() {
+        return false;
+    }
+    if *slot == 0 {
+        to.reserve(from.len());
+    }
+    let end = (*slot + AT_A_TIME).min(from.slots());
+    for (hash, key, kept) in (*slot..end).filter_map(|at| from.slot(at)) {
         match to.get(hash, key) {
             Some(all) => aggregate.merge(all, kept.clone()),
             None => drop(to.insert(hash, key, kept.clone())),
         }
     }
+    *slot = end;
+    true
 }
 
 impl<M, K, T, A, N, L, X> Host<M, T, X> for PaneHost<K, T, A, N, L>
@@ -344,7 +397,9 @@ where
     fn close<P: Push<M, A::Closed>>(&mut self, horizon: Horizon, rest: &mut Rest<X, P>) -> bool {
         if let Some(closing) = &self.closing {
             let window = closing.window;
-            if !self.step::<M, P, X>(rest) {
+            if closing.filling.is_some() {
+                self.fill();
+            } else if !self.step::<M, P, X>(rest) {
                 self.closing = None;
                 self.closed = self.closed.max(Some(window));
             }
