@@ -117,8 +117,6 @@ pub trait Windowing: 'static {
     type Copied<T: 'static>: 'static;
     /// `S` where state `S` is kept on after its window has closed, `()` elsewhere.
     type Retained<S: 'static>: 'static;
-    /// `T` where sessions may be joined after they have closed, [`AnyWindows`] elsewhere.
-    type JoinedLate<T: 'static>: 'static;
 }
 /// A stream that is not cut into windows.
 #[derive(Debug)]
@@ -129,7 +127,6 @@ impl Windowing for NoWindows {
     type WindowedFor<T: 'static> = AnyWindows;
     type Copied<T: 'static> = ();
     type Retained<S: 'static> = ();
-    type JoinedLate<T: 'static> = AnyWindows;
 }
 /// Stands for "no windows wanted" in checks.
 #[derive(Debug)]

@@ -296,37 +296,28 @@ pub trait Lateness: 'static {
     const ANY: bool;
     /// `T` if they have, `()` if not.
     type Kept<T: 'static>: 'static;
-    /// `T` if they have, [`AnyWindows`] if not.
-    type If<T: 'static>: 'static;
 }
 impl Lateness for OnTime {
     const ANY: bool = false;
     type Kept<T: 'static> = ();
-    type If<T: 'static> = AnyWindows;
 }
 impl Lateness for Lenient {
     const ANY: bool = true;
     type Kept<T: 'static> = T;
-    type If<T: 'static> = T;
 }
 /// A kind of windows.
 pub trait Kind: Copy + 'static {
     /// `T` where records `T` are copied for a stage that keeps state, `()` elsewhere.
     type Copied<L: Lateness, T: 'static>: 'static;
-    /// `T` where windows may be joined after they have closed, [`AnyWindows`] elsewhere.
-    type JoinedLate<L: Lateness, T: 'static>: 'static;
 }
 impl<N: Times> Kind for Aligned<N> {
     type Copied<L: Lateness, T: 'static> = N::Copied<T>;
-    type JoinedLate<L: Lateness, T: 'static> = AnyWindows;
 }
 impl Kind for Sessions {
     type Copied<L: Lateness, T: 'static> = L::Kept<T>;
-    type JoinedLate<L: Lateness, T: 'static> = L::If<T>;
 }
 impl Kind for Counts {
     type Copied<L: Lateness, T: 'static> = ();
-    type JoinedLate<L: Lateness, T: 'static> = AnyWindows;
 }
 
 /// A stream that is cut into windows: which ones, and whether they have a lateness.
@@ -345,5 +336,4 @@ impl<W: Kind, L: Lateness> Windowing for Cut<W, L> {
     type WindowedFor<T: 'static> = T;
     type Copied<T: 'static> = W::Copied<L, T>;
     type Retained<S: 'static> = L::Kept<S>;
-    type JoinedLate<T: 'static> = W::JoinedLate<L, T>;
 }

@@ -313,6 +313,12 @@ impl<T> FoldsIn<T> for Cut<Sessions, OnTime> {
         None
     }
 }
+/// A session that may have to be corrected is gone through again.
+impl<T: Clone> FoldsIn<T> for Cut<Sessions, Lenient> {
+    fn copier() -> Option<fn(&T) -> T> {
+        Some(T::clone)
+    }
+}
 impl<T, L: Lateness> FoldsIn<T> for Cut<Counts, L> {
     fn copier() -> Option<fn(&T) -> T> {
         None
