@@ -175,6 +175,8 @@ impl<T: Time, D: Span<T>> Assigns<T> for Tumbling<D> {
         Ok(Aligned::new(size, size, self.offset.map_or(0, Span::ticks)))
     }
 }
+/// To how many windows a record may belong. More is a mistake in the lengths, and a job that hangs.
+const MOST_WINDOWS: i64 = 1_000_000;
 impl<T: Time, D: Span<T>> Assigns<T> for Sliding<D> {
     type Spec = Aligned<Often>;
     fn fallback() -> Aligned<Often> {
@@ -186,6 +188,12 @@ impl<T: Time, D: Span<T>> Assigns<T> for Sliding<D> {
         if every > size {
             return Err(format!(
                 "a window of {size} that begins every {every} leaves out what lies between two windows: `every` must not be greater than the size"
+            ));
+        }
+        if size / every > MOST_WINDOWS {
+            return Err(format!(
+                "with a window of {size} that begins every {every}, each record belongs to {} windows: {MOST_WINDOWS} are the most",
+                size / every
             ));
         }
         Ok(Aligned::new(size, every, self.offset.map_or(0, Span::ticks)))

@@ -22,7 +22,7 @@ use crate::stream::signal::{End, Flow};
 use crate::stream::timestamps::TimestampsStage;
 use crate::stream::windows::counted::CountHost;
 use crate::stream::windows::late::{DropLate, Judges, OnLate, WindowStage};
-use crate::stream::windows::operators::{AlignedOps, CountOps, KeepInWindow, Retains, SessionOps};
+use crate::stream::windows::operators::{AlignedOps, CountOps, Held, KeepInWindow, Retains, SessionOps};
 use crate::stream::windows::panes::PaneHost;
 use crate::stream::windows::sessions::SessionHost;
 use crate::stream::windows::{Branches, HostStage};
@@ -418,7 +418,7 @@ where
     Op: Operator<Keep = Kp>,
     F: OnFail<M, ErrorOf<Op>>,
     S: SideEnds<M, Op::Sides>,
-    L: Retains<Vec<(i64, Op::In)>>,
+    L: Retains<Vec<Held<Op::In>>>,
 {
     fn stand(spec: Spec<Sessions>, op: Op, on_fail: F, side_ends: S, node: usize) -> impl Wrap<M, Op::In, M, Op::Out> {
         let make = move |env: &Env| SessionOps::<K, Op, L>::new(op, spec, env.ranks());

@@ -20,7 +20,7 @@ pub(crate) const SLICE: usize = 1024;
 /// How far event time has come at a stage.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    /// The last watermark; `i64::MIN` before the first.
+    /// The last watermark; `i64::MIN` before the first, which promises nothing.
     pub(crate) time: i64,
     pub(crate) watermark: Watermark,
 }
@@ -31,6 +31,7 @@ impl Progress {
     /// Takes note of a signal.
     pub(crate) fn note(&mut self, signal: Signal) {
         match signal {
+            Signal::Time(Mark::At(i64::MIN)) => {}
             Signal::Time(Mark::At(time)) => {
                 self.time = time;
                 self.watermark = Watermark::At(Timestamp::from_micros(time));

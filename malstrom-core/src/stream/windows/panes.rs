@@ -136,7 +136,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         }
         if L::ANY && time <= watermark {
             for window in windows.0..=windows.1 {
-                if spec.last(window) <= watermark && !now.is_over(&self.spec, window) {
+                if now.closes(spec.last(window)) && !now.is_over(&self.spec, window) {
                     self.correct(window, at, rest);
                 }
             }

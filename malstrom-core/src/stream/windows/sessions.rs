@@ -57,7 +57,7 @@ impl<K: PartitionKey, V> SessionTable<K, V> {
     /// Whether the session that a record at `time` would belong to has been closed for its lateness.
     pub(crate) fn is_late(&mut self, hash: u64, key: &K, time: i64, watermark: i64) -> bool {
         let Spec { windows, lateness } = self.spec;
-        let over = |last: i64| windows.last(last).saturating_add(lateness) <= watermark;
+        let over = |last: i64| Horizon::Watermark(watermark).closes(windows.last(last).saturating_add(lateness));
         if !over(time) {
             return false;
         }
@@ -94,7 +94,7 @@ impl<K: PartitionKey, V> SessionTable<K, V> {
         }
         let closes = windows.last(runs[at].last);
         let until = closes.saturating_add(lateness);
-        let (id, fired, closed) = (runs[at].id, runs[at].fired, closes <= watermark);
+        let (id, fired, closed) = (runs[at].id, runs[at].fired, Horizon::Watermark(watermark).closes(closes));
         // A session that goes on is looked at when it would have ended. On the agenda comes what is new there: a session
         // that is open again, or one that closes at once.
         if closed && !fired {
