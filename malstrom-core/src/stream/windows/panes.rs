@@ -4,6 +4,8 @@
 //! together from its panes by two stacks: suffixes of older panes, merged once when the stack is filled, and one running
 //! merge of the newer ones. So a window costs a few merges per key, however many panes it has. Aggregates whose states do
 //! not merge (`fold`) have a pane per window instead, and a record goes to each.
+mod stacks;
+
 use super::{Horizon, Host, Rest};
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::key::PartitionKey;
@@ -11,7 +13,7 @@ use crate::contract::windows::{Aligned, Lateness, Pane, Spec, Times};
 use crate::state::table::{Ranks, StateTable};
 use crate::stream::aggregate::Aggregate;
 use crate::stream::{At, Push};
-use std::collections::VecDeque;
+use stacks::{Filling, Stacks};
 use std::marker::PhantomData;
 
 /// How many emptied tables are kept for panes to come.
@@ -45,32 +47,9 @@ struct Closing {
     older: usize,
     newer: usize,
 }
-/// Panes that have to be added to the stacks, and how far that has come.
-enum Filling {
-    /// From the last of them to the first, each becomes an older one, with all behind it.
-    Older {
-        from: i128,
-        /// The panes before this place.
-        left: usize,
-        /// How many slots of the pane, and then of the older one behind it, have been added to the first older one.
-        slots: Option<(usize, usize)>,
-    },
-    /// From the first to the last, each becomes part of the newer ones.
-    Newer { to: i128, place: usize, slot: usize },
-}
-/// See the module.
-struct Stacks<K, V> {
-    /// For each filled pane of the older ones, all from it to the last of them.
-    older: VecDeque<(i128, StateTable<K, V>)>,
-    /// All panes behind those, up to `end`.
-    newer: StateTable<K, V>,
-    end: i128,
-}
-
 impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> PaneHost<K, T, A, N, L> {
     pub(crate) fn new(aggregate: A, spec: Spec<Aligned<N>>, ranks: Ranks) -> Self {
-        let newer = StateTable::new(ranks.clone());
-        let stacks = Stacks { older: VecDeque::new(), newer, end: i128::MIN };
+        let stacks = Stacks::new(ranks.clone());
         PaneHost {
             aggregate,
             spec,
@@ -116,10 +95,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         if Self::SHARED {
             let place = self.place(pane);
             self.hot = Some(place);
-            if pane.index < self.stacks.end {
-                self.stacks.older.clear();
-                self.stacks.end = i128::MIN;
-            }
+            self.stacks.forget(pane.index);
             self.apply(place, at, record);
         } else {
             let mut record = Some(record);
@@ -194,61 +170,16 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
     fn begin(&mut self, window: i128) {
         let mut closing = Closing { window, filling: None, older: 0, newer: 0 };
         if Self::SHARED && N::MANY {
-            let (from, to) = self.spec.windows.panes(window);
-            let Stacks { older, newer, end } = &mut self.stacks;
-            while older.front().is_some_and(|(index, _)| *index < from) {
-                older.pop_front();
-            }
-            let place = |index| self.panes.partition_point(|filled| filled.pane.index < index);
-            closing.filling = Some(if older.is_empty() {
-                *newer = StateTable::new(self.ranks.clone());
-                Filling::Older { from, left: place(to), slots: None }
-            } else {
-                Filling::Newer { to, place: place(*end), slot: 0 }
-            });
-            *end = to;
+            closing.filling = Some(self.stacks.begin(&self.panes, self.spec.windows.panes(window)));
         }
         self.closing = Some(closing);
     }
-    /// Adds some more to the stacks.
+    /// Puts some more of the window together.
     fn fill(&mut self) {
-        let PaneHost { panes, closing: Some(closing), stacks: Stacks { older, newer, .. }, aggregate, ranks, .. } =
-            self
-        else {
-            return;
-        };
-        let done = match &mut closing.filling {
-            None => return,
-            Some(Filling::Older { from, left, slots }) => {
-                let filled = left.checked_sub(1).and_then(|place| panes.get(place));
-                let filled = filled.filter(|filled| filled.pane.index >= *from);
-                if let (Some((of_pane, of_behind)), Some(filled)) = (slots.as_mut(), filled)
-                    && let Some((index, mut table)) = older.pop_front()
-                {
-                    let behind = older.front().map(|(_, table)| table);
-                    let more = add_some::<K, T, A>(aggregate, &mut table, &filled.table, of_pane)
-                        || behind.is_some_and(|behind| add_some::<K, T, A>(aggregate, &mut table, behind, of_behind));
-                    older.push_front((index, table));
-                    if !more {
-                        (*left, *slots) = (*left - 1, None);
-                    }
-                } else if let Some(filled) = filled {
-                    older.push_front((filled.pane.index, StateTable::new(ranks.clone())));
-                    *slots = Some((0, 0));
-                }
-                filled.is_none()
-            }
-            Some(Filling::Newer { to, place, slot }) => {
-                let filled = panes.get(*place).filter(|filled| filled.pane.index < *to);
-                if let Some(filled) = filled
-                    && !add_some::<K, T, A>(aggregate, newer, &filled.table, slot)
-                {
-                    (*place, *slot) = (*place + 1, 0);
-                }
-                filled.is_none()
-            }
-        };
-        if done {
+        if let Some(closing) = &mut self.closing
+            && let Some(filling) = &mut closing.filling
+            && !self.stacks.fill::<T, A>(filling, &self.panes, &mut self.aggregate)
+        {
             closing.filling = None;
         }
     }
@@ -280,8 +211,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
             }
             return false;
         }
-        let Stacks { older, newer, .. } = &mut self.stacks;
-        let mut older = older.front_mut().map(|(_, table)| table);
+        let (mut older, newer) = self.stacks.tables();
         if let Some(older) = &older {
             while closing.older < older.slots() {
                 closing.older += 1;
@@ -329,33 +259,6 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         }
     }
 }
-/// How many slots are added to a stack at a time.
-const AT_A_TIME: usize = 16;
-
-/// Adds some more of what is kept in one table, of later records, to another. `false` if that was all.
-fn add_some<K: PartitionKey, T, A: Aggregate<K, T>>(
-    aggregate: &mut A,
-    to: &mut StateTable<K, A::Kept>,
-    from: &StateTable<K, A::Kept>,
-    slot: &mut usize,
-) -> bool {
-    if *slot >= from.slots() {
-        return false;
-    }
-    if *slot == 0 {
-        to.reserve(from.len());
-    }
-    let end = (*slot + AT_A_TIME).min(from.slots());
-    for (hash, key, kept) in (*slot..end).filter_map(|at| from.slot(at)) {
-        match to.get(hash, key) {
-            Some(all) => aggregate.merge(all, kept.clone()),
-            None => drop(to.insert(hash, key, kept.clone())),
-        }
-    }
-    *slot = end;
-    true
-}
-
 impl<M, K, T, A, N, L, X> Host<M, T, X> for PaneHost<K, T, A, N, L>
 where
     K: PartitionKey,
