@@ -158,6 +158,7 @@ impl<X> TimerBuffer<X> {
 #[cold]
 #[inline(never)]
 #[track_caller]
+#[allow(clippy::panic, reason = "the operator is wrong, and is to be told where, as by any panic in it")]
 fn refuse(clash: &str) -> ! {
     panic!("{clash}")
 }
