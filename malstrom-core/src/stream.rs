@@ -104,6 +104,14 @@ macro_rules! hands_on {
         $crate::stream::hands_on!(@untimed);
     };
     (@untimed) => {
+        $crate::stream::hands_on!(@state);
+        $crate::stream::hands_on!(@end);
+        #[inline]
+        fn tick(&mut self, now: std::time::Duration) -> Option<std::time::Duration> {
+            self.down.tick(now)
+        }
+    };
+    (@state) => {
         #[inline(always)]
         fn touch(&self, hash: u64) {
             self.down.touch(hash);
@@ -116,13 +124,11 @@ macro_rules! hands_on {
         fn full(&self) -> bool {
             self.down.full()
         }
+    };
+    (@end) => {
         #[inline]
         fn pump(&mut self) -> $crate::stream::signal::Flow {
             self.down.pump()
-        }
-        #[inline]
-        fn tick(&mut self, now: std::time::Duration) -> Option<std::time::Duration> {
-            self.down.tick(now)
         }
         #[inline]
         fn flush(&mut self) -> bool {

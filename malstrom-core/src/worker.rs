@@ -79,7 +79,8 @@ impl Worker {
     pub fn new(pipeline: Pipeline, settings: &Settings, fabric: Arc<Fabric>) -> Result<Self> {
         let route = Rc::new(RouteTable::even(settings.workers));
         let ranks = if settings.workers == 1 { Ranks::all() } else { Ranks::of(route.groups_of(settings.worker)) };
-        let ids = (pipeline.plan().ids().map(Arc::from).collect(), pipeline.timed());
+        let plan = pipeline.plan();
+        let ids = (plan.ids().map(Arc::from).collect(), plan.ticks().collect(), pipeline.timed());
         let links = Rc::new(Links::new(fabric, route));
         let seed = (settings.seed, settings.started);
         let env = Env::new((settings.worker, settings.workers), seed, ranks, ids, links);

@@ -65,8 +65,8 @@ pub use malstrom_core::check::time::{
     in_windows, keeps_window, same_time, timers,
 };
 pub use malstrom_core::check::window::{
-    Corrects, Dealt, EntersWhole, FoldsWindows, HasLateness, IsIdle, IsLength, IsTime, IsWindow, NeverLate,
-    NoTimersInWindows, TakesNoWindows, TimedFor, corrected, dealt, dealt_to, enters_whole, folded, idle, is_time,
+    Corrects, Dealt, EntersWhole, HasLateness, IsIdle, IsLength, IsTime, IsWindow, NeverLate, NoTimersInWindows,
+    TakesNoWindows, TimedFor, WindowsClosed, closed, corrected, dealt, dealt_to, enters_whole, idle, is_time,
     is_window, late, length, length_at, lenient, needs_time, seen, timers_in_windows, whole, window_length,
     window_time,
 };

@@ -73,6 +73,8 @@ jobs! {
     right_tumbling(size, offset): right, window = tumbling(size).offset(offset);
     outer_tumbling(size, offset): outer, window = tumbling(size).offset(offset);
     inner_sliding(size, every): inner, window = sliding(size, every);
+    left_sliding(size, every): left, window = sliding(size, every);
+    right_sliding(size, every): right, window = sliding(size, every);
     outer_sliding(size, every): outer, window = sliding(size, every);
 }
 pipeline! {
@@ -160,7 +162,8 @@ proptest! {
             let (a, b) = (a.clone(), b.clone());
             compare(&format!("{outer:?} in {size} + {offset}"), &expected, move |out| job(a.clone(), b.clone(), lag, out, size, offset));
         }
-        for (outer, job) in [KINDS[0], KINDS[3]].into_iter().zip([inner_sliding as fn(Splits, Splits, i64, Out, i64, i64) -> Pipeline, outer_sliding]) {
+        let jobs = [inner_sliding as fn(Splits, Splits, i64, Out, i64, i64) -> Pipeline, left_sliding, right_sliding, outer_sliding];
+        for (outer, job) in KINDS.into_iter().zip(jobs) {
             let expected = joined_in_windows(&all(&a), &all(&b), |at| windows_of(size, every, 0, at), outer);
             let (a, b) = (a.clone(), b.clone());
             compare(&format!("{outer:?} in {size} every {every}"), &expected, move |out| job(a.clone(), b.clone(), lag, out, size, every));

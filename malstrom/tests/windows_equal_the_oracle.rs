@@ -177,35 +177,19 @@ fn expected(firings: &[Firing], out: &Out) {
         let mut best = records.clone();
         best.sort_by_key(|e| std::cmp::Reverse(rank(e)));
         say("top", &&best[..best.len().min(3)]);
-        best = records.clone();
+        // One split has all records of a key, and numbers them.
+        let mut arrived = records.clone();
+        arrived.sort_by_key(|e| e.id);
+        best = arrived.clone();
         best.sort_by_key(|e| std::cmp::Reverse(rank_in_order(e)));
         say("top in order", &&best[..best.len().min(3)]);
         let ids: Vec<u64> = records.iter().map(|e| e.id).collect();
         say("visit in order", &(ids, records.last().unwrap().at));
-        // One split has all records of a key, and numbers them.
-        let mut arrived = records.clone();
-        arrived.sort_by_key(|e| e.id);
         let mut seen = HashSet::new();
         let mut say = |c| emit("distinct in order", format!("{c} at {at}"));
         arrived.iter().map(class).filter(|c| seen.insert(*c)).for_each(&mut say);
     }
 }
-/// Windows that overlap and sessions are put together of parts that arrive in any order, so that what is equal may change
-/// places.
-fn in_parts(kind: Kind) -> bool {
-    matches!(kind, Kind::Session { .. }) || matches!(kind, Kind::Aligned { size, every, .. } if size != every)
-}
-fn settled(kind: Kind, mut all: PerKey) -> PerKey {
-    if in_parts(kind) {
-        all.retain(|(name, _), _| *name != "top in order");
-        let time = |text: &str| text.rsplit(' ').next().map(str::to_owned);
-        all.iter_mut()
-            .filter(|((name, _), _)| *name == "distinct in order")
-            .for_each(|(_, told)| told.sort_by_key(|text| (time(text), text.clone())));
-    }
-    all
-}
-
 type PerKey = BTreeMap<(&'static str, u64), Vec<String>>;
 /// By chain and key, in order.
 fn taken(out: &Out) -> PerKey {
@@ -223,11 +207,11 @@ fn compare(
 ) {
     let out = memory::collector();
     expected(&on_time(kind, data.iter().flatten().copied()), &out);
-    let expected = settled(kind, taken(&out));
+    let expected = taken(&out);
     for workers in 1..=4 {
         let (data, lag, into, job) = (data.clone(), *lag, out.clone(), job.clone());
         run(workers, move || job(data.clone(), lag, into.clone())).unwrap();
-        let mut got = settled(kind, taken(&out));
+        let mut got = taken(&out);
         for (chain, expected) in expected.iter().filter(|((name, _), _)| in_order || !name.ends_with("in order")) {
             let got = got.remove(chain).unwrap_or_default();
             assert_eq!(&got, expected, "{chain:?} of {kind:?}, {workers} workers");

@@ -183,6 +183,24 @@ pub fn whole<U: Typed, Name>(_: &Name, up: U) -> Edge<(Whole<U>, Name, U::Node),
     Edge::new(up)
 }
 
+/// A stream does not end in windows.
+#[diagnostic::on_unimplemented(
+    message = "nothing closes the windows that stage `{Up}` is cut into",
+    label = "the stream is still cut into windows here",
+    note = "windows are closed by an aggregate, such as `-> count()`, or by an operator that keeps state; without either, leave `window(..)` out"
+)]
+pub trait WindowsClosed<Up> {
+    pass!(Up);
+}
+#[diagnostic::do_not_recommend]
+impl<Up> WindowsClosed<Up> for NoWindows {
+    passes!(Up);
+}
+/// The edge into a sink, which closes no windows.
+pub fn closed<U: Typed>(up: U) -> Edge<(Whole<U>, U::Node), U> {
+    Edge::new(up)
+}
+
 /// Fragments take no windows.
 #[diagnostic::on_unimplemented(
     message = "pipeline `{Op}` takes no windows, but stage `{Up}` is cut into windows",
@@ -263,26 +281,5 @@ pub fn corrected<U: Typed, Op: Stage>(
     _: &Op,
     up: U,
 ) -> Edge<(Copies, <WindowsOf<U> as Windowing>::Retained<<Op::Asks as Asks>::State<()>>, Op), U> {
-    Edge::new(up)
-}
-
-/// `fold` goes by the record.
-#[diagnostic::on_unimplemented(
-    message = "`fold` cannot correct sessions: what it has made of two of them that a late record joins cannot be made one",
-    label = "cannot correct sessions",
-    note = "use `reduce` or another aggregate, an operator with `on_close`, or no `lateness`"
-)]
-pub trait FoldsWindows {
-    pass!();
-}
-#[diagnostic::do_not_recommend]
-impl FoldsWindows for AnyWindows {
-    passes!();
-}
-/// Stands for sessions that are joined late.
-#[derive(Debug)]
-pub struct LateSessions;
-/// The edge into `fold`.
-pub fn folded<U: Typed>(up: U) -> Edge<(<WindowsOf<U> as Windowing>::JoinedLate<LateSessions>,), U> {
     Edge::new(up)
 }

@@ -6,6 +6,7 @@
 //!
 //! A row that is not what it should be is a [`Malformed`] record, which the pipeline handles, and reading goes on. Trouble
 //! with a file as a whole (missing, unreadable, truncated or corrupt `.gz`) fails the job.
+mod columns;
 mod csv_sink;
 mod csv_source;
 mod explain;

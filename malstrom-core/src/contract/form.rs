@@ -1,6 +1,6 @@
 //! How a stream flows: what its records travel under. Its keying, its time and its windows in one type.
 use super::keying::{KeyedBy, Keying, Unkeyed};
-use super::time::Time;
+use super::time::{Ticks, Time};
 use std::marker::PhantomData;
 
 /// What a record is stamped with: `()` on a stream without event time, else its time in ticks.
@@ -37,6 +37,8 @@ pub trait Timing: 'static {
     type TimeOr<T: 'static>: 'static;
     /// [`AnyTime`], or `T` where there is no time to be used.
     type UntimedFor<T: 'static>: 'static;
+    /// What its ticks are.
+    const TICKS: Ticks = Ticks::Any;
 }
 /// A stream nobody has called `timestamps` on.
 #[derive(Debug)]
@@ -47,6 +49,7 @@ impl Timing for NoTime {
     type UntimedFor<T: 'static> = T;
 }
 impl<T: Time> Timing for T {
+    const TICKS: Ticks = T::TICKS;
     type Stamp = i64;
     type TimeOr<J: 'static> = T;
     type UntimedFor<J: 'static> = AnyTime;
@@ -114,8 +117,6 @@ pub trait Windowing: 'static {
     type Copied<T: 'static>: 'static;
     /// `S` where state `S` is kept on after its window has closed, `()` elsewhere.
     type Retained<S: 'static>: 'static;
-    /// `T` where sessions may be joined after they have closed, [`AnyWindows`] elsewhere.
-    type JoinedLate<T: 'static>: 'static;
 }
 /// A stream that is not cut into windows.
 #[derive(Debug)]
@@ -126,7 +127,6 @@ impl Windowing for NoWindows {
     type WindowedFor<T: 'static> = AnyWindows;
     type Copied<T: 'static> = ();
     type Retained<S: 'static> = ();
-    type JoinedLate<T: 'static> = AnyWindows;
 }
 /// Stands for "no windows wanted" in checks.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use super::extract::time::{Request, TimerBuffer};
 use super::keying::{Keep, Need, Stateless};
 use super::never::Never;
 use super::record::Record;
+use super::time::Ticks;
 use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
@@ -118,6 +119,8 @@ pub trait TimerSet: Default + 'static {
     type Or<T: 'static>: 'static;
     /// Whether there are any.
     const ANY: bool;
+    /// Says what the ticks of the stream are on which they are set.
+    fn stand_on(&self, _: Ticks) {}
     /// Takes out what was asked for.
     fn drain(&mut self, take: impl FnMut(Request<Self::Timer>));
     /// Writes a timer, so that it can be told from others; `false` if that cannot be done.
@@ -136,9 +139,12 @@ impl<X: Record> TimerSet for TimerBuffer<X> {
     type Timer = X;
     type Or<T: 'static> = X;
     const ANY: bool = true;
+    fn stand_on(&self, ticks: Ticks) {
+        TimerBuffer::stand_on(self, ticks);
+    }
     #[inline(always)]
     fn drain(&mut self, take: impl FnMut(Request<X>)) {
-        let requests = self.get_mut();
+        let requests = self.requests();
         if !requests.is_empty() {
             requests.drain(..).for_each(take);
         }

@@ -51,6 +51,39 @@ pub trait Time: Copy + Ord + Debug + Send + 'static {
     fn to_ticks(self) -> i64;
     /// The point at `ticks`, or the one nearest to it.
     fn from_ticks(ticks: i64) -> Self;
+    /// What its ticks are. A type of your own may be anything.
+    #[doc(hidden)]
+    const TICKS: Ticks = Ticks::Any;
+}
+
+/// What the ticks of a time are, for what no type tells: a timer is set by an operator, which does not know the stream that
+/// it will stand on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[doc(hidden)]
+pub enum Ticks {
+    /// Microseconds since 1970.
+    Calendar,
+    /// Those of an integer.
+    Integer,
+    /// Nobody knows.
+    #[default]
+    Any,
+}
+impl Ticks {
+    /// What is wrong with a time or a length of these ticks on a stream that has others.
+    pub(crate) fn clash(self, stream: Ticks) -> Option<&'static str> {
+        match (self, stream) {
+            (Ticks::Integer, Ticks::Calendar) => Some(
+                "a timer was set by an integer, but the stream has times of the calendar: \
+                 write `timers.at(*at + 5.seconds(), ..)` or `timers.after(5.seconds(), ..)`",
+            ),
+            (Ticks::Calendar, Ticks::Integer) => Some(
+                "a timer was set by a time of the calendar or a `Duration`, but the times of the stream are integers: \
+                 write `timers.at(*at + 5, ..)` or `timers.after(5, ..)`",
+            ),
+            _ => None,
+        }
+    }
 }
 
 /// A length of event time on the clock of `T`: `std::time::Duration` for times of the calendar, any integer for integers.

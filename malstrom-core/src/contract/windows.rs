@@ -175,6 +175,8 @@ impl<T: Time, D: Span<T>> Assigns<T> for Tumbling<D> {
         Ok(Aligned::new(size, size, self.offset.map_or(0, Span::ticks)))
     }
 }
+/// To how many windows a record may belong. More is a mistake in the lengths, and a job that hangs.
+const MOST_WINDOWS: i64 = 1_000_000;
 impl<T: Time, D: Span<T>> Assigns<T> for Sliding<D> {
     type Spec = Aligned<Often>;
     fn fallback() -> Aligned<Often> {
@@ -186,6 +188,12 @@ impl<T: Time, D: Span<T>> Assigns<T> for Sliding<D> {
         if every > size {
             return Err(format!(
                 "a window of {size} that begins every {every} leaves out what lies between two windows: `every` must not be greater than the size"
+            ));
+        }
+        if size / every > MOST_WINDOWS {
+            return Err(format!(
+                "with a window of {size} that begins every {every}, each record belongs to {} windows: {MOST_WINDOWS} are the most",
+                size / every
             ));
         }
         Ok(Aligned::new(size, every, self.offset.map_or(0, Span::ticks)))
@@ -296,37 +304,28 @@ pub trait Lateness: 'static {
     const ANY: bool;
     /// `T` if they have, `()` if not.
     type Kept<T: 'static>: 'static;
-    /// `T` if they have, [`AnyWindows`] if not.
-    type If<T: 'static>: 'static;
 }
 impl Lateness for OnTime {
     const ANY: bool = false;
     type Kept<T: 'static> = ();
-    type If<T: 'static> = AnyWindows;
 }
 impl Lateness for Lenient {
     const ANY: bool = true;
     type Kept<T: 'static> = T;
-    type If<T: 'static> = T;
 }
 /// A kind of windows.
 pub trait Kind: Copy + 'static {
     /// `T` where records `T` are copied for a stage that keeps state, `()` elsewhere.
     type Copied<L: Lateness, T: 'static>: 'static;
-    /// `T` where windows may be joined after they have closed, [`AnyWindows`] elsewhere.
-    type JoinedLate<L: Lateness, T: 'static>: 'static;
 }
 impl<N: Times> Kind for Aligned<N> {
     type Copied<L: Lateness, T: 'static> = N::Copied<T>;
-    type JoinedLate<L: Lateness, T: 'static> = AnyWindows;
 }
 impl Kind for Sessions {
     type Copied<L: Lateness, T: 'static> = L::Kept<T>;
-    type JoinedLate<L: Lateness, T: 'static> = L::If<T>;
 }
 impl Kind for Counts {
     type Copied<L: Lateness, T: 'static> = ();
-    type JoinedLate<L: Lateness, T: 'static> = AnyWindows;
 }
 
 /// A stream that is cut into windows: which ones, and whether they have a lateness.
@@ -345,5 +344,4 @@ impl<W: Kind, L: Lateness> Windowing for Cut<W, L> {
     type WindowedFor<T: 'static> = T;
     type Copied<T: 'static> = W::Copied<L, T>;
     type Retained<S: 'static> = L::Kept<S>;
-    type JoinedLate<T: 'static> = W::JoinedLate<L, T>;
 }

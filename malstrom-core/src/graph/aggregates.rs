@@ -90,7 +90,7 @@ aggregates! {
         where [A: Clone + 'static, F: FnMut(A, U::Item) -> A + 'static, Wn: FoldsIn<U::Item>,]
         => (up, Fold(init, f, Wn::copier()))
     /// `top(n, f)`
-    top<F, V>(by: By<U, F, V>, n: usize) -> Top<F> where [V: PartialOrd, F: 'static] => (by.up, Top(n, by.f))
+    top<F, V>(by: By<U, F, V>, n: usize) -> Top<F> where [V: PartialOrd, F: 'static] => (by.up, Top::new(n, by.f))
     /// `distinct()`
-    distinct<>(up: U) -> Distinct where [] => (up, Distinct)
+    distinct<>(up: U) -> Distinct where [] => (up, Distinct::default())
 }

@@ -10,6 +10,7 @@ use crate::contract::key::PartitionKey;
 use crate::contract::keying::{KeyedBy, Keying};
 use crate::contract::record::Record;
 use crate::contract::stage::{ErrorOf, Operator};
+use crate::contract::time::Ticks;
 use crate::contract::typed::{MetaOf, TimeOf, Typed, WindowsOf};
 use crate::exchange::fabric::Links;
 use crate::exchange::outlet::KeyByEnd;
@@ -123,7 +124,7 @@ impl Graph {
     pub(crate) fn node(&self, id: &str, kind: NodeKind) -> usize {
         let mut draft = self.0.borrow_mut();
         let id = format!("{}/{id}", draft.scope.join("/"));
-        draft.plan.nodes.push(Node { id, kind });
+        draft.plan.nodes.push(Node { id, kind, ticks: Ticks::Any });
         draft.plan.nodes.len() - 1
     }
     pub(crate) fn edge<T>(&self, from: usize, to: usize, kind: EdgeKind) {
@@ -132,6 +133,7 @@ impl Graph {
     /// A stage behind `up`.
     pub(crate) fn stage<U: Stream>(&self, up: &U, id: &str, kind: NodeKind) -> usize {
         let node = self.node(id, kind);
+        self.0.borrow_mut().plan.nodes[node].ticks = TimeOf::<U>::TICKS;
         self.edge::<U::Item>(up.tail(), node, EdgeKind::Forward);
         node
     }

@@ -106,6 +106,23 @@ fn inputs<L: Stream, R: Stream>(graph: &Graph, id: &str, left: &L, right: &R) ->
     node
 }
 
+/// What `make` joins both inputs with, as a stream.
+fn joined<L, R, K, T, O, B>(
+    graph: &Graph,
+    node: usize,
+    (left, right): (L, R),
+    make: B,
+) -> JoinHead<K, T, L::Item, R::Item, O, HostStage<B, ()>>
+where
+    K: PartitionKey,
+    T: Time,
+    L: Stream + Typed<Form = Joined<K, T>>,
+    R: Stream + Typed<Form = Joined<K, T>>,
+{
+    let (left, right) = (graph.queue(left), graph.queue(right));
+    JoinHead { left, right, stage: HostStage { make, around: (), node }, node, types: PhantomData }
+}
+
 /// `join(left, right, within = ..)`
 pub fn join_within<L, R, K, T, J>(
     graph: Graph,
@@ -127,14 +144,7 @@ where
         graph.refuse(node, &format!("`within` cannot be negative, and is {within}"));
     }
     let make = move |env: &Env| IntervalJoin::<K, L::Item, R::Item, J>::new(within.max(0), env.ranks());
-    let (left, right) = (graph.queue(left), graph.queue(right));
-    JoinHead {
-        left,
-        right,
-        stage: HostStage { make, around: (), node },
-        node,
-        types: PhantomData::<fn() -> (T, J::Out)>,
-    }
+    joined(&graph, node, (left, right), make)
 }
 
 /// `join(left, right, window = ..)`
@@ -160,12 +170,5 @@ where
         W::fallback()
     });
     let make = move |env: &Env| WindowJoin::<K, L::Item, R::Item, J, N>::new(spec, env.ranks());
-    let (left, right) = (graph.queue(left), graph.queue(right));
-    JoinHead {
-        left,
-        right,
-        stage: HostStage { make, around: (), node },
-        node,
-        types: PhantomData::<fn() -> (T, J::Out)>,
-    }
+    joined(&graph, node, (left, right), make)
 }

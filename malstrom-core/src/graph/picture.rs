@@ -1,6 +1,7 @@
 //! The plan of a pipeline, and its picture.
 use crate::contract::keying::{Keep, Stateless};
 use crate::contract::stage::Operator;
+use crate::contract::time::Ticks;
 use std::any::TypeId;
 use std::fmt;
 
@@ -15,6 +16,8 @@ pub struct Plan {
 pub(crate) struct Node {
     pub(crate) id: String,
     pub(crate) kind: NodeKind,
+    /// Those of its input's times.
+    pub(crate) ticks: Ticks,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NodeKind {
@@ -50,6 +53,9 @@ impl Plan {
     /// The ids of its stages, as they appear in reports and errors.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.nodes.iter().map(|node| node.id.as_str())
+    }
+    pub(crate) fn ticks(&self) -> impl Iterator<Item = Ticks> {
+        self.nodes.iter().map(|node| node.ticks)
     }
 }
 

@@ -3,6 +3,7 @@ use super::build::Graph;
 use super::head::QueueHead;
 use crate::contract::form::{Form, Formed, Meta, Windowing};
 use crate::contract::stage::Failure;
+use crate::contract::typed::{KeyingOf, TimeOf};
 use crate::exchange::queue::{Queue, QueueEnd};
 use crate::stream::call::{CannotFail, DropFailed, FailJob, OnFail};
 use crate::stream::env::Site;
@@ -50,7 +51,7 @@ impl<M: Meta, E: 'static> Policy<M, E> for OrDrop {
         (DropFailed::default(), ())
     }
 }
-/// `else stream`, which flows as the operator's input does.
+/// `else stream`, which flows as the operator's input does, outside of its windows: what fails belongs to none any more.
 pub struct OrElse<Fm: Form, Node>(<Fm::Windows as Windowing>::Spec, PhantomData<fn() -> Node>);
 impl<Fm: Form, Node> std::fmt::Debug for OrElse<Fm, Node> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -58,8 +59,8 @@ impl<Fm: Form, Node> std::fmt::Debug for OrElse<Fm, Node> {
     }
 }
 /// `else stream` behind `up`, under the stream's name.
-pub fn or_else<U: Stream, Node>(up: &U, _: PhantomData<Node>) -> OrElse<U::Form, Node> {
-    OrElse(up.spec(), PhantomData)
+pub fn or_else<U: Stream, Node>(_: &U, _: PhantomData<Node>) -> OrElse<Formed<KeyingOf<U>, TimeOf<U>>, Node> {
+    OrElse((), PhantomData)
 }
 /// `source(..) else stream`, under the stream's name.
 pub fn rows_or_else<Node>(_: PhantomData<Node>) -> OrElse<Formed, Node> {

@@ -1,28 +1,29 @@
 //! Sources inside a pipeline.
+mod drive;
+mod origin;
+
+use drive::{Root, drive};
+use origin::{Origin, Start};
+
 use super::build::Graph;
 use super::names;
 use super::picture::NodeKind;
 use super::policy::{Policy, Unfailing};
 use super::segment::{Ending, LEAST, MOST, next_chunk};
-use crate::contract::form::{Formed, Under};
+use crate::contract::form::Formed;
 use crate::contract::never::Never;
 use crate::contract::source::{Progress, Read, Source, SplitReader};
-use crate::contract::stage::Emit;
 use crate::contract::typed::{SpecOf, Typed};
 use crate::exchange::fabric::{Fabric, Links};
 use crate::stream::call::OnFail;
 use crate::stream::env::{Env, Site};
 use crate::stream::signal::{End, Flow, Signal, SplitNews, sooner};
-use crate::stream::{At, Push, Segment, Stream, Turn, stream_of};
+use crate::stream::{Push, Segment, Stream, Turn, stream_of};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How many records one run may read, if nothing waits to be consumed downstream.
 const BUDGET: usize = 16 * MOST;
-
-/// What the records of a source travel under: nothing.
-type Root = Under<(), ()>;
-const ROOT: At<'static, Root> = At { key: &(), hash: 0, stamp: () };
 
 /// How many of the first records of a split are handed on one by one where there is event time, so that what is late in
 /// a handful of records does not depend on how many are read at a time.
@@ -112,81 +113,6 @@ struct SourceSegment<S: Source, F, P> {
     chain: Option<P>,
     ending: Ending,
     end: End,
-}
-
-/// The splits of one source on one worker.
-struct Origin {
-    /// The number of a split that stands for all those that nobody has opened yet.
-    waiting: u64,
-    waits: bool,
-    next: u64,
-    /// The split that was read last.
-    current: u64,
-    start: Start,
-}
-/// Where there is event time, nobody reads before all workers have said what they read: a worker of which nothing is known
-/// holds time back, and what is late must not depend on which thread starts first.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Start {
-    /// This worker has not taken its first splits.
-    Not,
-    /// It has, and waits for the others.
-    Waits,
-    /// All have.
-    Done,
-}
-impl Origin {
-    fn new(worker: usize, node: usize) -> Self {
-        let waiting = (worker as u64) << 48 | (node as u64) << 32;
-        Origin { waiting, waits: false, next: waiting + 1, current: waiting, start: Start::Not }
-    }
-}
-
-/// Pushes what a reader emits straight into the chain.
-struct Feed<'a, P, F> {
-    chain: &'a mut P,
-    on_fail: &'a mut F,
-    site: &'a Site,
-    emitted: u64,
-}
-impl<T, E, P: Push<Root, T>, F: OnFail<Root, E>> Emit<T, E> for Feed<'_, P, F> {
-    #[inline(always)]
-    fn emit(&mut self, record: T) {
-        if self.on_fail.stopped() {
-            return;
-        }
-        self.chain.push(ROOT, record);
-        self.emitted += 1;
-    }
-    #[inline(always)]
-    fn fail(&mut self, error: E) {
-        self.on_fail.fail(ROOT, error, self.site);
-    }
-}
-
-/// The loop over the records of one read.
-///
-/// A function of its own that takes the chain out of its place: on the stack nothing but this loop ever sees its
-/// address, so its fields become registers and its branches selections.
-#[inline(never)]
-fn drive<R, P, F>(
-    reader: &mut R,
-    place: &mut Option<P>,
-    on_fail: &mut F,
-    site: &Site,
-    chunk: usize,
-) -> (u64, crate::Result<Read>)
-where
-    R: SplitReader,
-    P: Push<Root, R::Out>,
-    F: OnFail<Root, R::Error>,
-{
-    let Some(mut chain) = place.take() else { return (0, Ok(Read::End)) };
-    let mut feed = Feed { chain: &mut chain, on_fail, site, emitted: 0 };
-    let read = reader.read(chunk, &mut feed);
-    let emitted = feed.emitted;
-    *place = Some(chain);
-    (emitted, read)
 }
 
 impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<S, F, P> {

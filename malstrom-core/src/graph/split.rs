@@ -135,7 +135,7 @@ side_streams!(A, B);
 side_streams!(A, B, C);
 side_streams!(A, B, C, D);
 
-/// An operator with side outputs: the main stream, that of the failures, and the sides.
+/// An operator with side outputs: the main stream, that of the failures, and the sides, which leave the windows of the input.
 #[allow(clippy::type_complexity)]
 pub fn call_with_sides<U, Op, F, Kg, Tm, Wn>(
     graph: Graph,
@@ -146,7 +146,7 @@ pub fn call_with_sides<U, Op, F, Kg, Tm, Wn>(
 ) -> (
     stream_of!(Op::Out, AfterOp<Op, Kg, Tm, Wn>, Op),
     F::Failures,
-    <Op::Sides as SideStreams<AfterOp<Op, Kg, Tm, Wn>, Op>>::Streams,
+    <Op::Sides as SideStreams<Formed<Kg, Tm>, Op>>::Streams,
 )
 where
     Kg: Keying,
@@ -154,21 +154,15 @@ where
     Wn: Windowing,
     U: Stream<Item = Op::In> + Typed<Form = Formed<Kg, Tm, Wn>>,
     Op: Operator,
-    Op::Sides: SideStreams<AfterOp<Op, Kg, Tm, Wn>, Op>,
+    Op::Sides: SideStreams<Formed<Kg, Tm>, Op>,
     F: Policy<Under<Kg::Key, Tm::Stamp>, ErrorOf<Op>>,
     Op::Keep: Behind<Wn>
-        + Stands<
-            Under<Kg::Key, Tm::Stamp>,
-            Wn,
-            Op,
-            F::OnFail,
-            <Op::Sides as SideStreams<AfterOp<Op, Kg, Tm, Wn>, Op>>::Ends,
-        >,
+        + Stands<Under<Kg::Key, Tm::Stamp>, Wn, Op, F::OnFail, <Op::Sides as SideStreams<Formed<Kg, Tm>, Op>>::Ends>,
 {
     let node = graph.stage(&up, id, NodeKind::of::<Op>());
     let (on_fail, failures) = policy.declare(&graph, node);
     let (spec, behind) = (up.spec(), Op::Keep::spec(up.spec()));
-    let (side_ends, sides) = <Op::Sides as SideStreams<AfterOp<Op, Kg, Tm, Wn>, Op>>::declare(node, behind.clone());
+    let (side_ends, sides) = <Op::Sides as SideStreams<Formed<Kg, Tm>, Op>>::declare(node, ());
     let stage = Op::Keep::stand(spec, op, on_fail, side_ends, node);
     (link_to(up, node, behind, stage), failures, sides)
 }

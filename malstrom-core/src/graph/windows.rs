@@ -1,31 +1,26 @@
-//! Event time and windows as stages, and how operators and aggregates stand on streams with windows.
+//! Event time and windows as stages.
+mod aggregates;
+mod operators;
+
+pub use aggregates::{FoldsIn, Gathers};
+pub use operators::{AfterOp, Behind, Stands};
+
 use super::build::{By, Graph};
 use super::head::QueueHead;
 use super::picture::NodeKind;
 use crate::contract::form::{Formed, Meta, NoWindows, Timing, Under, Windowing};
-use crate::contract::key::PartitionKey;
-use crate::contract::keying::{Keep, Keying, PerKey, PerKeyOption, Stateless};
-use crate::contract::stage::{ErrorOf, Operator};
+use crate::contract::keying::Keying;
 use crate::contract::time::{Span, Time};
 use crate::contract::typed::{KeyingOf, Typed};
 use crate::contract::window::Late;
-use crate::contract::windows::{
-    Aligned, Assigns, Counts, Cut, Deals, Kind, Lateness, Lenient, Often, OnTime, Once, Sessions, Spec, Times,
-};
+use crate::contract::windows::{Assigns, Cut, Lateness, Lenient, OnTime, Spec};
 use crate::exchange::queue::{Queue, QueueEnd};
-use crate::stream::aggregate::{Aggregate, AggregateStage};
-use crate::stream::call::{CallStage, FailJob, OnFail, SideEnds};
-use crate::stream::env::{Env, Site};
-use crate::stream::keep::KeepFor;
-use crate::stream::link::{Wrap, link_to};
+use crate::stream::call::FailJob;
+use crate::stream::env::Site;
+use crate::stream::link::link_to;
 use crate::stream::signal::{End, Flow};
 use crate::stream::timestamps::TimestampsStage;
-use crate::stream::windows::counted::CountHost;
 use crate::stream::windows::late::{DropLate, Judges, OnLate, WindowStage};
-use crate::stream::windows::operators::{AlignedOps, CountOps, KeepInWindow, Retains, SessionOps};
-use crate::stream::windows::panes::PaneHost;
-use crate::stream::windows::sessions::SessionHost;
-use crate::stream::windows::{Branches, HostStage};
 use crate::stream::{At, Push, Stream, stream_of};
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -201,217 +196,3 @@ where
     };
     (link_to(up, node, spec, WindowStage { spec, on_late, node }), late)
 }
-
-// ---- aggregates ----------------------------------------------------------------------------------------------------
-
-/// How an aggregate stands on a stream with these windows.
-pub trait Gathers<M: Meta, T, A>: Windowing {
-    /// What it emits.
-    type Out: 'static;
-    /// The stage.
-    fn gather(spec: Self::Spec, aggregate: A, node: usize) -> impl Wrap<M, T, M, Self::Out>;
-}
-impl<K, M, T, A> Gathers<M, T, A> for NoWindows
-where
-    K: PartitionKey,
-    M: Meta<Key = K>,
-    T: 'static,
-    A: Aggregate<K, T>,
-{
-    type Out = A::Out;
-    fn gather((): (), aggregate: A, node: usize) -> impl Wrap<M, T, M, A::Out> {
-        AggregateStage { aggregate, node }
-    }
-}
-impl<K, M, T, A, N, L> Gathers<M, T, A> for Cut<Aligned<N>, L>
-where
-    K: PartitionKey,
-    M: Meta<Key = K>,
-    T: 'static,
-    A: Aggregate<K, T>,
-    N: Times,
-    L: Lateness,
-{
-    type Out = A::Closed;
-    fn gather(spec: Spec<Aligned<N>>, aggregate: A, node: usize) -> impl Wrap<M, T, M, A::Closed> {
-        let make = move |env: &Env| PaneHost::<K, T, A, N, L>::new(aggregate, spec, env.ranks());
-        HostStage { make, around: (), node }
-    }
-}
-impl<K, M, T, A, L> Gathers<M, T, A> for Cut<Sessions, L>
-where
-    K: PartitionKey,
-    M: Meta<Key = K>,
-    T: 'static,
-    A: Aggregate<K, T>,
-    L: Lateness,
-{
-    type Out = A::Closed;
-    fn gather(spec: Spec<Sessions>, aggregate: A, node: usize) -> impl Wrap<M, T, M, A::Closed> {
-        let make = move |env: &Env| SessionHost::<K, T, A, L>::new(aggregate, spec, env.ranks());
-        HostStage { make, around: (), node }
-    }
-}
-impl<K, M, T, A, L> Gathers<M, T, A> for Cut<Counts, L>
-where
-    K: PartitionKey,
-    M: Meta<Key = K>,
-    T: 'static,
-    A: Aggregate<K, T>,
-    L: Lateness,
-{
-    type Out = A::Closed;
-    fn gather(spec: Spec<Counts>, aggregate: A, node: usize) -> impl Wrap<M, T, M, A::Closed> {
-        let make = move |env: &Env| CountHost::<K, T, A>::new(aggregate, spec, env.ranks());
-        HostStage { make, around: (), node }
-    }
-}
-
-/// How `fold`, whose states do not merge, comes by its records on a stream with these windows.
-pub trait FoldsIn<T>: Windowing {
-    /// A copy of a record for a further window.
-    fn copier() -> Option<fn(&T) -> T>;
-}
-impl<T> FoldsIn<T> for NoWindows {
-    fn copier() -> Option<fn(&T) -> T> {
-        None
-    }
-}
-impl<T, L: Lateness> FoldsIn<T> for Cut<Aligned<Once>, L> {
-    fn copier() -> Option<fn(&T) -> T> {
-        None
-    }
-}
-impl<T: Clone, L: Lateness> FoldsIn<T> for Cut<Aligned<Often>, L> {
-    fn copier() -> Option<fn(&T) -> T> {
-        Some(T::clone)
-    }
-}
-impl<T> FoldsIn<T> for Cut<Sessions, OnTime> {
-    fn copier() -> Option<fn(&T) -> T> {
-        None
-    }
-}
-impl<T, L: Lateness> FoldsIn<T> for Cut<Counts, L> {
-    fn copier() -> Option<fn(&T) -> T> {
-        None
-    }
-}
-
-// ---- operators -----------------------------------------------------------------------------------------------------
-
-/// How a stream is cut into windows behind an operator that keeps state in this way.
-pub trait Behind<Wn: Windowing>: Keep {
-    /// [`NoWindows`] behind state, which closes them.
-    type Windows: Windowing;
-    /// What is known of them.
-    fn spec(spec: Wn::Spec) -> <Self::Windows as Windowing>::Spec;
-}
-impl<Kp: Keep> Behind<NoWindows> for Kp {
-    type Windows = NoWindows;
-    fn spec((): ()) {}
-}
-impl<W: Kind, L: Lateness> Behind<Cut<W, L>> for Stateless {
-    type Windows = Cut<W, L>;
-    fn spec(spec: Spec<W>) -> Spec<W> {
-        spec
-    }
-}
-impl<S: 'static, W: Kind, L: Lateness> Behind<Cut<W, L>> for PerKey<S> {
-    type Windows = NoWindows;
-    fn spec(_: Spec<W>) {}
-}
-impl<S: 'static, W: Kind, L: Lateness> Behind<Cut<W, L>> for PerKeyOption<S> {
-    type Windows = NoWindows;
-    fn spec(_: Spec<W>) {}
-}
-
-/// How an operator that keeps state in this way stands on a stream with windows `Wn`.
-pub trait Stands<M: Meta, Wn: Windowing, Op, F, S>: Behind<Wn> {
-    /// The stage.
-    fn stand(spec: Wn::Spec, op: Op, on_fail: F, side_ends: S, node: usize) -> impl Wrap<M, Op::In, M, Op::Out>
-    where
-        Op: Operator;
-}
-impl<M, Op, F, S, Kp> Stands<M, NoWindows, Op, F, S> for Kp
-where
-    M: Meta,
-    Kp: KeepFor<M>,
-    Op: Operator<Keep = Kp>,
-    F: OnFail<M, ErrorOf<Op>>,
-    S: SideEnds<M, Op::Sides>,
-{
-    fn stand((): (), op: Op, on_fail: F, side_ends: S, node: usize) -> impl Wrap<M, Op::In, M, Op::Out> {
-        CallStage { op, on_fail, side_ends, node }
-    }
-}
-impl<M, Op, F, S, W, L> Stands<M, Cut<W, L>, Op, F, S> for Stateless
-where
-    M: Meta,
-    Op: Operator<Keep = Stateless>,
-    F: OnFail<M, ErrorOf<Op>>,
-    S: SideEnds<M, Op::Sides>,
-    W: Kind,
-    L: Lateness,
-{
-    fn stand(_: Spec<W>, op: Op, on_fail: F, side_ends: S, node: usize) -> impl Wrap<M, Op::In, M, Op::Out> {
-        CallStage { op, on_fail, side_ends, node }
-    }
-}
-fn branches<F, E, S, Sides>(on_fail: F, side_ends: S) -> Branches<F, E, S, Sides> {
-    Branches { on_fail, side_ends, types: PhantomData }
-}
-impl<K, M, Op, F, S, Kp, N, L> Stands<M, Cut<Aligned<N>, L>, Op, F, S> for Kp
-where
-    K: PartitionKey,
-    M: Meta<Key = K>,
-    Kp: KeepInWindow + Behind<Cut<Aligned<N>, L>>,
-    Op: Operator<Keep = Kp>,
-    F: OnFail<M, ErrorOf<Op>>,
-    S: SideEnds<M, Op::Sides>,
-    N: Deals<Op::In>,
-    L: Retains<Kp::Kept>,
-{
-    fn stand(
-        spec: Spec<Aligned<N>>,
-        op: Op,
-        on_fail: F,
-        side_ends: S,
-        node: usize,
-    ) -> impl Wrap<M, Op::In, M, Op::Out> {
-        let make = move |env: &Env| AlignedOps::<K, Op, N, L>::new(op, spec, env.ranks());
-        HostStage { make, around: branches::<F, ErrorOf<Op>, S, Op::Sides>(on_fail, side_ends), node }
-    }
-}
-impl<K, M, Op, F, S, Kp, L> Stands<M, Cut<Sessions, L>, Op, F, S> for Kp
-where
-    K: PartitionKey,
-    M: Meta<Key = K>,
-    Kp: KeepInWindow + Behind<Cut<Sessions, L>>,
-    Op: Operator<Keep = Kp>,
-    F: OnFail<M, ErrorOf<Op>>,
-    S: SideEnds<M, Op::Sides>,
-    L: Retains<Vec<(i64, Op::In)>>,
-{
-    fn stand(spec: Spec<Sessions>, op: Op, on_fail: F, side_ends: S, node: usize) -> impl Wrap<M, Op::In, M, Op::Out> {
-        let make = move |env: &Env| SessionOps::<K, Op, L>::new(op, spec, env.ranks());
-        HostStage { make, around: branches::<F, ErrorOf<Op>, S, Op::Sides>(on_fail, side_ends), node }
-    }
-}
-impl<K, M, Op, F, S, Kp, L> Stands<M, Cut<Counts, L>, Op, F, S> for Kp
-where
-    K: PartitionKey,
-    M: Meta<Key = K>,
-    Kp: KeepInWindow + Behind<Cut<Counts, L>>,
-    Op: Operator<Keep = Kp>,
-    F: OnFail<M, ErrorOf<Op>>,
-    S: SideEnds<M, Op::Sides>,
-    L: Lateness,
-{
-    fn stand(spec: Spec<Counts>, op: Op, on_fail: F, side_ends: S, node: usize) -> impl Wrap<M, Op::In, M, Op::Out> {
-        let make = move |env: &Env| CountOps::<K, Op>::new(op, spec, env.ranks());
-        HostStage { make, around: branches::<F, ErrorOf<Op>, S, Op::Sides>(on_fail, side_ends), node }
-    }
-}
-/// How a stream that was formed so flows behind an operator.
-pub type AfterOp<Op, Kg, Tm, Wn> = Formed<Kg, Tm, <<Op as Operator>::Keep as Behind<Wn>>::Windows>;

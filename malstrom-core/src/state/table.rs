@@ -26,17 +26,17 @@
 //! }
 //! assert_eq!(sums.len(), 7);
 //! ```
+mod groups;
+mod ranks;
+
 use super::prefetch::prefetch;
+pub use ranks::Ranks;
+use ranks::{Tag, WITHIN};
 use std::fmt;
-use std::num::NonZeroU32;
-use std::ops::Range;
-use std::rc::Rc;
 
 /// The number of key groups: the group of a hash is its top 12 bits.
 pub const GROUPS: u16 = 4096;
 
-/// A tag is the top 32 bits of a hash: the key group, then this many bits which order the entries within it.
-const WITHIN: u32 = 20;
 /// Slots of a table which holds anything.
 const SMALLEST: usize = 16;
 /// Up to this size in bytes a table is kept nearly empty.
@@ -50,81 +50,6 @@ const TAIL: usize = 32;
 /// From this size in bytes a table is worth touching: it costs up to a tenth while the last level of the cache holds the
 /// table (alone, measured with 32 MiB), and gains a quarter beyond.
 const CACHED: usize = 8 << 20;
-
-/// Which key groups a worker owns, so that a table spends no slots on the others. A clone shares the table behind it.
-///
-/// ```
-/// use malstrom_core::state::table::Ranks;
-///
-/// assert_eq!(Ranks::all().owned(), 4096);
-/// assert_eq!(Ranks::of(0..1024).owned(), 1024);
-/// ```
-#[derive(Clone)]
-pub struct Ranks(Rc<RankTable>);
-
-struct RankTable {
-    /// The group less its rank among the owned ones. A group which is not owned shares the rank of a neighbour, so that
-    /// its entries crowd there but are not lost.
-    skipped: [u16; GROUPS as usize],
-    owned: u16,
-}
-
-impl Ranks {
-    /// This worker owns every group.
-    pub fn all() -> Self {
-        Self::of(0..GROUPS)
-    }
-
-    /// This worker owns these groups. Their order, repetitions, and numbers from [`GROUPS`] up do not matter.
-    pub fn of(groups: impl IntoIterator<Item = u16>) -> Self {
-        let mut is_owned = [false; GROUPS as usize];
-        for group in groups {
-            if let Some(is_owned) = is_owned.get_mut(usize::from(group)) {
-                *is_owned = true;
-            }
-        }
-        let owned = is_owned.iter().map(|is_owned| u16::from(*is_owned)).sum::<u16>();
-        let (mut skipped, mut below) = ([0; GROUPS as usize], 0);
-        for (group, (skipped, is_owned)) in (0..).zip(skipped.iter_mut().zip(is_owned)) {
-            *skipped = group - below.min(owned.saturating_sub(1));
-            below += u16::from(is_owned);
-        }
-        Self(Rc::new(RankTable { skipped, owned }))
-    }
-
-    /// How many groups this worker owns.
-    pub fn owned(&self) -> u16 {
-        self.0.owned
-    }
-}
-
-impl fmt::Debug for Ranks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ranks").field("owned", &self.0.owned).finish_non_exhaustive()
-    }
-}
-
-/// The top 32 bits of the hash, but never zero: the spare value makes `Option<Entry>` as small as `Entry`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Tag(NonZeroU32);
-
-impl Tag {
-    #[inline(always)]
-    fn of(hash: u64) -> Self {
-        Self(NonZeroU32::new((hash >> 32) as u32 | 1).unwrap_or(NonZeroU32::MIN))
-    }
-
-    #[inline(always)]
-    fn group(self) -> u16 {
-        (self.0.get() >> WITHIN) as u16
-    }
-
-    /// A hash with this tag.
-    #[inline(always)]
-    fn hash(self) -> u64 {
-        u64::from(self.0.get()) << 32
-    }
-}
 
 struct Entry<K, V> {
     tag: Tag,
@@ -195,71 +120,6 @@ impl<K, V> StateTable<K, V> {
         Some((tag.hash(), key, value))
     }
 
-    /// The entries of one key group in no particular order, in O(their number).
-    ///
-    /// ```
-    /// use malstrom_core::state::table::{Ranks, StateTable};
-    ///
-    /// let mut table = StateTable::new(Ranks::all());
-    /// for key in 0..1000_u64 {
-    ///     table.insert(key << 50, &key, "some value");
-    /// }
-    /// let mut keys: Vec<u64> = table.iter_group(7).map(|(key, _)| *key).collect();
-    /// keys.sort_unstable(); // within a group they come in no particular order
-    /// assert_eq!(keys, [28, 29, 30, 31]);
-    /// ```
-    pub fn iter_group(&self, group: u16) -> impl Iterator<Item = (&K, &V)> {
-        let entries = self.entries.get(self.reach(group)).unwrap_or_default().iter().flatten();
-        entries.filter(move |entry| entry.tag.group() == group).map(|entry| (&entry.key, &entry.value))
-    }
-
-    /// Removes the entries of one key group and returns them, in O(their number).
-    ///
-    /// ```
-    /// use malstrom_core::state::table::{Ranks, StateTable};
-    ///
-    /// let mut table = StateTable::new(Ranks::all());
-    /// table.insert(0x0010 << 48, &'a', 1);
-    /// table.insert(0x0020 << 48, &'b', 2);
-    /// assert_eq!(table.drain_group(0x002), [('b', 2)]);
-    /// assert_eq!(table.len(), 1);
-    /// ```
-    pub fn drain_group(&mut self, group: u16) -> Vec<(K, V)> {
-        let reach = self.reach(group);
-        let (mut drained, mut others) = (Vec::new(), Vec::new());
-        for entry in self.entries.get_mut(reach).unwrap_or_default().iter_mut().filter_map(Option::take) {
-            if entry.tag.group() == group {
-                drained.push((entry.key, entry.value));
-            } else {
-                others.push(entry);
-            }
-        }
-        // Those which probed past the drained ones move up.
-        others.into_iter().for_each(|entry| self.place(entry));
-        self.len -= drained.len();
-        drained
-    }
-
-    /// Moves the table to other `ranks`, when this worker has gained or lost groups, and fits its size to what it holds.
-    ///
-    /// ```
-    /// use malstrom_core::state::table::{Ranks, StateTable};
-    ///
-    /// let mut table = StateTable::new(Ranks::of(0..8));
-    /// table.insert(0x0010 << 48, &'a', 1);
-    /// table.rehome(Ranks::of(0..16));
-    /// assert_eq!(table.get(0x0010 << 48, &'a'), Some(&mut 1));
-    /// ```
-    pub fn rehome(&mut self, ranks: Ranks) {
-        let old = std::mem::take(&mut self.entries);
-        self.ranks = ranks;
-        self.slots = 0;
-        let len = std::mem::take(&mut self.len);
-        self.reserve(len);
-        self.len = len;
-        old.into_iter().flatten().for_each(|entry| self.place(entry));
-    }
-
     /// Makes room for so many more entries.
     ///
     /// Entries that come in the order of their hashes, as from another table, fill a table from its beginning on: one that
@@ -305,21 +165,10 @@ impl<K, V> StateTable<K, V> {
     /// Monotone in the tag. Without slots, 0.
     #[inline(always)]
     fn home(&self, tag: Tag) -> usize {
-        let skipped = self.ranks.0.skipped[usize::from(tag.group())];
-        let position = (u64::from(tag.0.get()) << 32) - (u64::from(skipped) << (32 + WITHIN));
+        let skipped = self.ranks.skipped(tag);
+        let position = tag.hash() - (u64::from(skipped) << (32 + WITHIN));
         // As `(position >> 32) * mul >> 32`, with room for more than 2^32 slots.
         ((u128::from(position) * u128::from(self.mul)) >> 64) as usize
-    }
-
-    /// The slots in which the entries of a group are.
-    fn reach(&self, group: u16) -> Range<usize> {
-        if group >= GROUPS {
-            return 0..0;
-        }
-        let tag = |within: u64| Tag::of((u64::from(group) << WITHIN | within) << 32);
-        let (first, last) = (self.home(tag(0)), self.home(tag((1 << WITHIN) - 1)));
-        let spill = self.entries.get(last..).unwrap_or_default().iter().take_while(|slot| slot.is_some()).count();
-        first..last + spill
     }
 
     /// Puts an entry whose key is not in the table into the first empty slot from its home on.
@@ -338,7 +187,7 @@ impl<K, V> StateTable<K, V> {
         self.entries.reserve_exact(slots.saturating_add(TAIL).saturating_sub(old));
         self.entries.resize_with(slots.max(old), || None);
         self.slots = slots;
-        self.mul = ((slots as u64) << 12) / u64::from(self.ranks.0.owned.max(1));
+        self.mul = ((slots as u64) << 12) / u64::from(self.ranks.owned().max(1));
         let mut below = Vec::new();
         for at in (0..old).rev() {
             if let Some(entry) = self.entries.get_mut(at).and_then(Option::take) {

@@ -8,6 +8,7 @@ use crate::contract::key::PartitionKey;
 use crate::contract::number::Number;
 use crate::contract::window::{Window, Windowed};
 use crate::state::table::StateTable;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
@@ -51,6 +52,8 @@ pub trait Aggregate<K, T>: 'static {
     }
     /// What is kept has been handed out, and may be handed out again with more in it.
     fn told(&mut self, _kept: &mut Self::Kept) {}
+    /// What is kept has been handed out, except for the record that was added last.
+    fn told_but_last(&mut self, _kept: &mut Self::Kept) {}
     /// Hands out what has come of a window.
     fn close(&mut self, kept: Self::Kept, key: &K, window: Window, emit: impl FnMut(Self::Closed));
 }
@@ -272,7 +275,8 @@ impl<K: Clone + 'static, T, V: Number, F: FnMut(&T) -> V + 'static> Aggregate<K,
     closes!(|kept| (kept.1 > 0).then(|| kept.0 / kept.1 as f64));
 }
 
-/// `reduce(|a, b| ..)`
+/// `reduce(|a, b| ..)`. Windows that overlap and sessions are put together from parts, in the order of their times: what `f`
+/// makes of three records must not depend on which two it is given first.
 #[derive(Debug)]
 pub struct Reduce<F>(pub F);
 impl<F> Reduce<F> {
@@ -354,18 +358,26 @@ where
     closes!(|kept| kept);
 }
 
-/// `top(n, |r| ..)`: the `n` records of the highest score, highest first; of equals, the earlier one first.
+/// `top(n, |r| ..)`: the `n` records of the highest score, highest first; of equals, the one that came first. What windows
+/// are put together from was gathered side by side, so each record is kept with the number of its arrival.
 #[derive(Debug)]
-pub struct Top<F>(pub usize, pub F);
+pub struct Top<F>(usize, F, u64);
 impl<F> Top<F> {
-    fn take<T, V: PartialOrd>(&mut self, kept: &mut Vec<T>, record: T)
+    pub(crate) fn new(n: usize, score: F) -> Self {
+        Top(n, score, 0)
+    }
+    fn take<T, V: PartialOrd>(&mut self, kept: &mut Vec<(u64, T)>, arrival: u64, record: T)
     where
         F: FnMut(&T) -> V,
     {
         let score = (self.1)(&record);
-        let place = kept.iter().position(|other| (self.1)(other) < score).unwrap_or(kept.len());
+        let behind = |(arrived, other): &(u64, T)| {
+            let other = (self.1)(other);
+            other < score || *arrived > arrival && other.partial_cmp(&score) != Some(Ordering::Greater)
+        };
+        let place = kept.iter().position(behind).unwrap_or(kept.len());
         if place < self.0 {
-            kept.insert(place, record);
+            kept.insert(place, (arrival, record));
             kept.truncate(self.0);
         }
     }
@@ -377,29 +389,30 @@ where
     V: PartialOrd,
     F: FnMut(&T) -> V + 'static,
 {
-    type Kept = Vec<T>;
+    type Kept = Vec<(u64, T)>;
     type Out = (K, Vec<T>);
     type Closed = Windowed<K, Vec<T>>;
-    fn fresh(&self) -> Vec<T> {
+    fn fresh(&self) -> Self::Kept {
         Vec::new()
     }
-    fn add(&mut self, kept: &mut Vec<T>, record: T) {
-        self.take(kept, record);
+    fn add(&mut self, kept: &mut Self::Kept, record: T) {
+        self.2 += 1;
+        self.take(kept, self.2, record);
     }
-    fn shown(&self, kept: &Vec<T>, key: &K) -> Option<(K, Vec<T>)> {
-        Some((key.clone(), kept.clone()))
+    fn shown(&self, kept: &Self::Kept, key: &K) -> Option<(K, Vec<T>)> {
+        Some((key.clone(), kept.iter().map(|(_, record)| record.clone()).collect()))
     }
-    fn merge(&mut self, kept: &mut Vec<T>, later: Vec<T>) {
-        later.into_iter().for_each(|record| self.take(kept, record));
+    fn merge(&mut self, kept: &mut Self::Kept, later: Self::Kept) {
+        later.into_iter().for_each(|(arrival, record)| self.take(kept, arrival, record));
     }
-    closes!(|kept| Some(kept));
+    closes!(|kept| Some(kept.into_iter().map(|(_, record)| record).collect()));
 }
 
-/// `distinct()`: each record with its place among the different ones, and whether it was told.
-#[derive(Debug)]
-pub struct Distinct;
+/// `distinct()`: each record with the number of its first arrival, and whether it was told.
+#[derive(Debug, Default)]
+pub struct Distinct(u64);
 impl<K: 'static, T: Eq + Hash + Clone + 'static> Aggregate<K, T> for Distinct {
-    type Kept = HashMap<T, (usize, bool)>;
+    type Kept = HashMap<T, (u64, bool)>;
     type Out = T;
     type Closed = T;
     const EACH: bool = false;
@@ -407,31 +420,33 @@ impl<K: 'static, T: Eq + Hash + Clone + 'static> Aggregate<K, T> for Distinct {
         HashMap::new()
     }
     fn add(&mut self, kept: &mut Self::Kept, record: T) {
-        let place = kept.len();
-        kept.entry(record).or_insert((place, false));
+        self.0 += 1;
+        kept.entry(record).or_insert((self.0, false));
     }
     fn update(&mut self, kept: &mut Self::Kept, _: &K, record: T) -> Option<T> {
         if kept.contains_key(&record) {
             return None;
         }
-        kept.insert(record.clone(), (kept.len(), true));
+        self.0 += 1;
+        kept.insert(record.clone(), (self.0, true));
         Some(record)
     }
     fn merge(&mut self, kept: &mut Self::Kept, later: Self::Kept) {
-        for (record, told) in in_order(later) {
-            let place = kept.len();
-            kept.entry(record).or_insert((place, false)).1 |= told;
+        for (record, (arrival, told)) in later {
+            let first = kept.entry(record).or_insert((arrival, told));
+            *first = (first.0.min(arrival), first.1 | told);
         }
     }
     fn told(&mut self, kept: &mut Self::Kept) {
         kept.values_mut().for_each(|(_, told)| *told = true);
     }
-    fn close(&mut self, kept: Self::Kept, _: &K, _: Window, mut emit: impl FnMut(T)) {
-        in_order(kept).filter(|(_, told)| !told).for_each(|(record, _)| emit(record));
+    fn told_but_last(&mut self, kept: &mut Self::Kept) {
+        kept.values_mut().for_each(|(arrival, told)| *told |= *arrival < self.0);
     }
-}
-fn in_order<T>(kept: HashMap<T, (usize, bool)>) -> impl Iterator<Item = (T, bool)> {
-    let mut records: Vec<(T, (usize, bool))> = kept.into_iter().collect();
-    records.sort_unstable_by_key(|(_, (place, _))| *place);
-    records.into_iter().map(|(record, (_, told))| (record, told))
+    fn close(&mut self, kept: Self::Kept, _: &K, _: Window, mut emit: impl FnMut(T)) {
+        let untold = kept.into_iter().filter(|(_, (_, told))| !told);
+        let mut untold: Vec<(u64, T)> = untold.map(|(record, (arrival, _))| (arrival, record)).collect();
+        untold.sort_unstable_by_key(|(arrival, _)| *arrival);
+        untold.into_iter().for_each(|(_, record)| emit(record));
+    }
 }

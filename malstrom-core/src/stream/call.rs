@@ -181,7 +181,7 @@ impl<Op: Operator, M: Meta, T, F, S, P> CallPush<Op, M, T, F, S, P> {
         Op::Keep: KeepFor<M, Table = T>,
     {
         let table = Op::Keep::table(env);
-        let (timing, site) = (Timing::new(env.clock()), env.site(node));
+        let (timing, site) = (Timing::new(env.clock(), env.ticks(node)), env.site(node));
         CallPush { op, table, timing, sides: Op::Sides::default(), on_fail, side_ends, down, emitted: 0, site }
     }
 }

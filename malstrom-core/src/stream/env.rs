@@ -1,5 +1,6 @@
 //! What a worker gives its segments: where to count, where to report failure, and what it owns.
 use crate::contract::extract::{Context, Moment};
+use crate::contract::time::Ticks;
 use crate::error::Error;
 use crate::metrics::{Metric, Registry};
 use crate::state::table::Ranks;
@@ -33,6 +34,7 @@ struct Inner {
     seed: u64,
     ranks: Ranks,
     ids: Vec<Arc<str>>,
+    ticks: Vec<Ticks>,
     clock: Rc<Clock>,
     /// Whether the pipeline has event time.
     timed: bool,
@@ -84,14 +86,14 @@ impl Env {
         (worker, workers): (usize, usize),
         (seed, started): (u64, i64),
         ranks: Ranks,
-        (ids, timed): (Vec<Arc<str>>, bool),
+        (ids, ticks, timed): (Vec<Arc<str>>, Vec<Ticks>, bool),
         links: Rc<dyn Any>,
     ) -> Self {
         let clock = Rc::new(Clock { started, now: Cell::default(), micros: Cell::new(started) });
         let counts = ids.iter().map(|_| Rc::default()).collect();
         let metrics = ids.iter().map(|_| Rc::default()).collect();
         let trouble = Rc::default();
-        Env(Rc::new(Inner { worker, workers, seed, ranks, ids, clock, timed, counts, metrics, trouble, links }))
+        Env(Rc::new(Inner { worker, workers, seed, ranks, ids, ticks, clock, timed, counts, metrics, trouble, links }))
     }
     pub(crate) fn worker(&self) -> usize {
         self.0.worker
@@ -108,6 +110,10 @@ impl Env {
     /// Whether the pipeline has event time, so that sources tell where records come from.
     pub(crate) fn timed(&self) -> bool {
         self.0.timed
+    }
+    /// What the ticks of the times are that come to operator `node`.
+    pub(crate) fn ticks(&self, node: usize) -> Ticks {
+        self.0.ticks.get(node).copied().unwrap_or_default()
     }
     pub(crate) fn clock(&self) -> Rc<Clock> {
         self.0.clock.clone()

@@ -4,8 +4,8 @@
 //! per batch.
 use super::env::{Clock, Env, Site};
 use super::link::Wrap;
-use super::signal::{End, Flow, Mark, Signal, SplitNews, sooner};
-use super::{At, Push};
+use super::signal::{Mark, Signal, SplitNews, sooner};
+use super::{At, Push, hands_on};
 use crate::contract::form::{Meta, Under};
 use crate::contract::time::Time;
 use crate::stream::merge::{Input, Merge};
@@ -181,25 +181,6 @@ where
         }
         sooner(due, self.down.tick(now))
     }
-    #[inline(always)]
-    fn touch(&self, hash: u64) {
-        self.down.touch(hash);
-    }
-    #[inline(always)]
-    fn worth_touching(&self) -> bool {
-        self.down.worth_touching()
-    }
-    #[inline(always)]
-    fn full(&self) -> bool {
-        self.down.full()
-    }
-    fn pump(&mut self) -> Flow {
-        self.down.pump()
-    }
-    fn flush(&mut self) -> bool {
-        self.down.flush()
-    }
-    fn finish(&mut self, end: End) {
-        self.down.finish(end);
-    }
+    hands_on!(@state);
+    hands_on!(@end);
 }

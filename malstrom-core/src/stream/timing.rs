@@ -4,7 +4,7 @@ use super::signal::{End, Mark, Signal};
 use crate::contract::extract::Moment;
 use crate::contract::extract::time::{Clock as Kind, Watermark};
 use crate::contract::stage::TimerSet;
-use crate::contract::time::Timestamp;
+use crate::contract::time::{Ticks, Timestamp};
 use crate::state::timers::{Due, TimerQueue};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ pub(crate) const SLICE: usize = 1024;
 /// How far event time has come at a stage.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    /// The last watermark; `i64::MIN` before the first.
+    /// The last watermark; `i64::MIN` before the first, which promises nothing.
     pub(crate) time: i64,
     pub(crate) watermark: Watermark,
 }
@@ -31,6 +31,7 @@ impl Progress {
     /// Takes note of a signal.
     pub(crate) fn note(&mut self, signal: Signal) {
         match signal {
+            Signal::Time(Mark::At(i64::MIN)) => {}
             Signal::Time(Mark::At(time)) => {
                 self.time = time;
                 self.watermark = Watermark::At(Timestamp::from_micros(time));
@@ -62,9 +63,11 @@ pub(crate) struct Timing<K, T: TimerSet> {
 }
 
 impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
-    pub(crate) fn new(clock: Rc<Clock>) -> Self {
+    pub(crate) fn new(clock: Rc<Clock>, ticks: Ticks) -> Self {
+        let buffer = T::default();
+        buffer.stand_on(ticks);
         Timing {
-            buffer: T::default(),
+            buffer,
             event: TimerQueue::default(),
             processing: TimerQueue::default(),
             progress: Progress::new(),

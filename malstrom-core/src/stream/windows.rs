@@ -36,7 +36,7 @@ impl Horizon {
     #[inline]
     pub(crate) fn closes(self, last: i64) -> bool {
         match self {
-            Horizon::Watermark(time) => last <= time,
+            Horizon::Watermark(time) => last <= time && time > i64::MIN,
             Horizon::End => true,
         }
     }
@@ -50,7 +50,7 @@ impl Horizon {
     /// The last of all windows that have closed, those that held nothing too. `None` if there is no last one.
     pub(crate) fn ended<N: Times>(self, windows: &Aligned<N>) -> Option<i128> {
         match self {
-            Horizon::Watermark(time) if !windows.is_whole() => Some(windows.ended(time)),
+            Horizon::Watermark(time) if !windows.is_whole() && time > i64::MIN => Some(windows.ended(time)),
             _ => None,
         }
     }

@@ -36,7 +36,7 @@ pub(super) fn emit(stage: &Stage, id: &str, windows: bool) -> TokenStream {
     let span = word.span();
     let (g, s, m) = (graph(span), stream(span), module(span));
     match &*word.to_string() {
-        "sink" => args.first().map(|expr| sink(word, expr, id)).unwrap_or_default(),
+        "sink" => args.first().map(|expr| sink(word, expr, id, windows)).unwrap_or_default(),
         "key_by" => quote_spanned! {span=>
             let #s = #m::by(#s, #args);
             let #s = #m::IsKey::pass(#m::is_key(&#m::value_of(&#s), #s));
@@ -91,7 +91,6 @@ fn aggregate(word: &Ident, args: &Punctuated<Expr, Token![,]>, id: &str) -> Toke
         let initial = Ident::new("__initial", span);
         return quote_spanned! {span=>
             let #s = #m::Grouped::pass(#m::grouped(&#m::stage::#word, #s));
-            let #s = #m::FoldsWindows::pass(#m::folded(#s));
             let #s = #m::Dealt::pass(#m::dealt_to(&#m::stage::#word, #s));
             let (#initial, #s) = #m::Keeps::pass(#m::initial(#init, #s));
             let #s = #m::#word(#g.clone(), #id, #s, #initial, #step);
@@ -104,10 +103,10 @@ fn aggregate(word: &Ident, args: &Punctuated<Expr, Token![,]>, id: &str) -> Toke
     }
 }
 
-fn sink(word: &Ident, expr: &Expr, id: &str) -> TokenStream {
+fn sink(word: &Ident, expr: &Expr, id: &str, windows: bool) -> TokenStream {
     // The sink is what is wrong if its type does not fit.
     let span = expr.span();
-    let (g, s, m, x) = (graph(span), stream(span), module(span), Ident::new("__sink", span));
+    let (s, m, x) = (stream(span), module(span), Ident::new("__sink", span));
     let (g_word, s_word, m_word, x_word) =
         (graph(word.span()), stream(word.span()), module(word.span()), Ident::new("__sink", span));
     let checks = quote_spanned! {span=>
@@ -116,9 +115,10 @@ fn sink(word: &Ident, expr: &Expr, id: &str) -> TokenStream {
         let #s = #m::Shown::pass(#m::shown(&#x, #s));
         let #s = #m::Dumped::pass(#m::dumped(&#x, #s));
     };
-    let _ = g;
+    let closed = windows
+        .then(|| quote_spanned!(word.span()=> let #s_word = #m_word::WindowsClosed::pass(#m_word::closed(#s_word));));
     let end = quote_spanned!(word.span()=> #m_word::sink(#g_word.clone(), #id, #x_word, #s_word););
-    quote!(#checks #end)
+    quote!(#closed #checks #end)
 }
 
 /// The checks of an operator on `stream`: the record and the key.

@@ -136,6 +136,7 @@ fn p(clicks: Vec<Click>) -> ::malstrom::Pipeline {
             __malstrom::ends(__op, __stream),
         );
         let __stream = __malstrom::then(__graph.clone(), "visit", __op, __stream);
+        let __stream = __malstrom::WindowsClosed::pass(__malstrom::closed(__stream));
         let __sink = __malstrom::IsSink::pass(__malstrom::is_sink(a()));
         let __stream = __malstrom::DrainsInto::pass(
             __malstrom::drained(&__sink, __stream),
@@ -156,6 +157,7 @@ fn p(clicks: Vec<Click>) -> ::malstrom::Pipeline {
     };
     {
         let __stream = late;
+        let __stream = __malstrom::WindowsClosed::pass(__malstrom::closed(__stream));
         let __sink = __malstrom::IsSink::pass(__malstrom::is_sink(b()));
         let __stream = __malstrom::DrainsInto::pass(
             __malstrom::drained(&__sink, __stream),

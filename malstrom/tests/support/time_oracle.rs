@@ -92,7 +92,9 @@ pub fn on_time(kind: Kind, records: impl IntoIterator<Item = Ev>) -> Vec<Firing>
                 let windows = records.iter().flat_map(|e| windows_of(size, every, offset, e.at));
                 let windows: std::collections::BTreeSet<_> = windows.collect();
                 for (start, end) in windows {
-                    let inside: Vec<Ev> = records.iter().copied().filter(|e| start <= e.at && e.at < end).collect();
+                    // At the ends of time, where bounds are clamped, only this tells.
+                    let holds = |e: &Ev| windows_of(size, every, offset, e.at).contains(&(start, end));
+                    let inside: Vec<Ev> = records.iter().copied().filter(holds).collect();
                     fire((start, end), &inside);
                 }
             }
@@ -216,8 +218,8 @@ pub fn joined_within(a: &[Ev], b: &[Ev], within: i64, outer: Outer) -> Vec<Pair>
 pub fn joined_in_windows(a: &[Ev], b: &[Ev], windows: impl Fn(i64) -> Vec<(i64, i64)>, outer: Outer) -> Vec<Pair> {
     let all: std::collections::BTreeSet<_> = a.iter().chain(b).flat_map(|e| windows(e.at)).collect();
     let mut pairs = Vec::new();
-    for (start, end) in all {
-        let inside = |side: &[Ev]| side.iter().copied().filter(|e| start <= e.at && e.at < end).collect::<Vec<_>>();
+    for window in all {
+        let inside = |side: &[Ev]| side.iter().copied().filter(|e| windows(e.at).contains(&window)).collect::<Vec<_>>();
         pairs.extend(paired(&inside(a), &inside(b), |a, b| a.key == b.key, outer));
     }
     pairs.sort_unstable();

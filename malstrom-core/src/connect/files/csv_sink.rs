@@ -1,4 +1,5 @@
 //! Records as rows of CSV.
+use super::columns::{self, Columns, NoColumns};
 use super::parts::{BUFFER, Parts};
 use crate::contract::sink::Sink;
 use crate::error::{Error, Result};
@@ -18,7 +19,14 @@ use std::rc::Rc;
 /// go on after theirs. If the job fails, its unfinished parts are removed and its published ones stay; a process
 /// that is killed leaves the unfinished ones behind under their hidden names.
 ///
-/// A struct gives a header, once per part; tuples and single values do not.
+/// A struct gives a header, once per part; tuples and single values do not. What is nested in structs and tuples lies side by
+/// side: a column has the name of its field, and where two have the same, those of the fields around it before it
+/// (`from_id`, `to_id`); an element of a tuple has that of the tuple and its place (`pair_0`). So a `Windowed` count has the
+/// columns `key,start,end,value`, and one whose key is a struct those of its fields in place of `key`. A struct with such
+/// fields reads it back. Sequences and maps within a record, and variants with fields, have no columns.
+///
+/// The columns of a part are those of its first record. A `None` in place of a struct is as many empty fields as the struct
+/// has; but if the first record has it there, nobody knows how many, and a later one that has the struct is refused.
 ///
 /// ```
 /// use malstrom_core::Sink;
@@ -39,20 +47,59 @@ use std::rc::Rc;
 /// ```
 pub fn csv_sink<T: Serialize + 'static>(directory: impl AsRef<Path>) -> CsvSink<T> {
     let parts = Parts::new(directory.as_ref(), "csv");
-    CsvSink { parts, encoded: Encoded::default(), writer: None, takes: PhantomData }
+    CsvSink { parts, encoded: Encoded::default(), part: None, text: String::new(), takes: PhantomData }
 }
 
 /// The sink that [`csv_sink`] makes.
 ///
 /// # Errors
 /// The job fails if a file cannot be written (permissions, a full disk), or if a record has no form in CSV (a map, a
-/// struct within a struct).
+/// sequence within a struct).
 pub struct CsvSink<T> {
     parts: Parts,
     encoded: Encoded,
-    /// Writes to `encoded`. Each part has its own, which knows whether the header was written.
-    writer: Option<csv::Writer<Encoded>>,
+    part: Option<Part>,
+    /// Scratch.
+    text: String,
     takes: PhantomData<fn(T)>,
+}
+
+/// How the part that is being written is laid out, and what writes it to [`CsvSink::encoded`].
+struct Part {
+    columns: Columns,
+    writer: csv::Writer<Encoded>,
+}
+impl Part {
+    /// A part that begins with this record.
+    fn of<T: Serialize>(record: &T, to: Encoded) -> Result<Self> {
+        let columns = Columns::of(record).map_err(unfit)?;
+        let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(to);
+        if let Some(names) = columns.names() {
+            writer.write_record(names).map_err(no_csv)?;
+        }
+        Ok(Part { columns, writer })
+    }
+    fn write<T: Serialize>(&mut self, record: &T, text: &mut String) -> Result<()> {
+        let Part { columns, writer } = self;
+        let mut written = Ok(());
+        let field = |field: &[u8]| {
+            if written.is_ok() {
+                written = writer.write_field(field);
+            }
+        };
+        columns::write(record, columns, text, field).map_err(unfit)?;
+        written.and_then(|()| writer.write_record(None::<&[u8]>)).map_err(no_csv)?;
+        // Only then is the size known. It copies the row from the writer's buffer to ours.
+        Ok(writer.flush()?)
+    }
+}
+#[cold]
+fn unfit(error: NoColumns) -> Error {
+    Error::custom(format!("a record cannot be written as CSV: {error}"))
+}
+#[cold]
+fn no_csv(error: csv::Error) -> Error {
+    Error::custom(format!("a record cannot be written as CSV: {error}"))
 }
 
 /// What the writer has written: the csv crate keeps its output to itself otherwise.
@@ -92,15 +139,14 @@ impl<T: Serialize + 'static> Sink for CsvSink<T> {
 
     fn write(&mut self, batch: &mut Vec<T>) -> Result<()> {
         for record in batch.drain(..) {
-            let writer = self.writer.get_or_insert_with(|| csv::Writer::from_writer(self.encoded.clone()));
-            writer
-                .serialize(record)
-                .map_err(|error| Error::custom(format!("a record cannot be written as CSV: {error}")))?;
-            // Only then is the size known. It copies the row from the writer's buffer to ours.
-            writer.flush()?;
+            let part = match &mut self.part {
+                Some(part) => part,
+                none => none.insert(Part::of(&record, self.encoded.clone())?),
+            };
+            part.write(&record, &mut self.text)?;
             let encoded = self.encoded.0.borrow().len();
             if self.parts.is_full_with(encoded) {
-                self.writer = None;
+                self.part = None;
                 self.write_out()?;
                 self.parts.publish()?;
             } else if encoded >= BUFFER {
@@ -115,7 +161,7 @@ impl<T: Serialize + 'static> Sink for CsvSink<T> {
     }
 
     fn close(&mut self) -> Result<()> {
-        self.writer = None;
+        self.part = None;
         self.write_out()?;
         self.parts.publish()
     }

@@ -1,8 +1,8 @@
 //! What operators may ask about time.
 use super::{Context, Extract};
-use crate::contract::time::{Time, Timestamp};
+use crate::contract::time::{Span, Ticks, Time, Timestamp};
 use crate::contract::window::Window;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::ops::Deref;
 use std::time::Duration;
@@ -114,14 +114,71 @@ pub struct Request<X> {
     pub set: bool,
 }
 /// Where the timers collect that one call sets and cancels.
-pub type TimerBuffer<X> = RefCell<Vec<Request<X>>>;
+#[doc(hidden)]
+pub struct TimerBuffer<X> {
+    requests: RefCell<Vec<Request<X>>>,
+    /// Those of the stream's times.
+    ticks: Cell<Ticks>,
+}
+impl<X> Default for TimerBuffer<X> {
+    fn default() -> Self {
+        TimerBuffer { requests: RefCell::default(), ticks: Cell::default() }
+    }
+}
+impl<X> fmt::Debug for TimerBuffer<X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TimerBuffer({} requests)", self.requests.borrow().len())
+    }
+}
+impl<X> TimerBuffer<X> {
+    /// Says what the ticks of the stream are.
+    pub(crate) fn stand_on(&self, ticks: Ticks) {
+        self.ticks.set(ticks);
+    }
+    /// What was asked for since the last call.
+    #[inline(always)]
+    pub(crate) fn requests(&mut self) -> &mut Vec<Request<X>> {
+        self.requests.get_mut()
+    }
+    pub(crate) fn take(&self) -> Vec<Request<X>> {
+        self.requests.take()
+    }
+    fn ask(&self, clock: Clock, time: i64, timer: X, set: bool) {
+        self.requests.borrow_mut().push(Request { clock, time, timer, set });
+    }
+    /// Refuses what means something else on this stream than it says.
+    #[track_caller]
+    #[inline(always)]
+    fn check(&self, ticks: Ticks) {
+        if let Some(clash) = ticks.clash(self.ticks.get()) {
+            refuse(clash);
+        }
+    }
+}
+#[cold]
+#[inline(never)]
+#[track_caller]
+#[allow(clippy::panic, reason = "the operator is wrong, and is to be told where, as by any panic in it")]
+fn refuse(clash: &str) -> ! {
+    panic!("{clash}")
+}
+fn ticks_of<T: Time>(_: &T) -> Ticks {
+    T::TICKS
+}
 
 /// How long until a timer fires: a `Duration`, or any integer where times are integers.
 pub trait Delay {
     /// In ticks; it saturates.
     fn delay(self) -> i64;
+    /// What the ticks are.
+    #[doc(hidden)]
+    const TICKS: Ticks;
+}
+fn ticks_of_delay<D: Delay>(_: &D) -> Ticks {
+    D::TICKS
 }
 impl Delay for Duration {
+    const TICKS: Ticks = Ticks::Calendar;
     #[inline]
     fn delay(self) -> i64 {
         i64::try_from(self.as_micros()).unwrap_or(i64::MAX)
@@ -129,6 +186,7 @@ impl Delay for Duration {
 }
 macro_rules! delays {
     ($($t:ty)*) => { $(impl Delay for $t {
+        const TICKS: Ticks = Ticks::Integer;
         #[inline]
         #[allow(clippy::unnecessary_fallible_conversions, clippy::useless_conversion)]
         fn delay(self) -> i64 {
@@ -138,12 +196,13 @@ macro_rules! delays {
 }
 delays!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
 
-fn ask<X>(buffer: &TimerBuffer<X>, clock: Clock, time: i64, timer: X, set: bool) {
-    buffer.borrow_mut().push(Request { clock, time, timer, set });
-}
-
 /// Sets timers in event time: they fire, in the order of their times, when the watermark has come so far, and all
 /// that are left when the input has ended. A timer set for a time that has passed fires at once.
+///
+/// Times and delays are those of the stream: a `Timestamp` (or another time of the calendar) and a `Duration`, or integers
+/// where its times are integers. An operator is a plain function that does not say on which stream it stands, so the wrong
+/// ones are not refused by the compiler but when they are first used: the job fails with the operator's id, and points at
+/// the call. `timers.at(*at + .., ..)` is always right, because an `EventTime` is checked against the stream.
 ///
 /// ```
 /// use malstrom_core::{Durations, EventTime, Record, Timers, Timestamp, testing::Bench};
@@ -170,20 +229,36 @@ impl<'a, X> Timers<'a, X> {
     }
     /// Has `timer` fire for this key at `time`. The same one set twice for the same time fires once.
     #[inline]
+    #[track_caller]
     pub fn at(&self, time: impl Time, timer: X) {
-        ask(self.buffer, Clock::Event, time.to_ticks(), timer, true);
+        self.buffer.check(ticks_of(&time));
+        self.buffer.ask(Clock::Event, time.to_ticks(), timer, true);
     }
     /// Has `timer` fire for this key when so much time has passed.
     #[inline]
+    #[track_caller]
     pub fn after(&self, delay: impl Delay, timer: X) {
-        ask(self.buffer, Clock::Event, self.now.saturating_add(delay.delay()), timer, true);
+        self.buffer.check(ticks_of_delay(&delay));
+        self.buffer.ask(Clock::Event, self.now.saturating_add(delay.delay()), timer, true);
     }
     /// Takes back what [`at`](Self::at) has set for this key: the same timer at the same time.
     #[inline]
+    #[track_caller]
     pub fn cancel(&self, time: impl Time, timer: X) {
-        ask(self.buffer, Clock::Event, time.to_ticks(), timer, false);
+        self.buffer.check(ticks_of(&time));
+        self.buffer.ask(Clock::Event, time.to_ticks(), timer, false);
     }
 }
+/// A time by the clock of the machine: of the calendar, not an integer.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a time by the clock of the machine",
+    label = "not a time by the clock of the machine",
+    note = "`ProcessingTimers` go by a `Timestamp` or a `SystemTime`, or by `.after(5.seconds(), ..)`"
+)]
+pub trait WallClock: Time {}
+#[diagnostic::do_not_recommend]
+impl<T: Time> WallClock for T where Duration: Span<T> {}
+
 /// Sets timers by the clock of the machine. Those that are left when the input has ended fire then.
 ///
 /// ```
@@ -210,17 +285,17 @@ impl<'a, X> ProcessingTimers<'a, X> {
     }
     /// Has `timer` fire for this key at `time`. The same one set twice for the same time fires once.
     #[inline]
-    pub fn at(&self, time: impl Time, timer: X) {
-        ask(self.buffer, Clock::Processing, time.to_ticks(), timer, true);
+    pub fn at(&self, time: impl WallClock, timer: X) {
+        self.buffer.ask(Clock::Processing, time.to_ticks(), timer, true);
     }
     /// Has `timer` fire for this key when so much time has passed.
     #[inline]
-    pub fn after(&self, delay: impl Delay, timer: X) {
-        ask(self.buffer, Clock::Processing, self.now.saturating_add(delay.delay()), timer, true);
+    pub fn after(&self, delay: Duration, timer: X) {
+        self.buffer.ask(Clock::Processing, self.now.saturating_add(delay.delay()), timer, true);
     }
     /// Takes back what [`at`](Self::at) has set for this key: the same timer at the same time.
     #[inline]
-    pub fn cancel(&self, time: impl Time, timer: X) {
-        ask(self.buffer, Clock::Processing, time.to_ticks(), timer, false);
+    pub fn cancel(&self, time: impl WallClock, timer: X) {
+        self.buffer.ask(Clock::Processing, time.to_ticks(), timer, false);
     }
 }

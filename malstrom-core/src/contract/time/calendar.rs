@@ -1,9 +1,10 @@
 //! Other types for a point on the calendar: their ticks are microseconds since 1970, rounded down, and so they are the
 //! same points as [`Timestamp`]s. Each way what is out of range is the nearest that is not.
-use super::{Span, Time, Timestamp};
+use super::{Span, Ticks, Time, Timestamp};
 use std::time::{Duration, SystemTime};
 
 impl Time for SystemTime {
+    const TICKS: Ticks = Ticks::Calendar;
     #[inline]
     fn to_ticks(self) -> i64 {
         match self.duration_since(SystemTime::UNIX_EPOCH) {
@@ -26,6 +27,7 @@ impl Time for SystemTime {
 
 #[cfg(feature = "jiff")]
 impl Time for jiff::Timestamp {
+    const TICKS: Ticks = Ticks::Calendar;
     #[inline]
     fn to_ticks(self) -> i64 {
         self.as_second() * 1_000_000 + i64::from(self.subsec_nanosecond().div_euclid(1_000))
@@ -39,6 +41,7 @@ impl Time for jiff::Timestamp {
 
 #[cfg(feature = "chrono")]
 impl Time for chrono::DateTime<chrono::Utc> {
+    const TICKS: Ticks = Ticks::Calendar;
     #[inline]
     fn to_ticks(self) -> i64 {
         super::text::micros_of(&self)

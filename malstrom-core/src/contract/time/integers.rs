@@ -1,5 +1,5 @@
 //! Integers as logical time: an offset, a version, a height, or ticks of a clock that is the program's own.
-use super::{Span, Time};
+use super::{Span, Ticks, Time};
 
 /// A time whose lengths are integers, of any type: `lag = 5` is one.
 ///
@@ -17,6 +17,7 @@ pub trait Logical: Time {}
 macro_rules! times {
     ($($t:ident)*) => {$(
         impl Time for $t {
+            const TICKS: Ticks = Ticks::Integer;
             #[inline(always)]
             fn to_ticks(self) -> i64 {
                 nearest!(self, i64)

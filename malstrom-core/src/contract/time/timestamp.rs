@@ -1,5 +1,5 @@
 //! The time that comes with Malstrom.
-use super::{Span, Time};
+use super::{Span, Ticks, Time};
 use crate::contract::key::{KeyWriter, PartitionKey};
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 use std::time::Duration;
@@ -163,6 +163,7 @@ impl Sub for Timestamp {
 }
 
 impl Time for Timestamp {
+    const TICKS: Ticks = Ticks::Calendar;
     #[inline(always)]
     fn to_ticks(self) -> i64 {
         self.micros

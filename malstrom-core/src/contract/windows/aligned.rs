@@ -120,7 +120,7 @@ impl<N: Times> Aligned<N> {
     /// Whether a window has been closed for `lateness`, so that nothing can be added to it any more.
     #[inline]
     pub(crate) fn is_over(&self, window: i128, lateness: i64, watermark: i64) -> bool {
-        !self.whole && self.last(window).saturating_add(lateness) <= watermark
+        !self.whole && watermark > i64::MIN && self.last(window).saturating_add(lateness) <= watermark
     }
 }
 

@@ -100,7 +100,7 @@ fn part<M, X, P, A, B, J>(
 }
 /// Whether a record comes behind the watermark: its partners may be gone. It is counted.
 fn behind<X, P>(time: i64, rest: &Rest<X, P>) -> bool {
-    let behind = time <= rest.progress.time;
+    let behind = time <= rest.progress.time && rest.progress.time > i64::MIN;
     if behind {
         rest.site.add(|c| {
             c.late += 1;

@@ -4,7 +4,7 @@ use super::super::env::{Env, Site};
 use super::super::link::Wrap;
 use super::super::signal::{End, Flow, Mark, Signal};
 use super::super::timing::Progress;
-use super::super::{At, Push};
+use super::super::{At, Push, hands_on};
 use super::Horizon;
 use super::sessions::SessionTable;
 use crate::contract::form::{Meta, Stamp};
@@ -181,18 +181,7 @@ where
         }
         self.down.signal(signal);
     }
-    #[inline(always)]
-    fn touch(&self, hash: u64) {
-        self.down.touch(hash);
-    }
-    #[inline(always)]
-    fn worth_touching(&self) -> bool {
-        self.down.worth_touching()
-    }
-    #[inline(always)]
-    fn full(&self) -> bool {
-        self.down.full()
-    }
+    hands_on!(@state);
     fn pump(&mut self) -> Flow {
         self.down.pump().and(self.on_late.pump())
     }

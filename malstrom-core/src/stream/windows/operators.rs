@@ -1,165 +1,21 @@
 //! Operators that keep state per key and window.
+pub(crate) mod caller;
+
 use super::counted::CountTable;
 use super::sessions::{Outcome, SessionTable};
 use super::tables::Tables;
-use super::{Branches, Horizon, Host, Rest};
-use crate::contract::extract::Moment;
+use super::{Branches, Horizon, Host};
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::key::PartitionKey;
-use crate::contract::keying::{Keep, PerKey, PerKeyOption};
-use crate::contract::stage::{Beside, Emit, ErrorOf, Operator};
-use crate::contract::state::KeyedState;
+use crate::contract::stage::{ErrorOf, Operator};
 use crate::contract::window::Window;
-use crate::contract::windows::{Aligned, Counts, Deals, Lateness, Lenient, OnTime, Sessions, Spec};
+use crate::contract::windows::{Aligned, Counts, Deals, Sessions, Spec};
 use crate::state::table::Ranks;
-use crate::stream::call::{OnFail, Out, SideEnds};
+use crate::stream::call::{OnFail, SideEnds};
 use crate::stream::{At, Push};
+use caller::{Caller, RestOf};
+pub use caller::{KeepInWindow, Retains};
 use std::marker::PhantomData;
-
-/// A way of keeping state per key and window.
-pub trait KeepInWindow: Keep {
-    /// What is kept.
-    type Kept: 'static;
-    /// What is kept before the first record.
-    fn fresh() -> Self::Kept;
-    /// The state, for one call.
-    fn state(kept: &mut Self::Kept) -> &mut Self::State;
-    /// The state of a window that closes, if there is one.
-    fn closed(kept: Self::Kept) -> Option<Self::Closed>;
-}
-impl<S: KeyedState + Default> KeepInWindow for PerKey<S> {
-    type Kept = S;
-    fn fresh() -> S {
-        S::default()
-    }
-    #[inline(always)]
-    fn state(kept: &mut S) -> &mut S {
-        kept
-    }
-    fn closed(kept: S) -> Option<S> {
-        Some(kept)
-    }
-}
-impl<S: KeyedState> KeepInWindow for PerKeyOption<S> {
-    type Kept = Option<S>;
-    fn fresh() -> Option<S> {
-        None
-    }
-    #[inline(always)]
-    fn state(kept: &mut Option<S>) -> &mut Option<S> {
-        kept
-    }
-    fn closed(kept: Option<S>) -> Option<S> {
-        kept
-    }
-}
-
-/// What is kept of a window that has closed, for records that come within its lateness.
-pub trait Retains<V>: Lateness {
-    /// A copy, if there may be such records.
-    fn copy(kept: &V) -> Option<V>;
-}
-impl<V> Retains<V> for OnTime {
-    #[inline(always)]
-    fn copy(_: &V) -> Option<V> {
-        None
-    }
-}
-impl<V: Clone> Retains<V> for Lenient {
-    #[inline(always)]
-    fn copy(kept: &V) -> Option<V> {
-        Some(kept.clone())
-    }
-}
-
-/// An operator and where its side outputs and timers collect.
-pub(crate) struct Caller<Op: Operator> {
-    op: Op,
-    sides: Op::Sides,
-    timers: Op::Timers,
-}
-/// Where nothing goes that was emitted before.
-struct Nowhere;
-impl<T, E> Emit<T, E> for Nowhere {
-    fn emit(&mut self, _: T) {}
-    fn fail(&mut self, _: E) {}
-}
-type RestOf<Op, F, S, P> = Rest<Branches<F, ErrorOf<Op>, S, <Op as Operator>::Sides>, P>;
-
-impl<Op: Operator<Keep: KeepInWindow>> Caller<Op> {
-    pub(crate) fn new(op: Op) -> Self {
-        Caller { op, sides: Op::Sides::default(), timers: Op::Timers::default() }
-    }
-    /// Handles one record, which has this `time`; what it emits is stamped as `at` says.
-    #[inline(always)]
-    fn call<M, F, S, P>(
-        &mut self,
-        kept: &mut <Op::Keep as KeepInWindow>::Kept,
-        (at, time, window): (At<'_, M>, Option<i64>, Window),
-        record: Op::In,
-        rest: &mut RestOf<Op, F, S, P>,
-    ) where
-        M: Meta,
-        F: OnFail<M, ErrorOf<Op>>,
-        S: SideEnds<M, Op::Sides>,
-        P: Push<M, Op::Out>,
-    {
-        let Rest { around, down, emitted, progress, clock, site } = rest;
-        let guard = site.guard();
-        let moment = Moment { time, watermark: progress.watermark, window: Some(window), now: clock.now() };
-        let context = site.context(at.key, moment);
-        let beside = Beside { sides: &self.sides, timers: &self.timers };
-        let mut out = Out { at, on_fail: &mut around.on_fail, down, emitted, site };
-        self.op.call(Op::Keep::state(kept), record, &context, beside, &mut out);
-        guard.disarm();
-        around.side_ends.drain(at, &mut self.sides);
-    }
-    /// Handles a record again whose results have been emitted before.
-    fn repeat<M: Meta, X, P>(
-        &mut self,
-        kept: &mut <Op::Keep as KeepInWindow>::Kept,
-        (at, time, window): (At<'_, M>, Option<i64>, Window),
-        record: Op::In,
-        rest: &Rest<X, P>,
-    ) {
-        let guard = rest.site.guard();
-        let watermark = rest.progress.watermark;
-        let moment = Moment { time, watermark, window: Some(window), now: rest.clock.now() };
-        let context = rest.site.context(at.key, moment);
-        let beside = Beside { sides: &self.sides, timers: &self.timers };
-        self.op.call(Op::Keep::state(kept), record, &context, beside, &mut Nowhere);
-        self.sides = Op::Sides::default();
-        guard.disarm();
-    }
-    /// Finishes a window, whose last tick is `last`.
-    fn close<M, F, S, P>(
-        &mut self,
-        kept: <Op::Keep as KeepInWindow>::Kept,
-        (hash, key): (u64, &M::Key),
-        (window, last): (Window, i64),
-        rest: &mut RestOf<Op, F, S, P>,
-    ) where
-        M: Meta,
-        F: OnFail<M, ErrorOf<Op>>,
-        S: SideEnds<M, Op::Sides>,
-        P: Push<M, Op::Out>,
-    {
-        if !Op::CLOSES {
-            return;
-        }
-        let Some(state) = Op::Keep::closed(kept) else { return };
-        let at: At<'_, M> = At { key, hash, stamp: M::Stamp::of(last) };
-        let Rest { around, down, emitted, progress, clock, site } = rest;
-        let guard = site.guard();
-        let time = at.stamp.ticks();
-        let moment = Moment { time, watermark: progress.watermark, window: Some(window), now: clock.now() };
-        let context = site.context(key, moment);
-        let beside = Beside { sides: &self.sides, timers: &self.timers };
-        let mut out = Out { at, on_fail: &mut around.on_fail, down, emitted, site };
-        self.op.call_close(state, &context, beside, &mut out);
-        guard.disarm();
-    }
-}
 
 /// In windows of one size: a table per window.
 pub(crate) struct AlignedOps<K, Op: Operator<Keep: KeepInWindow>, N, L> {
@@ -237,7 +93,7 @@ where
             self.caller.call(kept, (at, at.stamp.ticks(), window), record, rest);
             let end = self.spec.windows.last(number);
             if L::ANY
-                && end <= watermark
+                && Horizon::Watermark(watermark).closes(end)
                 && let Some(kept) = L::copy(kept)
             {
                 self.caller.close::<M, F, S, P>(kept, (at.hash, at.key), (window, end), rest);
@@ -286,15 +142,55 @@ where
     }
 }
 
+/// A record of a session.
+#[derive(Clone, Debug)]
+pub struct Held<T> {
+    time: i64,
+    record: T,
+    /// Whether what it emits has been emitted.
+    told: bool,
+}
 /// In sessions: the records are kept, and gone through in the order of their times when the session closes.
 pub(crate) struct SessionOps<K, Op: Operator<Keep: KeepInWindow>, L> {
     caller: Caller<Op>,
-    sessions: SessionTable<K, Vec<(i64, Op::In)>>,
+    sessions: SessionTable<K, Vec<Held<Op::In>>>,
     lateness: PhantomData<L>,
 }
-impl<K: PartitionKey, Op: Operator<Keep: KeepInWindow>, L> SessionOps<K, Op, L> {
+impl<K: PartitionKey, Op: Operator<Keep: KeepInWindow>, L: Retains<Vec<Held<Op::In>>>> SessionOps<K, Op, L> {
     pub(crate) fn new(op: Op, spec: Spec<Sessions>, ranks: Ranks) -> Self {
         SessionOps { caller: Caller::new(op), sessions: SessionTable::new(spec, ranks), lateness: PhantomData }
+    }
+    /// The records of a session that closes and may be joined by others. What they emit is emitted this time.
+    fn hand_out(records: &mut Vec<Held<Op::In>>) -> Option<Vec<Held<Op::In>>> {
+        let copy = L::copy(records);
+        records.iter_mut().for_each(|held| held.told = true);
+        copy
+    }
+    /// Goes through the records of a session, whose last tick is `last`.
+    fn go_through<M, F, S, P>(
+        &mut self,
+        mut records: Vec<Held<Op::In>>,
+        (hash, key): (u64, &K),
+        (window, last): (Window, i64),
+        rest: &mut RestOf<Op, F, S, P>,
+    ) where
+        M: Meta<Key = K>,
+        F: OnFail<M, ErrorOf<Op>>,
+        S: SideEnds<M, Op::Sides>,
+        P: Push<M, Op::Out>,
+    {
+        records.sort_by_key(|held| held.time);
+        let mut kept = Op::Keep::fresh();
+        let at = At { key, hash, stamp: M::Stamp::of(last) };
+        for Held { time, record, told } in records {
+            let place = (at, Some(time), window);
+            if told {
+                self.caller.repeat(&mut kept, place, record, rest);
+            } else {
+                self.caller.call(&mut kept, place, record, rest);
+            }
+        }
+        self.caller.close::<M, F, S, P>(kept, (hash, key), (window, last), rest);
     }
 }
 impl<M, K, Op, L, F, S> Host<M, Op::In, Branches<F, ErrorOf<Op>, S, Op::Sides>> for SessionOps<K, Op, L>
@@ -302,54 +198,30 @@ where
     K: PartitionKey,
     M: Meta<Key = K>,
     Op: Operator<Keep: KeepInWindow>,
-    L: Retains<Vec<(i64, Op::In)>>,
+    L: Retains<Vec<Held<Op::In>>>,
     F: OnFail<M, ErrorOf<Op>>,
     S: SideEnds<M, Op::Sides>,
 {
     type Out = Op::Out;
     fn record<P: Push<M, Op::Out>>(&mut self, at: At<'_, M>, record: Op::In, rest: &mut RestOf<Op, F, S, P>) {
         let (time, watermark) = (at.stamp.ticks().unwrap_or(0), rest.progress.time);
-        let SessionOps { caller, sessions, .. } = self;
-        let windows = sessions.windows();
+        let windows = self.sessions.windows();
         let join = |mine: &mut Vec<_>, theirs: Vec<_>| mine.extend(theirs);
-        let (run, again) = sessions.enter((at.hash, at.key), time, watermark, Vec::new, join);
-        run.kept.push((time, record));
-        if !again {
-            return;
+        let (run, again) = self.sessions.enter((at.hash, at.key), time, watermark, Vec::new, join);
+        run.kept.push(Held { time, record, told: false });
+        // If the session had closed, everything is gone through again.
+        if again && let Some(records) = Self::hand_out(&mut run.kept) {
+            let shown = (windows.window(run.first, run.last), windows.last(run.last));
+            self.go_through::<M, F, S, P>(records, (at.hash, at.key), shown, rest);
         }
-        // The session had closed: everything is gone through again, and only what is new is emitted.
-        let Some(mut records) = L::copy(&run.kept) else { return };
-        let (window, end) = (windows.window(run.first, run.last), windows.last(run.last));
-        let newest = records.len() - 1;
-        let mut order: Vec<usize> = (0..records.len()).collect();
-        order.sort_by_key(|at| records[*at].0);
-        let new_place = order.iter().position(|at| *at == newest).unwrap_or(0);
-        records.sort_by_key(|(time, _)| *time);
-        let mut kept = Op::Keep::fresh();
-        let stamp = At { stamp: M::Stamp::of(end), ..at };
-        for (place, (time, record)) in records.into_iter().enumerate() {
-            let place_in = (stamp, Some(time), window);
-            if place == new_place {
-                caller.call(&mut kept, place_in, record, rest);
-            } else {
-                caller.repeat(&mut kept, place_in, record, rest);
-            }
-        }
-        caller.close::<M, F, S, P>(kept, (at.hash, at.key), (window, end), rest);
     }
     fn due(&mut self, horizon: Horizon) -> bool {
         self.sessions.due(horizon)
     }
     fn close<P: Push<M, Op::Out>>(&mut self, horizon: Horizon, rest: &mut RestOf<Op, F, S, P>) -> bool {
-        let Some(outcome) = self.sessions.step(horizon, |records| L::copy(records)) else { return false };
-        if let Outcome::Closes(hash, key, window, last, mut records) = outcome {
-            records.sort_by_key(|(time, _)| *time);
-            let at = At { key: &key, hash, stamp: M::Stamp::of(last) };
-            let mut kept = Op::Keep::fresh();
-            for (time, record) in records {
-                self.caller.call(&mut kept, (at, Some(time), window), record, rest);
-            }
-            self.caller.close::<M, F, S, P>(kept, (hash, &key), (window, last), rest);
+        let Some(outcome) = self.sessions.step(horizon, Self::hand_out) else { return false };
+        if let Outcome::Closes(hash, key, window, last, records) = outcome {
+            self.go_through::<M, F, S, P>(records, (hash, &key), (window, last), rest);
         }
         true
     }

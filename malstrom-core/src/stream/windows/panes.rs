@@ -4,6 +4,8 @@
 //! together from its panes by two stacks: suffixes of older panes, merged once when the stack is filled, and one running
 //! merge of the newer ones. So a window costs a few merges per key, however many panes it has. Aggregates whose states do
 //! not merge (`fold`) have a pane per window instead, and a record goes to each.
+mod stacks;
+
 use super::{Horizon, Host, Rest};
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::key::PartitionKey;
@@ -11,7 +13,7 @@ use crate::contract::windows::{Aligned, Lateness, Pane, Spec, Times};
 use crate::state::table::{Ranks, StateTable};
 use crate::stream::aggregate::Aggregate;
 use crate::stream::{At, Push};
-use std::collections::VecDeque;
+use stacks::{Filling, Stacks};
 use std::marker::PhantomData;
 
 /// How many emptied tables are kept for panes to come.
@@ -39,23 +41,15 @@ pub(crate) struct PaneHost<K, T, A: Aggregate<K, T>, N, L> {
 /// A window that is being handed on.
 struct Closing {
     window: i128,
+    /// What is left to do before its first key can be.
+    filling: Option<Filling>,
     /// How many slots have been handed on, of the older panes and then of the newer ones.
     older: usize,
     newer: usize,
 }
-/// See the module.
-struct Stacks<K, V> {
-    /// For each filled pane of the older ones, all from it to the last of them.
-    older: VecDeque<(i128, StateTable<K, V>)>,
-    /// All panes behind those, up to `end`.
-    newer: StateTable<K, V>,
-    end: i128,
-}
-
 impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> PaneHost<K, T, A, N, L> {
     pub(crate) fn new(aggregate: A, spec: Spec<Aligned<N>>, ranks: Ranks) -> Self {
-        let newer = StateTable::new(ranks.clone());
-        let stacks = Stacks { older: VecDeque::new(), newer, end: i128::MIN };
+        let stacks = Stacks::new(ranks.clone());
         PaneHost {
             aggregate,
             spec,
@@ -109,10 +103,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         if Self::SHARED {
             let place = self.place(pane);
             self.hot = Some(place);
-            if pane.index < self.stacks.end {
-                self.stacks.older.clear();
-                self.stacks.end = i128::MIN;
-            }
+            self.stacks.forget(pane.index);
             self.apply(place, at, record);
         } else {
             let mut record = Some(record);
@@ -129,7 +120,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         }
         if L::ANY && time <= watermark {
             for window in windows.0..=windows.1 {
-                if spec.last(window) <= watermark && !now.is_over(&self.spec, window) {
+                if now.closes(spec.last(window)) && !now.is_over(&self.spec, window) {
                     self.correct(window, at, rest);
                 }
             }
@@ -158,13 +149,11 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
                     None => all = Some(kept.clone()),
                     Some(all) => self.aggregate.merge(all, kept.clone()),
                 }
-                // A pane of several windows has not been handed out for all of them.
-                if !N::MANY || !Self::SHARED {
-                    self.aggregate.told(kept);
-                }
             }
         }
-        if let Some(kept) = all {
+        if let Some(mut kept) = all {
+            // Each record that came since the window has closed had it handed on.
+            self.aggregate.told_but_last(&mut kept);
             self.emit::<M, P, X>(window, at.hash, at.key, kept, rest);
         }
     }
@@ -185,34 +174,22 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
             (next <= last).then_some(next)
         })
     }
-    /// Begins to hand on a window: puts it together, if it has several panes.
+    /// Begins to hand on a window, which has to be put together if it has several panes.
     fn begin(&mut self, window: i128) {
-        self.closing = Some(Closing { window, older: 0, newer: 0 });
-        let (from, to) = self.spec.windows.panes(window);
-        if !Self::SHARED || !N::MANY {
-            return;
+        let mut closing = Closing { window, filling: None, older: 0, newer: 0 };
+        if Self::SHARED && N::MANY {
+            closing.filling = Some(self.stacks.begin(&self.panes, self.spec.windows.panes(window)));
         }
-        let Stacks { older, newer, end } = &mut self.stacks;
-        while older.front().is_some_and(|(index, _)| *index < from) {
-            older.pop_front();
+        self.closing = Some(closing);
+    }
+    /// Puts some more of the window together.
+    fn fill(&mut self) {
+        if let Some(closing) = &mut self.closing
+            && let Some(filling) = &mut closing.filling
+            && !self.stacks.fill::<T, A>(filling, &self.panes, &mut self.aggregate)
+        {
+            closing.filling = None;
         }
-        if older.is_empty() {
-            // Everything becomes older: from the back, each pane with all behind it.
-            for filled in self.panes.iter().rev().filter(|filled| (from..to).contains(&filled.pane.index)) {
-                let mut table = StateTable::new(self.ranks.clone());
-                add_all::<K, T, A>(&mut self.aggregate, &mut table, &filled.table);
-                if let Some((_, behind)) = older.front() {
-                    add_all::<K, T, A>(&mut self.aggregate, &mut table, behind);
-                }
-                older.push_front((filled.pane.index, table));
-            }
-            *newer = StateTable::new(self.ranks.clone());
-        } else {
-            for filled in self.panes.iter().filter(|filled| (*end..to).contains(&filled.pane.index)) {
-                add_all::<K, T, A>(&mut self.aggregate, newer, &filled.table);
-            }
-        }
-        *end = to;
     }
     /// Hands on the next key of the window that is closing. `false` if there is none left.
     fn step<M, P, X>(&mut self, rest: &mut Rest<X, P>) -> bool
@@ -236,19 +213,13 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
                     }
                 };
                 if let Some((hash, key, kept)) = next {
-                    if L::ANY
-                        && let Some(kept) = filled.table.get(hash, &key)
-                    {
-                        self.aggregate.told(kept);
-                    }
                     self.emit::<M, P, X>(window, hash, &key, kept, rest);
                     return true;
                 }
             }
             return false;
         }
-        let Stacks { older, newer, .. } = &mut self.stacks;
-        let mut older = older.front_mut().map(|(_, table)| table);
+        let (mut older, newer) = self.stacks.tables();
         if let Some(older) = &older {
             while closing.older < older.slots() {
                 closing.older += 1;
@@ -296,21 +267,6 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         }
     }
 }
-/// Adds what is kept in one table, of later records, to another.
-fn add_all<K: PartitionKey, T, A: Aggregate<K, T>>(
-    aggregate: &mut A,
-    to: &mut StateTable<K, A::Kept>,
-    from: &StateTable<K, A::Kept>,
-) {
-    to.reserve(from.len());
-    for (hash, key, kept) in (0..from.slots()).filter_map(|at| from.slot(at)) {
-        match to.get(hash, key) {
-            Some(all) => aggregate.merge(all, kept.clone()),
-            None => drop(to.insert(hash, key, kept.clone())),
-        }
-    }
-}
-
 impl<M, K, T, A, N, L, X> Host<M, T, X> for PaneHost<K, T, A, N, L>
 where
     K: PartitionKey,
@@ -351,7 +307,9 @@ where
     fn close<P: Push<M, A::Closed>>(&mut self, horizon: Horizon, rest: &mut Rest<X, P>) -> bool {
         if let Some(closing) = &self.closing {
             let window = closing.window;
-            if !self.step::<M, P, X>(rest) {
+            if closing.filling.is_some() {
+                self.fill();
+            } else if !self.step::<M, P, X>(rest) {
                 self.closing = None;
                 self.closed = self.closed.max(Some(window));
             }

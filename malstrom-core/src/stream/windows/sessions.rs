@@ -57,7 +57,7 @@ impl<K: PartitionKey, V> SessionTable<K, V> {
     /// Whether the session that a record at `time` would belong to has been closed for its lateness.
     pub(crate) fn is_late(&mut self, hash: u64, key: &K, time: i64, watermark: i64) -> bool {
         let Spec { windows, lateness } = self.spec;
-        let over = |last: i64| windows.last(last).saturating_add(lateness) <= watermark;
+        let over = |last: i64| Horizon::Watermark(watermark).closes(windows.last(last).saturating_add(lateness));
         if !over(time) {
             return false;
         }
@@ -94,7 +94,7 @@ impl<K: PartitionKey, V> SessionTable<K, V> {
         }
         let closes = windows.last(runs[at].last);
         let until = closes.saturating_add(lateness);
-        let (id, fired, closed) = (runs[at].id, runs[at].fired, closes <= watermark);
+        let (id, fired, closed) = (runs[at].id, runs[at].fired, Horizon::Watermark(watermark).closes(closes));
         // A session that goes on is looked at when it would have ended. On the agenda comes what is new there: a session
         // that is open again, or one that closes at once.
         if closed && !fired {
@@ -173,8 +173,32 @@ impl<K: PartitionKey, T, A: Aggregate<K, T>, L: Lateness> SessionHost<K, T, A, L
     pub(crate) fn new(aggregate: A, spec: Spec<Sessions>, ranks: Ranks) -> Self {
         SessionHost { aggregate, sessions: SessionTable::new(spec, ranks), lateness: PhantomData }
     }
-    fn result(aggregate: &mut A, gathered: Gathered<A::Kept, T>) -> A::Kept {
-        match gathered {
+}
+impl<V: Clone, T> Gathered<V, T> {
+    /// Takes in what has been gathered later.
+    fn join<K, A: Aggregate<K, T, Kept = V>>(&mut self, later: Self, aggregate: &mut A) {
+        match (self, later) {
+            (Gathered::Kept(mine), Gathered::Kept(theirs)) => aggregate.merge(mine, theirs),
+            (Gathered::Records(mine), Gathered::Records(theirs)) => mine.extend(theirs),
+            _ => {}
+        }
+    }
+    /// A copy to be handed out, where more may come.
+    fn hand_out<K, A: Aggregate<K, T, Kept = V>>(&mut self, aggregate: &mut A) -> Option<Self> {
+        match self {
+            Gathered::Kept(kept) => {
+                let copy = kept.clone();
+                aggregate.told(kept);
+                Some(Gathered::Kept(copy))
+            }
+            Gathered::Records(records) => {
+                let copy = |(time, record): &(i64, T)| Some((*time, aggregate.copy(record)?));
+                records.iter().map(copy).collect::<Option<_>>().map(Gathered::Records)
+            }
+        }
+    }
+    fn result<K, A: Aggregate<K, T, Kept = V>>(self, aggregate: &mut A) -> V {
+        match self {
             Gathered::Kept(kept) => kept,
             Gathered::Records(mut records) => {
                 records.sort_by_key(|(time, _)| *time);
@@ -201,34 +225,19 @@ where
         let SessionHost { aggregate, sessions, .. } = self;
         let fresh = if A::MERGES { Gathered::Kept(aggregate.fresh()) } else { Gathered::Records(Vec::new()) };
         let windows = sessions.windows();
-        let (run, again) = sessions.enter(
-            (at.hash, at.key),
-            time,
-            watermark,
-            || fresh,
-            |mine, theirs| match (mine, theirs) {
-                (Gathered::Kept(mine), Gathered::Kept(theirs)) => aggregate.merge(mine, theirs),
-                (Gathered::Records(mine), Gathered::Records(theirs)) => mine.extend(theirs),
-                _ => {}
-            },
-        );
+        let join = |mine: &mut Gathered<_, _>, theirs| mine.join(theirs, aggregate);
+        let (run, again) = sessions.enter((at.hash, at.key), time, watermark, || fresh, join);
         match &mut run.kept {
             Gathered::Kept(kept) => aggregate.add(kept, record),
             Gathered::Records(records) => records.push((time, record)),
         }
-        guard.disarm();
-        let corrected = match &mut run.kept {
-            Gathered::Kept(kept) if again => {
-                let copy = kept.clone();
-                aggregate.told(kept);
-                Some((copy, run.first, run.last))
-            }
-            _ => None,
-        };
-        if let Some((kept, first, last)) = corrected {
-            let (window, end) = (windows.window(first, last), windows.last(last));
-            let (hash, key) = (at.hash, at.key);
+        if again && let Some(corrected) = run.kept.hand_out(aggregate) {
+            let (window, end) = (windows.window(run.first, run.last), windows.last(run.last));
+            let (hash, key, kept) = (at.hash, at.key, corrected.result(aggregate));
+            guard.disarm();
             aggregate.close(kept, key, window, |out| rest.emit::<M, _>(hash, key, end, out));
+        } else {
+            guard.disarm();
         }
     }
     fn due(&mut self, horizon: Horizon) -> bool {
@@ -236,17 +245,10 @@ where
     }
     fn close<P: Push<M, A::Closed>>(&mut self, horizon: Horizon, rest: &mut Rest<X, P>) -> bool {
         let SessionHost { aggregate, sessions, .. } = self;
-        let copy = |gathered: &mut Gathered<A::Kept, T>| match gathered {
-            Gathered::Kept(kept) => {
-                let copy = kept.clone();
-                aggregate.told(kept);
-                Some(Gathered::Kept(copy))
-            }
-            Gathered::Records(_) => None,
-        };
+        let copy = |gathered: &mut Gathered<A::Kept, T>| gathered.hand_out(aggregate);
         let Some(outcome) = sessions.step(horizon, copy) else { return false };
         if let Outcome::Closes(hash, key, window, last, gathered) = outcome {
-            let kept = Self::result(&mut self.aggregate, gathered);
+            let kept = gathered.result(&mut self.aggregate);
             self.aggregate.close(kept, &key, window, |out| rest.emit::<M, _>(hash, &key, last, out));
         }
         true

@@ -1,0 +1,29 @@
+//! What those downstream are told of the splits that a worker reads.
+
+/// The splits of one source on one worker.
+pub(super) struct Origin {
+    /// The number of a split that stands for all those that nobody has opened yet.
+    pub(super) waiting: u64,
+    pub(super) waits: bool,
+    pub(super) next: u64,
+    /// The split that was read last.
+    pub(super) current: u64,
+    pub(super) start: Start,
+}
+/// Where there is event time, nobody reads before all workers have said what they read: a worker of which nothing is known
+/// holds time back, and what is late must not depend on which thread starts first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    /// This worker has not taken its first splits.
+    Not,
+    /// It has, and waits for the others.
+    Waits,
+    /// All have.
+    Done,
+}
+impl Origin {
+    pub(super) fn new(worker: usize, node: usize) -> Self {
+        let waiting = (worker as u64) << 48 | (node as u64) << 32;
+        Origin { waiting, waits: false, next: waiting + 1, current: waiting, start: Start::Not }
+    }
+}

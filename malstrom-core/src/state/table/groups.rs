@@ -1,0 +1,82 @@
+//! The entries of one key group, which are neighbours.
+use super::ranks::WITHIN;
+use super::{GROUPS, Ranks, StateTable, Tag};
+use std::ops::Range;
+
+impl<K, V> StateTable<K, V> {
+    /// The entries of one key group in no particular order, in O(their number).
+    ///
+    /// ```
+    /// use malstrom_core::state::table::{Ranks, StateTable};
+    ///
+    /// let mut table = StateTable::new(Ranks::all());
+    /// for key in 0..1000_u64 {
+    ///     table.insert(key << 50, &key, "some value");
+    /// }
+    /// let mut keys: Vec<u64> = table.iter_group(7).map(|(key, _)| *key).collect();
+    /// keys.sort_unstable(); // within a group they come in no particular order
+    /// assert_eq!(keys, [28, 29, 30, 31]);
+    /// ```
+    pub fn iter_group(&self, group: u16) -> impl Iterator<Item = (&K, &V)> {
+        let entries = self.entries.get(self.reach(group)).unwrap_or_default().iter().flatten();
+        entries.filter(move |entry| entry.tag.group() == group).map(|entry| (&entry.key, &entry.value))
+    }
+
+    /// Removes the entries of one key group and returns them, in O(their number).
+    ///
+    /// ```
+    /// use malstrom_core::state::table::{Ranks, StateTable};
+    ///
+    /// let mut table = StateTable::new(Ranks::all());
+    /// table.insert(0x0010 << 48, &'a', 1);
+    /// table.insert(0x0020 << 48, &'b', 2);
+    /// assert_eq!(table.drain_group(0x002), [('b', 2)]);
+    /// assert_eq!(table.len(), 1);
+    /// ```
+    pub fn drain_group(&mut self, group: u16) -> Vec<(K, V)> {
+        let reach = self.reach(group);
+        let (mut drained, mut others) = (Vec::new(), Vec::new());
+        for entry in self.entries.get_mut(reach).unwrap_or_default().iter_mut().filter_map(Option::take) {
+            if entry.tag.group() == group {
+                drained.push((entry.key, entry.value));
+            } else {
+                others.push(entry);
+            }
+        }
+        // Those which probed past the drained ones move up.
+        others.into_iter().for_each(|entry| self.place(entry));
+        self.len -= drained.len();
+        drained
+    }
+
+    /// Moves the table to other `ranks`, when this worker has gained or lost groups, and fits its size to what it holds.
+    ///
+    /// ```
+    /// use malstrom_core::state::table::{Ranks, StateTable};
+    ///
+    /// let mut table = StateTable::new(Ranks::of(0..8));
+    /// table.insert(0x0010 << 48, &'a', 1);
+    /// table.rehome(Ranks::of(0..16));
+    /// assert_eq!(table.get(0x0010 << 48, &'a'), Some(&mut 1));
+    /// ```
+    pub fn rehome(&mut self, ranks: Ranks) {
+        let old = std::mem::take(&mut self.entries);
+        self.ranks = ranks;
+        self.slots = 0;
+        let len = std::mem::take(&mut self.len);
+        self.reserve(len);
+        self.len = len;
+        old.into_iter().flatten().for_each(|entry| self.place(entry));
+    }
+
+    /// The slots in which the entries of a group are.
+    fn reach(&self, group: u16) -> Range<usize> {
+        if group >= GROUPS {
+            return 0..0;
+        }
+        let tag = |within: u64| Tag::of((u64::from(group) << WITHIN | within) << 32);
+        let (first, last) = (self.home(tag(0)), self.home(tag((1 << WITHIN) - 1)));
+        let spill = self.entries.get(last..).unwrap_or_default().iter().take_while(|slot| slot.is_some()).count();
+        first..last + spill
+    }
+}
