@@ -1,6 +1,7 @@
 //! What expansions and connectors implement. Everything else in this crate is built on these traits and nothing in
 //! here knows how a pipeline runs.
 pub mod asks;
+pub mod crossing;
 pub mod extract;
 pub mod form;
 pub mod iter;

@@ -4,6 +4,7 @@
 //! type, so that the compiler sees the whole segment as one loop.
 pub mod aggregate;
 pub mod call;
+pub mod combine;
 pub mod env;
 pub mod keep;
 pub mod link;
@@ -15,6 +16,7 @@ pub mod timestamps;
 pub mod timing;
 pub mod windows;
 
+use crate::contract::crossing::Crossing;
 use crate::contract::form::{Meta, Under};
 use crate::contract::source::Progress;
 use crate::contract::typed::{MetaOf, SpecOf, Typed};
@@ -144,6 +146,8 @@ pub(crate) use hands_on;
 
 /// A stream whose last stage is known and whose consumer is not.
 pub trait Stream: Typed {
+    /// How it came from an exchange.
+    type Crossing: Crossing;
     /// The number of its last stage in the plan.
     fn tail(&self) -> usize;
     /// What is known of its windows.
@@ -155,7 +159,7 @@ pub trait Stream: Typed {
 /// Shorthand for what the combinators return.
 macro_rules! stream_of {
     ($item:ty, $form:ty, $node:ty) => {
-        impl $crate::stream::Stream<Item = $item, Form = $form, Node = $node>
+        impl $crate::stream::Stream<Item = $item, Form = $form, Node = $node, Crossing = $crate::contract::crossing::Apart>
     };
 }
 pub(crate) use stream_of;

@@ -85,11 +85,10 @@ impl Worker {
         let seed = (settings.seed, settings.started);
         let env = Env::new((settings.worker, settings.workers), seed, ranks, ids, links);
         let recipes = pipeline.into_recipes()?;
-        let made = catch_unwind(AssertUnwindSafe(|| {
-            recipes.into_iter().map(|make| make(&env).map(Some)).collect::<Result<Vec<_>>>()
-        }));
+        let made =
+            catch_unwind(AssertUnwindSafe(|| recipes.into_iter().map(|make| make(&env)).collect::<Result<Vec<_>>>()));
         let segments = made.map_err(|payload| panicked(&env, &*payload))??;
-        let open = segments.len();
+        let open = segments.iter().flatten().count();
         Ok(Worker { env, segments, open, linger: settings.linger, flushed: Duration::ZERO })
     }
 

@@ -70,6 +70,7 @@ pub use malstrom_core::check::window::{
     is_window, late, length, length_at, lenient, needs_time, seen, timers_in_windows, whole, window_length,
     window_time,
 };
+pub use malstrom_core::contract::crossing::Apart;
 pub use malstrom_core::contract::form::{CarriedTime, Form, Formed};
 pub use malstrom_core::contract::join::{Inner, Left, Outer, Right};
 pub use malstrom_core::contract::typed::Typed;
@@ -78,6 +79,7 @@ pub use malstrom_core::graph::aggregates::{average, count, distinct, fold, max, 
 pub use malstrom_core::graph::build::{
     Graph, by, call, cut, filter, filter_map, flat_map, inspect, key_by, map, named, sink, value_of,
 };
+pub use malstrom_core::graph::combine::combine;
 pub use malstrom_core::graph::fragment::{AnyTiming, Enters, EntersTimed, Wire, enter, leave, then};
 pub use malstrom_core::graph::join::{call_two, union, union_of, union_with};
 pub use malstrom_core::graph::join_streams::{join_window, join_within};

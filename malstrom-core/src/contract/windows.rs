@@ -1,6 +1,7 @@
 //! Windows: what `window(..)` takes, and which window a time belongs to.
 mod aligned;
 
+use super::crossing::{Apart, Crossing};
 use super::form::{AnyWindows, Timing, Windowing};
 use super::time::{Span, Time, Timestamp};
 use super::window::Window;
@@ -315,16 +316,21 @@ impl Lateness for Lenient {
 }
 /// A kind of windows.
 pub trait Kind: Copy + 'static {
+    /// How a stream came from an exchange, once it is cut into these windows.
+    type Crosses<C: Crossing>: Crossing;
     /// `T` where records `T` are copied for a stage that keeps state, `()` elsewhere.
     type Copied<L: Lateness, T: 'static>: 'static;
 }
 impl<N: Times> Kind for Aligned<N> {
+    type Crosses<C: Crossing> = C::Sliced;
     type Copied<L: Lateness, T: 'static> = N::Copied<T>;
 }
 impl Kind for Sessions {
+    type Crosses<C: Crossing> = Apart;
     type Copied<L: Lateness, T: 'static> = L::Kept<T>;
 }
 impl Kind for Counts {
+    type Crosses<C: Crossing> = Apart;
     type Copied<L: Lateness, T: 'static> = ();
 }
 

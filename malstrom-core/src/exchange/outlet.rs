@@ -1,6 +1,7 @@
 //! The sending side of an exchange: computes the key, hashes it once, and scatters records by the owner of their group.
 use super::batch::{Batch, Envelope, capacity};
 use super::fabric::Exchange;
+use super::queue::Queue;
 use crate::contract::form::{Meta, Under};
 use crate::contract::key::PartitionKey;
 use crate::state::key_group::KeyHasher;
@@ -12,40 +13,57 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// The end of a chain that sends each record to the worker that owns its key.
-pub(crate) struct KeyByEnd<M: Meta, T, F> {
-    f: F,
-    hasher: KeyHasher,
-    exchange: Rc<Exchange<M, T>>,
-    /// The batch of the only worker; never any room in it if there are more.
+/// Sends records to the workers that own their keys, or to the next segment of this one.
+pub(crate) struct Scatter<M: Meta, T> {
+    local: Rc<Queue<M, T>>,
+    /// `None` if all records go to the local queue.
+    exchange: Option<Rc<Exchange<M, T>>>,
+    /// The batch of the only receiver; never any room in it if there are more.
     alone: Batch<M, T>,
-    /// One batch per worker; empty if there is only one.
+    /// One batch per worker; empty if there is only one receiver.
     outs: Vec<Batch<M, T>>,
     /// What did not fit into the channel yet.
     held: Vec<VecDeque<Batch<M, T>>>,
-    site: Site,
 }
-
-impl<M: Meta, T, F> KeyByEnd<M, T, F> {
-    pub(crate) fn new(f: F, hasher: KeyHasher, exchange: Rc<Exchange<M, T>>, site: Site) -> Self {
-        let workers = exchange.peers.len();
-        let outs = if workers == 1 { Vec::new() } else { (0..workers).map(|_| Batch::new()).collect() };
-        let held = (0..workers).map(|_| VecDeque::new()).collect();
-        KeyByEnd { f, hasher, exchange, alone: Batch::new(), outs, held, site }
+impl<M: Meta, T> Scatter<M, T> {
+    /// Sends everything to a queue of this worker.
+    pub(crate) fn to_queue(local: Rc<Queue<M, T>>) -> Self {
+        Scatter { local, exchange: None, alone: Batch::new(), outs: Vec::new(), held: Vec::new() }
     }
-    /// Makes room in the batch of the only worker.
+    pub(crate) fn new(exchange: Rc<Exchange<M, T>>) -> Self {
+        let workers = exchange.peers.len();
+        let local = exchange.local.clone();
+        if workers == 1 {
+            return Scatter::to_queue(local);
+        }
+        let outs = (0..workers).map(|_| Batch::new()).collect();
+        let held = (0..workers).map(|_| VecDeque::new()).collect();
+        Scatter { local, exchange: Some(exchange), alone: Batch::new(), outs, held }
+    }
+    #[inline(always)]
+    pub(crate) fn put(&mut self, envelope: Envelope<M, T>) {
+        // Asked in the way in which `push` will ask again, so that it need not.
+        if self.alone.records.len() == self.alone.records.capacity() {
+            if !self.outs.is_empty() {
+                return self.scatter(envelope);
+            }
+            self.make_room();
+        }
+        self.alone.records.push(envelope);
+    }
+    /// Makes room in the batch of the only receiver.
     #[cold]
     fn make_room(&mut self) {
         if self.alone.records.is_empty() {
             self.alone.records.reserve_exact(capacity::<M, T>());
         } else {
-            self.exchange.local.swap(&mut self.alone);
+            self.local.swap(&mut self.alone);
         }
     }
     /// Puts a record into the batch of the worker that owns its key.
     #[inline(always)]
     fn scatter(&mut self, envelope: Envelope<M, T>) {
-        let to = self.exchange.route.owner(envelope.hash);
+        let to = self.exchange.as_ref().map_or(0, |exchange| exchange.route.owner(envelope.hash));
         let out = &mut self.outs[to];
         out.records.push(envelope);
         if out.records.len() >= capacity::<M, T>() {
@@ -55,8 +73,8 @@ impl<M: Meta, T, F> KeyByEnd<M, T, F> {
     /// Hands over the batch for worker `to`.
     #[cold]
     fn send(&mut self, to: usize) {
-        match &self.exchange.peers[to] {
-            None => self.exchange.local.swap(&mut self.outs[to]),
+        match self.exchange.as_ref().and_then(|exchange| exchange.peers[to].as_ref()) {
+            None => self.local.swap(&mut self.outs[to]),
             Some(peer) => {
                 let empty = peer.spare_rx.try_recv().unwrap_or_else(|_| Batch::with_room());
                 self.held[to].push_back(std::mem::replace(&mut self.outs[to], empty));
@@ -66,7 +84,8 @@ impl<M: Meta, T, F> KeyByEnd<M, T, F> {
     }
     /// Sends what is held back for worker `to`, as far as there is room.
     fn push_held(&mut self, to: usize) {
-        let Some(peer) = &self.exchange.peers[to] else { return };
+        let Some(exchange) = &self.exchange else { return };
+        let Some(peer) = &exchange.peers[to] else { return };
         let mut sent = false;
         while let Some(batch) = self.held[to].pop_front() {
             match peer.tx.try_send(batch) {
@@ -80,56 +99,22 @@ impl<M: Meta, T, F> KeyByEnd<M, T, F> {
             }
         }
         if sent {
-            self.exchange.fabric.wake(to);
+            exchange.fabric.wake(to);
         }
     }
     /// The batches that are being filled.
     fn batches(&mut self) -> &mut [Batch<M, T>] {
         if self.outs.is_empty() { std::slice::from_mut(&mut self.alone) } else { &mut self.outs }
     }
-}
-
-impl<M, K, T, F> Push<M, T> for KeyByEnd<Under<K, M::Stamp>, T, F>
-where
-    M: Meta,
-    K: PartitionKey,
-    T: 'static,
-    F: FnMut(&T) -> K + 'static,
-{
-    #[inline(always)]
-    fn push(&mut self, at: At<'_, M>, record: T) {
-        let guard = self.site.guard();
-        let key = (self.f)(&record);
-        let hash = self.hasher.hash(&key);
-        guard.disarm();
-        let envelope = Envelope { hash, stamp: at.stamp, key, record };
-        // Asked in the way in which `push` will ask again, so that it need not.
-        if self.alone.records.len() == self.alone.records.capacity() {
-            if !self.outs.is_empty() {
-                return self.scatter(envelope);
-            }
-            self.make_room();
-        }
-        self.alone.records.push(envelope);
-    }
     fn signal(&mut self, signal: Signal) {
         self.batches().iter_mut().for_each(|batch| batch.note(signal));
     }
-    #[inline(always)]
-    fn touch(&self, _: u64) {}
-    #[inline(always)]
-    fn worth_touching(&self) -> bool {
-        false
-    }
     #[inline]
     fn full(&self) -> bool {
-        !self.exchange.local.is_empty() || self.held.iter().any(|held| !held.is_empty())
-    }
-    fn tick(&mut self, _: Duration) -> Option<Duration> {
-        None
+        !self.local.is_empty() || self.held.iter().any(|held| !held.is_empty())
     }
     fn pump(&mut self) -> Flow {
-        let mut free = self.exchange.local.has_room();
+        let mut free = self.local.has_room();
         for to in 0..self.held.len() {
             if !self.held[to].is_empty() {
                 self.push_held(to);
@@ -138,15 +123,9 @@ where
         }
         Flow::room(free)
     }
-    fn settle(&mut self, arrived: u64) {
-        self.site.add(|c| {
-            c.records_in += arrived;
-            c.records_out += arrived;
-        });
-    }
     fn flush(&mut self) -> bool {
         if !self.alone.is_empty() {
-            self.exchange.local.swap(&mut self.alone);
+            self.local.swap(&mut self.alone);
             return true;
         }
         let mut any = false;
@@ -160,6 +139,81 @@ where
     }
     fn finish(&mut self, end: End) {
         self.batches().iter_mut().for_each(|batch| batch.note(Signal::End(end)));
-        Push::<M, T>::flush(self);
+        self.flush();
     }
+}
+
+/// The per-batch methods of [`Push`] for a chain that ends in `self.out`.
+macro_rules! ends_in_scatter {
+    () => {
+        fn signal(&mut self, signal: Signal) {
+            self.out.signal(signal);
+        }
+        #[inline(always)]
+        fn touch(&self, _: u64) {}
+        #[inline(always)]
+        fn worth_touching(&self) -> bool {
+            false
+        }
+        #[inline]
+        fn full(&self) -> bool {
+            self.out.full()
+        }
+        fn tick(&mut self, _: Duration) -> Option<Duration> {
+            None
+        }
+        fn pump(&mut self) -> Flow {
+            self.out.pump()
+        }
+        fn flush(&mut self) -> bool {
+            self.out.flush()
+        }
+        fn finish(&mut self, end: End) {
+            self.out.finish(end);
+        }
+    };
+}
+
+/// The end of a chain that gives each record a key, and sends it to the worker that owns that.
+pub(crate) struct KeyByEnd<M: Meta, T, F> {
+    pub(crate) f: F,
+    pub(crate) hasher: KeyHasher,
+    pub(crate) out: Scatter<M, T>,
+    pub(crate) site: Site,
+}
+impl<M, K, T, F> Push<M, T> for KeyByEnd<Under<K, M::Stamp>, T, F>
+where
+    M: Meta,
+    K: PartitionKey,
+    T: 'static,
+    F: FnMut(&T) -> K + 'static,
+{
+    #[inline(always)]
+    fn push(&mut self, at: At<'_, M>, record: T) {
+        let guard = self.site.guard();
+        let key = (self.f)(&record);
+        let hash = self.hasher.hash(&key);
+        guard.disarm();
+        self.out.put(Envelope { hash, stamp: at.stamp, key, record });
+    }
+    fn settle(&mut self, arrived: u64) {
+        self.site.add(|c| {
+            c.records_in += arrived;
+            c.records_out += arrived;
+        });
+    }
+    ends_in_scatter!();
+}
+
+/// The end of a chain whose records have their keys already.
+pub(crate) struct KeyedEnd<M: Meta, T> {
+    pub(crate) out: Scatter<M, T>,
+}
+impl<M: Meta, T: 'static> Push<M, T> for KeyedEnd<M, T> {
+    #[inline(always)]
+    fn push(&mut self, at: At<'_, M>, record: T) {
+        self.out.put(Envelope::new(at, record));
+    }
+    fn settle(&mut self, _: u64) {}
+    ends_in_scatter!();
 }

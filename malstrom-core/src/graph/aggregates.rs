@@ -1,5 +1,6 @@
 //! The running aggregates as stages.
 use super::build::{By, Graph};
+use super::combine::{Collects, Flat, Gathered};
 use super::names;
 use super::picture::NodeKind;
 use super::windows::{FoldsIn, Gathers};
@@ -9,14 +10,8 @@ use crate::contract::keying::KeyedBy;
 use crate::contract::number::Number;
 use crate::contract::typed::Typed;
 use crate::stream::aggregate::{Average, Count, Distinct, Extreme, Fold, Reduce, Sum, Top};
-use crate::stream::link::link_to;
 use crate::stream::{Stream, stream_of};
 use std::cmp::Ordering;
-
-/// What aggregate `A` emits on a stream keyed by `K`, with times `Tm` and windows `Wn`.
-pub type Gathered<Wn, K, Tm, T, A> = <Wn as Gathers<Under<K, <Tm as Timing>::Stamp>, T, A>>::Out;
-/// How its output flows.
-pub type Flat<K, Tm> = Formed<KeyedBy<K>, Tm>;
 
 fn aggregate<U, K, Tm, Wn, A, Node: 'static>(
     graph: Graph,
@@ -29,10 +24,10 @@ where
     K: PartitionKey,
     Tm: Timing,
     Wn: Gathers<Under<K, Tm::Stamp>, U::Item, A>,
+    U::Crossing: Collects<U, K, Tm, Wn, A>,
 {
     let node = graph.stage(&up, id, NodeKind::Stateful);
-    let spec = up.spec();
-    link_to(up, node, (), Wn::gather(spec, aggregate, node))
+    U::Crossing::collect(graph, up, node, aggregate)
 }
 
 /// An aggregate: its parameters beside the stream, and how they become an [`Aggregate`](crate::stream::aggregate::Aggregate).
@@ -51,6 +46,7 @@ macro_rules! aggregates {
             K: PartitionKey,
             Tm: Timing,
             Wn: Gathers<Under<K, Tm::Stamp>, U::Item, $kind>,
+            U::Crossing: Collects<U, K, Tm, Wn, $kind>,
             $($bound)*
         {
             aggregate::<U, K, Tm, Wn, $kind, names::$name>(graph, id, $stream, $make)

@@ -3,6 +3,8 @@ use super::head::{ExchangeHead, QueueHead};
 use super::names;
 use super::picture::{Edge, EdgeKind, Node, NodeKind, Plan};
 use super::policy::Policy;
+use super::renamed::Renamed;
+use super::taps::Tap;
 use super::windows::{AfterOp, Behind, Stands};
 use crate::check::sink::SinkOf;
 use crate::contract::form::{Form, Formed, Timing, Under, Windowing};
@@ -13,11 +15,11 @@ use crate::contract::stage::{ErrorOf, Operator};
 use crate::contract::time::Ticks;
 use crate::contract::typed::{MetaOf, TimeOf, Typed, WindowsOf};
 use crate::exchange::fabric::Links;
-use crate::exchange::outlet::KeyByEnd;
+use crate::exchange::outlet::{KeyByEnd, Scatter};
 use crate::exchange::queue::{Queue, QueueEnd};
 use crate::state::key_group::KeyHasher;
 use crate::stream::env::Env;
-use crate::stream::link::{link, link_to, renamed};
+use crate::stream::link::{link, link_to};
 use crate::stream::plain::{FilterMapStage, FilterStage, FlatMapStage, InspectStage, MapStage};
 use crate::stream::sink::SinkPush;
 use crate::stream::{Segment, Stream, stream_of};
@@ -25,8 +27,8 @@ use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-/// Makes one segment on a worker.
-pub(crate) type Recipe = Box<dyn FnOnce(&Env) -> crate::Result<Box<dyn Segment>>>;
+/// Makes one segment on a worker, if there is one with so many workers.
+pub(crate) type Recipe = Box<dyn FnOnce(&Env) -> crate::Result<Option<Box<dyn Segment>>>>;
 
 /// A pipeline under construction: a handle that every stage is given a copy of.
 #[derive(Clone)]
@@ -138,6 +140,10 @@ impl Graph {
         node
     }
     pub(crate) fn segment(&self, recipe: impl FnOnce(&Env) -> crate::Result<Box<dyn Segment>> + 'static) {
+        self.segment_if(|env| recipe(env).map(Some));
+    }
+    /// A segment that is not always there.
+    pub(crate) fn segment_if(&self, recipe: impl FnOnce(&Env) -> crate::Result<Option<Box<dyn Segment>>> + 'static) {
         self.0.borrow_mut().recipes.push(Box::new(recipe));
     }
     /// Ends the segment of `up` in a queue.
@@ -207,9 +213,9 @@ pub fn inspect<U: Stream>(
     link(up, node, InspectStage { f, node })
 }
 /// The stream under the name that `let` gives it.
-pub fn named<U: Stream, Node: 'static>(up: U, _: PhantomData<Node>) -> stream_of!(U::Item, U::Form, Node) {
+pub fn named<U: Stream, Node: 'static>(up: U, _: PhantomData<Node>) -> Renamed<U, U::Form, Node, U::Crossing> {
     let spec = up.spec();
-    renamed(up, spec)
+    Renamed::new(up, spec)
 }
 /// Ends the segment and begins another, so that no chain grows beyond what the compiler handles well.
 pub fn cut<U: Stream>(graph: Graph, up: U) -> QueueHead<U::Item, U::Form, U::Node> {
@@ -266,11 +272,16 @@ where
     let node = graph.stage(&up, id, NodeKind::Exchange);
     let number = graph.exchange_number();
     let spec = up.spec();
+    let tap = Tap::new();
+    let tapped = tap.clone();
     graph.segment(move |env| {
-        let exchange = Links::exchange::<<Rekeyed<U, K> as Form>::Meta, U::Item>(env, number)?;
-        up.close(env, KeyByEnd::new(f, KeyHasher::new(env.seed()), exchange, env.site(node)))
+        let out = match tapped.queue(env.workers()) {
+            Some(queue) => Scatter::to_queue(queue),
+            None => Scatter::new(Links::exchange::<<Rekeyed<U, K> as Form>::Meta, U::Item>(env, number)?),
+        };
+        up.close(env, KeyByEnd { f, hasher: KeyHasher::new(env.seed()), out, site: env.site(node) })
     });
-    ExchangeHead { number, tail: node, spec, names: PhantomData }
+    ExchangeHead { number, tap, tail: node, spec, names: PhantomData }
 }
 
 // ---- operators -----------------------------------------------------------------------------------------------------

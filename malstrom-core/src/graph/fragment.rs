@@ -1,7 +1,9 @@
 //! Fragments: typed pieces of a pipeline that are stages themselves. And how any stage extends a stream.
 use super::build::Graph;
 use super::picture::NodeKind;
+use super::renamed::Renamed;
 use super::windows::{AfterOp, Behind, Stands};
+use crate::contract::crossing::Apart;
 use crate::contract::form::{CarriedTime, Form, Formed, NoWindows, Timing, Under, Windowing};
 use crate::contract::keying::{AnyKeying, Carried, KeyedBy, Keying, Need};
 use crate::contract::stage::{NoFailure, Operator, Stage};
@@ -9,7 +11,7 @@ use crate::contract::time::Time;
 use crate::contract::typed::{MetaOf, Typed};
 use crate::stream::call::CannotFail;
 use crate::stream::env::Env;
-use crate::stream::link::{Wrap, link_to, renamed};
+use crate::stream::link::{Wrap, link_to};
 use crate::stream::{At, Push, Stream, hands_on, stream_of};
 use std::marker::PhantomData;
 
@@ -181,11 +183,11 @@ where
     link_to(up, tail, (), Enter::<Kg, Tm, S::Need, N2>(PhantomData))
 }
 /// Leaves fragment `S`: the stream then flows as `Fm` says.
-pub fn leave<S: Stage, Fm, U>(graph: Graph, up: U) -> stream_of!(U::Item, Fm, S)
+pub fn leave<S: Stage, Fm, U>(graph: Graph, up: U) -> Renamed<U, Fm, S, Apart>
 where
     U: Stream,
     Fm: Form<Windows = NoWindows, Meta = MetaOf<U>>,
 {
     graph.leave();
-    renamed(up, ())
+    Renamed::new(up, ())
 }

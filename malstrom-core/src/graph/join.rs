@@ -90,6 +90,7 @@ where
     F: OnFail<Fm::Meta, ErrorOf<Op>>,
     S: SideEnds<Fm::Meta, Op::Sides>,
 {
+    type Crossing = crate::contract::crossing::Apart;
     fn tail(&self) -> usize {
         self.node
     }

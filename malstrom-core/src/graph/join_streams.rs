@@ -47,6 +47,7 @@ where
     O: 'static,
     W: Wrap<Travels<K>, Side<A, B>, Travels<K>, O>,
 {
+    type Crossing = crate::contract::crossing::Apart;
     fn tail(&self) -> usize {
         self.node
     }

@@ -40,6 +40,7 @@ impl<S: Source, F: 'static> Typed for SourceHead<S, F> {
     type Node = names::source;
 }
 impl<S: Source, F: OnFail<Root, S::Error>> Stream for SourceHead<S, F> {
+    type Crossing = crate::contract::crossing::Apart;
     fn tail(&self) -> usize {
         self.node
     }

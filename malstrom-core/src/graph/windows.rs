@@ -8,21 +8,23 @@ pub use operators::{AfterOp, Behind, Stands};
 use super::build::{By, Graph};
 use super::head::QueueHead;
 use super::picture::NodeKind;
-use crate::contract::form::{Formed, Meta, NoWindows, Timing, Under, Windowing};
+use super::taps::{LateOf, Tap, Taps};
+use crate::contract::form::{Form, Formed, Meta, NoWindows, Timing, Under, Windowing};
 use crate::contract::keying::Keying;
 use crate::contract::time::{Span, Time};
-use crate::contract::typed::{KeyingOf, Typed};
+use crate::contract::typed::{KeyOf, KeyingOf, MetaOf, TimeOf, Typed};
 use crate::contract::window::Late;
-use crate::contract::windows::{Assigns, Cut, Lateness, Lenient, OnTime, Spec};
+use crate::contract::windows::{Assigns, Cut, Kind, Lateness, Lenient, OnTime, Spec};
 use crate::exchange::queue::{Queue, QueueEnd};
 use crate::stream::call::FailJob;
-use crate::stream::env::Site;
-use crate::stream::link::link_to;
+use crate::stream::env::{Env, Site};
+use crate::stream::link::{Wrap, link_to};
 use crate::stream::signal::{End, Flow};
 use crate::stream::timestamps::TimestampsStage;
 use crate::stream::windows::late::{DropLate, Judges, OnLate, WindowStage};
-use crate::stream::{At, Push, Stream, stream_of};
+use crate::stream::{At, Push, Segment, Stream, stream_of};
 use std::marker::PhantomData;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// `timestamps(f, lag = .., idle = ..)`
@@ -110,6 +112,9 @@ impl<M: Meta, T: 'static> OnLate<M, T> for RouteLate<M::Key, T> {
     fn late(&mut self, at: At<'_, M>, late: Late<T>, _: &Site) {
         self.0.push(at.with(()), late);
     }
+    fn wants_records(&self) -> bool {
+        true
+    }
     fn pump(&mut self) -> Flow {
         self.0.pump()
     }
@@ -129,7 +134,7 @@ pub fn window<U, W, Kg, Tm, Wn, P>(
     up: U,
     windows: W,
     policy: P,
-) -> (stream_of!(U::Item, Formed<Kg, Tm, Cut<W::Spec, OnTime>>, super::names::window), P::Stream)
+) -> (WindowHead<U, W::Spec, OnTime, P::OnLate>, P::Stream)
 where
     U: Stream + Typed<Form = Formed<Kg, Tm, Wn>>,
     Kg: Keying,
@@ -150,7 +155,7 @@ pub fn window_lenient<U, W, Kg, T, Wn, P>(
     windows: W,
     lateness: impl Span<T>,
     policy: P,
-) -> (stream_of!(U::Item, Formed<Kg, T, Cut<W::Spec, Lenient>>, super::names::window), P::Stream)
+) -> (WindowHead<U, W::Spec, Lenient, P::OnLate>, P::Stream)
 where
     U: Stream + Typed<Form = Formed<Kg, T, Wn>>,
     Kg: Keying,
@@ -174,7 +179,7 @@ fn cut<L, U, W, Kg, Tm, Wn, P>(
     windows: W,
     lateness: i64,
     policy: P,
-) -> (stream_of!(U::Item, Formed<Kg, Tm, Cut<W::Spec, L>>, super::names::window), P::Stream)
+) -> (WindowHead<U, W::Spec, L, P::OnLate>, P::Stream)
 where
     L: Lateness,
     U: Stream + Typed<Form = Formed<Kg, Tm, Wn>>,
@@ -194,5 +199,62 @@ where
             Spec { windows: W::fallback(), lateness }
         }
     };
-    (link_to(up, node, spec, WindowStage { spec, on_late, node }), late)
+    (WindowHead { up, spec, on_late, node, lateness: PhantomData }, late)
+}
+
+/// A stream that is cut into windows. By name, so that an aggregate sees whether it comes right out of an exchange.
+pub struct WindowHead<U, W, L, O> {
+    up: U,
+    spec: Spec<W>,
+    on_late: O,
+    node: usize,
+    lateness: PhantomData<fn() -> L>,
+}
+impl<U, W, L, O> std::fmt::Debug for WindowHead<U, W, L, O> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WindowHead")
+    }
+}
+impl<U: Stream, W: Kind, L: Lateness, O: 'static> Typed for WindowHead<U, W, L, O> {
+    type Item = U::Item;
+    type Form = Formed<KeyingOf<U>, TimeOf<U>, Cut<W, L>>;
+    type Node = super::names::window;
+}
+impl<U, W, L, O> Stream for WindowHead<U, W, L, O>
+where
+    U: Stream,
+    W: Kind + Judges<KeyOf<U>>,
+    L: Lateness,
+    O: OnLate<MetaOf<U>, U::Item>,
+    Self: Typed<Item = U::Item, Form: Form<Meta = MetaOf<U>, Windows = Cut<W, L>>>,
+{
+    type Crossing = W::Crosses<U::Crossing>;
+    fn tail(&self) -> usize {
+        self.node
+    }
+    fn spec(&self) -> Spec<W> {
+        self.spec
+    }
+    fn close<P: Push<MetaOf<U>, U::Item>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
+        let WindowHead { up, spec, on_late, node, .. } = self;
+        up.close(env, WindowStage { spec, on_late, node }.wrap(env, end))
+    }
+}
+impl<U, W, L, O> Taps for WindowHead<U, W, L, O>
+where
+    U: Taps,
+    W: Kind + Judges<KeyOf<U>>,
+    L: Lateness,
+    O: OnLate<MetaOf<U>, U::Item>,
+    Self: Typed<Item = U::Item, Form: Form<Meta = MetaOf<U>, Windows = Cut<W, L>>>,
+{
+    fn tap(&self) -> Rc<Tap<MetaOf<U>, U::Item>> {
+        self.up.tap()
+    }
+    fn into_late(self) -> Option<LateOf<Self>> {
+        Some((self.node, Box::new(self.on_late)))
+    }
+    fn wants_late(&self) -> bool {
+        self.on_late.wants_records()
+    }
 }

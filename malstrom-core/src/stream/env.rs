@@ -134,6 +134,10 @@ impl Env {
             trouble: self.0.trouble.clone(),
         }
     }
+    /// The place of operator `node`, for a part of it that counts nothing.
+    pub(crate) fn quiet_site(&self, node: usize) -> Site {
+        Site { counts: Rc::default(), ..self.site(node) }
+    }
     pub(crate) fn counts(&self) -> impl Iterator<Item = Counts> + '_ {
         self.0.counts.iter().map(|c| c.get())
     }

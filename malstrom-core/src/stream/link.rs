@@ -1,6 +1,7 @@
 //! A stage behind a stream is a stream.
 use super::env::Env;
 use super::{Push, Segment, Stream, stream_of};
+use crate::contract::crossing::Apart;
 use crate::contract::form::{Form, Meta, Windowing};
 use crate::contract::typed::{MetaOf, SpecOf, Typed, WindowsOf};
 use std::marker::PhantomData;
@@ -31,6 +32,7 @@ where
     Fm: Form,
     Node: 'static,
 {
+    type Crossing = Apart;
     fn tail(&self) -> usize {
         self.tail
     }
@@ -70,31 +72,4 @@ where
     Node: 'static,
 {
     Link::<_, _, _, Fm, _> { up, wrap, tail, spec, names: PhantomData::<fn(Item, Node)> }
-}
-
-/// The same stream under another name, or another view of what it travels under.
-pub(crate) fn renamed<U, Fm, Node>(up: U, spec: <Fm::Windows as Windowing>::Spec) -> stream_of!(U::Item, Fm, Node)
-where
-    U: Stream,
-    Fm: Form<Meta = MetaOf<U>>,
-    Node: 'static,
-{
-    Renamed::<_, Fm, Node>(up, spec, PhantomData)
-}
-struct Renamed<U, Fm: Form, Node>(U, <Fm::Windows as Windowing>::Spec, PhantomData<fn(Node)>);
-impl<U: Stream, Fm: Form<Meta = MetaOf<U>>, Node: 'static> Typed for Renamed<U, Fm, Node> {
-    type Item = U::Item;
-    type Form = Fm;
-    type Node = Node;
-}
-impl<U: Stream, Fm: Form<Meta = MetaOf<U>>, Node: 'static> Stream for Renamed<U, Fm, Node> {
-    fn tail(&self) -> usize {
-        self.0.tail()
-    }
-    fn spec(&self) -> SpecOf<Self> {
-        self.1.clone()
-    }
-    fn close<P: Push<Fm::Meta, U::Item>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
-        self.0.close(env, end)
-    }
 }

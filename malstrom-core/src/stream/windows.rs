@@ -148,6 +148,14 @@ pub(crate) trait Host<M: Meta, T, X>: 'static {
     fn due(&mut self, horizon: Horizon) -> bool;
     /// Closes something small: one key of one window, or less. `false` if nothing is left to close.
     fn close<P: Push<M, Self::Out>>(&mut self, horizon: Horizon, rest: &mut Rest<X, P>) -> bool;
+    /// What a signal closes.
+    fn horizon(&mut self, signal: Signal) -> Option<Horizon> {
+        horizon(signal)
+    }
+    /// See [`Push::flush`].
+    fn flush<P: Push<M, Self::Out>>(&mut self, _: &mut Rest<X, P>) -> bool {
+        false
+    }
     /// What the stage promises at a watermark of its input.
     fn promise(&self, time: i64) -> i64 {
         time
@@ -168,7 +176,7 @@ pub(crate) struct HostStage<B, X> {
     pub(crate) around: X,
     pub(crate) node: usize,
 }
-struct HostPush<H, X, P> {
+pub(crate) struct HostPush<H, X, P> {
     host: H,
     rest: Rest<X, P>,
     /// Signals of which something is left to do, the first of them in force.
@@ -183,20 +191,12 @@ where
     X: Around<M>,
 {
     fn wrap<P: Push<M, H::Out>>(self, env: &Env, down: P) -> impl Push<M, T> {
-        let rest = Rest {
-            around: self.around,
-            down,
-            emitted: 0,
-            progress: Progress::new(),
-            clock: env.clock(),
-            site: env.site(self.node),
-        };
-        HostPush { host: (self.make)(env), rest, held: VecDeque::new() }
+        HostPush::new((self.make)(env), self.around, down, env.clock(), env.site(self.node))
     }
 }
 
 /// What a signal closes.
-fn horizon(signal: Signal) -> Option<Horizon> {
+pub(crate) fn horizon(signal: Signal) -> Option<Horizon> {
     match signal {
         Signal::Time(Mark::At(time) | Mark::Idle(time)) => Some(Horizon::Watermark(time)),
         Signal::End(End::Complete) => Some(Horizon::End),
@@ -205,13 +205,17 @@ fn horizon(signal: Signal) -> Option<Horizon> {
 }
 
 impl<H, X, P> HostPush<H, X, P> {
+    pub(crate) fn new(host: H, around: X, down: P, clock: Rc<Clock>, site: Site) -> Self {
+        let rest = Rest { around, down, emitted: 0, progress: Progress::new(), clock, site };
+        HostPush { host, rest, held: VecDeque::new() }
+    }
     /// Puts a signal in force. Whether there is something to do for it.
     fn begin<M: Meta, T>(&mut self, signal: Signal) -> bool
     where
         H: Host<M, T, X>,
     {
         self.rest.progress.note(signal);
-        horizon(signal).is_some_and(|horizon| self.host.due(horizon))
+        self.host.horizon(signal).is_some_and(|horizon| self.host.due(horizon))
     }
     fn hand_on<M: Meta, T>(&mut self, signal: Signal)
     where
@@ -275,7 +279,7 @@ where
     fn pump(&mut self) -> Flow {
         let flow = self.rest.down.pump().and(self.rest.around.pump());
         let Some(signal) = self.held.front().copied().filter(|_| flow.is_free()) else { return flow };
-        let horizon = horizon(signal);
+        let horizon = self.host.horizon(signal);
         let site = self.rest.site.clone();
         let guard = site.guard();
         for _ in 0..SLICE {
@@ -310,7 +314,7 @@ where
         self.rest.down.settle(emitted);
     }
     fn flush(&mut self) -> bool {
-        self.rest.down.flush() | self.rest.around.flush()
+        self.host.flush(&mut self.rest) | self.rest.down.flush() | self.rest.around.flush()
     }
     fn finish(&mut self, end: End) {
         self.signal(Signal::End(end));

@@ -105,7 +105,7 @@ impl Fragment {
         let span = self.sig.ident.span();
         let stages = &self.stages;
         let (mut all, _) = statements::parse(quote_spanned!(span=> __input -> #stages), errors);
-        let statement = (all.len() == 1).then(|| all.remove(0));
+        let statement = (all.len() == 1).then(|| all.remove(0)).filter(|s| names::combines(s, errors));
         for stage in statement.iter().flat_map(|s| &s.stages) {
             match stage {
                 Stage::Builtin(Builtin { word, .. }) if word == "sink" || word == "split" => {
@@ -261,7 +261,7 @@ impl Fragment {
                 #[allow(unused_qualifications, clippy::all, clippy::pedantic)]
                 impl #wire_generics __malstrom::Wire<__malstrom::Formed<#kg, #tm>> for #name #ty_generics #wire_where {
                     type Leaves = #leaves;
-                    fn wire<__U>(self, #g: __malstrom::Graph, __id: &'static str, #s: __U) -> impl __malstrom::Stream<Item = #to_ty, Form = #leaves, Node = Self>
+                    fn wire<__U>(self, #g: __malstrom::Graph, __id: &'static str, #s: __U) -> impl __malstrom::Stream<Item = #to_ty, Form = #leaves, Node = Self, Crossing = __malstrom::Apart>
                     where
                         __U: __malstrom::Stream + __malstrom::Typed<Item = #from_ty, Form = __malstrom::Formed<#kg, #tm>>,
                     {

@@ -140,6 +140,7 @@ fn ends(s: &Statement, errors: &mut Errors) -> bool {
             _ => {}
         }
     }
+    fits &= combines(s, errors);
     match (tuple, s.stages.last()) {
         (Some(names), None) => {
             fits = false;
@@ -159,6 +160,38 @@ fn ends(s: &Statement, errors: &mut Errors) -> bool {
         && !matches!(s.stages.first(), Some(Stage::Operator(_)))
     {
         errors.push(Error::new(left.span(), "two inputs go to an operator\n  help: `(left, right) -> operator`, whose second input `#[operator(on_right = ..)]` names"));
+    }
+    fits
+}
+
+/// The aggregates that make one of what came of parts of their records.
+const COMBINED: [&str; 6] = ["count", "sum", "min", "max", "average", "reduce"];
+
+/// Checks that each `combine()` stands between an exchange and an aggregate that can be combined.
+pub(super) fn combines(s: &Statement, errors: &mut Errors) -> bool {
+    let mut fits = true;
+    let builtin = |stage: Option<&Stage>| match stage {
+        Some(Stage::Builtin(Builtin { word, .. })) => word.to_string(),
+        _ => String::new(),
+    };
+    for (i, stage) in s.stages.iter().enumerate().filter(|(_, stage)| stage.is("combine")) {
+        let before = i.checked_sub(1).and_then(|i| s.stages.get(i));
+        let message = if !before.is_some_and(|stage| stage.is("key_by")) {
+            "`combine` gathers records on their way to the worker of their key, so it stands right behind `key_by`\n  help: `.. -> key_by(|record| ..) -> combine() -> count()`; an aggregate in windows is combined without it".to_owned()
+        } else {
+            match builtin(s.stages.get(i + 1)) {
+                next if COMBINED.contains(&&*next) => continue,
+                next if next == "window" => {
+                    "aggregates in windows are combined without being asked\n  help: leave out `combine()`".to_owned()
+                }
+                _ => format!(
+                    "`combine` gathers for the aggregate behind it, and there is none that can be combined\n  help: those are {}",
+                    COMBINED.map(|name| format!("`{name}`")).join(", ")
+                ),
+            }
+        };
+        fits = false;
+        errors.push(Error::new(stage.span(), message));
     }
     fits
 }

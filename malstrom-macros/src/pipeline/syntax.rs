@@ -1,7 +1,7 @@
 //! The grammar of a statement.
 mod builtins;
 
-use builtins::{later, options};
+use builtins::options;
 use proc_macro2::{Ident, Span};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
@@ -152,12 +152,12 @@ impl Parse for Head {
         if word == "join" {
             return join(word, input).map(Head::Join);
         }
-        Err(later(&word).unwrap_or_else(|| {
-            Error::new(
-                word.span(),
-                format!("a chain cannot begin with `{word}(..)`\n  help: it begins with `source(..)`, `union(..)`, `join(..)`, `(left, right)` or the name of a stream"),
-            )
-        }))
+        Err(Error::new(
+            word.span(),
+            format!(
+                "a chain cannot begin with `{word}(..)`\n  help: it begins with `source(..)`, `union(..)`, `join(..)`, `(left, right)` or the name of a stream"
+            ),
+        ))
     }
 }
 

@@ -83,8 +83,21 @@ pub trait OnLate<M: Meta, T>: 'static {
     fn stopped(&self) -> bool {
         false
     }
+    /// Takes the news of some that were combined before they came here, and are no records any more.
+    fn late_unseen(&mut self, _time: i64, _watermark: i64, _site: &Site) {}
+    /// How many records `record` stands for, beside itself.
+    #[inline(always)]
+    fn further(&self, _record: &T) -> u64 {
+        0
+    }
     /// Whether they are dropped.
-    const DROPS: bool = false;
+    fn drops(&self) -> bool {
+        false
+    }
+    /// Whether each of them is wanted.
+    fn wants_records(&self) -> bool {
+        false
+    }
     /// See [`Push::pump`].
     fn pump(&mut self) -> Flow {
         Flow::Free
@@ -100,10 +113,14 @@ pub trait OnLate<M: Meta, T>: 'static {
 impl<M: Meta, T> OnLate<M, T> for FailJob {
     #[cold]
     fn late(&mut self, at: At<'_, M>, late: Late<T>, site: &Site) {
+        OnLate::<M, T>::late_unseen(self, at.stamp.ticks().unwrap_or(0), late.watermark.as_micros(), site);
+    }
+    #[cold]
+    fn late_unseen(&mut self, time: i64, watermark: i64, site: &Site) {
         if self.stop() {
-            let time = Timestamp::from_micros(at.stamp.ticks().unwrap_or(0));
+            let [time, watermark] = [time, watermark].map(Timestamp::from_micros);
             let message =
-                format!("a record of {time} came when all of its windows had closed, at watermark {}", late.watermark);
+                format!("a record of {time} came when all of its windows had closed, at watermark {watermark}");
             site.fail(Error::Operator { operator: site.id.to_string(), message });
         }
     }
@@ -116,8 +133,10 @@ impl<M: Meta, T> OnLate<M, T> for FailJob {
 #[derive(Debug, Default)]
 pub struct DropLate;
 impl<M: Meta, T> OnLate<M, T> for DropLate {
-    const DROPS: bool = true;
     fn late(&mut self, _: At<'_, M>, _: Late<T>, _: &Site) {}
+    fn drops(&self) -> bool {
+        true
+    }
 }
 
 pub(crate) struct WindowStage<W, O> {
@@ -130,6 +149,8 @@ struct WindowPush<J, O, P> {
     on_late: O,
     progress: Progress,
     late: u64,
+    /// How many records came beside those that were pushed.
+    further: u64,
     down: P,
     site: Site,
 }
@@ -146,6 +167,7 @@ where
             on_late: self.on_late,
             progress: Progress::new(),
             late: 0,
+            further: 0,
             down,
             site: env.site(self.node),
         }
@@ -167,11 +189,14 @@ where
         if let Some(time) = at.stamp.ticks()
             && self.judge.is_late(at.hash, at.key, time, self.progress.time)
         {
-            self.late += 1;
+            let further = self.on_late.further(&record);
+            self.further += further;
+            self.late += 1 + further;
             let watermark = Timestamp::from_micros(self.progress.time);
             self.on_late.late(at, Late { record, watermark }, &self.site);
             return;
         }
+        self.further += self.on_late.further(&record);
         self.down.push(at, record);
     }
     fn signal(&mut self, signal: Signal) {
@@ -190,11 +215,12 @@ where
     }
     fn settle(&mut self, arrived: u64) {
         let late = std::mem::take(&mut self.late);
+        let arrived = arrived + std::mem::take(&mut self.further);
         self.site.add(|c| {
             c.records_in += arrived;
             c.records_out += arrived - late;
             c.late += late;
-            c.dropped += if O::DROPS { late } else { 0 };
+            c.dropped += if self.on_late.drops() { late } else { 0 };
         });
         self.down.settle(arrived - late);
     }

@@ -12,6 +12,8 @@ use crate::contract::key::PartitionKey;
 use crate::contract::windows::{Aligned, Lateness, Pane, Spec, Times};
 use crate::state::table::{Ranks, StateTable};
 use crate::stream::aggregate::Aggregate;
+use crate::stream::combine::Part;
+use crate::stream::env::Site;
 use crate::stream::{At, Push};
 use stacks::{Filling, Stacks};
 use std::marker::PhantomData;
@@ -79,10 +81,10 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         }
         at
     }
-    /// Adds a record to a pane that is not the one of the record before, or that may have closed for some windows.
+    /// Adds a record, or what came of several, to a pane that is not the one of the record before, or that may have closed for some windows.
     #[cold]
     #[inline(never)]
-    fn add<M, P, X>(&mut self, at: At<'_, M>, time: i64, record: T, rest: &mut Rest<X, P>)
+    pub(crate) fn add<M, P, X>(&mut self, at: At<'_, M>, time: i64, part: Part<T, A::Kept>, rest: &mut Rest<X, P>)
     where
         M: Meta<Key = K>,
         P: Push<M, A::Closed>,
@@ -94,7 +96,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
             && let Some(place) = self.panes.iter().position(|filled| filled.pane.holds(time))
         {
             self.hot = Some(place);
-            return self.apply(place, at, record);
+            return self.apply(place, at, part, &rest.site);
         }
         let now = Horizon::Watermark(watermark);
         let spec = self.spec.windows;
@@ -104,8 +106,8 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
             let place = self.place(pane);
             self.hot = Some(place);
             self.stacks.forget(pane.index);
-            self.apply(place, at, record);
-        } else {
+            self.apply(place, at, part, &rest.site);
+        } else if let Part::Record(record) = part {
             let mut record = Some(record);
             for window in windows.0..=windows.1 {
                 if now.is_over(&self.spec, window) {
@@ -114,7 +116,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
                 let place = self.place(Pane { index: window, ..pane });
                 let copy = if window < windows.1 { record.as_ref().and_then(|r| self.aggregate.copy(r)) } else { None };
                 if let Some(record) = copy.or_else(|| record.take()) {
-                    self.apply(place, at, record);
+                    self.apply(place, at, Part::Record(record), &rest.site);
                 }
             }
         }
@@ -127,11 +129,16 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         }
     }
     #[inline(always)]
-    fn apply<M: Meta<Key = K>>(&mut self, place: usize, at: At<'_, M>, record: T) {
+    fn apply<M: Meta<Key = K>>(&mut self, place: usize, at: At<'_, M>, part: Part<T, A::Kept>, site: &Site) {
+        let guard = site.guard();
         if let Some(filled) = self.panes.get_mut(place) {
             let kept = filled.table.entry(at.hash, at.key, || self.aggregate.fresh());
-            self.aggregate.add(kept, record);
+            match part {
+                Part::Record(record) => self.aggregate.add(kept, record),
+                Part::Gathered { kept: later, .. } => self.aggregate.merge(kept, later),
+            }
         }
+        guard.disarm();
     }
     /// Hands on the result of a window that had closed before, for one key.
     fn correct<M, P, X>(&mut self, window: i128, at: At<'_, M>, rest: &mut Rest<X, P>)
@@ -141,6 +148,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
     {
         let (from, to) = if Self::SHARED { self.spec.windows.panes(window) } else { (window, window + 1) };
         let mut all: Option<A::Kept> = None;
+        let guard = rest.site.guard();
         for filled in &mut self.panes {
             if (from..to).contains(&filled.pane.index)
                 && let Some(kept) = filled.table.get(at.hash, at.key)
@@ -151,6 +159,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
                 }
             }
         }
+        guard.disarm();
         if let Some(mut kept) = all {
             // Each record that came since the window has closed had it handed on.
             self.aggregate.told_but_last(&mut kept);
@@ -295,7 +304,7 @@ where
             return;
         }
         guard.disarm();
-        self.add::<M, P, X>(at, time, record, rest);
+        self.add::<M, P, X>(at, time, Part::Record(record), rest);
     }
     fn due(&mut self, horizon: Horizon) -> bool {
         let closes = self.next().is_some_and(|window| horizon.closes(self.spec.windows.last(window)));

@@ -7,7 +7,7 @@ use syn::punctuated::Punctuated;
 use syn::{Error, Expr, Path, Result, Token, token};
 
 /// Built-in stages, with the least and the greatest number of arguments.
-const BUILTINS: [(&str, usize, &str); 19] = [
+const BUILTINS: [(&str, usize, &str); 20] = [
     ("map", 1, "map(|record| ..)"),
     ("filter", 1, "filter(|record| ..)"),
     ("filter_map", 1, "filter_map(|record| ..)"),
@@ -17,6 +17,7 @@ const BUILTINS: [(&str, usize, &str); 19] = [
     ("split", 1, "split(|record| ..)"),
     ("timestamps", 1, "timestamps(|record| .., lag = .., idle = ..)"),
     ("window", 1, "window(tumbling(..), lateness = ..)"),
+    ("combine", 0, "combine()"),
     ("count", 0, "count()"),
     ("sum", 1, "sum(|record| ..)"),
     ("min", 1, "min(|record| ..)"),
@@ -28,8 +29,6 @@ const BUILTINS: [(&str, usize, &str); 19] = [
     ("distinct", 0, "distinct()"),
     ("sink", 1, "sink(..)"),
 ];
-/// Built-in names that are reserved and come later, with what they come with.
-const LATER: [(&str, &str); 1] = [("combine", "snapshots")];
 /// The options of built-in stages.
 const OPTIONS: [(&str, &[&str]); 3] =
     [("timestamps", &["lag", "idle"]), ("window", &["lateness"]), ("join", &["within", "window", "kind"])];
@@ -71,11 +70,6 @@ fn unknown_option(word: &Ident, known: &[&str], name: &Ident) -> Error {
     Error::new(name.span(), format!("`{word}` has no option `{name}`\n  help: {help}"))
 }
 
-pub(super) fn later(word: &Ident) -> Option<Error> {
-    let (name, with) = LATER.iter().find(|(name, _)| word == name)?;
-    Some(Error::new(word.span(), format!("`{name}` is not supported yet: it comes with {with}")))
-}
-
 impl Parse for Stage {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         if input.peek(Token![;]) || !(input.peek(Ident::peek_any) || input.peek(Token![::])) {
@@ -88,9 +82,6 @@ impl Parse for Stage {
         let called = input.peek(token::Paren);
         let mut args = Punctuated::new();
         let builtin = path.get_ident().cloned();
-        if let Some(error) = builtin.as_ref().and_then(later) {
-            return Err(error);
-        }
         if let Some(word) =
             builtin.as_ref().filter(|word| called && (*word == "source" || *word == "union" || *word == "join"))
         {
