@@ -1,4 +1,8 @@
 //! Windows: what `window(..)` takes, and which window a time belongs to.
+//!
+//! A stream that is cut into windows is closed by an aggregate or by an operator that keeps state. Until then it may pass
+//! through stages that keep none, be split, shared and keyed anew; it may not end in a sink or a fragment's end, or enter what
+//! has windows or times of its own. Failures, side outputs and late records leave the windows.
 mod aligned;
 
 use super::crossing::{Apart, Crossing};
@@ -70,7 +74,11 @@ pub fn tumbling<D>(size: D) -> Tumbling<D> {
     Tumbling { size, offset: None }
 }
 /// Windows of `size`, of which one begins `every` so often: with `sliding(10.minutes(), 1.minutes())`, each record belongs
-/// to ten of them.
+/// to ten of them, and to a million at most.
+///
+/// An aggregate does not go through a record ten times: windows are put together from parts that they share. `top` and
+/// `distinct` still go by the order of arrival; `reduce` is given the parts in the order of their times, and `fold` and
+/// operators each record once per window.
 ///
 /// ```
 /// use malstrom_core::{Durations, contract::windows::sliding};
@@ -81,6 +89,9 @@ pub fn sliding<D>(size: D, every: D) -> Sliding<D> {
     Sliding { size, every, offset: None }
 }
 /// Per key, a window for each run of records that are less than `gap` apart: from the first to `gap` behind the last.
+///
+/// Sessions that a record joins become one. `fold` and operators are given its records in the order of their times, when it
+/// closes; with a `lateness`, all of them again for each record that comes then, and the records must be `Clone`.
 ///
 /// ```
 /// use malstrom_core::{Durations, contract::windows::session};
