@@ -65,17 +65,17 @@ fn summary(flights: Flights, window: Window, origin: Key<'_, String>) -> Hour {
 
 pipeline! {
     /// Delays per airport and hour.
-    fn delays_by_hour(files: PathBuf, hours_to: PathBuf, top: usize, worst: memory::Collector<Hour>) {
+    fn delays_by_hour(files: PathBuf, hours_to: PathBuf, worst_per_airport: usize, worst: memory::Collector<Hour>) {
         // A file has its rows day by day, and those of a day by the clock at which flights left, the cancelled ones last.
         // So a row can be behind another one of its day, by less than a day, and never behind one of a later day. Each
         // file is a split, for which that holds by itself: it does not matter which month is read first.
         let flights = source(files::csv::<Flight>(files).missing("NA"))?
             -> timestamps(|flight| flight.time_hour + flight.minute.minutes(), lag = 1.days());
-        // With this lag no flight is late. If one were, the job would fail and not leave it out.
+        // So no flight is late. If one were, `?` would have the job fail, and not a flight left out.
         let hours = flights -> key_by(|flight| flight.origin.clone()) -> window(tumbling(1.hours()))? -> delays;
         hours -> sink(files::jsonl_sink(hours_to)) as hours;
         hours -> filter(|hour| hour.flights >= 10) -> key_by(|hour| hour.origin.clone())
-            -> window(global()) as year -> top(top, |hour| hour.median.map(|minutes| minutes as i64))
+            -> window(global()) as year -> top(worst_per_airport, |hour| hour.median)
             -> flat_map(|worst| worst.value) -> sink(worst) as worst;
     }
 }
@@ -104,13 +104,14 @@ fn main() -> malstrom::Result<()> {
     let report = runtime.run(move || delays_by_hour(flights.clone(), hours.clone(), top, into.clone()))?;
 
     let mut worst = worst.take();
-    worst.sort_by(|a, b| b.median.unwrap_or(0.0).total_cmp(&a.median.unwrap_or(0.0)));
+    // Those of an airport come together, the worst one first, and the sort leaves them so.
+    worst.sort_by(|a, b| a.origin.cmp(&b.origin));
     println!("{:<8}{:<22}{:>8}{:>11}{:>8}{:>8}", "airport", "hour", "flights", "cancelled", "median", "mean");
     for Hour { origin, hour, flights, cancelled, mean, median } in worst {
         let (mean, median) = (mean.unwrap_or_default(), median.unwrap_or_default());
         println!("{origin:<8}{hour:<22}{flights:>8}{cancelled:>11}{median:>8.1}{mean:>8.1}");
     }
-    println!("\nAll hours are in {}", output.display());
+    println!("\nall hours are in {}", output.display());
     eprintln!("{report}");
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Clicks become visits: windows per visitor that grow while clicks are less than half an hour apart, and close when
 //! event time has passed their end. A click that comes a little later than that corrects the visit, which closes again;
 //! one that comes much later goes to a stream of its own.
-use malstrom::prelude::*;
 use malstrom::InvalidTimestamp;
+use malstrom::prelude::*;
 use std::fmt;
 
 #[derive(Record, Clone, Debug)]
