@@ -40,10 +40,14 @@ fn follow(state: &mut Option<Order>, event: Event, timers: Timers<'_, Unpaid>) -
             None
         }
         (Event::Paid { order, .. }, Some(Order { paid: true, .. })) => Some(format!("order {order} was paid twice")),
-        (Event::Paid { order, at }, Some(state)) => {
+        (Event::Paid { at, .. }, Some(state)) if at <= state.due => {
             timers.cancel(state.due, Unpaid);
             state.paid = true;
-            (at > state.due).then(|| format!("order {order} was paid after all, at {at}"))
+            None
+        }
+        (Event::Paid { order, at }, Some(state)) => {
+            state.paid = true;
+            Some(format!("order {order} was paid after all, at {at}"))
         }
         (Event::Paid { order, .. }, None) => Some(format!("order {order} was paid, and nobody knows it")),
     }
