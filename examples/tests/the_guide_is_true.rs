@@ -149,7 +149,7 @@ fn what_joins_emit_has_the_later_time_or_its_own() {
 
 #[test]
 fn windows_that_overlap_pair_as_often_as_they_do() {
-    let pairs = lines(|out| joined_in_windows(sales("cup", &["09:07"]), sales("cup", &["09:08", "09:03"]), out));
+    let pairs = lines(|out| joined_in_windows(sales("cup", &["09:07"]), sales("cup", &["09:03", "09:08"]), out));
     assert_eq!(pairs, ["09:07 09:03", "09:07 09:08", "09:07 09:08"]);
 }
 
