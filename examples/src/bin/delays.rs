@@ -63,6 +63,9 @@ fn summary(flights: Flights, window: Window, origin: Key<'_, String>) -> Hour {
     }
 }
 
+/// How many flights must have left in an hour for a median to say something.
+const ENOUGH: usize = 10;
+
 pipeline! {
     /// Delays per airport and hour.
     fn delays_by_hour(files: PathBuf, hours_to: PathBuf, worst_per_airport: usize, worst: memory::Collector<Hour>) {
@@ -74,7 +77,7 @@ pipeline! {
         // So no flight is late. If one were, `?` would have the job fail, and not a flight left out.
         let hours = flights -> key_by(|flight| flight.origin.clone()) -> window(tumbling(1.hours()))? -> delays;
         hours -> sink(files::jsonl_sink(hours_to)) as hours;
-        hours -> filter(|hour| hour.flights >= 10) -> key_by(|hour| hour.origin.clone())
+        hours -> filter(|hour| hour.flights - hour.cancelled >= ENOUGH) -> key_by(|hour| hour.origin.clone())
             -> window(global()) as year -> top(worst_per_airport, |hour| hour.median)
             -> flat_map(|worst| worst.value) -> sink(worst) as worst;
     }
@@ -86,7 +89,7 @@ struct Args {
     /// The directory with the files of flights
     #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/data/flights"))]
     flights: PathBuf,
-    /// The directory to write to [default: `malstrom-delays` in the directory for temporary files]
+    /// The directory to write to, beside what is there [default: a new one in the directory for temporary files]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// How many of the worst hours of each airport to print
@@ -98,7 +101,8 @@ struct Args {
 
 fn main() -> malstrom::Result<()> {
     let Args { flights, output, top, runtime } = Args::parse();
-    let output = output.unwrap_or_else(|| std::env::temp_dir().join("malstrom-delays"));
+    let new = || std::env::temp_dir().join(format!("malstrom-delays-{}", std::process::id()));
+    let output = output.unwrap_or_else(new);
     let (worst, hours) = (memory::collector(), output.clone());
     let into = worst.clone();
     let report = runtime.run(move || delays_by_hour(flights.clone(), hours.clone(), top, into.clone()))?;
