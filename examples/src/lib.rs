@@ -1,2 +1,3 @@
 //! What several of the programs in `src/bin` share.
+pub mod guide;
 pub mod nexmark;

@@ -86,6 +86,52 @@ fn aggregates() {
 }
 
 #[test]
+fn sessions() {
+    let program = env!("CARGO_BIN_EXE_sessions");
+    let lines = [
+        "ann 09:00 to 09:50: / /shoes /cart",
+        "ann 09:00 to 10:10: / /shoes /cart /paid",
+        "bob 09:10 to 09:40: /",
+        "bob 11:20 to 11:50: /",
+        "cid 10:00 to 10:30: /",
+        "cid 10:30 to 11:00: /shoes",
+        "cid 12:00 to 12:30: /",
+        "too late, it is past 11:14: bob at 09:12 on /hats",
+    ];
+    let ended = run(program, &["--workers", "1"]).succeeded();
+    assert_eq!(ended.sorted(), lines);
+    assert_eq!(ended.row("sessions/window"), ["sessions/window", "10", "9", "-", "1", "-"]);
+    // What is corrected comes behind what it corrects.
+    let of_ann: Vec<_> = ended.stdout.lines().filter(|line| line.starts_with("ann")).collect();
+    assert_eq!(of_ann, lines[..2]);
+}
+
+#[test]
+fn hot_items() {
+    let lines = [
+        "2026-03-02T08:55:00Z..2026-03-02T09:05:00Z: 3 tea, 1 jam",
+        "2026-03-02T09:00:00Z..2026-03-02T09:10:00Z: 4 jam, 3 tea",
+        "2026-03-02T09:05:00Z..2026-03-02T09:15:00Z: 4 rice, 3 jam",
+        "2026-03-02T09:10:00Z..2026-03-02T09:20:00Z: 3 rice, 1 tea",
+        "2026-03-02T09:15:00Z..2026-03-02T09:25:00Z: 1 jam",
+        "2026-03-02T09:20:00Z..2026-03-02T09:30:00Z: 1 jam",
+    ];
+    prints(env!("CARGO_BIN_EXE_hot_items"), &lines);
+}
+
+#[test]
+fn timers() {
+    let lines = [
+        "order 1 was paid twice",
+        "order 1 was paid, and nobody knows it",
+        "order 3 is not paid at 2026-03-02T10:12:00Z",
+        "order 3 was paid after all, at 2026-03-02T11:01:00Z",
+        "order 5 is not paid at 2026-03-05T09:30:00Z",
+    ];
+    prints(env!("CARGO_BIN_EXE_timers"), &lines);
+}
+
+#[test]
 fn configuration() {
     let lines = ["[new unpaid] 10 cost 25.00 EUR", "[new unpaid] 250 cost 497.50 EUR"];
     prints(env!("CARGO_BIN_EXE_configuration"), &lines);

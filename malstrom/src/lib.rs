@@ -39,9 +39,13 @@
 //! ```
 //!
 //! - [`#[operator]`](operator) turns a function into a stage. Its parameters say what it needs (state, configuration, the
-//!   key, side outputs), its return type says what it emits. It stays a function, to be called and tested.
+//!   key, event time, timers, side outputs), its return type says what it emits. It stays a function, to be called and
+//!   tested.
 //! - [`pipeline!`] connects stages from sources to sinks. It makes a function that returns a [`Pipeline`]; a fragment is a
 //!   piece with open ends, and a stage itself. The compiler checks each edge, and reports a mistake at the stage.
+//! - Event time begins with `timestamps(..)`. It brings windows ([`tumbling`], [`sliding`], [`session`], [`counted`],
+//!   [`global`]), joins and [`Timers`]. The [guide to time](https://github.com/malstrom/malstrom/blob/main/guide/time.md)
+//!   explains it from the start, with a picture.
 //! - [`#[keyed_state]`](keyed_state) is for what is kept per key, [`derive(Record)`](macro@Record) for what moves between
 //!   workers, [`derive(Key)`](macro@Key) for what streams are partitioned by.
 //! - [`connect`] has sources and sinks: files, memory, standard output. Implement [`Source`] and [`Sink`] for your own.
@@ -61,7 +65,7 @@
 //! | `uuid` | `uuid::Uuid` |
 //! | `full` | all of these |
 //!
-//! A job runs on the threads of one process and keeps its state in memory. There is no event time yet, and no snapshots.
+//! A job runs on the threads of one process and keeps its state in memory. There are no snapshots yet.
 // The macros write `::malstrom`, also in this crate.
 extern crate self as malstrom;
 
@@ -194,9 +198,40 @@ pub use malstrom_macros::Key;
 /// assert_eq!((Profile::NAME, Profile::VERSION), ("profile", 2));
 /// ```
 ///
+/// With a time to live, state is gone when that has passed since its last use: in event time where the stream has that, by
+/// the clock of the machine elsewhere.
+///
+/// ```
+/// use malstrom::connect::memory;
+/// use malstrom::prelude::*;
+///
+/// #[keyed_state(key = char, ttl = "10m")]
+/// #[derive(Default)]
+/// struct Seen { times: u32 }
+///
+/// #[operator]
+/// fn so_often(seen: &mut Seen, _: (char, Timestamp)) -> u32 {
+///     seen.times += 1;
+///     seen.times
+/// }
+///
+/// pipeline! {
+///     fn visits(seen: Vec<(char, Timestamp)>, into: memory::Collector<u32>) {
+///         source(seen) -> timestamps(|(_, at)| *at) -> key_by(|(name, _)| *name) -> so_often -> sink(into);
+///     }
+/// }
+/// let seen = || [0, 9, 19].map(|minutes| ('a', Timestamp::UNIX_EPOCH + minutes.minutes())).to_vec();
+/// let times = memory::collector();
+/// let into = times.clone();
+/// malstrom::Runtime::builder().workers(1).build()?.run(move || visits(seen(), into.clone()))?;
+/// assert_eq!(times.take(), [1, 2, 1]);
+/// # Ok::<(), malstrom::Error>(())
+/// ```
+///
 /// | option | |
 /// |---|---|
 /// | `key = K` | what it is kept per; required |
+/// | `ttl = "30d"` | how long it outlives its last use: a number of `d`, `h`, `m`, `s` or `ms`; for ever if left out |
 /// | `name = ".."` | what snapshots call it; the type's name if left out |
 /// | `version = 2` | counts up when the fields change; 1 if left out |
 /// | `migrate_from = Old` | the state of an older version, for which there is a `From<Old>` |
@@ -224,7 +259,18 @@ pub use malstrom_macros::keyed_state;
 /// ```
 ///
 /// Parameters, in this order: the state (`&mut S`, or `&mut Option<S>`, where `None` on return drops it), the record by
-/// value, then configuration marked `#[arg]` and extractors ([`Key`](struct@Key), [`Output`], [`Metrics`], your own) in any order.
+/// value, then configuration marked `#[arg]` and extractors in any order.
+///
+/// | extractor | |
+/// |---|---|
+/// | [`Key<'_, K>`](struct@Key) | the key of the record |
+/// | [`EventTime`], `EventTime<T>` | its event time, or the time for which a timer was set |
+/// | [`Watermark`] | how far event time has come |
+/// | [`Window`] | the window that the state belongs to |
+/// | [`Timers<'_, X>`](Timers), [`ProcessingTimers<'_, X>`](ProcessingTimers) | sets and cancels timers, in event time or by the clock of the machine |
+/// | [`Output<'_, T>`](Output) | a side output |
+/// | [`Metrics<'_>`](Metrics) | counters, gauges and histograms |
+/// | your own | implements [`Extract`] |
 ///
 /// | returned | emitted |
 /// |---|---|
@@ -235,9 +281,44 @@ pub use malstrom_macros::keyed_state;
 ///
 /// | option | |
 /// |---|---|
-/// | `on_right = f` | the function for the second input of `(left, right) -> op` |
+/// | `on_right = f` | the function for the second input of `(left, right) -> op`: `fn f(&mut S, R, ..)` |
+/// | `on_timer = f` | runs when a timer fires that holds an `X`: `fn f(&mut S, X, ..)` |
+/// | `on_close = f` | runs when a window closes, and gets the state by value: `fn f(S, Window, ..)` |
 /// | `shape = filter_map` | what an alias in the return type stands for: `map`, `filter_map` or `flat_map` |
 /// | `crate = path` | where this crate is, if not at `::malstrom` |
+///
+/// The functions that `on_right`, `on_timer` and `on_close` name are operators themselves. All emit the same type; the
+/// function itself may emit nothing if one of them does.
+///
+/// ```
+/// use malstrom::prelude::*;
+///
+/// #[keyed_state(key = u64)]
+/// #[derive(Default)]
+/// struct Order { paid: bool }
+/// #[derive(Record, Clone)]
+/// enum Event { Placed, Paid }
+/// #[derive(Record, Debug, PartialEq)]
+/// struct Due;
+///
+/// #[operator(on_timer = remind)]
+/// fn follow(order: &mut Order, event: Event, at: EventTime, timers: Timers<'_, Due>) {
+///     match event {
+///         Event::Placed => timers.at(*at + 30.minutes(), Due),
+///         Event::Paid => order.paid = true,
+///     }
+/// }
+///
+/// #[operator]
+/// fn remind(order: &mut Order, _: Due, number: Key<'_, u64>) -> Option<String> {
+///     (!order.paid).then(|| format!("order {number} is not paid"))
+/// }
+///
+/// let bench = Bench::at(Timestamp::UNIX_EPOCH);
+/// follow(&mut Order::default(), Event::Placed, bench.time(), bench.timers());
+/// assert_eq!(bench.set(), [(Timestamp::UNIX_EPOCH + 30.minutes(), Due)]);
+/// assert_eq!(remind(&mut Order::default(), Due, bench.key(&7)), Some("order 7 is not paid".into()));
+/// ```
 pub use malstrom_macros::operator;
 
 /// Declares pipelines, which are functions that return a [`Pipeline`], and fragments, which are stages.
@@ -261,6 +342,52 @@ pub use malstrom_macros::operator;
 /// let lines = || ["1", "2", "x"].map(String::from).to_vec();
 /// let report = malstrom::Runtime::builder().workers(2).build()?.run(move || parity(lines()))?;
 /// assert_eq!(report.operator("parity/parse").map(|op| op.failed), Some(1));
+/// # Ok::<(), malstrom::Error>(())
+/// ```
+///
+/// | a statement begins with | |
+/// |---|---|
+/// | `source(s)` | a [`Source`] or an iterator |
+/// | `name` | a stream that a `let` above has bound |
+/// | `union(a, b, ..)` | all records of several streams of one type |
+/// | `join(a, b, ..)` | pairs of equal key: `within = 1.hours()` or `window = tumbling(1.hours())`; `kind = inner`, `left`, `right` or `outer` |
+/// | `(a, b)` | two inputs, for an operator with `on_right` |
+///
+/// | stage | |
+/// |---|---|
+/// | `operator`, `operator(arguments)`, `fragment(arguments)` | a function with [`#[operator]`](operator), or a piece of a pipeline |
+/// | `map(f)`, `filter(f)`, `filter_map(f)`, `flat_map(f)`, `inspect(f)` | as on iterators |
+/// | `key_by(f)` | sends each record to the worker that has its key |
+/// | `split(f)` | `let (yes, no) = ..` |
+/// | `timestamps(f)` | event time begins; `lag` is how far records are out of order, and a split that is silent for `idle` is not waited for |
+/// | `window(w)` | [`tumbling`], [`sliding`], [`session`], [`counted`] or [`global`]; it closes again for what comes within `lateness`; what comes later goes to `else` |
+/// | `count()`, `sum(f)`, `min(f)`, `max(f)`, `average(f)`, `reduce(f)`, `fold(a, f)`, `top(n, f)`, `distinct()` | aggregates: behind `window` one result per window, elsewhere one per record |
+/// | `sink(s)` | a [`Sink`]; the end of a chain |
+///
+/// Behind what can fail or be late stands `?` (the job fails), `else name` (a stream of its own) or `else drop` (it is
+/// counted). `as name` gives a stage its name.
+///
+/// ```
+/// use malstrom::connect::memory;
+/// use malstrom::prelude::*;
+///
+/// type Count = Windowed<bool, u64>;
+///
+/// pipeline! {
+///     /// Counts numbers by their parity and their tens; the numbers are the times.
+///     fn tens(numbers: Vec<u64>, into: memory::Collector<Count>) {
+///         source(numbers) -> timestamps(|x| *x, lag = 2) -> key_by(|x| x % 2 == 0)
+///             -> window(tumbling(10)) else late -> count() -> sink(into);
+///         late -> map(|late| format!("{} came too late", late.record)) -> sink(stdout());
+///     }
+/// }
+/// let counts = memory::collector();
+/// let into = counts.clone();
+/// malstrom::Runtime::builder().workers(1).build()?.run(move || tens(vec![2, 4, 10, 8, 13, 6], into.clone()))?;
+/// let counts = counts.take().into_iter().map(|count: Count| (count.window.start().as_micros(), count.key, count.value));
+/// let mut counts: Vec<_> = counts.collect();
+/// counts.sort(); // of one window no key is the first
+/// assert_eq!(counts, [(0, true, 3), (10, false, 1), (10, true, 1)]);
 /// # Ok::<(), malstrom::Error>(())
 /// ```
 #[macro_export]
