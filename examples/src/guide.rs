@@ -36,7 +36,7 @@ pub type Lines = Collector<String>;
 pub fn lines(pipeline: impl Fn(Lines) -> Pipeline + Send + Sync + 'static) -> Vec<String> {
     let lines = memory::collector();
     let into = lines.clone();
-    let run = || Runtime::builder().workers(1).build()?.run(move || pipeline(into.clone()));
+    let run = || Runtime::builder().workers(2).build()?.run(move || pipeline(into.clone()));
     if let Err(error) = run() {
         return vec![error.to_string()];
     }

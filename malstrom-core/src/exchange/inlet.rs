@@ -11,6 +11,8 @@ pub(crate) trait Inlet<M: Meta, T>: 'static {
     fn inputs(&self) -> usize;
     /// The next batch, and the input that it came from. Inputs take turns, behind those in `first`.
     fn poll(&mut self, first: &[usize]) -> Option<(usize, Batch<M, T>)>;
+    /// The next batch of one input.
+    fn take(&mut self, from: usize) -> Option<Batch<M, T>>;
     /// Gives an emptied batch back to where it came from.
     fn recycle(&mut self, from: usize, batch: Batch<M, T>);
 }
@@ -41,6 +43,9 @@ impl<M: Meta, T: 'static> Inlet<M, T> for Local<M, T> {
             }
         }
         None
+    }
+    fn take(&mut self, from: usize) -> Option<Batch<M, T>> {
+        self.queues[from].pop()
     }
     fn recycle(&mut self, from: usize, batch: Batch<M, T>) {
         self.queues[from].recycle(batch);
@@ -81,6 +86,13 @@ impl<M: Meta, T: 'static> Inlet<M, T> for Remote<M, T> {
             }
         }
         None
+    }
+    fn take(&mut self, from: usize) -> Option<Batch<M, T>> {
+        let Exchange { local, peers, fabric, .. } = &*self.exchange;
+        let Some(peer) = &peers[from] else { return local.pop() };
+        let batch = peer.rx.try_recv().ok()?;
+        fabric.wake(from);
+        Some(batch)
     }
     fn recycle(&mut self, from: usize, batch: Batch<M, T>) {
         match &self.exchange.peers[from] {

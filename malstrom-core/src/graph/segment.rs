@@ -5,6 +5,7 @@ use crate::exchange::inlet::Inlet;
 use crate::stream::merge::Merge;
 use crate::stream::signal::{End, Flow, Signal};
 use crate::stream::{At, Push, Segment, Turn};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// How many batches a segment takes before others get their turn.
@@ -74,6 +75,8 @@ pub(crate) struct Intake<M: Meta, T, I> {
     merge: Merge,
     /// Inputs that have not brought anything yet: they are asked first, so that one that ends at once holds no time back.
     unheard: Vec<usize>,
+    /// The first batches of inputs, those without records first.
+    firsts: VecDeque<(usize, Batch<M, T>)>,
     /// What is left of a batch, in order, and which input it came from.
     rest: Option<(usize, Batch<M, T>)>,
     /// How many records are applied at a time.
@@ -83,7 +86,26 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
     pub(crate) fn new(inlet: I) -> Self {
         let inputs = inlet.inputs();
         let unheard = if inputs > 1 { (0..inputs).collect() } else { Vec::new() };
-        Intake { inlet, merge: Merge::new(inputs), unheard, rest: None, chunk: LEAST }
+        Intake { inlet, merge: Merge::new(inputs), unheard, firsts: VecDeque::new(), rest: None, chunk: LEAST }
+    }
+    /// The next batch. Whoever sends records does so after all others have said what there is to say at the start. So where a
+    /// first batch has records, the others are asked once more, and what they have said comes first.
+    fn next(&mut self) -> Option<(usize, Batch<M, T>)> {
+        loop {
+            let (inlet, unheard) = (&mut self.inlet, &self.unheard);
+            let next = if self.firsts.is_empty() {
+                inlet.poll(unheard)
+            } else {
+                unheard.iter().find_map(|from| Some((*from, inlet.take(*from)?)))
+            };
+            let Some((from, batch)) = next else { return self.firsts.pop_front() };
+            let Some(at) = self.unheard.iter().position(|input| *input == from) else { return Some((from, batch)) };
+            self.unheard.swap_remove(at);
+            if batch.records.is_empty() {
+                return Some((from, batch));
+            }
+            self.firsts.push_back((from, batch));
+        }
     }
     /// Pushes a batch, or what is left of one, through a chain until the chain is over its limit: a record may become any
     /// number of records. `pass` says what a signal of this inlet means for the chain. Returns how many records were
@@ -96,13 +118,7 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
     ) -> Option<u64> {
         let (from, mut batch) = match self.rest.take() {
             Some(rest) => rest,
-            None => {
-                let (from, batch) = self.inlet.poll(&self.unheard)?;
-                if !self.unheard.is_empty() {
-                    self.unheard.retain(|input| *input != from);
-                }
-                (from, batch)
-            }
+            None => self.next()?,
         };
         let n = batch.records.len();
         let (mut applied, mut noted) = (0, 0);
@@ -143,7 +159,7 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
     }
     /// How its input has ended, if nothing will come any more.
     pub(crate) fn ended(&self) -> Option<End> {
-        if self.rest.is_none() { self.merge.ended() } else { None }
+        if self.rest.is_none() && self.firsts.is_empty() { self.merge.ended() } else { None }
     }
 }
 

@@ -3,7 +3,7 @@ mod drive;
 mod origin;
 
 use drive::{Root, drive};
-use origin::{Origin, Start};
+use origin::{HOPS, Origin, Start};
 
 use super::build::Graph;
 use super::names;
@@ -274,7 +274,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
         if let Some(origin) = &mut self.origin
             && origin.start != Start::Done
         {
-            if origin.start == Start::Not || !Links::all_arrived::<S>(&self.fabric, self.number) {
+            if origin.start != Start::Waits || !Links::all_arrived::<S>(&self.fabric, self.number) {
                 return Ok(if busy { Turn::Busy } else { Turn::Idle(None) });
             }
             origin.start = Start::Done;
@@ -310,6 +310,17 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
 
 impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for SourceSegment<S, F, P> {
     fn run(&mut self, now: Duration) -> Turn {
+        if let Some(origin) = &mut self.origin
+            && let Start::Passes(left) = origin.start
+        {
+            if let Some(fewer) = left.checked_sub(1) {
+                origin.start = Start::Passes(fewer);
+                return Turn::Busy;
+            }
+            origin.start = Start::Waits;
+            Links::arrive::<S>(&self.fabric, self.number);
+            return if self.ending == Ending::Done { Turn::Done } else { Turn::Busy };
+        }
         let mut turn = Turn::Busy;
         if self.ending == Ending::No {
             turn = self.turn(now).unwrap_or_else(|error| {
@@ -324,10 +335,9 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for So
         let Some(chain) = &mut self.chain else { return Turn::Done };
         let turn = self.ending.advance(self.exhausted.then_some(self.end), chain).unwrap_or(turn);
         if let Some(origin) = self.origin.as_mut().filter(|origin| origin.start == Start::Not) {
-            origin.start = Start::Waits;
+            origin.start = Start::Passes(HOPS);
             chain.flush();
-            Links::arrive::<S>(&self.fabric, self.number);
-            return if turn == Turn::Done { turn } else { Turn::Busy };
+            return Turn::Busy;
         }
         turn
     }

@@ -16,11 +16,16 @@ pub(super) struct Origin {
 pub(super) enum Start {
     /// This worker has not taken its first splits.
     Not,
-    /// It has, and waits for the others.
+    /// It has, and what it said of them passes the segments behind it, one a turn. So many turns are left.
+    Passes(u8),
+    /// It waits for the others.
     Waits,
     /// All have.
     Done,
 }
+/// How many segments of this worker may stand between a source and an exchange, for what is known at the start to be
+/// there before any record is.
+pub(super) const HOPS: u8 = 8;
 impl Origin {
     pub(super) fn new(worker: usize, node: usize) -> Self {
         let waiting = (worker as u64) << 48 | (node as u64) << 32;
