@@ -49,6 +49,8 @@ impl Peer {
             (Workload::W6, Self::Timely) => &["spinning"],
             (Workload::W6, Self::Renoir) => &["single", "timed 1 ms", "adaptive 1 ms"],
             (Workload::W6, Self::Malstrom) => &["low"],
+            #[cfg(feature = "engine")]
+            (workload, Self::Malstrom) if workload.is_query() => &["", malstrom::BY_REFERENCE],
             _ => &[""],
         }
     }
@@ -104,7 +106,7 @@ pub(crate) fn run(contestant: &Contestant, case: &Case) {
         Peer::Timely => timely::run(case),
         Peer::Renoir => renoir::run(case, &contestant.mode),
         #[cfg(feature = "engine")]
-        Peer::Malstrom => malstrom::run(case),
+        Peer::Malstrom => malstrom::run(case, &contestant.mode),
         #[cfg(not(feature = "engine"))]
         Peer::Malstrom => unreachable!("not compiled in, so not offered"),
     }

@@ -7,6 +7,8 @@
 mod nexmark;
 mod windows;
 
+pub(crate) use nexmark::BY_REFERENCE;
+
 use super::Case;
 use crate::tally::{LatencyTally, Tally, now_ns};
 use crate::workload::{Workload, mix, pace, share, w2_event};
@@ -16,11 +18,11 @@ use malstrom::{Emit, Latency, Never, Read, Runtime, Source, SplitReader};
 use std::time::Duration;
 
 /// Does the work.
-pub(super) fn run(case: &Case) {
-    work(case).expect("the job runs to its end");
+pub(super) fn run(case: &Case, mode: &str) {
+    work(case, mode.to_owned()).expect("the job runs to its end");
 }
 
-fn work(case: &Case) -> malstrom::Result<()> {
+fn work(case: &Case, mode: String) -> malstrom::Result<()> {
     let Case { workload, workers, keys, records } = *case;
     let start = now_ns() + pace::LEAD_NS;
     let runtime = Runtime::builder().workers(workers);
@@ -29,7 +31,7 @@ fn work(case: &Case) -> malstrom::Result<()> {
         Workload::W2 => runtime.build()?.run(move || summed(workers, records, keys))?,
         Workload::W3 => runtime.build()?.run(move || windows::counted(workers, records, keys))?,
         Workload::W6 => runtime.latency(Latency::Low).build()?.run(move || paced(records, keys, start))?,
-        query => runtime.build()?.run(move || nexmark::query(query, workers))?,
+        query => runtime.build()?.run(move || nexmark::query(query, workers, &mode))?,
     };
     Ok(())
 }

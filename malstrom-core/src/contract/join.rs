@@ -1,7 +1,7 @@
 //! Joins: which records are emitted, and how.
 
 /// A record of one of the two inputs of a join.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Side<A, B> {
     /// Of the first one.
     Left(A),

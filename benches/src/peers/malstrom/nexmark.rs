@@ -9,21 +9,26 @@ use malstrom::connect::{for_each, memory};
 use malstrom::prelude::*;
 use malstrom::{Pipeline, Source};
 
+/// The mode in which events are not copied out of memory, as in the hand-written loops: the records are references.
+pub(crate) const BY_REFERENCE: &str = "by reference";
+
 /// The query.
-pub(super) fn query(query: Workload, workers: usize) -> Pipeline {
+pub(super) fn query(query: Workload, workers: usize, mode: &str) -> Pipeline {
+    if mode == BY_REFERENCE {
+        return on(query, memory::splits(workers, move |split| share(split, workers)));
+    }
+    on(query, memory::splits(workers, move |split| share(split, workers).cloned()))
+}
+fn on<S: Source<Out: Seen, Error = malstrom::Never> + 'static>(query: Workload, events: S) -> Pipeline {
     match query {
-        Workload::Q1 => q1(workers),
-        Workload::Q2 => q2(workers),
-        Workload::Q3 => q3(workers),
-        Workload::Q5 => q5(workers),
-        Workload::Q7 => q7(workers),
-        Workload::Q8 => q8(workers),
+        Workload::Q1 => q1(events),
+        Workload::Q2 => q2(events),
+        Workload::Q3 => q3(events),
+        Workload::Q5 => q5(events),
+        Workload::Q7 => q7(events),
+        Workload::Q8 => q8(events),
         other => unreachable!("{} is no query", other.name()),
     }
-}
-
-fn copied(workers: usize) -> impl Source<Out = Event, Error = malstrom::Never> {
-    memory::splits(workers, move |split| share(split, workers).cloned())
 }
 
 fn tally<T: 'static>(value: impl Fn(T) -> u64 + 'static) -> impl FnMut(T) + 'static {
@@ -40,12 +45,56 @@ struct Bid {
     at: u64,
 }
 
-#[operator]
-fn bids(event: Event) -> Option<Bid> {
-    match event {
-        Event::Bid { auction, at, bidder, price } => Some(Bid { auction, bidder, price, at }),
-        _ => None,
+/// An event, or a reference to one.
+trait Seen: 'static {
+    fn at(&self) -> u64;
+    fn bid(self) -> Option<Bid>;
+    fn person_or_auction(self) -> Option<Result<Person, Auction>>;
+}
+impl Seen for Event {
+    #[inline(always)]
+    fn at(&self) -> u64 {
+        Event::at(self)
     }
+    #[inline(always)]
+    fn bid(self) -> Option<Bid> {
+        match self {
+            Event::Bid { auction, at, bidder, price } => Some(Bid { auction, bidder, price, at }),
+            _ => None,
+        }
+    }
+    #[inline(always)]
+    fn person_or_auction(self) -> Option<Result<Person, Auction>> {
+        match self {
+            Event::Person { id, name, city, state, .. } => Some(Ok(Person { id, name, city, state })),
+            Event::Auction { id, seller, category, reserve, .. } => {
+                Some(Err(Auction { id, seller, category, reserve }))
+            }
+            Event::Bid { .. } => None,
+        }
+    }
+}
+impl Seen for &'static Event {
+    #[inline(always)]
+    fn at(&self) -> u64 {
+        Event::at(self)
+    }
+    #[inline(always)]
+    fn bid(self) -> Option<Bid> {
+        match *self {
+            Event::Bid { auction, at, bidder, price } => Some(Bid { auction, bidder, price, at }),
+            _ => None,
+        }
+    }
+    #[inline(always)]
+    fn person_or_auction(self) -> Option<Result<Person, Auction>> {
+        if let Event::Bid { .. } = self { None } else { self.clone().person_or_auction() }
+    }
+}
+
+#[operator]
+fn bids<E: Seen>(event: E) -> Option<Bid> {
+    event.bid()
 }
 
 /// Someone who registers.
@@ -67,15 +116,14 @@ struct Auction {
 }
 
 #[operator]
-fn people_and_auctions(event: Event, auctions: Output<'_, Auction>) -> Option<Person> {
-    match event {
-        Event::Person { id, name, city, state, .. } => return Some(Person { id, name, city, state }),
-        Event::Auction { id, seller, category, reserve, .. } => {
-            auctions.push(Auction { id, seller, category, reserve });
+fn people_and_auctions<E: Seen>(event: E, auctions: Output<'_, Auction>) -> Option<Person> {
+    match event.person_or_auction()? {
+        Ok(person) => Some(person),
+        Err(auction) => {
+            auctions.push(auction);
+            None
         }
-        Event::Bid { .. } => {}
     }
-    None
 }
 
 /// Who a seller is, and what they sell.
@@ -112,8 +160,8 @@ fn opened(seller: &mut Seller, auction: Auction) -> Option<Item> {
 }
 
 #[operator]
-fn sells((person, auction): (Person, Auction), at: EventTime<u64>) -> (u64, Person, u64) {
-    (window_end(*at), person, auction.reserve)
+fn sells(((id, name), auction): ((u64, String), Auction), at: EventTime<u64>) -> (u64, u64, String, u64) {
+    (window_end(*at), id, name, auction.reserve)
 }
 
 fn hottest(a: Windowed<u64, u64>, b: Windowed<u64, u64>) -> Windowed<u64, u64> {
@@ -130,26 +178,26 @@ fn end(window: Window) -> u64 {
 }
 
 pipeline! {
-    fn q1(workers: usize) {
-        source(copied(workers)) -> bids -> map(|bid| Bid { price: converted(bid.price), ..bid })
+    fn q1<S: Source<Out: Seen, Error = malstrom::Never> + 'static>(events: S) {
+        source(events) -> bids -> map(|bid| Bid { price: converted(bid.price), ..bid })
             -> sink(for_each(tally(|Bid { auction, bidder, price, at }| q1_value(auction, bidder, price, at))));
     }
 
-    fn q2(workers: usize) {
-        source(copied(workers)) -> bids -> filter(|bid| selected(bid.auction))
+    fn q2<S: Source<Out: Seen, Error = malstrom::Never> + 'static>(events: S) {
+        source(events) -> bids -> filter(|bid| selected(bid.auction))
             -> sink(for_each(tally(|bid: Bid| q2_value(bid.auction, bid.price))));
     }
 
-    fn q3(workers: usize) {
-        let (people, auctions) = source(copied(workers)) -> people_and_auctions;
+    fn q3<S: Source<Out: Seen, Error = malstrom::Never> + 'static>(events: S) {
+        let (people, auctions) = source(events) -> people_and_auctions;
         let sellers = people -> filter(|person| near(&person.state)) -> key_by(|person| person.id);
         let items = auctions -> filter(|auction| auction.category == CATEGORY) -> key_by(|auction| auction.seller);
         (sellers, items) -> registered
             -> sink(for_each(tally(|item: Item| q3_value(item.person.id, &item.person.name, item.auction))));
     }
 
-    fn q5(workers: usize) {
-        source(copied(workers)) -> timestamps(Event::at) -> bids
+    fn q5<S: Source<Out: Seen, Error = malstrom::Never> + 'static>(events: S) {
+        source(events) -> timestamps(Seen::at) -> bids
             -> key_by(|bid| bid.auction) -> window(sliding(SIZE_MS, SLIDE_MS))? -> count()
             // a count has the last time of its window
             -> key_by(|count| count.window) -> window(tumbling(SLIDE_MS))? as ends -> reduce(hottest)
@@ -158,21 +206,21 @@ pipeline! {
             })));
     }
 
-    fn q7(workers: usize) {
-        source(copied(workers)) -> timestamps(Event::at) -> bids
+    fn q7<S: Source<Out: Seen, Error = malstrom::Never> + 'static>(events: S) {
+        source(events) -> timestamps(Seen::at) -> bids
             -> key_by(|_| ()) -> window(tumbling(SIZE_MS))? -> reduce(higher)
             -> sink(for_each(tally(|Windowed { window, value: Bid { auction, bidder, price, .. }, .. }: Windowed<(), Bid>| {
                 q7_value(end(window), auction, bidder, price)
             })));
     }
 
-    fn q8(workers: usize) {
-        let (people, auctions) = source(copied(workers)) -> timestamps(Event::at) -> people_and_auctions;
-        let by_id = people -> key_by(|person| person.id);
+    fn q8<S: Source<Out: Seen, Error = malstrom::Never> + 'static>(events: S) {
+        let (people, auctions) = source(events) -> timestamps(Seen::at) -> people_and_auctions;
+        let by_id = people -> map(|person| (person.id, person.name)) -> key_by(|person| person.0);
         let by_seller = auctions -> key_by(|auction| auction.seller);
         join(by_id, by_seller, window = tumbling(SIZE_MS)) -> sells
-            -> sink(for_each(tally(|(end, person, reserve): (u64, Person, u64)| {
-                q8_value(end, person.id, &person.name, reserve)
+            -> sink(for_each(tally(|(end, id, name, reserve): (u64, u64, String, u64)| {
+                q8_value(end, id, &name, reserve)
             })));
     }
 }

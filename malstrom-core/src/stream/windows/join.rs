@@ -7,7 +7,7 @@ use super::{Horizon, Host, Rest};
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::join::{JoinKind, Side};
 use crate::contract::key::PartitionKey;
-use crate::contract::windows::{Aligned, Times};
+use crate::contract::windows::{Aligned, Pane, Times};
 use crate::state::table::{Ranks, StateTable};
 use crate::stream::{At, Push};
 use std::collections::BTreeMap;
@@ -31,10 +31,20 @@ impl<A, B> Default for Both<A, B> {
         Both { left: Vec::new(), right: Vec::new(), listed: None }
     }
 }
+/// Keeps a record. Most keys have one, so there is not room for several from the start.
+fn keep<T>(list: &mut Vec<Waiting<T>>, waiting: Waiting<T>) {
+    if list.capacity() == 0 {
+        list.reserve_exact(1);
+    }
+    list.push(waiting);
+}
 /// Puts a record behind those that are not later. Records come nearly in order, so that is near the end.
 fn put<T>(list: &mut Vec<Waiting<T>>, waiting: Waiting<T>) {
     let behind = list.iter().rev().take_while(|other| other.time > waiting.time).count();
-    list.insert(list.len() - behind, waiting);
+    match behind {
+        0 => keep(list, waiting),
+        behind => list.insert(list.len() - behind, waiting),
+    }
 }
 /// Those of a list, which is in order, with times from `first` to `last`.
 fn between<T>(list: &mut [Waiting<T>], first: i64, last: i64) -> &mut [Waiting<T>] {
@@ -110,26 +120,33 @@ fn behind<X, P>(time: i64, rest: &Rest<X, P>) -> bool {
     behind
 }
 
+/// When which key is looked at next.
+struct Agenda<K> {
+    entries: BTreeMap<(i64, u64), (u64, K)>,
+    next: u64,
+}
+impl<K: Clone> Agenda<K> {
+    /// Looks at a key at this time, unless that is done sooner.
+    fn enlist<A, B>(&mut self, hash: u64, key: &K, both: &mut Both<A, B>, at: i64) {
+        if both.listed.is_none_or(|listed| at < listed) {
+            both.listed = Some(at);
+            self.next += 1;
+            self.entries.insert((at, self.next), (hash, key.clone()));
+        }
+    }
+}
+
 /// `join(a, b, within = d)`
 pub(crate) struct IntervalJoin<K, A, B, J> {
     within: i64,
     table: StateTable<K, Both<A, B>>,
-    agenda: BTreeMap<(i64, u64), (u64, K)>,
-    next: u64,
+    agenda: Agenda<K>,
     kind: PhantomData<J>,
 }
 impl<K: PartitionKey, A, B, J> IntervalJoin<K, A, B, J> {
     pub(crate) fn new(within: i64, ranks: Ranks) -> Self {
-        IntervalJoin { within, table: StateTable::new(ranks), agenda: BTreeMap::new(), next: 0, kind: PhantomData }
-    }
-    /// Puts a key on the agenda for `at`, unless it is looked at sooner.
-    fn enlist(&mut self, hash: u64, key: &K, at: i64) {
-        let both = self.table.entry(hash, key, Both::default);
-        if both.listed.is_none_or(|listed| at < listed) {
-            both.listed = Some(at);
-            self.next += 1;
-            self.agenda.insert((at, self.next), (hash, key.clone()));
-        }
+        let agenda = Agenda { entries: BTreeMap::new(), next: 0 };
+        IntervalJoin { within, table: StateTable::new(ranks), agenda, kind: PhantomData }
     }
 }
 impl<M, K, A, B, J, X> Host<M, Side<A, B>, X> for IntervalJoin<K, A, B, J>
@@ -155,13 +172,15 @@ where
             Side::Left(record) => put(&mut both.left, Waiting { time, record, paired }),
             Side::Right(record) => put(&mut both.right, Waiting { time, record, paired }),
         }
-        self.enlist(at.hash, at.key, last);
+        self.agenda.enlist(at.hash, at.key, both, last);
     }
     fn due(&mut self, horizon: Horizon) -> bool {
-        self.agenda.first_key_value().is_some_and(|((at, _), _)| horizon.closes(*at))
+        self.agenda.entries.first_key_value().is_some_and(|((at, _), _)| horizon.closes(*at))
     }
     fn close<P: Push<M, J::Out>>(&mut self, horizon: Horizon, rest: &mut Rest<X, P>) -> bool {
-        let Some(first) = self.agenda.first_entry().filter(|first| horizon.closes(first.key().0)) else { return false };
+        let Some(first) = self.agenda.entries.first_entry().filter(|first| horizon.closes(first.key().0)) else {
+            return false;
+        };
         let ((at, _), (hash, key)) = first.remove_entry();
         let within = self.within;
         let Some(both) = self.table.get(hash, &key).filter(|both| both.listed == Some(at)) else { return true };
@@ -174,7 +193,7 @@ where
         both.listed = None;
         let next = [both.left.first().map(|w| w.time), both.right.first().map(|w| w.time)].into_iter().flatten().min();
         match next {
-            Some(time) => self.enlist(hash, &key, time.saturating_add(within)),
+            Some(time) => self.agenda.enlist(hash, &key, both, time.saturating_add(within)),
             None => drop(self.table.remove(hash, &key)),
         }
         true
@@ -193,6 +212,9 @@ where
 /// `join(a, b, window = w)`
 pub(crate) struct WindowJoin<K, A, B, J, N> {
     spec: Aligned<N>,
+    /// The pane of the last record, and the windows that it is part of.
+    pane: Pane,
+    belongs: (i128, i128),
     windows: Tables<K, Both<A, B>>,
     /// How many slots of the first window have been emptied.
     slot: usize,
@@ -200,7 +222,9 @@ pub(crate) struct WindowJoin<K, A, B, J, N> {
 }
 impl<K: PartitionKey, A, B, J, N: Times> WindowJoin<K, A, B, J, N> {
     pub(crate) fn new(spec: Aligned<N>, ranks: Ranks) -> Self {
-        WindowJoin { spec, windows: Tables::new(ranks), slot: 0, kind: PhantomData }
+        let pane = spec.pane(0);
+        let belongs = spec.windows(pane.index);
+        WindowJoin { spec, pane, belongs, windows: Tables::new(ranks), slot: 0, kind: PhantomData }
     }
     /// The first window, if it closes.
     fn next(&self, horizon: Horizon) -> Option<i128> {
@@ -223,16 +247,24 @@ where
         if behind(time, rest) {
             return;
         }
-        let (first, last) = self.spec.windows(self.spec.pane(time).index);
-        for number in first..=last {
+        if !self.pane.holds(time) {
+            self.pane = self.spec.pane(time);
+            self.belongs = self.spec.windows(self.pane.index);
+        }
+        let (first, last) = self.belongs;
+        let mut enter = |number: i128, side: Side<A, B>| {
             let both = self.windows.entry(number).entry(at.hash, at.key, Both::default);
             let partners = (&mut both.left[..], &mut both.right[..]);
             let paired = pair_all::<M, X, P, A, B, J>(at, time, &side, partners, rest);
-            match &side {
-                Side::Left(record) => both.left.push(Waiting { time, record: record.clone(), paired }),
-                Side::Right(record) => both.right.push(Waiting { time, record: record.clone(), paired }),
+            match side {
+                Side::Left(record) => keep(&mut both.left, Waiting { time, record, paired }),
+                Side::Right(record) => keep(&mut both.right, Waiting { time, record, paired }),
             }
+        };
+        for number in first..last {
+            enter(number, side.clone());
         }
+        enter(last, side);
     }
     fn due(&mut self, horizon: Horizon) -> bool {
         self.next(horizon).is_some()
@@ -240,7 +272,7 @@ where
     fn close<P: Push<M, J::Out>>(&mut self, horizon: Horizon, rest: &mut Rest<X, P>) -> bool {
         let Some(window) = self.next(horizon) else { return false };
         let table = self.windows.entry(window);
-        while J::ALONE != (false, false) && self.slot < table.slots() {
+        while self.slot < table.slots() {
             self.slot += 1;
             if let Some((hash, key, both)) = table.take_slot(self.slot - 1) {
                 part::<M, X, P, A, B, J>((hash, &key), both.left.into_iter(), both.right.into_iter(), rest);
