@@ -2,12 +2,11 @@
 pub mod aggregates;
 pub mod build;
 pub mod combine;
+
 pub mod fragment;
-pub mod fuses;
 pub mod head;
 pub mod join;
 pub mod join_streams;
-pub mod key_by;
 pub mod names;
 pub mod picture;
 pub mod policy;
@@ -15,6 +14,7 @@ pub mod renamed;
 pub mod segment;
 pub mod source;
 pub mod split;
+pub mod taps;
 pub mod windows;
 
 pub use build::{Graph, Pipeline};

@@ -85,16 +85,10 @@ impl Worker {
         let seed = (settings.seed, settings.started);
         let env = Env::new((settings.worker, settings.workers), seed, ranks, ids, links);
         let recipes = pipeline.into_recipes()?;
-        let made = catch_unwind(AssertUnwindSafe(|| {
-            let mut segments = Vec::new();
-            for make in recipes {
-                let segment = make(&env)?;
-                segments.extend(env.take_upstream().into_iter().chain([segment]).map(Some));
-            }
-            Ok::<_, Error>(segments)
-        }));
+        let made =
+            catch_unwind(AssertUnwindSafe(|| recipes.into_iter().map(|make| make(&env)).collect::<Result<Vec<_>>>()));
         let segments = made.map_err(|payload| panicked(&env, &*payload))??;
-        let open = segments.len();
+        let open = segments.iter().flatten().count();
         Ok(Worker { env, segments, open, linger: settings.linger, flushed: Duration::ZERO })
     }
 

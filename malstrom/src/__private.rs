@@ -77,13 +77,12 @@ pub use malstrom_core::contract::typed::Typed;
 pub use malstrom_core::contract::windows::Zero;
 pub use malstrom_core::graph::aggregates::{average, count, distinct, fold, max, min, reduce, sum, top};
 pub use malstrom_core::graph::build::{
-    Graph, by, call, cut, filter, filter_map, flat_map, inspect, map, named, sink, value_of,
+    Graph, by, call, cut, filter, filter_map, flat_map, inspect, key_by, map, named, sink, value_of,
 };
 pub use malstrom_core::graph::combine::combine;
 pub use malstrom_core::graph::fragment::{AnyTiming, Enters, EntersTimed, Wire, enter, leave, then};
 pub use malstrom_core::graph::join::{call_two, union, union_of, union_with};
 pub use malstrom_core::graph::join_streams::{join_window, join_within};
-pub use malstrom_core::graph::key_by::{key_by, key_by_fused};
 pub use malstrom_core::graph::names as stage;
 pub use malstrom_core::graph::policy::{OrDrop, OrFail, Unfailing, or_else, rows_or_else};
 pub use malstrom_core::graph::source::{source, source_or};

@@ -1,17 +1,23 @@
 //! The calls that a `pipeline!` expansion makes, one per stage.
-use super::head::QueueHead;
+use super::head::{ExchangeHead, QueueHead};
 use super::names;
 use super::picture::{Edge, EdgeKind, Node, NodeKind, Plan};
 use super::policy::Policy;
 use super::renamed::Renamed;
+use super::taps::Tap;
 use super::windows::{AfterOp, Behind, Stands};
 use crate::check::sink::SinkOf;
-use crate::contract::form::{Formed, Timing, Under, Windowing};
+use crate::contract::form::{Form, Formed, Timing, Under, Windowing};
+use crate::contract::key::PartitionKey;
 use crate::contract::keying::{KeyedBy, Keying};
+use crate::contract::record::Record;
 use crate::contract::stage::{ErrorOf, Operator};
 use crate::contract::time::Ticks;
 use crate::contract::typed::{MetaOf, TimeOf, Typed, WindowsOf};
+use crate::exchange::fabric::Links;
+use crate::exchange::outlet::{KeyByEnd, Scatter};
 use crate::exchange::queue::{Queue, QueueEnd};
+use crate::state::key_group::KeyHasher;
 use crate::stream::env::Env;
 use crate::stream::link::{link, link_to};
 use crate::stream::plain::{FilterMapStage, FilterStage, FlatMapStage, InspectStage, MapStage};
@@ -21,8 +27,8 @@ use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-/// Makes one segment on a worker.
-pub(crate) type Recipe = Box<dyn FnOnce(&Env) -> crate::Result<Box<dyn Segment>>>;
+/// Makes one segment on a worker, if there is one with so many workers.
+pub(crate) type Recipe = Box<dyn FnOnce(&Env) -> crate::Result<Option<Box<dyn Segment>>>>;
 
 /// A pipeline under construction: a handle that every stage is given a copy of.
 #[derive(Clone)]
@@ -134,6 +140,10 @@ impl Graph {
         node
     }
     pub(crate) fn segment(&self, recipe: impl FnOnce(&Env) -> crate::Result<Box<dyn Segment>> + 'static) {
+        self.segment_if(|env| recipe(env).map(Some));
+    }
+    /// A segment that is not always there.
+    pub(crate) fn segment_if(&self, recipe: impl FnOnce(&Env) -> crate::Result<Option<Box<dyn Segment>>> + 'static) {
         self.0.borrow_mut().recipes.push(Box::new(recipe));
     }
     /// Ends the segment of `up` in a queue.
@@ -203,7 +213,7 @@ pub fn inspect<U: Stream>(
     link(up, node, InspectStage { f, node })
 }
 /// The stream under the name that `let` gives it.
-pub fn named<U: Stream, Node: 'static>(up: U, _: PhantomData<Node>) -> Renamed<U, U::Form, Node> {
+pub fn named<U: Stream, Node: 'static>(up: U, _: PhantomData<Node>) -> Renamed<U, U::Form, Node, U::Crossing> {
     let spec = up.spec();
     Renamed::new(up, spec)
 }
@@ -251,6 +261,29 @@ pub fn value_of<U, F, K>(_: &By<U, F, K>) -> Option<K> {
 }
 /// A stream that was keyed anew.
 pub type Rekeyed<U, K> = Formed<KeyedBy<K>, TimeOf<U>, WindowsOf<U>>;
+/// `key_by(f)`
+pub fn key_by<U, K, F>(graph: Graph, id: &'static str, up: By<U, F, K>) -> ExchangeHead<U::Item, Rekeyed<U, K>, U::Node>
+where
+    U: Stream<Item: Record>,
+    K: PartitionKey,
+    F: FnMut(&U::Item) -> K + 'static,
+{
+    let By { up, f, .. } = up;
+    let node = graph.stage(&up, id, NodeKind::Exchange);
+    let number = graph.exchange_number();
+    let spec = up.spec();
+    let tap = Tap::new();
+    let tapped = tap.clone();
+    graph.segment(move |env| {
+        let out = match tapped.queue(env.workers()) {
+            Some(queue) => Scatter::to_queue(queue),
+            None => Scatter::new(Links::exchange::<<Rekeyed<U, K> as Form>::Meta, U::Item>(env, number)?),
+        };
+        up.close(env, KeyByEnd { f, hasher: KeyHasher::new(env.seed()), out, site: env.site(node) })
+    });
+    ExchangeHead { number, tap, tail: node, spec, names: PhantomData }
+}
+
 // ---- operators -----------------------------------------------------------------------------------------------------
 
 /// An operator whose use says what happens to its failures: the stream, and that of the failures.

@@ -1,27 +1,28 @@
 //! How an aggregate stands behind an exchange: it may begin before it. See [`crate::stream::combine`].
 use super::build::Graph;
-use super::fuses::{Fuses, LateOf};
 use super::picture::NodeKind;
+use super::taps::{LateOf, Tap, Taps};
 use super::windows::Gathers;
 use crate::contract::crossing::{Apart, Combining, Fresh, Sliced};
 use crate::contract::form::{Form, Formed, NoWindows, Timing, Under};
 use crate::contract::key::PartitionKey;
 use crate::contract::keying::KeyedBy;
 use crate::contract::typed::{MetaOf, SpecOf, Typed};
-use crate::contract::windows::{Aligned, Cut, Kind, Lateness, Once, Spec, Times};
+use crate::contract::windows::{Aligned, Cut, Kind, Lateness, Spec, Times};
 use crate::exchange::fabric::Links;
-use crate::exchange::inlet::Remote;
+use crate::exchange::inlet::{Local, Remote};
 use crate::exchange::outlet::{KeyedEnd, Scatter};
 use crate::graph::segment::EdgeSegment;
 use crate::stream::aggregate::Aggregate;
-use crate::stream::combine::{ByPane, Combiner, Grouping, LateParts, Part, PartHost, PartsStage, Running, Shared};
+use crate::stream::combine::{ByPane, Combiner, Grouping, LateParts, Part, PartHost, PartsStage, Running, Seat};
 use crate::stream::env::{Env, Site};
 use crate::stream::link::{Wrap, link_to};
-use crate::stream::windows::late::{OnLate, WindowStage};
+use crate::stream::windows::late::WindowStage;
 use crate::stream::windows::panes::PaneHost;
 use crate::stream::windows::{HostPush, HostStage};
 use crate::stream::{Push, Segment, Stream, stream_of};
 use std::marker::PhantomData;
+use std::rc::Rc;
 
 /// What travels to the second phase.
 type Travels<K, Tm> = Under<K, <Tm as Timing>::Stamp>;
@@ -71,7 +72,7 @@ in_one_phase! {
 }
 impl<U, K, Tm, N, L, A> Collects<U, K, Tm, Cut<Aligned<N>, L>, A> for Sliced
 where
-    U: Fuses<Item: Send> + Typed<Form = Formed<KeyedBy<K>, Tm, Cut<Aligned<N>, L>>>,
+    U: Taps<Item: Send> + Typed<Form = Formed<KeyedBy<K>, Tm, Cut<Aligned<N>, L>>>,
     K: PartitionKey,
     Tm: Timing,
     N: Times,
@@ -84,86 +85,93 @@ where
         node: usize,
         aggregate: A,
     ) -> stream_of!(A::Closed, Flat<K, Tm>, Node) {
-        let (spec, shared) = (up.spec(), Shared::new(aggregate));
-        let (windows, wants_late) = (spec.windows, up.wants_late());
-        let site = move |env: &Env| env.quiet_site(node);
-        let (number, late) = before::<ByPane, _, _, N, _>(&graph, up, &shared, (windows, wants_late), site);
-        WindowsBehind { shared, spec, late, node, number, types: PhantomData::<fn() -> (U::Item, K, Tm, L, Node)> }
+        let seat = Seat::new(aggregate);
+        let number = A::COMBINES.then(|| {
+            let (windows, wants_late) = (up.spec().windows, up.wants_late());
+            before::<ByPane, _, _, N, _>(&graph, &up, &seat, windows, wants_late, false, move |env| {
+                env.quiet_site(node)
+            })
+        });
+        WindowsBehind { up, seat, node, number, types: PhantomData::<fn() -> (K, Tm, N, L, Node)> }
     }
 }
 impl<U, K, Tm, A> Collects<U, K, Tm, NoWindows, A> for Combining
 where
-    U: Fuses<Item: Send> + Typed<Form = Formed<KeyedBy<K>, Tm, NoWindows>>,
+    U: Taps<Item: Send> + Typed<Form = Formed<KeyedBy<K>, Tm, NoWindows>>,
     K: PartitionKey,
     Tm: Timing,
     A: Aggregate<K, U::Item, Kept: Send>,
 {
     fn collect<Node: 'static>(graph: Graph, up: U, node: usize, aggregate: A) -> stream_of!(A::Out, Flat<K, Tm>, Node) {
-        let shared = Shared::new(aggregate);
+        let seat = Seat::new(aggregate);
         let first = up.tail();
-        let (windows, site) = (Aligned::<Once>::whole(), move |env: &Env| env.site(first));
-        let (number, _) = before::<Running, _, _, _, _>(&graph, up, &shared, (windows, false), site);
-        RunningBehind { shared, node, number, types: PhantomData::<fn() -> (U::Item, K, Tm, Node)> }
+        let windows = Aligned::<crate::contract::windows::Once>::whole();
+        let number =
+            before::<Running, _, _, _, _>(&graph, &up, &seat, windows, false, true, move |env| env.site(first));
+        RunningBehind { seat, node, number, types: PhantomData::<fn() -> (U, K, Tm, Node)> }
     }
 }
 
-/// Ends the segment before the exchange in what combines its records. Returns the number of the exchange through which
-/// that sends what it makes of them, and what takes late records.
+/// Has the records taken before they are sent, and makes the segment that combines them. Returns the number of the
+/// exchange through which it sends what it makes of them.
 fn before<G, U, A, N, K>(
     graph: &Graph,
-    up: U,
-    shared: &Shared<A>,
-    (windows, wants_late): (Aligned<N>, bool),
+    up: &U,
+    seat: &Rc<Seat<A>>,
+    windows: Aligned<N>,
+    wants_late: bool,
+    always: bool,
     site: impl FnOnce(&Env) -> Site + 'static,
-) -> (usize, Option<LateOf<U>>)
+) -> usize
 where
     G: Grouping,
-    U: Fuses<Item: Send, Form: Form<Keying = KeyedBy<K>>>,
+    U: Taps<Item: Send, Form: Form<Keying = KeyedBy<K>>>,
     K: PartitionKey,
     A: Aggregate<K, U::Item, Kept: Send>,
     N: Times,
 {
-    let (shared, number) = (shared.clone(), graph.exchange_number());
-    let late = up.end_in(graph, move |env| {
+    let (tap, seat, number) = (up.tap(), seat.clone(), graph.exchange_number());
+    tap.take(always);
+    graph.segment_if(move |env| {
+        let Some(queue) = tap.queue(env.workers()) else { return Ok(None) };
         let out = Scatter::new(Links::exchange::<MetaOf<U>, Part<U::Item, A::Kept>>(env, number)?);
-        let host = Combiner::<K, U::Item, A, N, G>::new(shared, windows, wants_late);
-        Ok(HostPush::new(host, (), KeyedEnd { out }, env.clock(), site(env)))
+        let host = Combiner::<K, U::Item, A, N, G>::new(seat.shared()?, windows, wants_late);
+        let chain = HostPush::new(host, (), KeyedEnd { out }, env.clock(), site(env));
+        Ok(Some(Box::new(EdgeSegment::<MetaOf<U>, U::Item, _, _>::new(Local::new(vec![queue]), chain))))
     });
-    (number, late)
+    number
 }
 
-struct WindowsBehind<A, N, O, Types> {
-    shared: Shared<A>,
-    spec: Spec<Aligned<N>>,
-    late: Option<(usize, O)>,
+struct WindowsBehind<U, A, Types> {
+    up: U,
+    seat: Rc<Seat<A>>,
     node: usize,
-    /// The exchange through which the first phase sends.
-    number: usize,
+    /// The exchange through which the first phase sends, if there is one.
+    number: Option<usize>,
     types: PhantomData<fn() -> Types>,
 }
-type Boxed<T, K, Tm> = Box<dyn OnLate<Travels<K, Tm>, T>>;
-impl<T, K, Tm, N, L, A, Node> Typed for WindowsBehind<A, N, Boxed<T, K, Tm>, (T, K, Tm, L, Node)>
+impl<U, K, Tm, N, L, A, Node> Typed for WindowsBehind<U, A, (K, Tm, N, L, Node)>
 where
-    T: 'static,
+    U: Taps,
     K: PartitionKey,
     Tm: Timing,
     N: 'static,
     L: 'static,
-    A: Aggregate<K, T>,
+    A: Aggregate<K, U::Item>,
     Node: 'static,
 {
     type Item = A::Closed;
     type Form = Flat<K, Tm>;
     type Node = Node;
 }
-impl<T, K, Tm, N, L, A, Node> Stream for WindowsBehind<A, N, Boxed<T, K, Tm>, (T, K, Tm, L, Node)>
+impl<U, K, Tm, N, L, A, Node> Stream for WindowsBehind<U, A, (K, Tm, N, L, Node)>
 where
-    T: Send + 'static,
+    U: Taps<Item: Send> + Typed<Form = Formed<KeyedBy<K>, Tm, Cut<Aligned<N>, L>>>,
     K: PartitionKey,
     Tm: Timing,
     N: Times,
     L: Lateness,
-    A: Aggregate<K, T, Kept: Send>,
+    A: Aggregate<K, U::Item, Kept: Send>,
     Node: 'static,
 {
     type Crossing = Apart;
@@ -172,41 +180,47 @@ where
     }
     fn spec(&self) -> SpecOf<Self> {}
     fn close<P: Push<Travels<K, Tm>, A::Closed>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
-        let WindowsBehind { shared, spec, late, node, number, .. } = self;
-        let make = move |env: &Env| PartHost(PaneHost::<K, T, _, N, L>::new(shared, spec, env.ranks()));
+        let WindowsBehind { up, seat, node, number, .. } = self;
+        let spec: Spec<Aligned<N>> = up.spec();
+        let Some(number) = number.filter(|_| env.workers() > 1) else {
+            return up.close(env, Cut::<Aligned<N>, L>::gather(spec, seat.alone()?, node).wrap(env, end));
+        };
+        let shared = seat.shared()?;
+        let make = move |env: &Env| PartHost(PaneHost::<K, U::Item, _, N, L>::new(shared, spec, env.ranks()));
         let host = HostStage { make, around: (), node };
+        let late: Option<LateOf<U>> = up.into_late();
         let (window, late) = late.map_or((node, None), |(window, late)| (window, Some(late)));
         let window = WindowStage { spec, on_late: LateParts(late), node: window };
-        let chain = Wrap::<Travels<K, Tm>, Part<T, A::Kept>, _, _>::wrap(window, env, host.wrap(env, end));
-        let inlet = Remote::new(Links::exchange::<Travels<K, Tm>, Part<T, A::Kept>>(env, number)?);
+        let chain = Wrap::<Travels<K, Tm>, Part<U::Item, A::Kept>, _, _>::wrap(window, env, host.wrap(env, end));
+        let inlet = Remote::new(Links::exchange::<Travels<K, Tm>, Part<U::Item, A::Kept>>(env, number)?);
         Ok(Box::new(EdgeSegment::new(inlet, chain)))
     }
 }
 
 struct RunningBehind<A, Types> {
-    shared: Shared<A>,
+    seat: Rc<Seat<A>>,
     node: usize,
     number: usize,
     types: PhantomData<fn() -> Types>,
 }
-impl<T, K, Tm, A, Node> Typed for RunningBehind<A, (T, K, Tm, Node)>
+impl<U, K, Tm, A, Node> Typed for RunningBehind<A, (U, K, Tm, Node)>
 where
-    T: 'static,
+    U: Taps,
     K: PartitionKey,
     Tm: Timing,
-    A: Aggregate<K, T>,
+    A: Aggregate<K, U::Item>,
     Node: 'static,
 {
     type Item = A::Out;
     type Form = Flat<K, Tm>;
     type Node = Node;
 }
-impl<T, K, Tm, A, Node> Stream for RunningBehind<A, (T, K, Tm, Node)>
+impl<U, K, Tm, A, Node> Stream for RunningBehind<A, (U, K, Tm, Node)>
 where
-    T: Send + 'static,
+    U: Taps<Item: Send>,
     K: PartitionKey,
     Tm: Timing,
-    A: Aggregate<K, T, Kept: Send>,
+    A: Aggregate<K, U::Item, Kept: Send>,
     Node: 'static,
 {
     type Crossing = Apart;
@@ -215,9 +229,9 @@ where
     }
     fn spec(&self) -> SpecOf<Self> {}
     fn close<P: Push<Travels<K, Tm>, A::Out>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
-        let stage = PartsStage { aggregate: self.shared, node: self.node };
-        let chain = Wrap::<_, Part<T, A::Kept>, _, _>::wrap(stage, env, end);
-        let inlet = Remote::new(Links::exchange::<Travels<K, Tm>, Part<T, A::Kept>>(env, self.number)?);
+        let stage = PartsStage { aggregate: self.seat.shared()?, node: self.node };
+        let chain = Wrap::<_, Part<U::Item, A::Kept>, _, _>::wrap(stage, env, end);
+        let inlet = Remote::new(Links::exchange::<Travels<K, Tm>, Part<U::Item, A::Kept>>(env, self.number)?);
         Ok(Box::new(EdgeSegment::new(inlet, chain)))
     }
 }
@@ -233,16 +247,16 @@ impl<U> std::fmt::Debug for Combined<U> {
     }
 }
 /// `combine()`
-pub fn combine<U: Fuses>(graph: Graph, id: &'static str, up: U) -> Combined<U> {
+pub fn combine<U: Taps>(graph: Graph, id: &'static str, up: U) -> Combined<U> {
     let node = graph.stage(&up, id, NodeKind::Stage);
     Combined { up, node }
 }
-impl<U: Fuses> Typed for Combined<U> {
+impl<U: Taps> Typed for Combined<U> {
     type Item = U::Item;
     type Form = U::Form;
     type Node = U::Node;
 }
-impl<U: Fuses> Stream for Combined<U> {
+impl<U: Taps> Stream for Combined<U> {
     type Crossing = Combining;
     fn tail(&self) -> usize {
         self.node
@@ -254,15 +268,14 @@ impl<U: Fuses> Stream for Combined<U> {
         self.up.close(env, end)
     }
 }
-impl<U: Fuses> Fuses for Combined<U> {
+impl<U: Taps> Taps for Combined<U> {
+    fn tap(&self) -> Rc<Tap<MetaOf<U>, U::Item>> {
+        self.up.tap()
+    }
+    fn into_late(self) -> Option<LateOf<Self>> {
+        self.up.into_late()
+    }
     fn wants_late(&self) -> bool {
         self.up.wants_late()
-    }
-    fn end_in<P: Push<MetaOf<U>, U::Item>>(
-        self,
-        graph: &Graph,
-        end: impl FnOnce(&Env) -> crate::Result<P> + 'static,
-    ) -> Option<LateOf<Self>> {
-        self.up.end_in(graph, end)
     }
 }

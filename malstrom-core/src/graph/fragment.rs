@@ -3,6 +3,7 @@ use super::build::Graph;
 use super::picture::NodeKind;
 use super::renamed::Renamed;
 use super::windows::{AfterOp, Behind, Stands};
+use crate::contract::crossing::Apart;
 use crate::contract::form::{CarriedTime, Form, Formed, NoWindows, Timing, Under, Windowing};
 use crate::contract::keying::{AnyKeying, Carried, KeyedBy, Keying, Need};
 use crate::contract::stage::{NoFailure, Operator, Stage};
@@ -182,7 +183,7 @@ where
     link_to(up, tail, (), Enter::<Kg, Tm, S::Need, N2>(PhantomData))
 }
 /// Leaves fragment `S`: the stream then flows as `Fm` says.
-pub fn leave<S: Stage, Fm, U>(graph: Graph, up: U) -> Renamed<U, Fm, S>
+pub fn leave<S: Stage, Fm, U>(graph: Graph, up: U) -> Renamed<U, Fm, S, Apart>
 where
     U: Stream,
     Fm: Form<Windows = NoWindows, Meta = MetaOf<U>>,

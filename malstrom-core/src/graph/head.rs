@@ -1,6 +1,7 @@
 //! Where a segment begins: at an edge.
 use super::segment::EdgeSegment;
-use crate::contract::crossing::Apart;
+use super::taps::{LateOf, Tap, Taps};
+use crate::contract::crossing::{Apart, Fresh};
 use crate::contract::form::{Form, Windowing};
 use crate::contract::keying::Keying;
 use crate::contract::typed::{SpecOf, Typed};
@@ -57,6 +58,7 @@ impl<T: 'static, Fm: Form, Node: 'static> Stream for QueueHead<T, Fm, Node> {
 /// Reads an exchange. By name for the same reason as [`QueueHead`].
 pub struct ExchangeHead<T, Fm: Form, Node> {
     pub(crate) number: usize,
+    pub(crate) tap: Rc<Tap<Fm::Meta, T>>,
     pub(crate) tail: usize,
     pub(crate) spec: <Fm::Windows as Windowing>::Spec,
     pub(crate) names: PhantomData<fn(T, Node)>,
@@ -72,7 +74,7 @@ impl<T: 'static, Fm: Form, Node: 'static> Typed for ExchangeHead<T, Fm, Node> {
     type Node = Node;
 }
 impl<T: Send + 'static, Fm: Form<Keying: Keying<Key: Send>>, Node: 'static> Stream for ExchangeHead<T, Fm, Node> {
-    type Crossing = Apart;
+    type Crossing = Fresh;
     fn tail(&self) -> usize {
         self.tail
     }
@@ -81,5 +83,16 @@ impl<T: Send + 'static, Fm: Form<Keying: Keying<Key: Send>>, Node: 'static> Stre
     }
     fn close<P: Push<Fm::Meta, T>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
         Ok(Box::new(EdgeSegment::new(Remote::new(Links::exchange::<Fm::Meta, T>(env, self.number)?), end)))
+    }
+}
+impl<T: Send + 'static, Fm: Form<Keying: Keying<Key: Send>>, Node: 'static> Taps for ExchangeHead<T, Fm, Node> {
+    fn tap(&self) -> Rc<Tap<Fm::Meta, T>> {
+        self.tap.clone()
+    }
+    fn into_late(self) -> Option<LateOf<Self>> {
+        None
+    }
+    fn wants_late(&self) -> bool {
+        false
     }
 }

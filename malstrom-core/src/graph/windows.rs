@@ -6,9 +6,9 @@ pub use aggregates::{FoldsIn, Gathers};
 pub use operators::{AfterOp, Behind, Stands};
 
 use super::build::{By, Graph};
-use super::fuses::{Fuses, LateOf};
 use super::head::QueueHead;
 use super::picture::NodeKind;
+use super::taps::{LateOf, Tap, Taps};
 use crate::contract::form::{Form, Formed, Meta, NoWindows, Timing, Under, Windowing};
 use crate::contract::keying::Keying;
 use crate::contract::time::{Span, Time};
@@ -24,6 +24,7 @@ use crate::stream::timestamps::TimestampsStage;
 use crate::stream::windows::late::{DropLate, Judges, OnLate, WindowStage};
 use crate::stream::{At, Push, Segment, Stream, stream_of};
 use std::marker::PhantomData;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// `timestamps(f, lag = .., idle = ..)`
@@ -239,23 +240,21 @@ where
         up.close(env, WindowStage { spec, on_late, node }.wrap(env, end))
     }
 }
-impl<U, W, L, O> Fuses for WindowHead<U, W, L, O>
+impl<U, W, L, O> Taps for WindowHead<U, W, L, O>
 where
-    U: Fuses,
+    U: Taps,
     W: Kind + Judges<KeyOf<U>>,
     L: Lateness,
     O: OnLate<MetaOf<U>, U::Item>,
     Self: Typed<Item = U::Item, Form: Form<Meta = MetaOf<U>, Windows = Cut<W, L>>>,
 {
+    fn tap(&self) -> Rc<Tap<MetaOf<U>, U::Item>> {
+        self.up.tap()
+    }
+    fn into_late(self) -> Option<LateOf<Self>> {
+        Some((self.node, Box::new(self.on_late)))
+    }
     fn wants_late(&self) -> bool {
         self.on_late.wants_records()
-    }
-    fn end_in<P: Push<MetaOf<U>, U::Item>>(
-        self,
-        graph: &Graph,
-        end: impl FnOnce(&Env) -> crate::Result<P> + 'static,
-    ) -> Option<LateOf<Self>> {
-        self.up.end_in(graph, end);
-        Some((self.node, Box::new(self.on_late)))
     }
 }

@@ -18,7 +18,7 @@ use crate::contract::key::PartitionKey;
 use crate::contract::window::{Late, Window};
 use crate::contract::windows::{Aligned, Lateness, Pane, Times};
 use crate::state::table::{Ranks, StateTable};
-use std::cell::RefCell;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::marker::PhantomData;
 use std::rc::Rc;
 
@@ -40,11 +40,6 @@ pub(crate) enum Part<T, V> {
 
 /// An aggregate that both phases use, which are segments of one worker and never run at the same time.
 pub(crate) struct Shared<A>(Rc<RefCell<A>>);
-impl<A> Shared<A> {
-    pub(crate) fn new(aggregate: A) -> Self {
-        Shared(Rc::new(RefCell::new(aggregate)))
-    }
-}
 impl<A> Clone for Shared<A> {
     fn clone(&self) -> Self {
         Shared(self.0.clone())
@@ -76,6 +71,34 @@ impl<K, T, A: Aggregate<K, T>> Aggregate<K, T> for Shared<A> {
         self.0.borrow_mut().close(kept, key, window, emit);
     }
 }
+/// An aggregate until it is known whether it works in two phases.
+pub(crate) struct Seat<A> {
+    alone: Cell<Option<A>>,
+    shared: OnceCell<Shared<A>>,
+}
+impl<A> Seat<A> {
+    pub(crate) fn new(aggregate: A) -> Rc<Self> {
+        Rc::new(Seat { alone: Cell::new(Some(aggregate)), shared: OnceCell::new() })
+    }
+    /// For one phase.
+    pub(crate) fn alone(&self) -> crate::Result<A> {
+        self.alone.take().ok_or_else(Self::gone)
+    }
+    /// For both phases.
+    pub(crate) fn shared(&self) -> crate::Result<Shared<A>> {
+        if let Some(shared) = self.shared.get() {
+            return Ok(shared.clone());
+        }
+        let shared = Shared(Rc::new(RefCell::new(self.alone()?)));
+        Ok(self.shared.get_or_init(|| shared).clone())
+    }
+    fn gone() -> crate::Error {
+        crate::Error::Config(
+            "an aggregate was made twice on one worker: the pipeline was built from parts of another".into(),
+        )
+    }
+}
+
 /// What a combiner goes by.
 pub(crate) trait Grouping: 'static {
     /// What is known of the time of the records behind one partial result.

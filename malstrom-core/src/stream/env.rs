@@ -1,5 +1,4 @@
 //! What a worker gives its segments: where to count, where to report failure, and what it owns.
-use super::Segment;
 use crate::contract::extract::{Context, Moment};
 use crate::contract::time::Ticks;
 use crate::error::Error;
@@ -44,8 +43,6 @@ struct Inner {
     trouble: Rc<Trouble>,
     /// What connects this worker to the others; its type is the exchange's business.
     links: Rc<dyn Any>,
-    /// Segments that belong before the one that is being made.
-    upstream: RefCell<Vec<Box<dyn Segment>>>,
 }
 
 /// The time by the clock of the machine, as it was when the current step began.
@@ -96,21 +93,7 @@ impl Env {
         let counts = ids.iter().map(|_| Rc::default()).collect();
         let metrics = ids.iter().map(|_| Rc::default()).collect();
         let trouble = Rc::default();
-        Env(Rc::new(Inner {
-            worker,
-            workers,
-            seed,
-            ranks,
-            ids,
-            ticks,
-            clock,
-            timed,
-            counts,
-            metrics,
-            trouble,
-            links,
-            upstream: RefCell::default(),
-        }))
+        Env(Rc::new(Inner { worker, workers, seed, ranks, ids, ticks, clock, timed, counts, metrics, trouble, links }))
     }
     pub(crate) fn worker(&self) -> usize {
         self.0.worker
@@ -150,14 +133,6 @@ impl Env {
             metrics: self.0.metrics[node].clone(),
             trouble: self.0.trouble.clone(),
         }
-    }
-    /// Adds a segment that ends in an exchange which the one that is being made reads.
-    pub(crate) fn add_upstream(&self, segment: Box<dyn Segment>) {
-        self.0.upstream.borrow_mut().push(segment);
-    }
-    /// The segments that were added since the last call.
-    pub(crate) fn take_upstream(&self) -> Vec<Box<dyn Segment>> {
-        self.0.upstream.take()
     }
     /// The place of operator `node`, for a part of it that counts nothing.
     pub(crate) fn quiet_site(&self, node: usize) -> Site {

@@ -2,10 +2,7 @@
 use super::env::{Env, Site};
 use super::link::Wrap;
 use super::{At, Push, hands_on};
-use crate::contract::form::{Meta, Under};
-use crate::contract::key::PartitionKey;
-use crate::state::key_group::KeyHasher;
-use std::marker::PhantomData;
+use crate::contract::form::Meta;
 
 /// Settles a stage that counted what it passed on.
 macro_rules! settle_counted {
@@ -185,33 +182,6 @@ impl<M: Meta, T, P: Push<M, T>> Push<M, T> for PassPush<P> {
     #[inline(always)]
     fn push(&mut self, at: At<'_, M>, record: T) {
         self.down.push(at, record);
-    }
-    hands_on!(@settle);
-}
-
-/// `key_by(f)` in front of a stage that takes its records before they are sent.
-pub(crate) struct KeyByPush<K, F, P> {
-    pub(crate) f: F,
-    pub(crate) hasher: KeyHasher,
-    pub(crate) down: P,
-    pub(crate) site: Site,
-    pub(crate) key: PhantomData<fn() -> K>,
-}
-impl<M, K, T, F, P> Push<M, T> for KeyByPush<K, F, P>
-where
-    M: Meta,
-    K: PartitionKey,
-    T: 'static,
-    F: FnMut(&T) -> K + 'static,
-    P: Push<Under<K, M::Stamp>, T>,
-{
-    #[inline(always)]
-    fn push(&mut self, at: At<'_, M>, record: T) {
-        let guard = self.site.guard();
-        let key = (self.f)(&record);
-        let hash = self.hasher.hash(&key);
-        guard.disarm();
-        self.down.push(At { key: &key, hash, stamp: at.stamp }, record);
     }
     hands_on!(@settle);
 }

@@ -1,5 +1,5 @@
 //! A statement becomes a block that binds what it declares.
-use super::graph::{self as names, Graph};
+use super::graph::Graph;
 use super::stage::{self, failures, graph, marker, sides, stream};
 use super::syntax::{Binding, Failure, Head, Stage, Statement};
 use super::{local, module, time};
@@ -235,7 +235,6 @@ pub(super) fn stages(stages: &[Stage], ids: &[String], Chain { two, tuple, windo
             Stage::Operator(op) if i == last && tuple.is_some() => stage::operator(op, id, tuple, windows),
             // Elsewhere it is an error already, and what follows it cannot be checked.
             Stage::Builtin(b) if b.word == "split" && !(i == last && tuple.is_some()) => TokenStream::new(),
-            Stage::Builtin(b) if b.word == "key_by" => stage::key_by(b, id, names::begins_before(&stages[i + 1..])),
             stage => stage::emit(stage, id, windows),
         });
     }

@@ -167,32 +167,27 @@ fn ends(s: &Statement, errors: &mut Errors) -> bool {
 /// The aggregates that make one of what came of parts of their records.
 const COMBINED: [&str; 6] = ["count", "sum", "min", "max", "average", "reduce"];
 
-fn is_combined(stage: Option<&Stage>) -> bool {
-    stage.is_some_and(|stage| COMBINED.iter().any(|name| stage.is(name)))
-}
-/// Whether what stands behind a `key_by` is an aggregate that begins before the exchange, if its windows are of one size.
-pub(super) fn begins_before(behind: &[Stage]) -> bool {
-    behind.first().is_some_and(|first| first.is("window") || first.is("combine")) && is_combined(behind.get(1))
-}
 /// Checks that each `combine()` stands between an exchange and an aggregate that can be combined.
 pub(super) fn combines(s: &Statement, errors: &mut Errors) -> bool {
     let mut fits = true;
+    let builtin = |stage: Option<&Stage>| match stage {
+        Some(Stage::Builtin(Builtin { word, .. })) => word.to_string(),
+        _ => String::new(),
+    };
     for (i, stage) in s.stages.iter().enumerate().filter(|(_, stage)| stage.is("combine")) {
         let before = i.checked_sub(1).and_then(|i| s.stages.get(i));
         let message = if !before.is_some_and(|stage| stage.is("key_by")) {
             "`combine` gathers records on their way to the worker of their key, so it stands right behind `key_by`\n  help: `.. -> key_by(|record| ..) -> combine() -> count()`; an aggregate in windows is combined without it".to_owned()
         } else {
-            let next = s.stages.get(i + 1);
-            if is_combined(next) {
-                continue;
-            }
-            if next.is_some_and(|next| next.is("window")) {
-                "aggregates in windows are combined without being asked\n  help: leave out `combine()`".to_owned()
-            } else {
-                let those = COMBINED.map(|name| format!("`{name}`")).join(", ");
-                format!(
-                    "`combine` gathers for the aggregate behind it, and there is none that can be combined\n  help: those are {those}"
-                )
+            match builtin(s.stages.get(i + 1)) {
+                next if COMBINED.contains(&&*next) => continue,
+                next if next == "window" => {
+                    "aggregates in windows are combined without being asked\n  help: leave out `combine()`".to_owned()
+                }
+                _ => format!(
+                    "`combine` gathers for the aggregate behind it, and there is none that can be combined\n  help: those are {}",
+                    COMBINED.map(|name| format!("`{name}`")).join(", ")
+                ),
             }
         };
         fits = false;

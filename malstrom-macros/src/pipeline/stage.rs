@@ -37,23 +37,16 @@ pub(super) fn emit(stage: &Stage, id: &str, windows: bool) -> TokenStream {
     let (g, s, m) = (graph(span), stream(span), module(span));
     match &*word.to_string() {
         "sink" => args.first().map(|expr| sink(word, expr, id, windows)).unwrap_or_default(),
+        "key_by" => quote_spanned! {span=>
+            let #s = #m::by(#s, #args);
+            let #s = #m::IsKey::pass(#m::is_key(&#m::value_of(&#s), #s));
+            let #s = #m::Travels::pass(#m::travels(#s));
+            let #s = #m::key_by(#g.clone(), #id, #s);
+        },
         "timestamps" => time::timestamps(builtin, id),
         "window" => time::window(builtin, id),
         name if AGGREGATES.contains(&name) => aggregate(word, args, id),
         _ => quote_spanned!(span=> let #s = #m::#word(#g.clone(), #id, #s, #args);),
-    }
-}
-
-/// `key_by`. `fused` says whether an aggregate follows that begins before the exchange, if it can.
-pub(super) fn key_by(Builtin { word, args, .. }: &Builtin, id: &str, fused: bool) -> TokenStream {
-    let span = word.span();
-    let (g, s, m) = (graph(span), stream(span), module(span));
-    let key_by = Ident::new(if fused { "key_by_fused" } else { "key_by" }, span);
-    quote_spanned! {span=>
-        let #s = #m::by(#s, #args);
-        let #s = #m::IsKey::pass(#m::is_key(&#m::value_of(&#s), #s));
-        let #s = #m::Travels::pass(#m::travels(#s));
-        let #s = #m::#key_by(#g.clone(), #id, #s);
     }
 }
 

@@ -397,7 +397,7 @@ fn extend(g: &Graph, id: &'static str, open: &mut Vec<Open>, at: usize, step: St
         Step::Cut => either!(&open[at], |s| (erase(g, build::cut(c(), s)), None)),
         Step::KeyBy(m) => either!(&open[at], |s| {
             let s = build::map(c(), "before", s, move |r: Rec| Rec { at: r.value.rem_euclid(m) as u64, ..r });
-            (erase(g, malstrom_core::graph::key_by::key_by(c(), id, build::by(s, |r: &Rec| r.at))), None)
+            (erase(g, build::key_by(c(), id, build::by(s, |r: &Rec| r.at))), None)
         }),
         Step::Fallible(m) => either!(&open[at], |s| {
             let policy: OrElse<_, Any> = policy::or_else(&s, PhantomData);

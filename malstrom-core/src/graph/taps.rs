@@ -1,0 +1,47 @@
+//! Streams that come right out of an exchange: what is sent there can be taken before.
+use crate::contract::form::Meta;
+use crate::contract::typed::MetaOf;
+use crate::exchange::queue::Queue;
+use crate::stream::Stream;
+use crate::stream::windows::late::OnLate;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// Where the records of an exchange can be taken before they are sent.
+pub struct Tap<M: Meta, T>(RefCell<Option<Tapped<M, T>>>);
+struct Tapped<M: Meta, T> {
+    queue: Rc<Queue<M, T>>,
+    /// Also where there is but one worker.
+    always: bool,
+}
+impl<M: Meta, T> std::fmt::Debug for Tap<M, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tap")
+    }
+}
+impl<M: Meta, T> Tap<M, T> {
+    pub(crate) fn new() -> Rc<Self> {
+        Rc::new(Tap(RefCell::default()))
+    }
+    /// Takes the records.
+    pub(crate) fn take(&self, always: bool) {
+        self.0.replace(Some(Tapped { queue: Queue::new(), always }));
+    }
+    /// Where they go in place of the exchange, if somebody takes them.
+    pub(crate) fn queue(&self, workers: usize) -> Option<Rc<Queue<M, T>>> {
+        let tapped = self.0.borrow();
+        tapped.as_ref().filter(|tapped| tapped.always || workers > 1).map(|tapped| tapped.queue.clone())
+    }
+}
+
+/// What takes the late records of a stream that is cut into windows, and the number of that stage.
+pub type LateOf<U> = (usize, Box<dyn OnLate<MetaOf<U>, <U as crate::contract::typed::Typed>::Item>>);
+/// A stream that comes right out of an exchange.
+pub trait Taps: Stream {
+    /// Where its records can be taken before they are sent.
+    fn tap(&self) -> Rc<Tap<MetaOf<Self>, Self::Item>>;
+    /// What takes its late records, if it is cut into windows.
+    fn into_late(self) -> Option<LateOf<Self>>;
+    /// Whether each late record is wanted.
+    fn wants_late(&self) -> bool;
+}
