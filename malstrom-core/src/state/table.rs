@@ -45,6 +45,8 @@ const SMALL: usize = 256 << 10;
 const MIDDLING: usize = 2 << 20;
 /// The table grows beyond this share of used slots.
 const FULL: (usize, usize) = (3, 4);
+/// A table with so many slots per entry was made for far more of them.
+const MOSTLY_EMPTY: usize = 64;
 /// Room behind the last home slot, in place of wrapping around. It grows if need be.
 const TAIL: usize = 32;
 /// From this size in bytes a table is worth touching: it costs up to a tenth while the last level of the cache holds the
@@ -104,6 +106,18 @@ impl<K, V> StateTable<K, V> {
         self.entries.iter().flatten().map(|entry| (&entry.key, &entry.value))
     }
 
+    /// Removes all entries, and keeps the room unless hardly any of it was needed.
+    pub(crate) fn clear(&mut self) {
+        if self.len == 0 {
+            return;
+        }
+        if self.len.saturating_mul(MOSTLY_EMPTY) < self.slots {
+            *self = Self::new(self.ranks.clone());
+        } else {
+            self.entries.fill_with(|| None);
+            self.len = 0;
+        }
+    }
     /// How many slots there are to look at with [`slot`](Self::slot).
     pub(crate) fn slots(&self) -> usize {
         self.entries.len()

@@ -9,6 +9,7 @@ mod stacks;
 use super::{Horizon, Host, Rest};
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::key::PartitionKey;
+use crate::contract::window::Window;
 use crate::contract::windows::{Aligned, Lateness, Pane, Spec, Times};
 use crate::state::table::{Ranks, StateTable};
 use crate::stream::aggregate::Aggregate;
@@ -43,6 +44,9 @@ pub(crate) struct PaneHost<K, T, A: Aggregate<K, T>, N, L> {
 /// A window that is being handed on.
 struct Closing {
     window: i128,
+    /// As users see it, and its last tick.
+    shown: Window,
+    last: i64,
     /// What is left to do before its first key can be.
     filling: Option<Filling>,
     /// How many slots have been handed on, of the older panes and then of the newer ones.
@@ -163,16 +167,16 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         if let Some(mut kept) = all {
             // Each record that came since the window has closed had it handed on.
             self.aggregate.told_but_last(&mut kept);
-            self.emit::<M, P, X>(window, at.hash, at.key, kept, rest);
+            let (shown, last) = (self.spec.windows.window(window), self.spec.windows.last(window));
+            self.emit::<M, P, X>((shown, last), at.hash, at.key, kept, rest);
         }
     }
     #[inline]
-    fn emit<M, P, X>(&mut self, window: i128, hash: u64, key: &K, kept: A::Kept, rest: &mut Rest<X, P>)
+    fn emit<M, P, X>(&mut self, (shown, last): (Window, i64), hash: u64, key: &K, kept: A::Kept, rest: &mut Rest<X, P>)
     where
         M: Meta<Key = K>,
         P: Push<M, A::Closed>,
     {
-        let (shown, last) = (self.spec.windows.window(window), self.spec.windows.last(window));
         self.aggregate.close(kept, key, shown, |out| rest.emit::<M, _>(hash, key, last, out));
     }
     /// The next window that closes.
@@ -185,7 +189,8 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
     }
     /// Begins to hand on a window, which has to be put together if it has several panes.
     fn begin(&mut self, window: i128) {
-        let mut closing = Closing { window, filling: None, older: 0, newer: 0 };
+        let (shown, last) = (self.spec.windows.window(window), self.spec.windows.last(window));
+        let mut closing = Closing { window, shown, last, filling: None, older: 0, newer: 0 };
         if Self::SHARED && N::MANY {
             closing.filling = Some(self.stacks.begin(&self.panes, self.spec.windows.panes(window)));
         }
@@ -207,9 +212,9 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         P: Push<M, A::Closed>,
     {
         let Some(closing) = &mut self.closing else { return false };
-        let (window, (from, _)) = (closing.window, self.spec.windows.panes(closing.window));
+        let window = (closing.shown, closing.last);
         if !Self::SHARED || !N::MANY {
-            let index = if Self::SHARED { from } else { window };
+            let index = if Self::SHARED { self.spec.windows.panes(closing.window).0 } else { closing.window };
             let at = self.panes.partition_point(|filled| filled.pane.index < index);
             let Some(filled) = self.panes.get_mut(at).filter(|filled| filled.pane.index == index) else { return false };
             while closing.older < filled.table.slots() {
@@ -269,9 +274,10 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
             }
             at += 1;
         }
-        for filled in self.panes.drain(..at) {
-            if filled.table.is_empty() && self.spare.len() < SPARE {
-                self.spare.push(filled.table);
+        for Filled { mut table, .. } in self.panes.drain(..at) {
+            if self.spare.len() < SPARE {
+                table.clear();
+                self.spare.push(table);
             }
         }
     }

@@ -13,7 +13,11 @@ pub(super) struct Stacks<K, V> {
     newer: StateTable<K, V>,
     end: i128,
     ranks: Ranks,
+    /// Emptied tables, whose memory the next ones use.
+    spare: Vec<StateTable<K, V>>,
 }
+/// How many emptied tables are kept.
+const SPARE: usize = 4;
 /// Panes that have to be added to the stacks, and how far that has come.
 pub(super) enum Filling {
     /// From the last of them to the first, each becomes an older one, with all behind it.
@@ -29,7 +33,20 @@ pub(super) enum Filling {
 }
 impl<K: PartitionKey, V: Clone> Stacks<K, V> {
     pub(super) fn new(ranks: Ranks) -> Self {
-        Stacks { older: VecDeque::new(), newer: StateTable::new(ranks.clone()), end: i128::MIN, ranks }
+        Stacks {
+            older: VecDeque::new(),
+            newer: StateTable::new(ranks.clone()),
+            end: i128::MIN,
+            ranks,
+            spare: Vec::new(),
+        }
+    }
+    /// Empties a table, to use its memory again.
+    fn empty(spare: &mut Vec<StateTable<K, V>>, mut table: StateTable<K, V>) {
+        if spare.len() < SPARE {
+            table.clear();
+            spare.push(table);
+        }
     }
     /// This pane is about to change.
     #[inline]
@@ -45,13 +62,13 @@ impl<K: PartitionKey, V: Clone> Stacks<K, V> {
     }
     /// Begins to put together the window of the panes from `from` on, before `to`.
     pub(super) fn begin(&mut self, panes: &[Filled<K, V>], (from, to): (i128, i128)) -> Filling {
-        while self.older.front().is_some_and(|(index, _)| *index < from) {
-            self.older.pop_front();
+        while let Some((_, table)) = self.older.pop_front_if(|(index, _)| *index < from) {
+            Self::empty(&mut self.spare, table);
         }
         let place = |index| panes.partition_point(|filled| filled.pane.index < index);
         let end = std::mem::replace(&mut self.end, to);
         if self.older.is_empty() {
-            self.newer = StateTable::new(self.ranks.clone());
+            self.newer.clear();
             Filling::Older { from, left: place(to), slots: None }
         } else {
             Filling::Newer { to, place: place(end), slot: 0 }
@@ -64,7 +81,7 @@ impl<K: PartitionKey, V: Clone> Stacks<K, V> {
         panes: &[Filled<K, V>],
         aggregate: &mut A,
     ) -> bool {
-        let Stacks { older, newer, ranks, .. } = self;
+        let Stacks { older, newer, ranks, spare, .. } = self;
         match filling {
             Filling::Older { from, left, slots } => {
                 let filled = left.checked_sub(1).and_then(|place| panes.get(place));
@@ -80,7 +97,8 @@ impl<K: PartitionKey, V: Clone> Stacks<K, V> {
                         (*left, *slots) = (*left - 1, None);
                     }
                 } else {
-                    older.push_front((filled.pane.index, StateTable::new(ranks.clone())));
+                    let table = spare.pop().unwrap_or_else(|| StateTable::new(ranks.clone()));
+                    older.push_front((filled.pane.index, table));
                     *slots = Some((0, 0));
                 }
             }
