@@ -87,7 +87,7 @@ pub use malstrom_core::{EventTime, ProcessingTimers, Timers, Watermark};
 /// The types that appear in the compiler's messages about a pipeline.
 pub mod names {
     pub use malstrom_core::check::Holds;
-    pub use malstrom_core::check::aggregate::{Adds, Averages, Compares, Keeps, TellsApart};
+    pub use malstrom_core::check::aggregate::{Adds, Averages, Compares, Keeps, Ranks, TellsApart};
     pub use malstrom_core::check::arg::{ByValue, Configuration};
     pub use malstrom_core::check::arms::*;
     pub use malstrom_core::check::ask::{Parameter, StateKeyIs};
