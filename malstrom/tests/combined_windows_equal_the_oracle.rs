@@ -344,7 +344,11 @@ fn more_keys_than_there_is_room_for() {
             };
             for ((name, first), (_, second)) in results(&of(0..2)).into_iter().zip(results(&of(2..3))) {
                 let expected = [((0, 100), first), ((100, 200), second)];
-                assert_eq!(got.get(&(name, key)).map(|got| &**got), Some(&expected[..]), "{name} of {key}, {workers} workers");
+                assert_eq!(
+                    got.get(&(name, key)).map(|got| &**got),
+                    Some(&expected[..]),
+                    "{name} of {key}, {workers} workers"
+                );
             }
         }
     }

@@ -63,9 +63,11 @@ pub fn per_key(told: impl IntoIterator<Item = Told>) -> PerKey {
     all
 }
 pub fn expected(firings: &[Firing]) -> PerKey {
-    per_key(firings.iter().flat_map(|f| {
-        results(&f.records).into_iter().map(move |(name, value)| (name, f.key, f.window, value))
-    }))
+    per_key(
+        firings
+            .iter()
+            .flat_map(|f| results(&f.records).into_iter().map(move |(name, value)| (name, f.key, f.window, value))),
+    )
 }
 pub fn splits(data: &Splits) -> memory::Splits<impl Fn(usize) -> std::vec::IntoIter<Ev> + 'static> {
     let data = data.clone();
