@@ -353,3 +353,31 @@ fn more_keys_than_there_is_room_for() {
         }
     }
 }
+
+/// A split that makes its own promises may give something before the next one, while nobody waits for it: what it gives must
+/// not stay behind.
+#[test]
+fn what_comes_while_nobody_waits_for_it_is_in_time() {
+    for workers in [1, 2, 3] {
+        support::within(Duration::from_secs(60), move || {
+            let (feed, out): (_, Out) = (Feed::new(2), memory::collector());
+            let (input, into) = (feed.clone(), out.clone());
+            let runtime = malstrom::Runtime::builder().workers(workers).build().unwrap();
+            let handle = runtime.start(move || tumbling_dropped(input.clone(), 0, 0, into.clone(), 10, 0)).unwrap();
+            feed.act(0, [Act::Promise(5), Act::Rest]);
+            feed.act(1, [Act::Promise(9)]);
+            std::thread::sleep(Duration::from_millis(50));
+            feed.emit(0, [12]);
+            let read =
+                || handle.report().operators().iter().find(|op| op.id.ends_with("/timestamps")).map(|op| op.records_in);
+            support::until("it is read", || read() == Some(1));
+            std::thread::sleep(Duration::from_millis(50));
+            feed.act(1, [Act::Promise(100)]);
+            support::until("its window closes", || {
+                handle.report().operators().iter().any(|op| op.id.ends_with("/count") && op.records_out == 1)
+            });
+            feed.end();
+            assert_eq!(handle.join().unwrap().dropped(), 0, "{workers} workers");
+        });
+    }
+}
