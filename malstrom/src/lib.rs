@@ -362,6 +362,7 @@ pub use malstrom_macros::operator;
 /// | `timestamps(f)` | event time begins; `lag` is how far records are out of order, and a split that is silent for `idle` is not waited for |
 /// | `window(w)` | [`tumbling`], [`sliding`], [`session`], [`counted`] or [`global`]; it closes again for what comes within `lateness`; what comes later goes to `else` |
 /// | `count()`, `sum(f)`, `min(f)`, `max(f)`, `average(f)`, `reduce(f)`, `fold(a, f)`, `top(n, f)`, `distinct()` | aggregates: behind `window` one result per window, elsewhere one per record |
+/// | `combine()` | between `key_by` and one of the first six of these: records are gathered on the worker that read them, and there is a result per gathering; behind `window` that is done without it |
 /// | `sink(s)` | a [`Sink`]; the end of a chain |
 ///
 /// Behind what can fail or be late stands `?` (the job fails), `else name` (a stream of its own) or `else drop` (it is
