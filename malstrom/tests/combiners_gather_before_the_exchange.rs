@@ -171,6 +171,21 @@ proptest! {
     }
 }
 
+/// A partial result has the time of its latest record: here each late one is followed by one in time, before there is a
+/// watermark.
+#[test]
+fn a_late_record_makes_no_others_late() {
+    let ev = |i: i64| Ev { key: 1, at: if i > 600 && i % 2 == 0 { 0 } else { i }, id: i.cast_unsigned(), value: 0 };
+    let data: Splits = vec![(0..20_000).map(ev).collect()];
+    for workers in 1..=4 {
+        let (input, out) = (data.clone(), memory::collector());
+        let into = out.clone();
+        let report = run(workers, move || windows_behind(input.clone(), 0, 10, Log::default(), into.clone())).unwrap();
+        assert_eq!(report.operator("windows_behind/window").unwrap().late, 0, "{workers} workers");
+        assert_eq!(out.take().into_iter().map(|(_, n)| n).max(), Some(20_000));
+    }
+}
+
 /// More keys than are kept at once: the rest goes as it is, in order.
 #[test]
 fn more_keys_than_there_is_room_for() {
