@@ -207,7 +207,8 @@ impl Calls {
     }
 }
 const HOT: u64 = 0;
-const RECORDS: u64 = 20_000;
+/// So many that there is room for all keys only because windows close.
+const RECORDS: u64 = 80_000;
 /// How long a window is, of how many records of each split.
 const AT_ONCE: i64 = 10_000;
 fn hot_records(split: usize) -> impl Iterator<Item = (u64, i64)> {
