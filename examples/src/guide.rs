@@ -34,9 +34,13 @@ pub type Lines = Collector<String>;
 
 /// The lines that a pipeline writes, sorted, or why it failed.
 pub fn lines(pipeline: impl Fn(Lines) -> Pipeline + Send + Sync + 'static) -> Vec<String> {
+    lines_on(2, pipeline)
+}
+/// The same on so many workers.
+pub fn lines_on(workers: usize, pipeline: impl Fn(Lines) -> Pipeline + Send + Sync + 'static) -> Vec<String> {
     let lines = memory::collector();
     let into = lines.clone();
-    let run = || Runtime::builder().workers(2).build()?.run(move || pipeline(into.clone()));
+    let run = || Runtime::builder().workers(workers).build()?.run(move || pipeline(into.clone()));
     if let Err(error) = run() {
         return vec![error.to_string()];
     }

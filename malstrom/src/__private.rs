@@ -38,7 +38,7 @@ pub use malstrom_core::contract::stage::{
 pub use malstrom_core::contract::time::Timestamp;
 
 // Pipelines.
-pub use malstrom_core::check::aggregate::{Adds, Averages, Compares, Keeps, TellsApart, initial, item, value};
+pub use malstrom_core::check::aggregate::{Adds, Averages, Compares, Keeps, Ranks, TellsApart, initial, item, value};
 pub use malstrom_core::check::ends::{
     ClosedUse, KeyedAlike, NamesOutputs, TakesTwo, TimedAlike, alike, behind, ends, outputs, takes_two, timed_alike,
 };

@@ -87,7 +87,7 @@ pub use malstrom_core::{EventTime, ProcessingTimers, Timers, Watermark};
 /// The types that appear in the compiler's messages about a pipeline.
 pub mod names {
     pub use malstrom_core::check::Holds;
-    pub use malstrom_core::check::aggregate::{Adds, Averages, Compares, Keeps, TellsApart};
+    pub use malstrom_core::check::aggregate::{Adds, Averages, Compares, Keeps, Ranks, TellsApart};
     pub use malstrom_core::check::arg::{ByValue, Configuration};
     pub use malstrom_core::check::arms::*;
     pub use malstrom_core::check::ask::{Parameter, StateKeyIs};
@@ -362,6 +362,7 @@ pub use malstrom_macros::operator;
 /// | `timestamps(f)` | event time begins; `lag` is how far records are out of order, and a split that is silent for `idle` is not waited for |
 /// | `window(w)` | [`tumbling`], [`sliding`], [`session`], [`counted`] or [`global`]; it closes again for what comes within `lateness`; what comes later goes to `else` |
 /// | `count()`, `sum(f)`, `min(f)`, `max(f)`, `average(f)`, `reduce(f)`, `fold(a, f)`, `top(n, f)`, `distinct()` | aggregates: behind `window` one result per window, elsewhere one per record |
+/// | `combine()` | between `key_by` and one of the first six of these: records are gathered on the worker that read them, and there is a result per gathering; behind `window` that is done without it |
 /// | `sink(s)` | a [`Sink`]; the end of a chain |
 ///
 /// Behind what can fail or be late stands `?` (the job fails), `else name` (a stream of its own) or `else drop` (it is

@@ -60,6 +60,14 @@ pipeline! {
     fn in_key_by() { source(0..6_000u64) -> key_by(|x| boom(*x)) -> sink(for_each(|_: u64| ())); }
     fn in_default() { source(0..6_000u64) -> key_by(|x| *x) -> map(|x| x) -> touch -> sink(for_each(|_: u64| ())); }
     fn in_sum() { source(0..6_000u64) -> key_by(|x| *x) -> sum(|x| boom(*x)) -> sink(for_each(|_: (u64, u64)| ())); }
+    fn in_windowed_sum() {
+        source(0..6_000u64) -> timestamps(|x| x.cast_signed()) -> key_by(|x| *x) -> window(tumbling(10_000))? -> sum(|x| boom(*x)) -> sink(for_each(|_| ()));
+    }
+    fn in_windowed_reduce() {
+        source(0..6_000u64) -> key_by(|x| x % 2) -> window(global()) -> reduce(|a, b| a.max(boom(b))) -> sink(for_each(|_| ()));
+    }
+    fn in_combined_sum() { source(0..6_000u64) -> key_by(|x| x % 7) -> combine() -> sum(|x| boom(*x)) as total -> sink(for_each(|_: (u64, u64)| ())); }
+    fn in_merge() { source(memory::splits(4, |_| 0..6_000u64)) -> key_by(|_| 0u64) -> combine() -> sum(|x| AddBomb(*x)) -> sink(for_each(|_: (u64, AddBomb)| ())); }
     fn in_split() {
         let (a, b) = source(0..6_000u64) -> split(|x| boom(*x) > 7);
         a -> sink(for_each(|_: u64| ()));
@@ -72,6 +80,14 @@ pipeline! {
     fn in_sink_method(at: &'static str) { source(0..6_000u64) -> key_by(|x| *x) -> map(|x| x) -> sink(SinkBomb { at }) as bomb; }
 }
 
+/// Cannot be added to one that was added up of many.
+#[derive(Clone, Default)]
+struct AddBomb(u64);
+impl std::ops::AddAssign for AddBomb {
+    fn add_assign(&mut self, other: AddBomb) {
+        self.0 += boom(other.0.min(AT));
+    }
+}
 /// Panics in the method it is told.
 #[derive(Debug)]
 struct SinkBomb {
@@ -128,6 +144,13 @@ fn a_closure() {
     panics_in("in_key_by/key_by", in_key_by);
     panics_in("in_sum/sum", in_sum);
     panics_in("in_split/split", in_split);
+}
+#[test]
+fn an_aggregate_that_begins_before_the_exchange() {
+    panics_in("in_windowed_sum/sum", in_windowed_sum);
+    panics_in("in_windowed_reduce/reduce", in_windowed_reduce);
+    panics_in("in_combined_sum/total", in_combined_sum);
+    panics_in("in_merge/sum", in_merge);
 }
 #[test]
 fn the_default_of_a_state() {

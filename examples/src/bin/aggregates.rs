@@ -1,5 +1,6 @@
 //! The running aggregates: each emits the key and its value so far after every record. `distinct` emits a record when
-//! it is new to its key.
+//! it is new to its key. Behind `combine`, records are gathered on their way to the worker of their key, and there is a
+//! result for each gathering: here all of a key are one.
 use malstrom::prelude::*;
 use std::fmt::Debug;
 
@@ -8,7 +9,8 @@ pipeline! {
         map(move |(key, value)| format!("{name:<8} {key} {value:?}"));
 
     fn aggregates(numbers: Vec<(char, u32)>) {
-        let keyed = source(numbers) -> key_by(|(key, _)| *key);
+        let numbers = source(numbers);
+        let keyed = numbers -> key_by(|(key, _)| *key);
         let counts = keyed -> count() -> show("count") as counts;
         let sums = keyed -> sum(|(_, n)| *n) -> show("sum") as sums;
         let least = keyed -> min(|(_, n)| *n) -> show("min") as least;
@@ -18,7 +20,8 @@ pipeline! {
         let lists = keyed -> fold(Vec::new(), |mut all, (_, n)| { all.push(n); all }) -> show("fold") as lists;
         let best = keyed -> top(2, |(_, n)| *n) -> show("top") as best;
         let new = keyed -> distinct() -> show("distinct") as new;
-        union(counts, sums, least, greatest, means, longest, lists, best, new) -> sink(stdout());
+        let gathered = numbers -> key_by(|(key, _)| *key) -> combine() -> sum(|(_, n)| *n) -> show("combined") as gathered;
+        union(counts, sums, least, greatest, means, longest, lists, best, new, gathered) -> sink(stdout());
     }
 }
 

@@ -11,18 +11,27 @@ asks! {
     #[diagnostic::on_unimplemented(
         message = "`sum` cannot add up `{Self}`",
         label = "a value of type `{Self}`",
-        note = "values that are added up are `Default` (zero), `Clone` and `AddAssign`; for anything else, use `fold`"
+        note = "values that are added up are `Default` (zero), `Clone`, `AddAssign`, and `Send`: they can be sent to another worker; for anything else, use `fold`"
     )]
-    Adds<>: Default + Clone + AddAssign
+    Adds<>: Default + Clone + AddAssign + Send
 }
 asks! {
-    /// What `min`, `max` and `top` compare.
+    /// What `min` and `max` compare.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot be compared",
+        label = "a value of type `{Self}`",
+        note = "values that are compared are `PartialOrd`, `Clone`, and `Send`: they can be sent to another worker"
+    )]
+    Compares<>: PartialOrd + Clone + Send
+}
+asks! {
+    /// What `top` compares, which stays where it is.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot be compared",
         label = "a value of type `{Self}`",
         note = "values that are compared are `PartialOrd` and `Clone`"
     )]
-    Compares<>: PartialOrd + Clone
+    Ranks<>: PartialOrd + Clone
 }
 asks! {
     /// What `average` takes.

@@ -106,8 +106,9 @@ where
         let seat = Seat::new(aggregate);
         let first = up.tail();
         let windows = Aligned::<crate::contract::windows::Once>::whole();
-        let number =
-            before::<Running, _, _, _, _>(&graph, &up, &seat, windows, false, true, move |env| env.site(first));
+        // What fails there is the aggregate's.
+        let site = move |env: &Env| env.site_counting_as(node, first);
+        let number = before::<Running, _, _, _, _>(&graph, &up, &seat, windows, false, true, site);
         RunningBehind { seat, node, number, types: PhantomData::<fn() -> (U, K, Tm, Node)> }
     }
 }

@@ -9,10 +9,12 @@ use super::aggregate::Aggregate;
 use super::env::{Env, Site};
 use super::link::Wrap;
 use super::signal::{End, Flow, Mark, Signal};
+use super::timing::Progress;
 use super::windows::late::OnLate;
 use super::windows::panes::PaneHost;
 use super::windows::{Horizon, Host, Rest, horizon};
 use super::{At, Push, hands_on};
+use crate::contract::extract::time::Watermark;
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::key::PartitionKey;
 use crate::contract::window::{Late, Window};
@@ -188,16 +190,19 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, G: Grouping> Com
         }
     }
     /// Turns to the pane of this time, which is new if there was none. `false` if the watermark has passed it: it is
-    /// gone, and comes not back.
+    /// gone, and comes not back. And while nobody waits for this worker: what it kept could come too late.
     #[cold]
     #[inline(never)]
-    fn turn_to(&mut self, time: i64, watermark: i64) -> bool {
+    fn turn_to(&mut self, time: i64, progress: &Progress) -> bool {
         if let Some(at) = self.panes.iter().position(|(pane, _)| pane.holds(time)) {
             self.hot = at;
             return true;
         }
+        if self.retired || !G::RUNNING && progress.watermark == Watermark::Idle {
+            return false;
+        }
         let pane = self.windows.pane(time);
-        if self.retired || !G::RUNNING && pane.last <= watermark {
+        if !G::RUNNING && pane.last <= progress.time {
             return false;
         }
         self.hot = self.panes.partition_point(|(other, _)| other.index < pane.index);
@@ -240,8 +245,7 @@ where
         let time = at.stamp.ticks().unwrap_or(0);
         let guard = rest.site.guard();
         let hot = self.panes.get(self.hot).is_some_and(|(pane, _)| pane.holds(time));
-        let left =
-            if hot || self.turn_to(time, rest.progress.time) { self.gather(at, time, record) } else { Some(record) };
+        let left = if hot || self.turn_to(time, &rest.progress) { self.gather(at, time, record) } else { Some(record) };
         guard.disarm();
         if let Some(record) = left {
             rest.emit::<M, _>(at.hash, at.key, time, Part::Record(record));

@@ -138,6 +138,10 @@ impl Env {
     pub(crate) fn quiet_site(&self, node: usize) -> Site {
         Site { counts: Rc::default(), ..self.site(node) }
     }
+    /// The place of operator `node`, for a part of it that counts as operator `other`.
+    pub(crate) fn site_counting_as(&self, node: usize, other: usize) -> Site {
+        Site { counts: self.0.counts[other].clone(), ..self.site(node) }
+    }
     pub(crate) fn counts(&self) -> impl Iterator<Item = Counts> + '_ {
         self.0.counts.iter().map(|c| c.get())
     }

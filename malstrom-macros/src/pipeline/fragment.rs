@@ -105,7 +105,13 @@ impl Fragment {
         let span = self.sig.ident.span();
         let stages = &self.stages;
         let (mut all, _) = statements::parse(quote_spanned!(span=> __input -> #stages), errors);
-        let statement = (all.len() == 1).then(|| all.remove(0)).filter(|s| names::combines(s, errors));
+        let mut statement = (all.len() == 1).then(|| all.remove(0));
+        if let Some(statement) = &mut statement
+            && !names::combines(statement, errors)
+        {
+            // Without it the rest is what it was meant to be.
+            statement.stages.retain(|stage| !stage.is("combine"));
+        }
         for stage in statement.iter().flat_map(|s| &s.stages) {
             match stage {
                 Stage::Builtin(Builtin { word, .. }) if word == "sink" || word == "split" => {

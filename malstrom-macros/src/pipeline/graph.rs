@@ -181,6 +181,8 @@ pub(super) fn combines(s: &Statement, errors: &mut Errors) -> bool {
         } else {
             match builtin(s.stages.get(i + 1)) {
                 next if COMBINED.contains(&&*next) => continue,
+                // The second one is what is wrong.
+                next if next == "combine" => continue,
                 next if next == "window" => {
                     "aggregates in windows are combined without being asked\n  help: leave out `combine()`".to_owned()
                 }

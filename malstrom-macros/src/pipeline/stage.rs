@@ -76,7 +76,7 @@ fn aggregate(word: &Ident, args: &Punctuated<Expr, Token![,]>, id: &str) -> Toke
         "sum" => value("Adds"),
         "min" | "max" => value("Compares"),
         "average" => value("Averages"),
-        "top" => [item("Keeps"), value("Compares")].into_iter().collect(),
+        "top" => [item("Keeps"), value("Ranks")].into_iter().collect(),
         "reduce" => item("Keeps"),
         "distinct" => item("TellsApart"),
         _ => TokenStream::new(),

@@ -16,7 +16,7 @@ flowchart LR
 )]
 fn p() -> ::malstrom::Pipeline {
     ::core::compile_error! {
-        "expected a stage after `->`: an operator, or one of `map`, `filter`, `filter_map`, `flat_map`, `inspect`, `key_by`, `split`, `timestamps`, `window`, `count`, `sum`, `min`, `max`, `average`, `reduce`, `fold`, `top`, `distinct`, `sink`"
+        "expected a stage after `->`: an operator, or one of `map`, `filter`, `filter_map`, `flat_map`, `inspect`, `key_by`, `split`, `timestamps`, `window`, `combine`, `count`, `sum`, `min`, `max`, `average`, `reduce`, `fold`, `top`, `distinct`, `sink`"
     }
     ::core::compile_error! {
         "this chain goes nowhere\n  help: end it in `-> sink(..)`, or bind it with `let name = ..`"

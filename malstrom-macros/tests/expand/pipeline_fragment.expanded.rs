@@ -54,6 +54,7 @@ const _: () = {
             Item = Tx,
             Form = __malstrom::Formed<__malstrom::KeyedBy<u64>, IncomingTime>,
             Node = Self,
+            Crossing = __malstrom::Apart,
         >
         where
             __U: __malstrom::Stream

@@ -57,6 +57,7 @@ const _: () = {
             Item = u64,
             Form = __malstrom::Formed<__malstrom::KeyedBy<__FromKey>, __FromTime>,
             Node = Self,
+            Crossing = __malstrom::Apart,
         >
         where
             __U: __malstrom::Stream

@@ -14,6 +14,7 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+pub mod combined;
 pub mod feed;
 pub mod oracle;
 pub mod probe;

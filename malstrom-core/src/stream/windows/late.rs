@@ -14,6 +14,7 @@ use crate::contract::window::Late;
 use crate::contract::windows::{Aligned, Counts, Sessions, Spec, Times};
 use crate::error::Error;
 use crate::state::table::Ranks;
+use std::fmt;
 use std::time::Duration;
 
 /// Tells which records are late.
@@ -109,19 +110,25 @@ pub trait OnLate<M: Meta, T>: 'static {
     /// See [`Push::finish`].
     fn finish(&mut self, _: End) {}
 }
+fn fail(site: &Site, what: fmt::Arguments<'_>, watermark: Timestamp) {
+    let message = format!("{what}, at watermark {watermark}");
+    site.fail(Error::Operator { operator: site.id.to_string(), message });
+}
 /// `window(..)?`: the first one ends the job.
 impl<M: Meta, T> OnLate<M, T> for FailJob {
     #[cold]
     fn late(&mut self, at: At<'_, M>, late: Late<T>, site: &Site) {
-        OnLate::<M, T>::late_unseen(self, at.stamp.ticks().unwrap_or(0), late.watermark.as_micros(), site);
+        let time = Timestamp::from_micros(at.stamp.ticks().unwrap_or(0));
+        if self.stop() {
+            fail(site, format_args!("a record of {time} came when all of its windows had closed"), late.watermark);
+        }
     }
     #[cold]
     fn late_unseen(&mut self, time: i64, watermark: i64, site: &Site) {
+        let [time, watermark] = [time, watermark].map(Timestamp::from_micros);
         if self.stop() {
-            let [time, watermark] = [time, watermark].map(Timestamp::from_micros);
-            let message =
-                format!("a record of {time} came when all of its windows had closed, at watermark {watermark}");
-            site.fail(Error::Operator { operator: site.id.to_string(), message });
+            let what = format_args!("a record of {time} or before came when all of its windows had closed");
+            fail(site, what, watermark);
         }
     }
     #[inline(always)]

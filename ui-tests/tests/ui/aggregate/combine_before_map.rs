@@ -1,0 +1,10 @@
+#![allow(unused)]
+use malstrom::prelude::*;
+
+pipeline! {
+    fn p() {
+        source(0..9u64) -> key_by(|x| *x) -> combine() -> map(|x| x) -> sink(debug());
+    }
+}
+
+fn main() {}
