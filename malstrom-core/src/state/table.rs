@@ -346,10 +346,13 @@ impl<K: Eq, V> StateTable<K, V> {
 /// How many entries fit into so many slots.
 fn room<K, V>(slots: usize) -> usize {
     // Where memory does not matter, emptiness spares mispredicted branches: a key is seldom not at home.
-    match slots.saturating_mul(size_of::<Option<Entry<K, V>>>()) {
-        ..=SMALL => slots / 8,
-        ..=MIDDLING => slots / 4,
-        _ => slots / FULL.1 * FULL.0,
+    let size = slots.saturating_mul(size_of::<Option<Entry<K, V>>>());
+    if size <= SMALL {
+        slots / 8
+    } else if size <= MIDDLING {
+        slots / 4
+    } else {
+        slots / FULL.1 * FULL.0
     }
 }
 
