@@ -156,6 +156,8 @@ pub(crate) trait Host<M: Meta, T, X>: 'static {
     fn flush<P: Push<M, Self::Out>>(&mut self, _: &mut Rest<X, P>) -> bool {
         false
     }
+    /// So many records have come.
+    fn settled<P: Push<M, Self::Out>>(&mut self, _arrived: u64, _: &mut Rest<X, P>) {}
     /// What the stage promises at a watermark of its input.
     fn promise(&self, time: i64) -> i64 {
         time
@@ -305,6 +307,7 @@ where
         self.rest.down.tick(now)
     }
     fn settle(&mut self, arrived: u64) {
+        self.host.settled(arrived, &mut self.rest);
         let emitted = std::mem::take(&mut self.rest.emitted);
         self.rest.site.add(|c| {
             c.records_in += arrived;

@@ -17,6 +17,10 @@ use std::marker::PhantomData;
 const KEYS: usize = 1 << 15;
 /// And where all of it is handed on at once, as soon as nothing else is to be done.
 const KEYS_AT_ONCE: usize = 1 << 12;
+/// After so many records there is word of how far event time has come here, even if nothing else is to be sent. It takes a
+/// place in the channels to the owners, which are bounded: so a worker cannot run ahead of one that is slower, for which all
+/// windows in between would have to stay open.
+const WORD: u64 = 1 << 10;
 
 /// What a combiner goes by.
 pub(crate) trait Grouping: 'static {
@@ -85,6 +89,8 @@ pub(crate) struct Combiner<K, T, A: Aggregate<K, T>, N, G: Grouping> {
     entries: usize,
     /// How many slots of the first pane have been handed on.
     handed: usize,
+    /// How many records have come since there was word of the time.
+    silent: u64,
     wants_late: bool,
     /// Nothing is combined any more.
     retired: bool,
@@ -101,6 +107,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, G: Grouping> Com
             spare: None,
             entries: 0,
             handed: 0,
+            silent: 0,
             wants_late,
             retired: false,
             types: PhantomData,
@@ -201,6 +208,13 @@ where
         self.hot = 0;
         self.spare = Some(self.panes.remove(0).1);
         true
+    }
+    fn settled<P: Push<M, Self::Out>>(&mut self, arrived: u64, rest: &mut Rest<(), P>) {
+        self.silent += arrived;
+        if self.silent >= WORD {
+            self.silent = 0;
+            rest.down.flush();
+        }
     }
     fn flush<P: Push<M, Self::Out>>(&mut self, rest: &mut Rest<(), P>) -> bool {
         let any = G::RUNNING && self.entries > 0;
