@@ -1,10 +1,10 @@
 //! Aggregation in two phases: what comes to a worker is combined there before it is sent to the workers that own the keys,
 //! so that a key which many records have costs its owner no more than others do.
 //!
-//! The first phase is a [`Combiner`](first::Combiner), which stands between `key_by` and the exchange. It keeps a partial
-//! result per key, and in windows per pane, until the watermark passes the pane; whatever it sends goes through one
-//! exchange, in the order in which it was made. A record of a pane that has been sent goes as it is, to be judged where its
-//! windows are. The [second](second) phase is the stage that would stand there anyway, and takes both.
+//! The first phase is a combiner, which stands between `key_by` and the exchange. It keeps a partial result per key, and
+//! in windows per pane, until the watermark passes the pane; whatever it sends goes through one exchange, in the order in
+//! which it was made. A record of a pane that has been sent goes as it is, to be judged where its windows are. The second
+//! phase is the stage that would stand there anyway, and takes both.
 pub(crate) mod first;
 pub(crate) mod second;
 
