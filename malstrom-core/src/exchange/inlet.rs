@@ -67,30 +67,21 @@ impl<M: Meta, T: 'static> Inlet<M, T> for Remote<M, T> {
         self.exchange.peers.len()
     }
     fn poll(&mut self, first: &[usize]) -> Option<(usize, Batch<M, T>)> {
-        let Exchange { local, peers, fabric, worker, .. } = &*self.exchange;
-        let next = self.next;
-        let turns = first.iter().copied().chain((0..peers.len()).map(|turn| (next + turn) % peers.len()));
-        for from in turns {
-            self.next = (from + 1) % peers.len();
-            let Some(peer) = &peers[from] else {
-                debug_assert_eq!(from, *worker);
-                match local.pop() {
-                    Some(batch) => return Some((from, batch)),
-                    None => continue,
-                }
-            };
-            if let Ok(batch) = peer.rx.try_recv() {
-                // There is room again: its sender may be waiting for that.
-                fabric.wake(from);
-                return Some((from, batch));
-            }
-        }
-        None
+        let (next, workers) = (self.next, self.inputs());
+        let mut turns = first.iter().copied().chain((0..workers).map(|turn| (next + turn) % workers));
+        turns.find_map(|from| {
+            self.next = (from + 1) % workers;
+            Some((from, self.take(from)?))
+        })
     }
     fn take(&mut self, from: usize) -> Option<Batch<M, T>> {
-        let Exchange { local, peers, fabric, .. } = &*self.exchange;
-        let Some(peer) = &peers[from] else { return local.pop() };
+        let Exchange { local, peers, fabric, worker, .. } = &*self.exchange;
+        let Some(peer) = &peers[from] else {
+            debug_assert_eq!(from, *worker);
+            return local.pop();
+        };
         let batch = peer.rx.try_recv().ok()?;
+        // There is room again: its sender may be waiting for that.
         fabric.wake(from);
         Some(batch)
     }

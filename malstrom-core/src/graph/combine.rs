@@ -13,15 +13,14 @@ use crate::exchange::fabric::Links;
 use crate::exchange::inlet::{Local, Remote};
 use crate::exchange::outlet::{KeyedEnd, Scatter};
 use crate::graph::segment::EdgeSegment;
-use crate::stream::aggregate::Aggregate;
+use crate::stream::aggregate::{Aggregate, AggregateStage};
 use crate::stream::combine::first::{ByPane, Combiner, Grouping, Running};
-use crate::stream::combine::second::{LateParts, PartHost, PartsStage};
+use crate::stream::combine::second::{LateParts, Parts};
 use crate::stream::combine::{Part, Seat};
 use crate::stream::env::{Env, Site};
 use crate::stream::link::{Wrap, link_to};
+use crate::stream::windows::HostPush;
 use crate::stream::windows::late::WindowStage;
-use crate::stream::windows::panes::PaneHost;
-use crate::stream::windows::{HostPush, HostStage};
 use crate::stream::{Push, Segment, Stream, stream_of};
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -189,8 +188,7 @@ where
             return up.close(env, Cut::<Aligned<N>, L>::gather(spec, seat.alone()?, node).wrap(env, end));
         };
         let shared = seat.shared()?;
-        let make = move |env: &Env| PartHost(PaneHost::<K, U::Item, _, N, L>::new(shared, spec, env.ranks()));
-        let host = HostStage { make, around: (), node };
+        let host = Cut::<Aligned<N>, L>::gather(spec, Parts(shared), node);
         let late: Option<LateOf<U>> = up.into_late();
         let (window, late) = late.map_or((node, None), |(window, late)| (window, Some(late)));
         let window = WindowStage { spec, on_late: LateParts(late), node: window };
@@ -232,7 +230,7 @@ where
     }
     fn spec(&self) -> SpecOf<Self> {}
     fn close<P: Push<Travels<K, Tm>, A::Out>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
-        let stage = PartsStage { aggregate: self.seat.shared()?, node: self.node };
+        let stage = AggregateStage { aggregate: Parts(self.seat.shared()?), node: self.node };
         let chain = Wrap::<_, Part<U::Item, A::Kept>, _, _>::wrap(stage, env, end);
         let inlet = Remote::new(Links::exchange::<Travels<K, Tm>, Part<U::Item, A::Kept>>(env, self.number)?);
         Ok(Box::new(EdgeSegment::new(inlet, chain)))

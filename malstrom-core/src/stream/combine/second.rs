@@ -1,44 +1,41 @@
 //! The second phase: results from partial ones and from records, at the worker that owns the key.
 use super::{Part, Shared};
 use crate::contract::form::{Meta, Stamp};
-use crate::contract::key::PartitionKey;
-use crate::contract::window::Late;
-use crate::contract::windows::{Lateness, Times};
-use crate::state::table::StateTable;
+use crate::contract::window::{Late, Window};
+use crate::stream::At;
 use crate::stream::aggregate::Aggregate;
-use crate::stream::env::{Env, Site};
-use crate::stream::link::Wrap;
+use crate::stream::env::Site;
 use crate::stream::signal::{End, Flow};
 use crate::stream::windows::late::OnLate;
-use crate::stream::windows::panes::PaneHost;
-use crate::stream::windows::{Horizon, Host, Rest};
-use crate::stream::{At, Push, hands_on};
 
-/// The second phase in windows.
-pub(crate) struct PartHost<H>(pub(crate) H);
-impl<M, K, T, A, N, L, X> Host<M, Part<T, A::Kept>, X> for PartHost<PaneHost<K, T, A, N, L>>
-where
-    K: PartitionKey,
-    M: Meta<Key = K>,
-    T: 'static,
-    A: Aggregate<K, T>,
-    N: Times,
-    L: Lateness,
-    X: 'static,
-{
-    type Out = A::Closed;
+/// An aggregate of what a combiner has sent: of partial results and of records.
+pub(crate) struct Parts<A>(pub(crate) Shared<A>);
+impl<K, T, A: Aggregate<K, T>> Aggregate<K, Part<T, A::Kept>> for Parts<A> {
+    type Kept = A::Kept;
+    type Out = A::Out;
+    type Closed = A::Closed;
+    const EACH: bool = A::EACH;
+    const MERGES: bool = A::MERGES;
     #[inline(always)]
-    fn record<P: Push<M, A::Closed>>(&mut self, at: At<'_, M>, part: Part<T, A::Kept>, rest: &mut Rest<X, P>) {
+    fn fresh(&self) -> A::Kept {
+        self.0.fresh()
+    }
+    #[inline(always)]
+    fn add(&mut self, kept: &mut A::Kept, part: Part<T, A::Kept>) {
         match part {
-            Part::Record(record) => self.0.record(at, record, rest),
-            part => self.0.add(at, at.stamp.ticks().unwrap_or(0), part, rest),
+            Part::Record(record) => self.0.add(kept, record),
+            Part::Gathered { kept: later, .. } => self.0.merge(kept, later),
         }
     }
-    fn due(&mut self, horizon: Horizon) -> bool {
-        Host::<M, T, X>::due(&mut self.0, horizon)
+    #[inline(always)]
+    fn shown(&self, kept: &A::Kept, key: &K) -> Option<A::Out> {
+        self.0.shown(kept, key)
     }
-    fn close<P: Push<M, A::Closed>>(&mut self, horizon: Horizon, rest: &mut Rest<X, P>) -> bool {
-        Host::<M, T, X>::close(&mut self.0, horizon, rest)
+    fn merge(&mut self, kept: &mut A::Kept, later: A::Kept) {
+        self.0.merge(kept, later);
+    }
+    fn close(&mut self, kept: A::Kept, key: &K, window: Window, emit: impl FnMut(A::Closed)) {
+        self.0.close(kept, key, window, emit);
     }
 }
 
@@ -77,56 +74,4 @@ impl<M: Meta, T: 'static, V: 'static> OnLate<M, Part<T, V>> for LateParts<M, T> 
             on_late.finish(end);
         }
     }
-}
-
-/// The second phase where there are no windows: shows what has come of each partial result.
-pub(crate) struct PartsStage<A> {
-    pub(crate) aggregate: Shared<A>,
-    pub(crate) node: usize,
-}
-struct PartsPush<K, V, A, P> {
-    aggregate: Shared<A>,
-    table: StateTable<K, V>,
-    down: P,
-    site: Site,
-}
-impl<K, M, T, A> Wrap<M, Part<T, A::Kept>, M, A::Out> for PartsStage<A>
-where
-    K: PartitionKey,
-    M: Meta<Key = K>,
-    T: 'static,
-    A: Aggregate<K, T>,
-{
-    fn wrap<P: Push<M, A::Out>>(self, env: &Env, down: P) -> impl Push<M, Part<T, A::Kept>> {
-        PartsPush::<K, A::Kept, A, P> {
-            aggregate: self.aggregate,
-            table: StateTable::new(env.ranks()),
-            down,
-            site: env.site(self.node),
-        }
-    }
-}
-impl<K, M, T, A, P> Push<M, Part<T, A::Kept>> for PartsPush<K, A::Kept, A, P>
-where
-    K: PartitionKey,
-    M: Meta<Key = K>,
-    T: 'static,
-    A: Aggregate<K, T>,
-    P: Push<M, A::Out>,
-{
-    #[inline(always)]
-    fn push(&mut self, at: At<'_, M>, part: Part<T, A::Kept>) {
-        let guard = self.site.guard();
-        let kept = self.table.entry(at.hash, at.key, || self.aggregate.fresh());
-        match part {
-            Part::Record(record) => self.aggregate.add(kept, record),
-            Part::Gathered { kept: later, .. } => Aggregate::<K, T>::merge(&mut self.aggregate, kept, later),
-        }
-        let out = Aggregate::<K, T>::shown(&self.aggregate, kept, at.key);
-        guard.disarm();
-        if let Some(out) = out {
-            self.down.push(at, out);
-        }
-    }
-    hands_on!(@settle);
 }

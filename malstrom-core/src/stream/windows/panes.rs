@@ -13,7 +13,6 @@ use crate::contract::window::Window;
 use crate::contract::windows::{Aligned, Lateness, Pane, Spec, Times};
 use crate::state::table::{Ranks, StateTable};
 use crate::stream::aggregate::Aggregate;
-use crate::stream::combine::Part;
 use crate::stream::env::Site;
 use crate::stream::{At, Push};
 use stacks::{Filling, Stacks};
@@ -85,10 +84,10 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         }
         at
     }
-    /// Adds a record, or what came of several, to a pane that is not the one of the record before, or that may have closed for some windows.
+    /// Adds a record to a pane that is not the one of the record before, or that may have closed for some windows.
     #[cold]
     #[inline(never)]
-    pub(crate) fn add<M, P, X>(&mut self, at: At<'_, M>, time: i64, part: Part<T, A::Kept>, rest: &mut Rest<X, P>)
+    fn add<M, P, X>(&mut self, at: At<'_, M>, time: i64, record: T, rest: &mut Rest<X, P>)
     where
         M: Meta<Key = K>,
         P: Push<M, A::Closed>,
@@ -100,7 +99,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
             && let Some(place) = self.panes.iter().position(|filled| filled.pane.holds(time))
         {
             self.hot = Some(place);
-            return self.apply(place, at, part, &rest.site);
+            return self.apply(place, at, record, &rest.site);
         }
         let now = Horizon::Watermark(watermark);
         let spec = self.spec.windows;
@@ -110,8 +109,8 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
             let place = self.place(pane);
             self.hot = Some(place);
             self.stacks.forget(pane.index);
-            self.apply(place, at, part, &rest.site);
-        } else if let Part::Record(record) = part {
+            self.apply(place, at, record, &rest.site);
+        } else {
             let mut record = Some(record);
             for window in windows.0..=windows.1 {
                 if now.is_over(&self.spec, window) {
@@ -120,7 +119,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
                 let place = self.place(Pane { index: window, ..pane });
                 let copy = if window < windows.1 { record.as_ref().and_then(|r| self.aggregate.copy(r)) } else { None };
                 if let Some(record) = copy.or_else(|| record.take()) {
-                    self.apply(place, at, Part::Record(record), &rest.site);
+                    self.apply(place, at, record, &rest.site);
                 }
             }
         }
@@ -133,14 +132,11 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         }
     }
     #[inline(always)]
-    fn apply<M: Meta<Key = K>>(&mut self, place: usize, at: At<'_, M>, part: Part<T, A::Kept>, site: &Site) {
+    fn apply<M: Meta<Key = K>>(&mut self, place: usize, at: At<'_, M>, record: T, site: &Site) {
         let guard = site.guard();
         if let Some(filled) = self.panes.get_mut(place) {
             let kept = filled.table.entry(at.hash, at.key, || self.aggregate.fresh());
-            match part {
-                Part::Record(record) => self.aggregate.add(kept, record),
-                Part::Gathered { kept: later, .. } => self.aggregate.merge(kept, later),
-            }
+            self.aggregate.add(kept, record);
         }
         guard.disarm();
     }
@@ -310,7 +306,7 @@ where
             return;
         }
         guard.disarm();
-        self.add::<M, P, X>(at, time, Part::Record(record), rest);
+        self.add::<M, P, X>(at, time, record, rest);
     }
     fn due(&mut self, horizon: Horizon) -> bool {
         let closes = self.next().is_some_and(|window| horizon.closes(self.spec.windows.last(window)));
