@@ -1,6 +1,7 @@
 //! What expansions and connectors implement. Everything else in this crate is built on these traits and nothing in
 //! here knows how a pipeline runs.
 pub mod asks;
+pub mod code;
 pub mod crossing;
 pub mod extract;
 pub mod form;
@@ -13,6 +14,7 @@ pub mod number;
 pub mod record;
 pub mod shape;
 pub mod sink;
+pub mod snapshot;
 pub mod source;
 pub mod stage;
 pub mod state;

@@ -18,6 +18,7 @@ pub mod windows;
 
 use crate::contract::crossing::Crossing;
 use crate::contract::form::{Meta, Under};
+use crate::contract::snapshot::{Barrier, Task};
 use crate::contract::source::Progress;
 use crate::contract::typed::{MetaOf, SpecOf, Typed};
 use env::Env;
@@ -83,6 +84,8 @@ pub trait Push<M: Meta, T>: 'static {
     /// The input has ended: does what that asks for, and tells those downstream. [`pump`](Push::pump) then says when
     /// that has been done.
     fn finish(&mut self, end: End);
+    /// Does something about the state that this chain keeps.
+    fn persist(&mut self, task: Task<'_, '_>);
 }
 
 /// Implements the per-batch methods of [`Push`] by handing them on to `self.down`.
@@ -140,6 +143,16 @@ macro_rules! hands_on {
         fn finish(&mut self, end: $crate::stream::signal::End) {
             self.down.finish(end);
         }
+        $crate::stream::hands_on!(@persist);
+    };
+    (@persist) => {
+        fn persist(&mut self, task: $crate::contract::snapshot::Task<'_, '_>) {
+            self.down.persist(task);
+        }
+    };
+    // For the end of a chain, which keeps nothing.
+    (@persists_nothing) => {
+        fn persist(&mut self, _: $crate::contract::snapshot::Task<'_, '_>) {}
     };
 }
 pub(crate) use hands_on;
@@ -172,6 +185,14 @@ pub trait Segment {
     fn flush(&mut self) -> bool;
     /// What to show of the splits it is reading.
     fn progress(&self, _: &mut Vec<Progress>) {}
+    /// Ends the interval where a barrier begins its way: at a source, and where no input is left to bring one.
+    fn begin_barrier(&mut self, _: Barrier) {}
+    /// The interval that the last barrier ended here.
+    fn passed(&self) -> u64 {
+        0
+    }
+    /// Does something about the state that is kept here.
+    fn persist(&mut self, _: Task<'_, '_>) {}
 }
 
 /// What one run of a segment came to.

@@ -29,6 +29,8 @@ pub struct Settings {
     pub started: i64,
     /// For how long a partial batch may wait while there is other work.
     pub linger: Duration,
+    /// Whether snapshots are taken.
+    pub saves: bool,
 }
 
 /// What one step came to.
@@ -83,7 +85,7 @@ impl Worker {
         let ids = (plan.ids().map(Arc::from).collect(), plan.ticks().collect(), pipeline.timed());
         let links = Rc::new(Links::new(fabric, route));
         let seed = (settings.seed, settings.started);
-        let env = Env::new((settings.worker, settings.workers), seed, ranks, ids, links);
+        let env = Env::new((settings.worker, settings.workers), seed, ranks, ids, settings.saves, links);
         let recipes = pipeline.into_recipes()?;
         let made =
             catch_unwind(AssertUnwindSafe(|| recipes.into_iter().map(|make| make(&env)).collect::<Result<Vec<_>>>()));

@@ -1,8 +1,69 @@
 //! Sinks: where a stream ends.
+use super::snapshot::Guarantee;
 use crate::error::Result;
+use std::time::Duration;
 
 /// How many records a sink is handed at a time.
 pub const SINK_BATCH: usize = 512;
+
+/// What a sink is told where snapshots are on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Begin {
+    /// Higher at every start of the job, and after every failure. What carries a lower one and is not in `staged` was
+    /// written by an attempt that failed before its snapshot was committed: it is to be removed.
+    pub term: u64,
+    /// The interval that begins.
+    pub interval: u64,
+    /// What [`pre_commit`](Sink::pre_commit) returned on each worker for the snapshot that the job is restored from: it is
+    /// committed, and is to be made visible if it is not. Only one worker is given it, and only that one cleans up.
+    pub staged: Option<Vec<Vec<u8>>>,
+}
+impl Begin {
+    /// At this term and interval, with this staged output.
+    pub fn new(term: u64, interval: u64, staged: Option<Vec<Vec<u8>>>) -> Self {
+        Begin { term, interval, staged }
+    }
+}
+
+/// The end of an interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Interval {
+    /// Its number.
+    pub number: u64,
+    /// When it ends, since the job began.
+    pub now: Duration,
+    /// Whether nothing follows.
+    pub last: bool,
+}
+impl Interval {
+    /// The end of interval `number`, at `now`.
+    pub fn new(number: u64, now: Duration, last: bool) -> Self {
+        Interval { number, now, last }
+    }
+}
+
+/// Says that a snapshot is in the commit log. Only the log gives it out, so nothing is published before.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CommitPermit {
+    interval: u64,
+    term: u64,
+}
+impl CommitPermit {
+    /// For the snapshot of this interval, which was committed in this term.
+    pub(crate) fn new(interval: u64, term: u64) -> Self {
+        CommitPermit { interval, term }
+    }
+    /// The interval whose snapshot is committed.
+    pub fn interval(&self) -> u64 {
+        self.interval
+    }
+    /// The term in which it was.
+    pub fn term(&self) -> u64 {
+        self.term
+    }
+}
 
 /// Where a stream ends. Every worker has its own copy of a sink, made by the pipeline function.
 ///
@@ -50,7 +111,48 @@ pub trait Sink: 'static {
         Ok(())
     }
 
-    /// Called once after the last record and the last flush, not when the job fails.
+    /// What its output is like after a failure, where snapshots are on.
+    const GUARANTEE: Guarantee = Guarantee::AtLeastOnce;
+
+    /// Called after [`open`](Sink::open) where snapshots are on: what this worker writes will be asked for by
+    /// [`pre_commit`](Sink::pre_commit), and a sink that is [`ExactlyOnce`](Guarantee::ExactlyOnce) shows nothing before
+    /// [`commit`](Sink::commit). After a failure, one of the workers is given what was staged and committed then.
+    ///
+    /// # Errors
+    /// As for [`write`](Sink::write).
+    fn begin(&mut self, begin: Begin) -> Result<()> {
+        let _ = begin;
+        Ok(())
+    }
+
+    /// An interval ends: returns what is needed to make what was written since the last commit visible, on any worker, even
+    /// after this process has died. It is kept in the snapshot. Empty if there is nothing.
+    ///
+    /// # Errors
+    /// As for [`write`](Sink::write).
+    fn pre_commit(&mut self, interval: Interval) -> Result<Vec<u8>> {
+        let _ = interval;
+        self.flush()?;
+        Ok(Vec::new())
+    }
+
+    /// The snapshot of an interval is committed: makes visible what was staged for it on this worker. May be called again
+    /// for the same interval, in another process.
+    ///
+    /// # Errors
+    /// As for [`write`](Sink::write). The job is then restored, and what was staged is committed again.
+    fn commit(&mut self, permit: CommitPermit) -> Result<()> {
+        let _ = permit;
+        Ok(())
+    }
+
+    /// The snapshot of an interval was given up: what was staged for it is to be part of what is staged next.
+    fn abort(&mut self, interval: u64) {
+        let _ = interval;
+    }
+
+    /// Called once after the last record and the last flush, not when the job fails. Where snapshots are on, a last one is
+    /// taken and committed after that.
     ///
     /// # Errors
     /// As for [`write`](Sink::write).

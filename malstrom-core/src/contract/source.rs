@@ -21,7 +21,12 @@ pub trait Source: 'static {
     /// Reads one split.
     type Reader: SplitReader<Out = Self::Out, Error = Self::Error, Position = Self::Position>;
 
-    /// Lists what there is to read. Called once per job.
+    /// Whether a split that is opened at a position gives the records behind it, as it gave them before. Without that, what
+    /// was read since the last snapshot is lost in a failure.
+    const REPLAYS: bool = true;
+
+    /// Lists what there is to read. Called once at each start of the job. Splits are told apart by their bytes: where the
+    /// job is restored, those that are known from the snapshot go on at their positions, and others begin.
     ///
     /// # Errors
     /// If the list cannot be had; the job then fails, naming this source.

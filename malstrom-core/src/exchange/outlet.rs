@@ -171,6 +171,7 @@ macro_rules! ends_in_scatter {
         fn finish(&mut self, end: End) {
             self.out.finish(end);
         }
+        crate::stream::hands_on!(@persists_nothing);
     };
 }
 

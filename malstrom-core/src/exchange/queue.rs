@@ -92,6 +92,7 @@ impl<M: Meta, T: 'static> Push<M, T> for QueueEnd<M, T> {
         self.batch.note(Signal::End(end));
         self.queue.swap(&mut self.batch);
     }
+    crate::stream::hands_on!(@persists_nothing);
 }
 
 /// The end of a chain whose records have several consumers: all but the last get copies.
@@ -136,6 +137,7 @@ impl<M: Meta, T: Clone + 'static> Push<M, T> for Tee<M, T> {
     fn finish(&mut self, how: End) {
         self.ends.iter_mut().for_each(|end| end.finish(how));
     }
+    crate::stream::hands_on!(@persists_nothing);
 }
 
 /// The end of a chain that is split in two by a condition.
@@ -185,4 +187,5 @@ impl<M: Meta, T: 'static, F: FnMut(&T) -> bool + 'static> Push<M, T> for SplitEn
         self.yes.finish(end);
         self.no.finish(end);
     }
+    crate::stream::hands_on!(@persists_nothing);
 }

@@ -7,6 +7,7 @@ use crate::contract::form::{Form, Formed, Meta, Under};
 use crate::contract::join::{JoinKind, Side};
 use crate::contract::key::PartitionKey;
 use crate::contract::keying::KeyedBy;
+use crate::contract::snapshot::Task;
 use crate::contract::time::{Span, Time};
 use crate::contract::typed::{SpecOf, Typed};
 use crate::contract::windows::{Aligned, Assigns, Times};
@@ -91,6 +92,9 @@ impl<M: Meta, A: 'static, B: 'static, P: Push<M, Side<A, B>>> Push<M, A> for Sid
     }
     fn finish(&mut self, end: End) {
         self.0.finish(end);
+    }
+    fn persist(&mut self, task: Task<'_, '_>) {
+        self.0.persist(task);
     }
 }
 impl<M: Meta, A: 'static, B: 'static, P: Push<M, Side<A, B>>> PushRight<M, B> for Sides<P, A, B> {

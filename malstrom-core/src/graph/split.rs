@@ -113,6 +113,7 @@ impl<M: Meta, T: 'static> Push<M, T> for SideEnd<M, T> {
     fn finish(&mut self, end: End) {
         self.0.finish(end);
     }
+    crate::stream::hands_on!(@persists_nothing);
 }
 macro_rules! side_streams {
     ($($side:ident),+) => {

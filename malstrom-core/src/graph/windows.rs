@@ -11,6 +11,7 @@ use super::picture::NodeKind;
 use super::taps::{LateOf, Tap, Taps};
 use crate::contract::form::{Form, Formed, Meta, NoWindows, Timing, Under, Windowing};
 use crate::contract::keying::Keying;
+use crate::contract::snapshot::Barrier;
 use crate::contract::time::{Span, Time};
 use crate::contract::typed::{KeyOf, KeyingOf, MetaOf, TimeOf, Typed};
 use crate::contract::window::Late;
@@ -19,7 +20,7 @@ use crate::exchange::queue::{Queue, QueueEnd};
 use crate::stream::call::FailJob;
 use crate::stream::env::{Env, Site};
 use crate::stream::link::{Wrap, link_to};
-use crate::stream::signal::{End, Flow};
+use crate::stream::signal::{End, Flow, Signal};
 use crate::stream::timestamps::TimestampsStage;
 use crate::stream::windows::late::{DropLate, Judges, OnLate, WindowStage};
 use crate::stream::{At, Push, Segment, Stream, stream_of};
@@ -120,6 +121,9 @@ impl<M: Meta, T: 'static> OnLate<M, T> for RouteLate<M::Key, T> {
     }
     fn flush(&mut self) -> bool {
         self.0.flush()
+    }
+    fn barrier(&mut self, barrier: Barrier) {
+        self.0.signal(Signal::Barrier(barrier));
     }
     fn finish(&mut self, end: End) {
         self.0.finish(end);

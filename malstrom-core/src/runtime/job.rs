@@ -72,7 +72,7 @@ impl Job {
         let started = unix_micros();
         tracing::info!(workers, "job starts");
         for worker in 0..workers {
-            let settings = Settings { worker, workers, seed, started, linger };
+            let settings = Settings { worker, workers, seed, started, linger, saves: false };
             let (mine, make) = (job.clone(), make.clone());
             let thread = std::thread::Builder::new().name(format!("malstrom-worker-{worker}"));
             let started = thread.spawn(move || {

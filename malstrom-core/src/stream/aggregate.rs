@@ -146,4 +146,5 @@ where
     fn finish(&mut self, end: End) {
         self.down.finish(end);
     }
+    super::hands_on!(@persist);
 }

@@ -333,6 +333,7 @@ where
     fn finish(&mut self, end: End) {
         self.signal(Signal::End(end));
     }
+    super::hands_on!(@persist);
 }
 
 /// The second input of a chain that begins with a two-input operator.

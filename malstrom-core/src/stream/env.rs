@@ -38,6 +38,8 @@ struct Inner {
     clock: Rc<Clock>,
     /// Whether the pipeline has event time.
     timed: bool,
+    /// Whether snapshots are taken.
+    saves: bool,
     counts: Vec<Rc<Cell<Counts>>>,
     metrics: Vec<Rc<Registry>>,
     trouble: Rc<Trouble>,
@@ -87,13 +89,28 @@ impl Env {
         (seed, started): (u64, i64),
         ranks: Ranks,
         (ids, ticks, timed): (Vec<Arc<str>>, Vec<Ticks>, bool),
+        saves: bool,
         links: Rc<dyn Any>,
     ) -> Self {
         let clock = Rc::new(Clock { started, now: Cell::default(), micros: Cell::new(started) });
         let counts = ids.iter().map(|_| Rc::default()).collect();
         let metrics = ids.iter().map(|_| Rc::default()).collect();
         let trouble = Rc::default();
-        Env(Rc::new(Inner { worker, workers, seed, ranks, ids, ticks, clock, timed, counts, metrics, trouble, links }))
+        Env(Rc::new(Inner {
+            worker,
+            workers,
+            seed,
+            ranks,
+            ids,
+            ticks,
+            clock,
+            timed,
+            saves,
+            counts,
+            metrics,
+            trouble,
+            links,
+        }))
     }
     pub(crate) fn worker(&self) -> usize {
         self.0.worker
@@ -110,6 +127,10 @@ impl Env {
     /// Whether the pipeline has event time, so that sources tell where records come from.
     pub(crate) fn timed(&self) -> bool {
         self.0.timed
+    }
+    /// Whether snapshots are taken, so that stages keep track of what changes.
+    pub(crate) fn saves(&self) -> bool {
+        self.0.saves
     }
     /// What the ticks of the times are that come to operator `node`.
     pub(crate) fn ticks(&self, node: usize) -> Ticks {

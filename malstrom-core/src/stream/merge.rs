@@ -37,7 +37,7 @@ impl Merge {
     /// Takes in a signal of one input. Returns what it means for all of them together.
     pub(crate) fn take(&mut self, from: usize, signal: Signal) -> Option<Signal> {
         let input = match signal {
-            Signal::Split(..) => return Some(signal),
+            Signal::Split(..) | Signal::Barrier(_) => return Some(signal),
             Signal::Time(Mark::At(time)) => Input::At(time),
             Signal::Time(Mark::Idle(time)) => {
                 self.promised(time);

@@ -1,4 +1,5 @@
-//! What travels between the records of a stream, in order with them: time, where records come from, and the end.
+//! What travels between the records of a stream, in order with them: time, where records come from, barriers, and the end.
+use crate::contract::snapshot::Barrier;
 
 /// The watermark of an input. The end of an input is an [`End`], not a mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub enum Signal {
     Split(u64, SplitNews),
     /// A watermark.
     Time(Mark),
+    /// An interval ends here.
+    Barrier(Barrier),
     /// Nothing will follow.
     End(End),
 }

@@ -80,4 +80,5 @@ impl<M: Meta, S: Sink> Push<M, S::In> for SinkPush<S> {
         Push::<M, S::In>::flush(self);
         self.attempt(|sink, _| sink.close());
     }
+    super::hands_on!(@persists_nothing);
 }

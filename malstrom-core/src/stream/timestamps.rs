@@ -137,10 +137,13 @@ where
     }
     fn signal(&mut self, signal: Signal) {
         // What its input promised, it promised of other times.
-        if let Signal::Split(number, news) = signal
-            && let Some(mark) = self.news(number, news)
-        {
-            self.down.signal(Signal::Time(mark));
+        let signal = match signal {
+            Signal::Split(number, news) => self.news(number, news).map(Signal::Time),
+            Signal::Barrier(_) => Some(signal),
+            _ => None,
+        };
+        if let Some(signal) = signal {
+            self.down.signal(signal);
         }
     }
     fn settle(&mut self, arrived: u64) {

@@ -41,7 +41,7 @@ impl Progress {
                 self.watermark = Watermark::Idle;
             }
             Signal::End(End::Complete) => self.watermark = Watermark::Ended,
-            Signal::End(End::Stopped) | Signal::Split(..) => {}
+            Signal::End(End::Stopped) | Signal::Split(..) | Signal::Barrier(_) => {}
         }
     }
 }

@@ -17,6 +17,7 @@ use super::signal::{End, Flow, Mark, Signal};
 use super::timing::{Progress, SLICE};
 use super::{At, Push};
 use crate::contract::form::{Meta, Stamp};
+use crate::contract::snapshot::Task;
 use crate::contract::windows::{Aligned, Spec, Times};
 use std::collections::VecDeque;
 use std::marker::PhantomData;
@@ -321,5 +322,8 @@ where
     }
     fn finish(&mut self, end: End) {
         self.signal(Signal::End(end));
+    }
+    fn persist(&mut self, task: Task<'_, '_>) {
+        self.rest.down.persist(task);
     }
 }

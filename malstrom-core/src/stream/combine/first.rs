@@ -184,7 +184,8 @@ where
                 Some(Horizon::End)
             }
             Signal::Time(_) if G::RUNNING => Some(Horizon::End),
-            Signal::End(_) => Some(Horizon::End),
+            // What is kept here is part of no snapshot.
+            Signal::End(_) | Signal::Barrier(_) => Some(Horizon::End),
             signal => horizon(signal),
         }
     }

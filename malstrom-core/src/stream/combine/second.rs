@@ -1,6 +1,7 @@
 //! The second phase: results from partial ones and from records, at the worker that owns the key.
 use super::{Part, Shared};
 use crate::contract::form::{Meta, Stamp};
+use crate::contract::snapshot::Barrier;
 use crate::contract::window::{Late, Window};
 use crate::stream::At;
 use crate::stream::aggregate::Aggregate;
@@ -68,6 +69,11 @@ impl<M: Meta, T: 'static, V: 'static> OnLate<M, Part<T, V>> for LateParts<M, T> 
     }
     fn flush(&mut self) -> bool {
         self.0.as_mut().is_some_and(|on_late| on_late.flush())
+    }
+    fn barrier(&mut self, barrier: Barrier) {
+        if let Some(on_late) = &mut self.0 {
+            on_late.barrier(barrier);
+        }
     }
     fn finish(&mut self, end: End) {
         if let Some(on_late) = &mut self.0 {

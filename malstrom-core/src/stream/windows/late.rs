@@ -9,6 +9,7 @@ use super::Horizon;
 use super::sessions::SessionTable;
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::key::PartitionKey;
+use crate::contract::snapshot::Barrier;
 use crate::contract::time::Timestamp;
 use crate::contract::window::Late;
 use crate::contract::windows::{Aligned, Counts, Sessions, Spec, Times};
@@ -107,6 +108,8 @@ pub trait OnLate<M: Meta, T>: 'static {
     fn flush(&mut self) -> bool {
         false
     }
+    /// An interval ends.
+    fn barrier(&mut self, _: Barrier) {}
     /// See [`Push::finish`].
     fn finish(&mut self, _: End) {}
 }
@@ -211,6 +214,9 @@ where
         if let Signal::Time(Mark::At(time) | Mark::Idle(time)) = signal {
             self.judge.advance(Horizon::Watermark(time));
         }
+        if let Signal::Barrier(barrier) = signal {
+            self.on_late.barrier(barrier);
+        }
         self.down.signal(signal);
     }
     hands_on!(@state);
@@ -238,4 +244,5 @@ where
         self.on_late.finish(end);
         self.down.finish(end);
     }
+    hands_on!(@persist);
 }

@@ -1,0 +1,154 @@
+//! How values that stages keep are written to snapshots and read back.
+//!
+//! What an operator keeps per key is [`KeyedState`] and says so in its type. What aggregates, windows and joins keep are the
+//! user's values as they come: those can be written only if they are records, and need be only where snapshots are on. So
+//! an expansion hands on a [`Code`] where there is one, and a pipeline without is refused when it starts with snapshots.
+use super::record::{CodecError, Describe, Record, TypeRef};
+use super::state::KeyedState;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// Writes values of type `V` and reads them back.
+pub trait Codec<V>: Clone + 'static {
+    /// The version of what it writes, from 1.
+    fn version(&self) -> u32 {
+        1
+    }
+    /// Adds what values are made of to `d`, from which the fingerprint follows.
+    fn describe(&self, d: &mut Describe) -> TypeRef;
+    /// Appends a value's bytes to `out`; on an error `out` is left as it was.
+    ///
+    /// # Errors
+    /// If the value is too large or nested too deep.
+    fn encode(&self, value: &V, out: &mut Vec<u8>) -> Result<(), CodecError>;
+    /// Reads a value that this version, or one before it, has written.
+    ///
+    /// # Errors
+    /// If the bytes are not those of a value of that version.
+    fn decode(&self, version: u32, bytes: &[u8]) -> Result<V, CodecError>;
+}
+
+/// Writes records.
+pub struct OfRecord<T>(PhantomData<fn() -> T>);
+impl<T> OfRecord<T> {
+    /// The codec of `T`.
+    pub const fn new() -> Self {
+        OfRecord(PhantomData)
+    }
+}
+impl<T> Default for OfRecord<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+impl<T> Clone for OfRecord<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for OfRecord<T> {}
+impl<T> fmt::Debug for OfRecord<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OfRecord")
+    }
+}
+impl<T: Record> Codec<T> for OfRecord<T> {
+    fn describe(&self, d: &mut Describe) -> TypeRef {
+        T::describe(d)
+    }
+    fn encode(&self, value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        value.encode(out)
+    }
+    fn decode(&self, _: u32, bytes: &[u8]) -> Result<T, CodecError> {
+        T::decode(bytes)
+    }
+}
+
+/// Writes keyed state, and brings state of former versions to the present one.
+pub struct OfState<S>(PhantomData<fn() -> S>);
+impl<S> OfState<S> {
+    /// The codec of `S`.
+    pub const fn new() -> Self {
+        OfState(PhantomData)
+    }
+}
+impl<S> Default for OfState<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+impl<S> Clone for OfState<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<S> Copy for OfState<S> {}
+impl<S> fmt::Debug for OfState<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OfState")
+    }
+}
+impl<S: KeyedState> Codec<S> for OfState<S> {
+    fn version(&self) -> u32 {
+        S::VERSION
+    }
+    fn describe(&self, d: &mut Describe) -> TypeRef {
+        S::describe(d)
+    }
+    fn encode(&self, value: &S, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        value.encode(out)
+    }
+    fn decode(&self, version: u32, bytes: &[u8]) -> Result<S, CodecError> {
+        S::decode_version(version, bytes)
+    }
+}
+
+/// How a value is written that an expansion found to be a record.
+pub struct Code<T> {
+    describe: fn(&mut Describe) -> TypeRef,
+    encode: fn(&T, &mut Vec<u8>) -> Result<(), CodecError>,
+    decode: fn(&[u8]) -> Result<T, CodecError>,
+}
+impl<T: Record> Code<T> {
+    /// That of a record.
+    pub const fn of() -> Self {
+        Code { describe: T::describe, encode: T::encode, decode: T::decode }
+    }
+}
+impl<T> Clone for Code<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Code<T> {}
+impl<T> fmt::Debug for Code<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Code")
+    }
+}
+impl<T: 'static> Codec<T> for Code<T> {
+    fn describe(&self, d: &mut Describe) -> TypeRef {
+        (self.describe)(d)
+    }
+    fn encode(&self, value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        (self.encode)(value, out)
+    }
+    fn decode(&self, _: u32, bytes: &[u8]) -> Result<T, CodecError> {
+        (self.decode)(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_of_writing_a_record_agree() {
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        OfRecord::new().encode(&(7u64, "x".to_owned()), &mut a).unwrap();
+        let code = Code::<(u64, String)>::of();
+        code.encode(&(7, "x".to_owned()), &mut b).unwrap();
+        assert_eq!(a, b);
+        assert_eq!(code.decode(1, &a), Ok((7, "x".to_owned())));
+    }
+}

@@ -1,0 +1,274 @@
+//! What a chain and those who keep its snapshots say to each other: barriers, what is written, and what is read back.
+//!
+//! A [`Barrier`] travels with the records and cuts the stream into intervals. A stage that keeps state takes note of it
+//! (its *flip*, which costs next to nothing) and hands it on; what it kept at that moment is then asked for in slices, by
+//! [`Task::Save`]. The bytes lie in chunks, each of one [`Part`] of one operator and of one key group, or of one worker for
+//! what belongs to no key.
+use crate::error::{Error, Result};
+use std::fmt;
+
+/// What the output of a sink is like after a failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Guarantee {
+    /// Nothing is missing, and something may be there twice.
+    #[default]
+    AtLeastOnce,
+    /// What is there twice takes the place of itself.
+    Idempotent,
+    /// Nothing is missing and nothing is there twice.
+    ExactlyOnce,
+}
+impl fmt::Display for Guarantee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Guarantee::AtLeastOnce => "at-least-once",
+            Guarantee::Idempotent => "idempotent",
+            Guarantee::ExactlyOnce => "exactly-once",
+        })
+    }
+}
+
+/// What ends an interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Barrier {
+    /// The number of the interval that it ends, which is that of the snapshot.
+    pub interval: u64,
+    /// What is to be written.
+    pub scope: Scope,
+    /// Whether nothing follows it: the job ends.
+    pub last: bool,
+}
+
+/// How much a snapshot has in itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// What has changed since the last committed snapshot, and all of those key groups that leave the remainder `round`
+    /// when divided by [`ROUNDS`]. So a group is read from its last full chunk and the deltas of less than
+    /// [`ROUNDS`] snapshots.
+    Changes {
+        /// Grows by one with each *committed* snapshot, modulo [`ROUNDS`].
+        round: u16,
+    },
+    /// Everything: the first snapshot of a job, and savepoints.
+    Whole,
+}
+/// In so many snapshots every key group is written in full once.
+pub const ROUNDS: u16 = 16;
+impl Scope {
+    /// Whether this group is written in full.
+    #[inline]
+    pub fn is_full(self, group: u16) -> bool {
+        match self {
+            Scope::Changes { round } => group % ROUNDS == round % ROUNDS,
+            Scope::Whole => true,
+        }
+    }
+}
+
+/// What became of the snapshot that a barrier began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in the commit log, and the next snapshot is written relative to it.
+    Committed(u64),
+    /// It is complete in itself and in the commit log, but the next snapshot is not written relative to it: what has
+    /// changed is still to be written then.
+    Saved(u64),
+    /// It was given up: what has changed is still to be written.
+    Aborted(u64),
+}
+
+/// Which part of what an operator keeps. The numbers are part of the format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Part {
+    /// State per key, or per key and window.
+    State = 0,
+    /// Timers in event time.
+    EventTimers = 1,
+    /// Timers by the clock of the machine.
+    ProcessingTimers = 2,
+    /// How far time has come, and other figures that belong to no key.
+    Time = 3,
+    /// The splits of a source and their positions.
+    Splits = 4,
+    /// What a sink has staged.
+    Staged = 5,
+    /// What was counted.
+    Counts = 6,
+}
+
+/// The owner of a chunk that belongs to no key group: each worker has one.
+pub const NO_GROUP: u16 = u16::MAX;
+
+/// What a chunk is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The operator, by its place in the plan.
+    pub node: usize,
+    /// Which part of it.
+    pub part: Part,
+    /// The key group, or [`NO_GROUP`].
+    pub group: u16,
+    /// Whether it is all there is of the group, or what has changed.
+    pub full: bool,
+    /// How many entries it has.
+    pub entries: u32,
+}
+/// A piece of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// What it is of.
+    pub head: Head,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+/// How the entries of one part of an operator are laid out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// The version, from 1.
+    pub version: u32,
+    /// A canonical description, as [`Description`](super::record::Description) prints it.
+    pub description: String,
+}
+
+/// Collects what a worker writes of its state.
+#[derive(Debug)]
+pub struct Pen {
+    /// How many bytes and entries may still be written in this slice.
+    room: usize,
+    postponed: bool,
+    chunks: Vec<Chunk>,
+    schemas: Vec<(usize, Part, Schema)>,
+    failure: Option<(usize, String)>,
+}
+impl Pen {
+    /// A pen with room for one slice.
+    pub fn new(room: usize) -> Self {
+        Pen { room, postponed: false, chunks: Vec::new(), schemas: Vec::new(), failure: None }
+    }
+    /// Whether this slice has room for more. If not, whoever has more to write says so by [`postpone`](Self::postpone).
+    #[inline]
+    pub fn has_room(&self) -> bool {
+        self.room > 0
+    }
+    /// Takes so much from the room of this slice; an entry looked at costs about one, a byte written a 64th.
+    pub fn spend(&mut self, cost: usize) {
+        self.room = self.room.saturating_sub(cost);
+    }
+    /// Something is left to be written in the next slice.
+    pub fn postpone(&mut self) {
+        self.postponed = true;
+    }
+    /// Adds a chunk. Empty deltas need not be added.
+    pub fn chunk(&mut self, head: Head, bytes: Vec<u8>) {
+        self.spend(1 + bytes.len() / 64);
+        self.chunks.push(Chunk { head, bytes });
+    }
+    /// Says how entries are laid out; once per part and snapshot.
+    pub fn schema(&mut self, node: usize, part: Part, schema: Schema) {
+        self.schemas.push((node, part, schema));
+    }
+    /// Something cannot be written, and so the job cannot be kept.
+    pub fn fail(&mut self, node: usize, why: impl fmt::Display) {
+        self.failure.get_or_insert_with(|| (node, why.to_string()));
+    }
+    /// Begins the next slice. Whether something was postponed in the last one.
+    pub fn next_slice(&mut self, room: usize) -> bool {
+        self.room = room;
+        std::mem::take(&mut self.postponed)
+    }
+    /// What could not be written, and by which operator.
+    pub fn failure(&mut self) -> Option<(usize, String)> {
+        self.failure.take()
+    }
+    /// What was written.
+    pub fn finish(self) -> (Vec<Chunk>, Vec<(usize, Part, Schema)>) {
+        (self.chunks, self.schemas)
+    }
+}
+
+/// A chunk that is read back.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The key group, or [`NO_GROUP`].
+    pub group: u16,
+    /// Whether it is all there is of the group, or what has changed since the chunk before it.
+    pub full: bool,
+    /// How many entries it has.
+    pub entries: u32,
+    /// Its content, whose checksum was found right.
+    pub bytes: bytes::Bytes,
+}
+/// Where a snapshot is read from.
+pub trait Shelf {
+    /// How the entries of a part were laid out when they were written. `None` if the snapshot has nothing of it.
+    fn schema(&self, node: usize, part: Part) -> Option<Schema>;
+    /// The chunks of a part for the key groups of this worker, or those of all workers if it has no groups. Of one group
+    /// they come in the order in which they are to be applied: the full one, then what has changed.
+    ///
+    /// # Errors
+    /// If they cannot be read, or are not what was written.
+    fn chunks(&self, node: usize, part: Part) -> Result<Vec<Loaded>>;
+}
+/// Hands out what a snapshot has to the stages that it is restored to.
+pub struct Book<'a> {
+    shelf: &'a dyn Shelf,
+    failure: Option<Error>,
+}
+impl fmt::Debug for Book<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Book").field("failure", &self.failure).finish_non_exhaustive()
+    }
+}
+impl<'a> Book<'a> {
+    /// The book on this shelf.
+    pub fn new(shelf: &'a dyn Shelf) -> Self {
+        Book { shelf, failure: None }
+    }
+    /// How the entries of a part were laid out.
+    pub fn schema(&self, node: usize, part: Part) -> Option<Schema> {
+        self.shelf.schema(node, part)
+    }
+    /// The chunks of a part; none if they cannot be had, which ends the job.
+    pub fn chunks(&mut self, node: usize, part: Part) -> Vec<Loaded> {
+        if self.failure.is_some() {
+            return Vec::new();
+        }
+        self.shelf.chunks(node, part).unwrap_or_else(|error| {
+            self.fail(error);
+            Vec::new()
+        })
+    }
+    /// What was read cannot be used, and so the job cannot start.
+    pub fn fail(&mut self, error: Error) {
+        self.failure.get_or_insert(error);
+    }
+    /// How it went.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub fn close(self) -> Result<()> {
+        self.failure.map_or(Ok(()), Err)
+    }
+}
+
+/// What a chain is asked to do about its state.
+#[derive(Debug)]
+pub enum Task<'a, 'b> {
+    /// To write some of what it kept at the last barrier.
+    Save(&'a mut Pen),
+    /// To take note of what became of a snapshot.
+    Settle(Outcome),
+    /// To take in what it kept when a snapshot was taken. Nothing has been pushed yet.
+    Load(&'a mut Book<'b>),
+}
+impl<'b> Task<'_, 'b> {
+    /// The same task, lent.
+    pub fn again(&mut self) -> Task<'_, 'b> {
+        match self {
+            Task::Save(pen) => Task::Save(pen),
+            Task::Settle(outcome) => Task::Settle(*outcome),
+            Task::Load(book) => Task::Load(book),
+        }
+    }
+}
