@@ -52,6 +52,14 @@ pub enum Error {
         /// The panic's message.
         message: String,
     },
+    /// What an operator keeps cannot be written to a snapshot, or read from one.
+    #[error("the state of `{operator}` cannot be kept: {message}")]
+    Snapshot {
+        /// The operator's id.
+        operator: String,
+        /// Why not.
+        message: String,
+    },
     /// A source or a sink failed.
     #[error("`{connector}` failed")]
     Connector {

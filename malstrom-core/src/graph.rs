@@ -5,6 +5,7 @@ pub mod combine;
 
 pub mod fragment;
 pub mod head;
+mod intake;
 pub mod join;
 pub mod join_streams;
 pub mod names;

@@ -6,6 +6,7 @@
 pub mod check;
 pub mod connect;
 pub mod contract;
+pub mod coordinator;
 pub mod error;
 pub mod exchange;
 pub mod graph;

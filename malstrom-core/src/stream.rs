@@ -86,6 +86,8 @@ pub trait Push<M: Meta, T>: 'static {
     fn finish(&mut self, end: End);
     /// Does something about the state that this chain keeps.
     fn persist(&mut self, task: Task<'_, '_>);
+    /// The interval of the last barrier that has come to the end of this chain: all stages have taken note of it.
+    fn passed(&self) -> u64;
 }
 
 /// Implements the per-batch methods of [`Push`] by handing them on to `self.down`.
@@ -149,10 +151,13 @@ macro_rules! hands_on {
         fn persist(&mut self, task: $crate::contract::snapshot::Task<'_, '_>) {
             self.down.persist(task);
         }
+        $crate::stream::hands_on!(@passed);
     };
-    // For the end of a chain, which keeps nothing.
-    (@persists_nothing) => {
-        fn persist(&mut self, _: $crate::contract::snapshot::Task<'_, '_>) {}
+    (@passed) => {
+        #[inline]
+        fn passed(&self) -> u64 {
+            self.down.passed()
+        }
     };
 }
 pub(crate) use hands_on;

@@ -2,6 +2,12 @@
 //!
 //! It has no clock, no thread and no randomness of its own: who drives it gives the time, sleeps for it and wakes it.
 //! The thread runtime does so with a loop per thread; a simulator can do it with any interleaving it likes.
+mod snapshots;
+
+use snapshots::Snapshots;
+pub use snapshots::{Command, EmptyShelf, Written};
+
+use crate::contract::snapshot::Shelf;
 use crate::contract::source::Progress;
 use crate::error::{Error, Result};
 use crate::exchange::fabric::{Fabric, Links};
@@ -9,7 +15,7 @@ use crate::exchange::route::RouteTable;
 use crate::graph::Pipeline;
 use crate::metrics::Metric;
 use crate::state::table::Ranks;
-use crate::stream::env::{Counts, Env};
+use crate::stream::env::{Counts, Env, Saving};
 use crate::stream::{Segment, Turn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -29,8 +35,8 @@ pub struct Settings {
     pub started: i64,
     /// For how long a partial batch may wait while there is other work.
     pub linger: Duration,
-    /// Whether snapshots are taken.
-    pub saves: bool,
+    /// How snapshots are taken, if they are.
+    pub saving: Option<Saving>,
 }
 
 /// What one step came to.
@@ -40,18 +46,24 @@ pub enum Step {
     Busy,
     /// There is nothing to do until it is woken, or until this time if one is given.
     Idle(Option<Duration>),
-    /// All input has ended and everything has been handed on.
+    /// All input has ended, everything has been handed on, and where snapshots are taken the last of them is committed.
     Done,
 }
 
 /// A whole copy of the graph and a share of the key groups and splits.
 pub struct Worker {
     env: Env,
-    /// Upstream first; `None` where one is done.
-    segments: Vec<Option<Box<dyn Segment>>>,
+    /// Upstream first.
+    segments: Vec<Place>,
     open: usize,
+    /// How far it is with snapshots, if these are taken. What is done is then kept for the last of them.
+    snapshots: Option<Snapshots>,
     linger: Duration,
     flushed: Duration,
+}
+struct Place {
+    segment: Box<dyn Segment>,
+    done: bool,
 }
 impl std::fmt::Debug for Worker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -74,24 +86,35 @@ fn panicked(env: &Env, payload: &(dyn std::any::Any + Send)) -> Error {
 }
 
 impl Worker {
-    /// Makes the segments of `pipeline` on this worker.
+    /// Makes the segments of `pipeline` on this worker. Where snapshots are taken, they take in what is on the `shelf`.
     ///
     /// # Errors
-    /// If a sink cannot be opened, or if the workers' pipelines differ.
-    pub fn new(pipeline: Pipeline, settings: &Settings, fabric: Arc<Fabric>) -> Result<Self> {
+    /// If a sink cannot be opened, if the workers' pipelines differ, or if what was kept cannot be used.
+    pub fn new(pipeline: Pipeline, settings: &Settings, fabric: Arc<Fabric>, shelf: &dyn Shelf) -> Result<Self> {
         let route = Rc::new(RouteTable::even(settings.workers));
         let ranks = if settings.workers == 1 { Ranks::all() } else { Ranks::of(route.groups_of(settings.worker)) };
         let plan = pipeline.plan();
         let ids = (plan.ids().map(Arc::from).collect(), plan.ticks().collect(), pipeline.timed());
         let links = Rc::new(Links::new(fabric, route));
         let seed = (settings.seed, settings.started);
-        let env = Env::new((settings.worker, settings.workers), seed, ranks, ids, settings.saves, links);
+        let env = Env::new((settings.worker, settings.workers), seed, ranks, ids, settings.saving, links);
         let recipes = pipeline.into_recipes()?;
-        let made =
-            catch_unwind(AssertUnwindSafe(|| recipes.into_iter().map(|make| make(&env)).collect::<Result<Vec<_>>>()));
-        let segments = made.map_err(|payload| panicked(&env, &*payload))??;
-        let open = segments.iter().flatten().count();
-        Ok(Worker { env, segments, open, linger: settings.linger, flushed: Duration::ZERO })
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            let made = recipes.into_iter().map(|make| make(&env)).collect::<Result<Vec<_>>>()?;
+            let segments = made.into_iter().flatten().map(|segment| Place { segment, done: false });
+            let mut segments: Vec<Place> = segments.collect();
+            if settings.saving.is_some() {
+                snapshots::load(&mut segments, shelf)?;
+            }
+            Ok(segments)
+        }));
+        let segments = made.map_err(|payload| panicked(&env, &*payload))?;
+        let segments = match env.take_failure() {
+            Some(failure) => Err(failure),
+            None => segments,
+        }?;
+        let (open, snapshots) = (segments.len(), settings.saving.map(|_| Snapshots::default()));
+        Ok(Worker { env, segments, open, snapshots, linger: settings.linger, flushed: Duration::ZERO })
     }
 
     /// Does a bounded amount of work at time `now`, which must not go backwards.
@@ -101,46 +124,82 @@ impl Worker {
     /// or a panic of user code. The worker must not be stepped again.
     pub fn step(&mut self, now: Duration) -> Result<Step> {
         let done = catch_unwind(AssertUnwindSafe(|| self.turn(now)));
+        let done = done.unwrap_or_else(|payload| Err(self.panicked(&*payload)));
         if let Some(failure) = self.env.take_failure() {
             return Err(failure);
         }
-        done.map_err(|payload| self.panicked(&*payload))
+        done
+    }
+    /// Does what it is asked to. Without snapshots nothing.
+    ///
+    /// # Errors
+    /// As for [`step`](Worker::step).
+    pub fn command(&mut self, command: Command) -> Result<()> {
+        let Worker { snapshots, segments, .. } = self;
+        let Some(snapshots) = snapshots else { return Ok(()) };
+        let done = catch_unwind(AssertUnwindSafe(|| snapshots.command(command, segments)));
+        done.map_err(|payload| self.panicked(&*payload))?;
+        self.env.take_failure().map_or(Ok(()), Err)
+    }
+    /// What it has written for a snapshot, once that is complete.
+    pub fn written(&mut self) -> Option<Written> {
+        self.snapshots.as_mut().and_then(Snapshots::take)
+    }
+    /// Whether all input has ended and everything has been handed on. Where snapshots are taken, a last one is to follow.
+    pub fn has_finished(&self) -> bool {
+        self.open == 0
     }
     /// A panic of user code that this worker called.
     pub(crate) fn panicked(&self, payload: &(dyn std::any::Any + Send)) -> Error {
         panicked(&self.env, payload)
     }
 
-    fn turn(&mut self, now: Duration) -> Step {
+    fn turn(&mut self, now: Duration) -> Result<Step> {
         self.env.set_now(now);
         let (mut busy, mut due) = (false, None::<Duration>);
+        if let Some(snapshots) = &mut self.snapshots {
+            snapshots.begin(&mut self.segments);
+        }
         // Downstream first: what is under way goes out before anything new comes in.
         for place in self.segments.iter_mut().rev() {
-            let Some(segment) = place else { continue };
-            match segment.run(now) {
+            if place.done {
+                continue;
+            }
+            match place.segment.run(now) {
                 Turn::Busy => busy = true,
                 Turn::Idle(None) => {}
                 Turn::Idle(Some(later)) => due = Some(due.map_or(later, |due| due.min(later))),
                 Turn::Done => {
-                    *place = None;
+                    place.done = true;
                     self.open -= 1;
                     busy = true;
                 }
             }
             if self.env.has_failed() {
-                return Step::Busy;
+                return Ok(Step::Busy);
             }
         }
-        if self.open == 0 {
-            return Step::Done;
+        match &mut self.snapshots {
+            Some(snapshots) => {
+                busy |= snapshots.write(&mut self.segments, &self.env)?;
+                if snapshots.is_over() {
+                    return Ok(Step::Done);
+                }
+            }
+            None => {
+                self.segments.retain(|place| !place.done);
+                if self.open == 0 {
+                    return Ok(Step::Done);
+                }
+            }
         }
         if !busy || now.saturating_sub(self.flushed) >= self.linger {
             self.flushed = now;
-            for segment in self.segments.iter_mut().rev().flatten() {
-                busy |= segment.flush();
+            for place in self.segments.iter_mut().rev().filter(|place| !place.done) {
+                busy |= place.segment.flush();
             }
         }
-        if busy { Step::Busy } else { Step::Idle(due) }
+        Ok(if busy { Step::Busy } else { Step::Idle(due) })
     }
 
     /// What each operator has done here so far, in the order of the plan.
@@ -154,7 +213,7 @@ impl Worker {
     /// The splits that are being read here.
     pub fn progress(&self) -> Vec<Progress> {
         let mut progress = Vec::new();
-        self.segments.iter().flatten().for_each(|segment| segment.progress(&mut progress));
+        self.segments.iter().for_each(|place| place.segment.progress(&mut progress));
         progress
     }
 }

@@ -76,6 +76,7 @@ pub use malstrom_core::contract::windows::{
     Counted, Global, Session, Sliding, Tumbling, counted, global, session, sliding, tumbling,
 };
 pub use malstrom_core::contract::{key, record};
+pub use malstrom_core::{Begin, CommitPermit, Guarantee, Interval};
 pub use malstrom_core::{CodecError, connect, metrics, testing};
 pub use malstrom_core::{
     Context, Durations, Emit, Error, Extract, Failure, Handle, InvalidTimestamp, Key, KeyedState, Late, Latency,

@@ -7,7 +7,7 @@ use malstrom::connect::memory;
 use malstrom::prelude::*;
 use malstrom::{Pipeline, Read};
 use malstrom_core::exchange::fabric::{Fabric, Wake};
-use malstrom_core::worker::{Settings, Step, Worker};
+use malstrom_core::worker::{EmptyShelf, Settings, Step, Worker};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -59,9 +59,9 @@ fn drive(workers: usize, seed: u64, make: impl Fn() -> Pipeline) -> Vec<(usize, 
     let bells = Arc::new(Bells((0..workers).map(|_| AtomicBool::new(false)).collect()));
     let fabric = Fabric::new(workers, bells.clone());
     let settings =
-        |worker| Settings { worker, workers, seed: 7, started: 0, linger: Duration::from_millis(1), saves: false };
+        |worker| Settings { worker, workers, seed: 7, started: 0, linger: Duration::from_millis(1), saving: None };
     let mut machines: Vec<_> =
-        (0..workers).map(|w| Worker::new(make(), &settings(w), fabric.clone()).unwrap()).collect();
+        (0..workers).map(|w| Worker::new(make(), &settings(w), fabric.clone(), &EmptyShelf).unwrap()).collect();
     let mut states = vec![Step::Busy; workers];
     let (mut now, mut random, mut trace) = (Duration::ZERO, support::scrambled(seed), Vec::new());
     while states.iter().any(|state| *state != Step::Done) {
@@ -133,12 +133,12 @@ fn a_worker_that_is_not_woken_has_nothing_to_do() {
     let bells = Arc::new(Bells((0..2).map(|_| AtomicBool::new(false)).collect()));
     let fabric = Fabric::new(2, bells.clone());
     let settings =
-        Settings { worker: 0, workers: 2, seed: 7, started: 0, linger: Duration::from_millis(1), saves: false };
+        Settings { worker: 0, workers: 2, seed: 7, started: 0, linger: Duration::from_millis(1), saving: None };
     let endless = || {
         pipeline! { fn endless() { source(0u64..) -> key_by(|x| *x) -> sink(malstrom::connect::for_each(|_: u64| ())); } }
         endless()
     };
-    let mut worker = Worker::new(endless(), &settings, fabric).unwrap();
+    let mut worker = Worker::new(endless(), &settings, fabric, &EmptyShelf).unwrap();
     let rest = (0..10_000).find(|ms| worker.step(Duration::from_millis(*ms)).unwrap() == Step::Idle(None));
     assert!(rest.is_some_and(|steps| steps < 100), "{rest:?}");
     assert!(bells.0[1].load(Ordering::SeqCst), "the peer was told that there is something for it");

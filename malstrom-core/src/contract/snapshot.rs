@@ -69,12 +69,25 @@ impl Scope {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It is in the commit log, and the next snapshot is written relative to it.
-    Committed(u64),
+    Committed {
+        /// The interval that it ends.
+        interval: u64,
+        /// The term in which it was committed.
+        term: u64,
+    },
     /// It is complete in itself and in the commit log, but the next snapshot is not written relative to it: what has
     /// changed is still to be written then.
-    Saved(u64),
+    Saved {
+        /// The interval that it ends.
+        interval: u64,
+        /// The term in which it was committed.
+        term: u64,
+    },
     /// It was given up: what has changed is still to be written.
-    Aborted(u64),
+    Aborted {
+        /// The interval that it would have ended.
+        interval: u64,
+    },
 }
 
 /// Which part of what an operator keeps. The numbers are part of the format.
@@ -172,10 +185,13 @@ impl Pen {
     pub fn fail(&mut self, node: usize, why: impl fmt::Display) {
         self.failure.get_or_insert_with(|| (node, why.to_string()));
     }
-    /// Begins the next slice. Whether something was postponed in the last one.
-    pub fn next_slice(&mut self, room: usize) -> bool {
-        self.room = room;
-        std::mem::take(&mut self.postponed)
+    /// Begins the next slice.
+    pub fn next_slice(&mut self, room: usize) {
+        (self.room, self.postponed) = (room, false);
+    }
+    /// Whether something was postponed in this slice.
+    pub fn is_postponed(&self) -> bool {
+        self.postponed
     }
     /// What could not be written, and by which operator.
     pub fn failure(&mut self) -> Option<(usize, String)> {

@@ -3,7 +3,6 @@ use super::batch::Batch;
 use super::queue::Queue;
 use super::route::RouteTable;
 use crate::contract::form::Meta;
-use crate::contract::source::Source;
 use crate::error::{Error, Result};
 use crate::stream::env::Env;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -89,10 +88,10 @@ impl Fabric {
 }
 
 /// The splits of one source that nobody reads yet.
-pub(crate) struct Pool<S> {
-    pub(crate) waiting: VecDeque<S>,
+struct Pool<W> {
+    waiting: VecDeque<W>,
     /// How many splits a worker may read side by side, so that all get some.
-    pub(crate) share: usize,
+    share: usize,
     /// How many workers have taken their first splits.
     arrived: usize,
 }
@@ -146,9 +145,9 @@ impl Links {
     }
 
     /// Says that this worker has taken its first splits of source `number`, and told those downstream.
-    pub(crate) fn arrive<S: Source>(fabric: &Fabric, number: usize) {
+    pub(crate) fn arrive<W: 'static>(fabric: &Fabric, number: usize) {
         let mut pools = fabric.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        let pool = pools.get_mut(&number).and_then(|pool| pool.downcast_mut::<Pool<S::Split>>());
+        let pool = pools.get_mut(&number).and_then(|pool| pool.downcast_mut::<Pool<W>>());
         let all = pool.is_some_and(|pool| {
             pool.arrived += 1;
             pool.arrived == fabric.workers
@@ -159,27 +158,27 @@ impl Links {
         }
     }
     /// Whether all workers have done so.
-    pub(crate) fn all_arrived<S: Source>(fabric: &Fabric, number: usize) -> bool {
+    pub(crate) fn all_arrived<W: 'static>(fabric: &Fabric, number: usize) -> bool {
         let mut pools = fabric.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        let pool = pools.get_mut(&number).and_then(|pool| pool.downcast_mut::<Pool<S::Split>>());
+        let pool = pools.get_mut(&number).and_then(|pool| pool.downcast_mut::<Pool<W>>());
         pool.is_some_and(|pool| pool.arrived >= fabric.workers)
     }
 
     /// The next split of source `number` to read, if this worker reads fewer than its share, and whether others wait.
-    /// The first to ask lists them.
-    pub(crate) fn next_split<S: Source>(
+    /// The first to ask lists them; that many at most are read side by side.
+    pub(crate) fn next_split<W: Send + 'static>(
         fabric: &Fabric,
         number: usize,
-        source: &mut S,
         reading: usize,
-    ) -> Result<(Option<S::Split>, bool)> {
+        list: impl FnOnce() -> Result<(VecDeque<W>, usize)>,
+    ) -> Result<(Option<W>, bool)> {
         let mut pools = fabric.pools.lock().unwrap_or_else(PoisonError::into_inner);
         if let std::collections::hash_map::Entry::Vacant(place) = pools.entry(number) {
-            let waiting = VecDeque::from(source.splits()?);
-            let share = source.side_by_side().min(waiting.len().div_ceil(fabric.workers)).max(1);
+            let (waiting, most) = list()?;
+            let share = most.min(waiting.len().div_ceil(fabric.workers)).max(1);
             place.insert(Box::new(Pool { waiting, share, arrived: 0 }));
         }
-        let pool = pools.get_mut(&number).and_then(|pool| pool.downcast_mut::<Pool<S::Split>>());
+        let pool = pools.get_mut(&number).and_then(|pool| pool.downcast_mut::<Pool<W>>());
         Ok(pool.map_or((None, false), |pool| {
             let split = if reading < pool.share { pool.waiting.pop_front() } else { None };
             (split, !pool.waiting.is_empty())

@@ -9,8 +9,6 @@ use std::rc::Rc;
 pub(crate) trait Inlet<M: Meta, T>: 'static {
     /// How many inputs it has.
     fn inputs(&self) -> usize;
-    /// The next batch, and the input that it came from. Inputs take turns, behind those in `first`.
-    fn poll(&mut self, first: &[usize]) -> Option<(usize, Batch<M, T>)>;
     /// The next batch of one input.
     fn take(&mut self, from: usize) -> Option<Batch<M, T>>;
     /// Gives an emptied batch back to where it came from.
@@ -20,29 +18,15 @@ pub(crate) trait Inlet<M: Meta, T>: 'static {
 /// The queues of this worker: one, or several for a union.
 pub(crate) struct Local<M: Meta, T> {
     queues: Vec<Rc<Queue<M, T>>>,
-    next: usize,
 }
 impl<M: Meta, T> Local<M, T> {
     pub(crate) fn new(queues: Vec<Rc<Queue<M, T>>>) -> Self {
-        Local { queues, next: 0 }
+        Local { queues }
     }
 }
 impl<M: Meta, T: 'static> Inlet<M, T> for Local<M, T> {
     fn inputs(&self) -> usize {
         self.queues.len()
-    }
-    fn poll(&mut self, first: &[usize]) -> Option<(usize, Batch<M, T>)> {
-        if let Some(found) = first.iter().find_map(|from| Some((*from, self.queues[*from].pop()?))) {
-            return Some(found);
-        }
-        for _ in 0..self.queues.len() {
-            let from = self.next;
-            self.next = (self.next + 1) % self.queues.len();
-            if let Some(batch) = self.queues[from].pop() {
-                return Some((from, batch));
-            }
-        }
-        None
     }
     fn take(&mut self, from: usize) -> Option<Batch<M, T>> {
         self.queues[from].pop()
@@ -55,24 +39,15 @@ impl<M: Meta, T: 'static> Inlet<M, T> for Local<M, T> {
 /// The receiving side of an exchange: this worker's own records, and those of all others.
 pub(crate) struct Remote<M: Meta, T> {
     exchange: Rc<Exchange<M, T>>,
-    next: usize,
 }
 impl<M: Meta, T> Remote<M, T> {
     pub(crate) fn new(exchange: Rc<Exchange<M, T>>) -> Self {
-        Remote { exchange, next: 0 }
+        Remote { exchange }
     }
 }
 impl<M: Meta, T: 'static> Inlet<M, T> for Remote<M, T> {
     fn inputs(&self) -> usize {
         self.exchange.peers.len()
-    }
-    fn poll(&mut self, first: &[usize]) -> Option<(usize, Batch<M, T>)> {
-        let (next, workers) = (self.next, self.inputs());
-        let mut turns = first.iter().copied().chain((0..workers).map(|turn| (next + turn) % workers));
-        turns.find_map(|from| {
-            self.next = (from + 1) % workers;
-            Some((from, self.take(from)?))
-        })
     }
     fn take(&mut self, from: usize) -> Option<Batch<M, T>> {
         let Exchange { local, peers, fabric, worker, .. } = &*self.exchange;

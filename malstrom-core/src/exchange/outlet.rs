@@ -4,6 +4,7 @@ use super::fabric::Exchange;
 use super::queue::Queue;
 use crate::contract::form::{Meta, Under};
 use crate::contract::key::PartitionKey;
+use crate::contract::snapshot::Task;
 use crate::state::key_group::KeyHasher;
 use crate::stream::env::Site;
 use crate::stream::signal::{End, Flow, Signal};
@@ -24,11 +25,21 @@ pub(crate) struct Scatter<M: Meta, T> {
     outs: Vec<Batch<M, T>>,
     /// What did not fit into the channel yet.
     held: Vec<VecDeque<Batch<M, T>>>,
+    passed: u64,
+    ended: bool,
 }
 impl<M: Meta, T> Scatter<M, T> {
     /// Sends everything to a queue of this worker.
     pub(crate) fn to_queue(local: Rc<Queue<M, T>>) -> Self {
-        Scatter { local, exchange: None, alone: Batch::new(), outs: Vec::new(), held: Vec::new() }
+        Scatter {
+            local,
+            exchange: None,
+            alone: Batch::new(),
+            outs: Vec::new(),
+            held: Vec::new(),
+            passed: 0,
+            ended: false,
+        }
     }
     pub(crate) fn new(exchange: Rc<Exchange<M, T>>) -> Self {
         let workers = exchange.peers.len();
@@ -38,7 +49,7 @@ impl<M: Meta, T> Scatter<M, T> {
         }
         let outs = (0..workers).map(|_| Batch::new()).collect();
         let held = (0..workers).map(|_| VecDeque::new()).collect();
-        Scatter { local, exchange: Some(exchange), alone: Batch::new(), outs, held }
+        Scatter { local, exchange: Some(exchange), alone: Batch::new(), outs, held, passed: 0, ended: false }
     }
     #[inline(always)]
     pub(crate) fn put(&mut self, envelope: Envelope<M, T>) {
@@ -107,7 +118,14 @@ impl<M: Meta, T> Scatter<M, T> {
         if self.outs.is_empty() { std::slice::from_mut(&mut self.alone) } else { &mut self.outs }
     }
     fn signal(&mut self, signal: Signal) {
-        self.batches().iter_mut().for_each(|batch| batch.note(signal));
+        // Behind the end nobody listens.
+        if !self.ended {
+            self.batches().iter_mut().for_each(|batch| batch.note(signal));
+        }
+        if let Signal::Barrier(barrier) = signal {
+            self.passed = barrier.interval;
+            self.flush();
+        }
     }
     #[inline]
     fn full(&self) -> bool {
@@ -139,6 +157,7 @@ impl<M: Meta, T> Scatter<M, T> {
     }
     fn finish(&mut self, end: End) {
         self.batches().iter_mut().for_each(|batch| batch.note(Signal::End(end)));
+        self.ended = true;
         self.flush();
     }
 }
@@ -171,7 +190,10 @@ macro_rules! ends_in_scatter {
         fn finish(&mut self, end: End) {
             self.out.finish(end);
         }
-        crate::stream::hands_on!(@persists_nothing);
+        fn persist(&mut self, _: Task<'_, '_>) {}
+        fn passed(&self) -> u64 {
+            self.out.passed
+        }
     };
 }
 

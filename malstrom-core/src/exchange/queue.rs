@@ -1,6 +1,7 @@
 //! A queue between two segments of one worker.
 use super::batch::{Batch, Envelope, capacity};
 use crate::contract::form::Meta;
+use crate::contract::snapshot::Task;
 use crate::stream::signal::{End, Flow, Signal, sooner};
 use crate::stream::{At, Push};
 use std::cell::RefCell;
@@ -47,10 +48,12 @@ impl<M: Meta, T> Queue<M, T> {
 pub(crate) struct QueueEnd<M: Meta, T> {
     queue: Rc<Queue<M, T>>,
     batch: Batch<M, T>,
+    passed: u64,
+    ended: bool,
 }
 impl<M: Meta, T> QueueEnd<M, T> {
     pub(crate) fn new(queue: Rc<Queue<M, T>>) -> Self {
-        QueueEnd { queue, batch: Batch::new() }
+        QueueEnd { queue, batch: Batch::new(), passed: 0, ended: false }
     }
 }
 impl<M: Meta, T: 'static> Push<M, T> for QueueEnd<M, T> {
@@ -62,7 +65,16 @@ impl<M: Meta, T: 'static> Push<M, T> for QueueEnd<M, T> {
         }
     }
     fn signal(&mut self, signal: Signal) {
-        self.batch.note(signal);
+        // Behind the end nobody listens.
+        if !self.ended {
+            self.batch.note(signal);
+        }
+        if let Signal::Barrier(barrier) = signal {
+            self.passed = barrier.interval;
+            if !self.batch.is_empty() {
+                self.queue.swap(&mut self.batch);
+            }
+        }
     }
     #[inline(always)]
     fn touch(&self, _: u64) {}
@@ -90,9 +102,13 @@ impl<M: Meta, T: 'static> Push<M, T> for QueueEnd<M, T> {
     }
     fn finish(&mut self, end: End) {
         self.batch.note(Signal::End(end));
+        self.ended = true;
         self.queue.swap(&mut self.batch);
     }
-    crate::stream::hands_on!(@persists_nothing);
+    fn persist(&mut self, _: Task<'_, '_>) {}
+    fn passed(&self) -> u64 {
+        self.passed
+    }
 }
 
 /// The end of a chain whose records have several consumers: all but the last get copies.
@@ -137,7 +153,10 @@ impl<M: Meta, T: Clone + 'static> Push<M, T> for Tee<M, T> {
     fn finish(&mut self, how: End) {
         self.ends.iter_mut().for_each(|end| end.finish(how));
     }
-    crate::stream::hands_on!(@persists_nothing);
+    fn persist(&mut self, _: Task<'_, '_>) {}
+    fn passed(&self) -> u64 {
+        self.ends.first().map_or(0, Push::passed)
+    }
 }
 
 /// The end of a chain that is split in two by a condition.
@@ -187,5 +206,8 @@ impl<M: Meta, T: 'static, F: FnMut(&T) -> bool + 'static> Push<M, T> for SplitEn
         self.yes.finish(end);
         self.no.finish(end);
     }
-    crate::stream::hands_on!(@persists_nothing);
+    fn persist(&mut self, _: Task<'_, '_>) {}
+    fn passed(&self) -> u64 {
+        self.yes.passed()
+    }
 }

@@ -228,7 +228,7 @@ pub fn sink<U: Stream, S: SinkOf<U::Item, Sink: 'static>>(graph: Graph, id: &'st
     let node = graph.stage(&up, id, NodeKind::Sink);
     let sink = sink.sink_of();
     graph.segment(move |env| {
-        let end = SinkPush::new(sink, env.site(node), (env.worker(), env.workers()))?;
+        let end = SinkPush::new(sink, env, node)?;
         up.close(env, end)
     });
 }

@@ -1,12 +1,14 @@
 //! Stages with several inputs: `union`, and operators with `on_right`.
 use super::build::Graph;
 use super::head::QueueHead;
+use super::intake::{Alignment, Intake, Pass};
 use super::names;
 use super::picture::{EdgeKind, NodeKind};
 use super::policy::Policy;
-use super::segment::{Door, Ending, Front, Intake, turns};
+use super::segment::{Door, Ending, Front, turns};
 use crate::contract::form::{Form, Meta, Windowing};
 use crate::contract::keying::Need;
+use crate::contract::snapshot::{Barrier, Task};
 use crate::contract::stage::{ErrorOf, TwoInput};
 use crate::contract::typed::{MetaOf, SpecOf, Typed};
 use crate::exchange::inlet::Local;
@@ -142,6 +144,7 @@ pub(crate) struct TwoSegment<M: Meta, L, R, P> {
     left: Intake<M, L, Local<M, L>>,
     right: Intake<M, R, Local<M, R>>,
     merge: Merge,
+    align: Alignment,
     told: [bool; 2],
     chain: Option<P>,
     ending: Ending,
@@ -149,36 +152,61 @@ pub(crate) struct TwoSegment<M: Meta, L, R, P> {
 impl<M: Meta, L: 'static, R: 'static, P: Push<M, L> + PushRight<M, R>> TwoSegment<M, L, R, P> {
     pub(crate) fn new(left: Rc<Queue<M, L>>, right: Rc<Queue<M, R>>, chain: P) -> Self {
         let (left, right) = (Intake::new(Local::new(vec![left])), Intake::new(Local::new(vec![right])));
-        TwoSegment { left, right, merge: Merge::new(2), told: [false; 2], chain: Some(chain), ending: Ending::No }
+        TwoSegment {
+            left,
+            right,
+            merge: Merge::new(2),
+            align: Alignment::new(2),
+            told: [false; 2],
+            chain: Some(chain),
+            ending: Ending::No,
+        }
     }
     /// An input that has ended holds time back no longer. Says whether that meant anything to the chain.
     fn tell(&mut self) -> bool {
         let mut told = false;
         for (side, ended) in [self.left.ended(), self.right.ended()].into_iter().enumerate() {
-            if let Some(end) = ended
-                && !std::mem::replace(&mut self.told[side], true)
-                && let Some(signal) = self.merge.take(side, Signal::End(end))
-                && let Some(chain) = &mut self.chain
-            {
-                Push::<M, L>::signal(chain, signal);
-                told = true;
+            let Some(end) = ended.filter(|_| !std::mem::replace(&mut self.told[side], true)) else { continue };
+            let signal = self.merge.take(side, Signal::End(end));
+            let barrier = self.align.end(side).map(Signal::Barrier);
+            for signal in signal.into_iter().chain(barrier) {
+                if let Some(chain) = &mut self.chain {
+                    Push::<M, L>::signal(chain, signal);
+                    told = true;
+                }
             }
         }
+        self.reopen();
         told
+    }
+    /// Lets inputs go on that have not to wait for the barrier of the other one any more.
+    fn reopen(&mut self) {
+        if !self.align.is_closed(0) {
+            self.left.reopen();
+        }
+        if !self.align.is_closed(1) {
+            self.right.reopen();
+        }
     }
 }
 impl<M: Meta, L: 'static, R: 'static, P: Push<M, L> + PushRight<M, R>> Segment for TwoSegment<M, L, R, P> {
     fn run(&mut self, now: Duration) -> Turn {
-        let TwoSegment { left, right, merge, chain, .. } = self;
+        let TwoSegment { left, right, merge, align, chain, .. } = self;
         let turn = turns(chain, self.ending, now, |chain| {
-            let fed = left.feed(chain, Front, |signal| merge.take(0, signal));
+            let fed = left.feed(chain, Front, |signal| pass(merge, align, 0, signal));
             // What a signal of the left input asked for comes before what the right one brings.
             match chain.as_mut().map_or(Flow::Full, Push::<M, L>::pump) {
                 Flow::Free => {}
                 Flow::Busy => return fed.or(Some(0)),
                 Flow::Full => return fed,
             }
-            let fed_right = right.feed::<M, L, _, _>(chain, Side, |signal| merge.take(1, signal));
+            if !align.is_closed(1) {
+                right.reopen();
+            }
+            let fed_right = right.feed::<M, L, _, _>(chain, Side, |signal| pass(merge, align, 1, signal));
+            if !align.is_closed(0) {
+                left.reopen();
+            }
             (fed.is_some() || fed_right.is_some()).then(|| fed.unwrap_or(0) + fed_right.unwrap_or(0))
         });
         let turn = if self.tell() { Turn::Busy } else { turn };
@@ -188,5 +216,27 @@ impl<M: Meta, L: 'static, R: 'static, P: Push<M, L> + PushRight<M, R>> Segment f
     }
     fn flush(&mut self) -> bool {
         self.chain.as_mut().is_some_and(Push::<M, L>::flush)
+    }
+    fn begin_barrier(&mut self, barrier: Barrier) {
+        self.ending.begin_barrier::<M, L>(barrier, &mut self.chain);
+    }
+    fn passed(&self) -> u64 {
+        self.chain.as_ref().map_or(0, Push::<M, L>::passed)
+    }
+    fn persist(&mut self, task: Task<'_, '_>) {
+        if let Some(chain) = &mut self.chain {
+            Push::<M, L>::persist(chain, task);
+        }
+    }
+}
+
+/// What a signal of one side means for both together.
+fn pass(merge: &mut Merge, align: &mut Alignment, side: usize, signal: Signal) -> Pass {
+    match signal {
+        Signal::Barrier(barrier) => match align.arrive(side, barrier) {
+            Some(barrier) => Pass::On(Signal::Barrier(barrier)),
+            None => Pass::Wait,
+        },
+        signal => Pass::on(merge.take(side, signal)),
     }
 }

@@ -96,6 +96,9 @@ impl<M: Meta, A: 'static, B: 'static, P: Push<M, Side<A, B>>> Push<M, A> for Sid
     fn persist(&mut self, task: Task<'_, '_>) {
         self.0.persist(task);
     }
+    fn passed(&self) -> u64 {
+        self.0.passed()
+    }
 }
 impl<M: Meta, A: 'static, B: 'static, P: Push<M, Side<A, B>>> PushRight<M, B> for Sides<P, A, B> {
     #[inline(always)]

@@ -1,9 +1,11 @@
 //! Sources inside a pipeline.
 mod drive;
 mod origin;
+mod saved;
 
 use drive::{Root, drive};
 use origin::{HOPS, Origin, Start};
+use saved::{Place, Splits, Waiting};
 
 use super::build::Graph;
 use super::names;
@@ -12,11 +14,14 @@ use super::policy::{Policy, Unfailing};
 use super::segment::{Ending, LEAST, MOST, next_chunk};
 use crate::contract::form::Formed;
 use crate::contract::never::Never;
+use crate::contract::record::Record;
+use crate::contract::snapshot::{Barrier, Task};
 use crate::contract::source::{Progress, Read, Source, SplitReader};
 use crate::contract::typed::{SpecOf, Typed};
+use crate::error::Error;
 use crate::exchange::fabric::{Fabric, Links};
 use crate::stream::call::OnFail;
-use crate::stream::env::{Env, Site};
+use crate::stream::env::{Env, Saving, Site};
 use crate::stream::signal::{End, Flow, Signal, SplitNews, sooner};
 use crate::stream::{Push, Segment, Stream, Turn, stream_of};
 use std::sync::Arc;
@@ -60,6 +65,11 @@ impl<S: Source, F: OnFail<Root, S::Error>> Stream for SourceHead<S, F> {
             chain: Some(end),
             ending: Ending::No,
             end: End::Complete,
+            saving: env.saving(),
+            restored: Splits::default(),
+            saved: Splits::default(),
+            written: None,
+            passed: 0,
         }))
     }
 }
@@ -87,6 +97,8 @@ pub fn source_or<S: Source, F: Policy<Root, S::Error>>(
 /// A split that is being read.
 struct Open<R> {
     reader: R,
+    /// By what it is known in snapshots.
+    name: Vec<u8>,
     /// Its number on this worker, the number of records it gave, and whether it has nothing to give.
     split: u64,
     taken: u64,
@@ -114,6 +126,14 @@ struct SourceSegment<S: Source, F, P> {
     chain: Option<P>,
     ending: Ending,
     end: End,
+    saving: Option<Saving>,
+    /// What the splits were when the job was restored, until they are listed.
+    restored: Splits,
+    /// What this worker writes of splits that it does not read now.
+    saved: Splits,
+    /// What it wrote at the last barrier.
+    written: Option<Vec<u8>>,
+    passed: u64,
 }
 
 impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<S, F, P> {
@@ -126,10 +146,9 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
     /// Opens splits until this worker has its share.
     fn take_splits(&mut self) -> crate::Result<()> {
         while !self.exhausted {
-            let guard = self.site.guard();
-            let next = Links::next_split(&self.fabric, self.number, &mut self.source, self.readers.len());
-            let opened = next
-                .and_then(|(split, waits)| Ok((split.map(|split| self.source.open(split, None)).transpose()?, waits)));
+            let site = self.site.clone();
+            let guard = site.guard();
+            let opened = self.next_split();
             guard.disarm();
             let (reader, waits) = opened?;
             let mut news = Vec::new();
@@ -138,9 +157,9 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
                 if waits && !std::mem::replace(&mut origin.waits, waits) && !self.source.in_time_order() {
                     news.push((origin.waiting, SplitNews::Opens));
                 }
-                if reader.is_some() {
-                    split = origin.next;
-                    origin.next += 1;
+                if let Some((_, _, number)) = &reader {
+                    split = number.unwrap_or(origin.next);
+                    origin.next += u64::from(number.is_none());
                     news.push((split, SplitNews::Opens));
                 }
                 if !waits && std::mem::replace(&mut origin.waits, waits) {
@@ -149,8 +168,9 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
             }
             news.into_iter().for_each(|(split, news)| self.tell(split, news));
             match reader {
-                Some(reader) => self.readers.push(Open {
+                Some((reader, name, _)) => self.readers.push(Open {
                     reader,
+                    name,
                     split,
                     taken: 0,
                     silent: false,
@@ -163,6 +183,20 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
         }
         self.exhausted = self.readers.is_empty();
         Ok(())
+    }
+    /// Opens the next split, if there is one for this worker: with its name in snapshots, and the number that it had. Also
+    /// says whether others wait.
+    #[allow(clippy::type_complexity)]
+    fn next_split(&mut self) -> crate::Result<(Option<(S::Reader, Vec<u8>, Option<u64>)>, bool)> {
+        let SourceSegment { source, restored, saving, .. } = self;
+        let list = || {
+            let listed = source.splits()?;
+            Ok((restored.waiting::<S>(listed, saving.is_some())?, source.side_by_side()))
+        };
+        let (next, waits) = Links::next_split::<Waiting<S>>(&self.fabric, self.number, self.readers.len(), list)?;
+        let Some(Waiting { split, name, resume }) = next else { return Ok((None, waits)) };
+        let (number, position) = resume.unzip();
+        Ok((Some((self.source.open(split, position)?, name, number)), waits))
     }
     /// Tells those downstream that what follows comes from this split.
     fn turn_to(&mut self, at: usize) {
@@ -195,6 +229,22 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
         } else if fell_silent {
             self.tell(split, SplitNews::Silent);
         }
+    }
+
+    /// Takes note of how far the splits have come that are being read.
+    fn keep_positions(&mut self) {
+        if self.saving.is_none() {
+            return;
+        }
+        let guard = self.site.guard();
+        for open in &self.readers {
+            let mut position = Vec::new();
+            match open.reader.position().encode(&mut position) {
+                Ok(()) => self.saved.note(open.name.clone(), open.split, Place::Reads(position)),
+                Err(error) => self.site.fail(Error::custom(error).in_connector(&self.site.id)),
+            }
+        }
+        guard.disarm();
     }
 
     fn pump(&mut self) -> Flow {
@@ -263,6 +313,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
             Flow::Full => return Ok(Turn::Idle(due)),
         }
         if self.fabric.stopping() {
+            self.keep_positions();
             self.readers.clear();
             self.exhausted = true;
             self.end = End::Stopped;
@@ -274,7 +325,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
         if let Some(origin) = &mut self.origin
             && origin.start != Start::Done
         {
-            if origin.start != Start::Waits || !Links::all_arrived::<S>(&self.fabric, self.number) {
+            if origin.start != Start::Waits || !Links::all_arrived::<Waiting<S>>(&self.fabric, self.number) {
                 return Ok(if busy { Turn::Busy } else { Turn::Idle(None) });
             }
             origin.start = Start::Done;
@@ -292,6 +343,9 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
             busy |= any | ended;
             if ended {
                 let gone = self.readers.remove(self.next);
+                if self.saving.is_some() {
+                    self.saved.note(gone.name, gone.split, Place::Ended);
+                }
                 self.tell(gone.split, SplitNews::Ends);
             } else {
                 if let Some(later) = self.readers[self.next].due {
@@ -318,7 +372,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for So
                 return Turn::Busy;
             }
             origin.start = Start::Waits;
-            Links::arrive::<S>(&self.fabric, self.number);
+            Links::arrive::<Waiting<S>>(&self.fabric, self.number);
             return if self.ending == Ending::Done { Turn::Done } else { Turn::Busy };
         }
         let mut turn = Turn::Busy;
@@ -348,5 +402,45 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for So
         let guard = self.site.guard();
         out.extend(self.readers.iter().filter_map(|open| open.reader.progress()));
         guard.disarm();
+    }
+    fn begin_barrier(&mut self, barrier: Barrier) {
+        if self.passed >= barrier.interval {
+            return;
+        }
+        self.passed = barrier.interval;
+        self.keep_positions();
+        match self.saved.clone().encode() {
+            Ok(written) => self.written = Some(written),
+            Err(error) => self.site.fail(Error::custom(error).in_connector(&self.site.id)),
+        }
+        self.on_fail.signal(Signal::Barrier(barrier));
+        if let Some(chain) = &mut self.chain {
+            chain.signal(Signal::Barrier(barrier));
+        }
+    }
+    fn passed(&self) -> u64 {
+        self.chain.as_ref().map_or(0, Push::passed)
+    }
+    fn persist(&mut self, mut task: Task<'_, '_>) {
+        match &mut task {
+            Task::Save(pen) => {
+                if let Some(written) = self.written.take() {
+                    pen.chunk(saved::head(self.number), written);
+                }
+            }
+            Task::Load(book) => {
+                self.restored = Splits::load(book, self.number, &self.site.id);
+                if let Some(origin) = &mut self.origin {
+                    self.restored.0.values().for_each(|(number, _)| origin.skip(*number));
+                }
+                if self.saving.is_some_and(|saving| saving.cleans) {
+                    self.saved = self.restored.remembered();
+                }
+            }
+            Task::Settle(_) => {}
+        }
+        if let Some(chain) = &mut self.chain {
+            chain.persist(task);
+        }
     }
 }

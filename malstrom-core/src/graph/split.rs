@@ -6,6 +6,7 @@ use super::policy::Policy;
 use super::windows::{AfterOp, Behind, Stands};
 use crate::contract::form::{Form, Formed, Meta, Timing, Under, Windowing};
 use crate::contract::keying::Keying;
+use crate::contract::snapshot::Task;
 use crate::contract::stage::{ErrorOf, Operator, SideBuffer, Sides};
 use crate::contract::typed::Typed;
 use crate::exchange::queue::{Queue, QueueEnd, SplitEnd, Tee};
@@ -113,7 +114,10 @@ impl<M: Meta, T: 'static> Push<M, T> for SideEnd<M, T> {
     fn finish(&mut self, end: End) {
         self.0.finish(end);
     }
-    crate::stream::hands_on!(@persists_nothing);
+    fn persist(&mut self, _: Task<'_, '_>) {}
+    fn passed(&self) -> u64 {
+        Push::<M, T>::passed(&self.0)
+    }
 }
 macro_rules! side_streams {
     ($($side:ident),+) => {

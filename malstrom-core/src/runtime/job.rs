@@ -6,7 +6,7 @@ use crate::contract::source::Progress;
 use crate::error::{Error, Result};
 use crate::exchange::fabric::{Fabric, Wake};
 use crate::graph::Pipeline;
-use crate::worker::{Settings, Step, Worker, panic_message};
+use crate::worker::{EmptyShelf, Settings, Step, Worker, panic_message};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -72,7 +72,7 @@ impl Job {
         let started = unix_micros();
         tracing::info!(workers, "job starts");
         for worker in 0..workers {
-            let settings = Settings { worker, workers, seed, started, linger, saves: false };
+            let settings = Settings { worker, workers, seed, started, linger, saving: None };
             let (mine, make) = (job.clone(), make.clone());
             let thread = std::thread::Builder::new().name(format!("malstrom-worker-{worker}"));
             let started = thread.spawn(move || {
@@ -100,7 +100,7 @@ impl Job {
         let ids: Vec<String> = pipeline.plan().ids().map(str::to_owned).collect();
         let name = pipeline.name().to_owned();
         lock(&self.live[settings.worker]).figures = Figures::new(name, ids);
-        let mut worker = Worker::new(pipeline, settings, self.fabric.clone())?;
+        let mut worker = Worker::new(pipeline, settings, self.fabric.clone(), &EmptyShelf)?;
         let result = catch_unwind(AssertUnwindSafe(|| {
             let result = self.work(&mut worker, settings);
             self.publish(&worker, settings.worker);

@@ -25,6 +25,17 @@ pub struct Counts {
     pub dropped: u64,
 }
 
+/// Where a worker stands that takes snapshots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Saving {
+    /// The term of the coordinator.
+    pub term: u64,
+    /// The interval that begins.
+    pub interval: u64,
+    /// Whether this worker puts right what others have left, and it alone.
+    pub cleans: bool,
+}
+
 /// The surroundings of all segments of one worker.
 #[derive(Clone)]
 pub struct Env(Rc<Inner>);
@@ -38,8 +49,8 @@ struct Inner {
     clock: Rc<Clock>,
     /// Whether the pipeline has event time.
     timed: bool,
-    /// Whether snapshots are taken.
-    saves: bool,
+    /// How snapshots are taken, if they are.
+    saving: Option<Saving>,
     counts: Vec<Rc<Cell<Counts>>>,
     metrics: Vec<Rc<Registry>>,
     trouble: Rc<Trouble>,
@@ -89,7 +100,7 @@ impl Env {
         (seed, started): (u64, i64),
         ranks: Ranks,
         (ids, ticks, timed): (Vec<Arc<str>>, Vec<Ticks>, bool),
-        saves: bool,
+        saving: Option<Saving>,
         links: Rc<dyn Any>,
     ) -> Self {
         let clock = Rc::new(Clock { started, now: Cell::default(), micros: Cell::new(started) });
@@ -105,12 +116,16 @@ impl Env {
             ticks,
             clock,
             timed,
-            saves,
+            saving,
             counts,
             metrics,
             trouble,
             links,
         }))
+    }
+    /// What operator `node` is called.
+    pub(crate) fn id(&self, node: usize) -> &str {
+        self.0.ids.get(node).map_or("unknown", |id| id)
     }
     pub(crate) fn worker(&self) -> usize {
         self.0.worker
@@ -130,7 +145,10 @@ impl Env {
     }
     /// Whether snapshots are taken, so that stages keep track of what changes.
     pub(crate) fn saves(&self) -> bool {
-        self.0.saves
+        self.0.saving.is_some()
+    }
+    pub(crate) fn saving(&self) -> Option<Saving> {
+        self.0.saving
     }
     /// What the ticks of the times are that come to operator `node`.
     pub(crate) fn ticks(&self, node: usize) -> Ticks {

@@ -1,9 +1,11 @@
 //! The end of a chain: a sink.
-use super::env::Site;
+use super::env::{Clock, Env, Saving, Site};
 use super::signal::{End, Flow, Signal};
 use super::{At, Push};
 use crate::contract::form::Meta;
-use crate::contract::sink::{SINK_BATCH, Sink};
+use crate::contract::sink::{Begin, CommitPermit, Interval, SINK_BATCH, Sink};
+use crate::contract::snapshot::{Barrier, Head, NO_GROUP, Outcome, Part, Task};
+use std::rc::Rc;
 use std::time::Duration;
 
 /// Collects what a sink does not take record by record, and hands it over in batches.
@@ -11,14 +13,28 @@ pub(crate) struct SinkPush<S: Sink> {
     sink: S,
     batch: Vec<S::In>,
     site: Site,
+    node: usize,
+    clock: Rc<Clock>,
+    saving: Option<Saving>,
+    /// What was staged at the last barrier.
+    staged: Option<Vec<u8>>,
+    passed: u64,
+}
+/// Whatever a sink leaves in its batch is gone.
+fn hand_over<S: Sink>(sink: &mut S, batch: &mut Vec<S::In>) -> crate::Result<()> {
+    sink.write(batch)?;
+    batch.clear();
+    Ok(())
 }
 impl<S: Sink> SinkPush<S> {
-    pub(crate) fn new(mut sink: S, site: Site, (worker, workers): (usize, usize)) -> crate::Result<Self> {
+    pub(crate) fn new(mut sink: S, env: &Env, node: usize) -> crate::Result<Self> {
+        let site = env.site(node);
         let guard = site.guard();
-        let opened = sink.open(worker, workers);
+        let opened = sink.open(env.worker(), env.workers());
         guard.disarm();
         opened.map_err(|e| e.in_connector(&site.id))?;
-        Ok(SinkPush { sink, batch: Vec::new(), site })
+        let (clock, saving) = (env.clock(), env.saving());
+        Ok(SinkPush { sink, batch: Vec::new(), site, node, clock, saving, staged: None, passed: 0 })
     }
     fn attempt(&mut self, what: impl FnOnce(&mut S, &mut Vec<S::In>) -> crate::Result<()>) {
         // When the job fails, here or elsewhere on this worker, a sink is left as it is: closing says that all went well.
@@ -31,8 +47,24 @@ impl<S: Sink> SinkPush<S> {
         guard.disarm();
         if let Err(error) = result {
             self.site.fail(error.in_connector(&self.site.id));
+            self.batch.clear();
         }
-        self.batch.clear();
+    }
+}
+impl<S: Sink> SinkPush<S> {
+    /// An interval ends: what was written in it is to be part of the snapshot.
+    fn stage(&mut self, barrier: Barrier) {
+        let interval = Interval { number: barrier.interval, now: self.clock.elapsed(), last: barrier.last };
+        let mut staged = None;
+        self.attempt(|sink, batch| {
+            if !batch.is_empty() {
+                hand_over(sink, batch)?;
+            }
+            staged = Some(sink.pre_commit(interval)?);
+            Ok(())
+        });
+        self.staged = staged;
+        self.passed = barrier.interval;
     }
 }
 impl<M: Meta, S: Sink> Push<M, S::In> for SinkPush<S> {
@@ -42,7 +74,7 @@ impl<M: Meta, S: Sink> Push<M, S::In> for SinkPush<S> {
         self.sink.accept(record, &mut self.batch);
         guard.disarm();
         if !S::RECORD_BY_RECORD && self.batch.len() >= SINK_BATCH {
-            self.attempt(|sink, batch| sink.write(batch));
+            self.attempt(hand_over);
         }
     }
     #[inline(always)]
@@ -55,7 +87,11 @@ impl<M: Meta, S: Sink> Push<M, S::In> for SinkPush<S> {
     fn full(&self) -> bool {
         false
     }
-    fn signal(&mut self, _: Signal) {}
+    fn signal(&mut self, signal: Signal) {
+        if let Signal::Barrier(barrier) = signal {
+            self.stage(barrier);
+        }
+    }
     fn pump(&mut self) -> Flow {
         Flow::Free
     }
@@ -69,7 +105,7 @@ impl<M: Meta, S: Sink> Push<M, S::In> for SinkPush<S> {
         let waiting = !self.batch.is_empty();
         self.attempt(|sink, batch| {
             if !batch.is_empty() {
-                sink.write(batch)?;
+                hand_over(sink, batch)?;
             }
             sink.flush()
         });
@@ -80,5 +116,32 @@ impl<M: Meta, S: Sink> Push<M, S::In> for SinkPush<S> {
         Push::<M, S::In>::flush(self);
         self.attempt(|sink, _| sink.close());
     }
-    super::hands_on!(@persists_nothing);
+    fn persist(&mut self, task: Task<'_, '_>) {
+        match task {
+            Task::Save(pen) => {
+                if let Some(staged) = self.staged.take().filter(|staged| !staged.is_empty()) {
+                    let head = Head { node: self.node, part: Part::Staged, group: NO_GROUP, full: true, entries: 1 };
+                    pen.chunk(head, staged);
+                }
+            }
+            Task::Settle(Outcome::Committed { interval, term } | Outcome::Saved { interval, term }) => {
+                self.attempt(|sink, _| sink.commit(CommitPermit::new(interval, term)));
+            }
+            Task::Settle(Outcome::Aborted { interval }) => {
+                self.staged = None;
+                let guard = self.site.guard();
+                self.sink.abort(interval);
+                guard.disarm();
+            }
+            Task::Load(book) => {
+                let Some(Saving { term, interval, cleans }) = self.saving else { return };
+                let staged = cleans.then(|| book.chunks(self.node, Part::Staged));
+                let staged = staged.map(|chunks| chunks.into_iter().map(|chunk| chunk.bytes.to_vec()).collect());
+                self.attempt(|sink, _| sink.begin(Begin { term, interval, staged }));
+            }
+        }
+    }
+    fn passed(&self) -> u64 {
+        self.passed
+    }
 }

@@ -326,4 +326,7 @@ where
     fn persist(&mut self, task: Task<'_, '_>) {
         self.rest.down.persist(task);
     }
+    fn passed(&self) -> u64 {
+        self.rest.down.passed()
+    }
 }

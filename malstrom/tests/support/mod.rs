@@ -14,12 +14,14 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+pub mod by_hand;
 pub mod combined;
 pub mod feed;
 pub mod oracle;
 pub mod probe;
 pub mod sources;
 pub mod time_oracle;
+pub mod two_phase;
 
 /// Runs `body`, and fails if it takes longer than `limit`: a job that hangs fails its test.
 pub fn within<R: Send + 'static>(limit: Duration, body: impl FnOnce() -> R + Send + 'static) -> R {

@@ -24,8 +24,8 @@ where
     fn splits(&mut self) -> Result<Vec<u64>> {
         Ok((0..self.splits).collect())
     }
-    fn open(&mut self, split: u64, _: Option<u64>) -> Result<Reader<F>> {
-        Ok(Reader { split, calls: 0, read: self.read.clone() })
+    fn open(&mut self, split: u64, calls: Option<u64>) -> Result<Reader<F>> {
+        Ok(Reader { split, calls: calls.unwrap_or(0), read: self.read.clone() })
     }
 }
 impl<F> SplitReader for Reader<F>

@@ -31,4 +31,10 @@ impl Origin {
         let waiting = (worker as u64) << 48 | (node as u64) << 32;
         Origin { waiting, waits: false, next: waiting + 1, current: waiting, start: Start::Not }
     }
+    /// A split has this number already.
+    pub(super) fn skip(&mut self, number: u64) {
+        if number >> 32 == self.waiting >> 32 {
+            self.next = self.next.max(number + 1);
+        }
+    }
 }

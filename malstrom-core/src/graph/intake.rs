@@ -1,0 +1,212 @@
+//! How the inputs of a segment become one: their batches take turns, their watermarks merge, and their barriers align.
+use super::segment::{Door, LEAST, apply, next_chunk};
+use crate::contract::form::Meta;
+use crate::contract::snapshot::Barrier;
+use crate::exchange::batch::Batch;
+use crate::exchange::inlet::Inlet;
+use crate::stream::Push;
+use crate::stream::merge::Merge;
+use crate::stream::signal::{End, Signal};
+use std::collections::VecDeque;
+
+/// Which inputs have brought the barrier that the others are waited for with. An input that has brought it is closed until
+/// all have, or have ended: so what comes behind a barrier is never applied before it.
+#[derive(Debug)]
+pub(crate) struct Alignment {
+    inputs: Vec<Input>,
+    pending: Option<Barrier>,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Input {
+    Open,
+    Closed,
+    Ended,
+}
+impl Alignment {
+    pub(crate) fn new(inputs: usize) -> Self {
+        Alignment { inputs: vec![Input::Open; inputs], pending: None }
+    }
+    pub(crate) fn is_closed(&self, from: usize) -> bool {
+        self.inputs[from] == Input::Closed
+    }
+    /// An input has brought a barrier. A later one takes the place of one that was given up.
+    pub(crate) fn arrive(&mut self, from: usize, barrier: Barrier) -> Option<Barrier> {
+        if self.pending.is_none_or(|pending| pending.interval < barrier.interval) {
+            self.pending = Some(barrier);
+        }
+        self.inputs[from] = Input::Closed;
+        self.complete()
+    }
+    /// An input has ended, and is not waited for.
+    pub(crate) fn end(&mut self, from: usize) -> Option<Barrier> {
+        self.inputs[from] = Input::Ended;
+        self.complete()
+    }
+    /// The barrier, if nobody has to be waited for. All inputs are open again then.
+    fn complete(&mut self) -> Option<Barrier> {
+        if self.inputs.contains(&Input::Open) {
+            return None;
+        }
+        let barrier = self.pending.take()?;
+        self.inputs.iter_mut().filter(|input| **input == Input::Closed).for_each(|input| *input = Input::Open);
+        Some(barrier)
+    }
+}
+
+/// What a signal of an intake means for the chain behind it.
+pub(crate) enum Pass {
+    /// This.
+    On(Signal),
+    /// Nothing.
+    Nothing,
+    /// Nothing from here may come before others have brought the same.
+    Wait,
+}
+impl Pass {
+    pub(crate) fn on(signal: Option<Signal>) -> Pass {
+        signal.map_or(Pass::Nothing, Pass::On)
+    }
+}
+
+/// Takes batches from an inlet, and keeps what there was no room for.
+pub(crate) struct Intake<M: Meta, T, I> {
+    inlet: I,
+    merge: Merge,
+    align: Alignment,
+    /// The input whose turn it is.
+    turn: usize,
+    /// Inputs that have not brought anything yet: they are asked first, so that one that ends at once holds no time back.
+    unheard: Vec<usize>,
+    /// The first batches of inputs, those without records first.
+    firsts: VecDeque<(usize, Batch<M, T>)>,
+    /// What is left of batches, in order, and which inputs they came from. At most the first of them is of an input that is
+    /// open, and those of inputs that are closed come when these open.
+    rests: VecDeque<(usize, Batch<M, T>)>,
+    /// Nothing is taken until [`reopen`](Intake::reopen): another intake is waited for.
+    waits: bool,
+    /// How many records are applied at a time.
+    chunk: usize,
+}
+impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
+    pub(crate) fn new(inlet: I) -> Self {
+        let inputs = inlet.inputs();
+        let unheard = if inputs > 1 { (0..inputs).collect() } else { Vec::new() };
+        Intake {
+            inlet,
+            merge: Merge::new(inputs),
+            align: Alignment::new(inputs),
+            turn: 0,
+            unheard,
+            firsts: VecDeque::new(),
+            rests: VecDeque::new(),
+            waits: false,
+            chunk: LEAST,
+        }
+    }
+    /// The next batch of an open input. Inputs take turns, behind those that are unheard.
+    fn poll(&mut self) -> Option<(usize, Batch<M, T>)> {
+        let Intake { inlet, align, turn, unheard, .. } = self;
+        let inputs = inlet.inputs();
+        let turns = unheard.iter().copied().chain((0..inputs).map(|step| (*turn + step) % inputs));
+        let found = turns.filter(|from| !align.is_closed(*from)).find_map(|from| Some((from, inlet.take(from)?)));
+        if let Some((from, _)) = found {
+            *turn = (from + 1) % inputs;
+        }
+        found
+    }
+    /// The next batch. Whoever sends records does so after all others have said what there is to say at the start. So where a
+    /// first batch has records, the others are asked once more, and what they have said comes first.
+    fn next(&mut self) -> Option<(usize, Batch<M, T>)> {
+        if let Some(at) = self.rests.iter().position(|(from, _)| !self.align.is_closed(*from)) {
+            return self.rests.remove(at);
+        }
+        loop {
+            let next = if self.firsts.is_empty() {
+                self.poll()
+            } else {
+                self.unheard.iter().find_map(|from| Some((*from, self.inlet.take(*from)?)))
+            };
+            let Some((from, batch)) = next else { return self.firsts.pop_front() };
+            let Some(at) = self.unheard.iter().position(|input| *input == from) else { return Some((from, batch)) };
+            self.unheard.swap_remove(at);
+            if batch.records.is_empty() {
+                return Some((from, batch));
+            }
+            self.firsts.push_back((from, batch));
+        }
+    }
+    /// What a signal of one input means for all of them.
+    fn merged(&mut self, from: usize, signal: Signal) -> (Option<Signal>, Option<Barrier>) {
+        match signal {
+            Signal::Barrier(barrier) => (None, self.align.arrive(from, barrier)),
+            Signal::End(_) => (self.merge.take(from, signal), self.align.end(from)),
+            signal => (self.merge.take(from, signal), None),
+        }
+    }
+    /// Pushes a batch, or what is left of one, through a chain until the chain is over its limit: a record may become any
+    /// number of records. `pass` says what a signal of this inlet means for the chain. Returns how many records were
+    /// pushed, if there was anything.
+    pub(crate) fn feed<N: Meta, R, P: Push<N, R>, D: Door<M, T, P>>(
+        &mut self,
+        place: &mut Option<P>,
+        _: D,
+        mut pass: impl FnMut(Signal) -> Pass,
+    ) -> Option<u64> {
+        if self.waits {
+            return None;
+        }
+        let (from, mut batch) = self.next()?;
+        let n = batch.records.len();
+        let (mut applied, mut noted) = (0, 0);
+        'batch: loop {
+            while let Some((_, signal)) = batch.signals.get(noted).filter(|(at, _)| *at == applied) {
+                noted += 1;
+                let (merged, barrier) = self.merged(from, *signal);
+                let mut free = !self.align.is_closed(from);
+                for signal in merged.into_iter().chain(barrier.map(Signal::Barrier)) {
+                    match pass(signal) {
+                        Pass::On(signal) => {
+                            free &= place.as_mut().is_some_and(|chain| {
+                                chain.signal(signal);
+                                chain.pump().is_free()
+                            });
+                        }
+                        Pass::Nothing => {}
+                        Pass::Wait => (self.waits, free) = (true, false),
+                    }
+                }
+                if !free {
+                    break 'batch;
+                }
+            }
+            if applied == n {
+                break;
+            }
+            let until = batch.signals.get(noted).map_or(n, |(at, _)| *at);
+            let step = self.chunk.min(until - applied);
+            apply::<_, _, N, R, _, D>(&mut batch.records, step, place);
+            applied += step;
+            let over = place.as_mut().is_none_or(|chain| chain.full() && !chain.pump().is_free());
+            self.chunk = next_chunk(self.chunk, over);
+            if over {
+                break;
+            }
+        }
+        batch.signals.drain(..noted);
+        if batch.is_empty() {
+            self.inlet.recycle(from, batch);
+        } else {
+            batch.signals.iter_mut().for_each(|(at, _)| *at -= applied);
+            self.rests.push_front((from, batch));
+        }
+        Some(applied as u64)
+    }
+    /// What was waited for has come.
+    pub(crate) fn reopen(&mut self) {
+        self.waits = false;
+    }
+    /// How its input has ended, if nothing will come any more.
+    pub(crate) fn ended(&self) -> Option<End> {
+        if self.rests.is_empty() && self.firsts.is_empty() && !self.waits { self.merge.ended() } else { None }
+    }
+}

@@ -1,0 +1,127 @@
+//! The splits of a source in snapshots.
+//!
+//! Each worker writes which splits it reads and how far, and which it has read to their end. A split that nobody has opened
+//! is not written: it is listed again. After a restore the positions of splits that wait to be opened again are nobody's, so
+//! one worker goes on writing what it was restored from; what a worker says of a split that it has opened comes before that.
+use crate::contract::record::{CodecError, Record};
+use crate::contract::snapshot::{Book, Head, NO_GROUP, Part};
+use crate::contract::source::Source;
+use crate::error::{Error, Result};
+use std::collections::{HashMap, HashSet, VecDeque};
+
+/// A split that nobody reads yet.
+pub(crate) struct Waiting<S: Source> {
+    pub(crate) split: S::Split,
+    /// Its bytes, by which it is told from others; empty where no snapshots are taken.
+    pub(crate) name: Vec<u8>,
+    /// The number that it had, and its position.
+    pub(crate) resume: Option<(u64, S::Position)>,
+}
+
+/// How far a split has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It was at this position, when it was last opened.
+    Known(Vec<u8>),
+    /// It is being read, and at this position.
+    Reads(Vec<u8>),
+    Ended,
+}
+/// What is written of a split: its bytes, its number, what is known of it, its position.
+type Row = (Vec<u8>, u64, u8, Vec<u8>);
+/// What was written of the splits of a source: by their bytes, their numbers and how far they had come.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Splits(pub(crate) HashMap<Vec<u8>, (u64, Place)>);
+impl Splits {
+    /// Takes note of a split. What is known from before a restore counts least.
+    pub(crate) fn note(&mut self, name: Vec<u8>, number: u64, place: Place) {
+        if !matches!(place, Place::Known(_)) || !self.0.contains_key(&name) {
+            self.0.insert(name, (number, place));
+        }
+    }
+    /// Reads what all workers have written of source `node`.
+    pub(crate) fn load(book: &mut Book<'_>, node: usize, id: &str) -> Splits {
+        let mut splits = Splits::default();
+        for chunk in book.chunks(node, Part::Splits) {
+            match Vec::<Row>::decode(&chunk.bytes) {
+                Ok(rows) => rows.into_iter().for_each(|row| splits.take_row(row)),
+                Err(error) => book.fail(unreadable(id, error)),
+            }
+        }
+        splits
+    }
+    fn take_row(&mut self, (name, number, kind, position): Row) {
+        let place = match kind {
+            0 => Place::Known(position),
+            1 => Place::Reads(position),
+            _ => Place::Ended,
+        };
+        self.note(name, number, place);
+    }
+    /// What a worker writes.
+    pub(crate) fn encode(self) -> Result<Vec<u8>, CodecError> {
+        let row = |(name, (number, place))| -> Row {
+            match place {
+                Place::Known(position) => (name, number, 0, position),
+                Place::Reads(position) => (name, number, 1, position),
+                Place::Ended => (name, number, 2, Vec::new()),
+            }
+        };
+        let mut rows: Vec<Row> = self.0.into_iter().map(row).collect();
+        rows.sort_unstable();
+        let mut bytes = Vec::new();
+        rows.encode(&mut bytes)?;
+        Ok(bytes)
+    }
+    /// What one worker goes on writing after a restore.
+    pub(crate) fn remembered(&self) -> Splits {
+        let known = |(name, (number, place)): (&Vec<u8>, &(u64, Place))| {
+            let place = match place {
+                Place::Known(position) | Place::Reads(position) => Place::Known(position.clone()),
+                Place::Ended => Place::Ended,
+            };
+            (name.clone(), (*number, place))
+        };
+        Splits(self.0.iter().map(known).collect())
+    }
+    /// What there is to read: of all that is listed what has not ended, those that were begun first, from where they were.
+    pub(crate) fn waiting<S: Source>(&self, listed: Vec<S::Split>, names: bool) -> Result<VecDeque<Waiting<S>>> {
+        let (mut begun, mut fresh, mut seen) = (VecDeque::new(), VecDeque::new(), HashSet::new());
+        let mut resume = |split: S::Split, name: Vec<u8>| -> Result<()> {
+            match self.0.get(&name) {
+                Some((_, Place::Ended)) => {}
+                Some((number, Place::Known(position) | Place::Reads(position))) => {
+                    let position = S::Position::decode(position).map_err(Error::custom)?;
+                    begun.push_back(Waiting { split, name, resume: Some((*number, position)) });
+                }
+                None => fresh.push_back(Waiting { split, name, resume: None }),
+            }
+            Ok(())
+        };
+        for split in listed {
+            let mut name = Vec::new();
+            if names {
+                split.encode(&mut name).map_err(Error::custom)?;
+                seen.insert(name.clone());
+            }
+            resume(split, name)?;
+        }
+        let mut gone: Vec<_> =
+            self.0.iter().filter(|(name, (_, place))| *place != Place::Ended && !seen.contains(*name)).collect();
+        gone.sort_unstable_by_key(|(name, _)| *name);
+        for (name, _) in gone {
+            resume(S::Split::decode(name).map_err(Error::custom)?, name.clone())?;
+        }
+        begun.append(&mut fresh);
+        Ok(begun)
+    }
+}
+
+/// The chunk that a worker writes.
+pub(crate) fn head(node: usize) -> Head {
+    Head { node, part: Part::Splits, group: NO_GROUP, full: true, entries: 1 }
+}
+
+fn unreadable(id: &str, error: CodecError) -> Error {
+    Error::Config(format!("the snapshot's splits of `{id}` cannot be read: {error}"))
+}

@@ -1,0 +1,129 @@
+//! What a worker does for a snapshot: it has barriers begin where they begin, waits until they have passed all of its
+//! segments, and then has these write what they kept, a slice at a time.
+use super::Place;
+use crate::contract::snapshot::{Barrier, Book, Chunk, Outcome, Part, Pen, Schema, Shelf, Task};
+use crate::error::{Error, Result};
+use crate::stream::env::Env;
+
+/// How much a worker writes before it does other work again: some 2,048 entries, or 128 KiB.
+const SLICE: usize = 2048;
+
+/// What a worker is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// To begin a snapshot.
+    Snapshot(Barrier),
+    /// To take note of what became of one.
+    Settle(Outcome),
+}
+
+/// What a worker has written for a snapshot.
+#[derive(Debug)]
+pub struct Written {
+    /// The interval that it ends.
+    pub interval: u64,
+    /// The pieces. Operators go by their place in the plan.
+    pub chunks: Vec<Chunk>,
+    /// How the parts of operators are laid out.
+    pub schemas: Vec<(usize, Part, Schema)>,
+}
+
+/// How far a worker is with a snapshot.
+#[derive(Debug, Default)]
+pub(super) struct Snapshots {
+    /// The snapshot that is being taken.
+    running: Option<(Barrier, Pen)>,
+    /// It was given up. That is noted by all when its barrier has passed them.
+    aborted: bool,
+    /// What follows then.
+    next: Option<Barrier>,
+    done: Option<Written>,
+    /// The last barrier of all has passed, and its snapshot is committed.
+    last: Option<u64>,
+    over: bool,
+}
+impl Snapshots {
+    pub(super) fn command(&mut self, command: Command, segments: &mut [Place]) {
+        match command {
+            Command::Snapshot(barrier) => {
+                self.last = barrier.last.then_some(barrier.interval);
+                match &self.running {
+                    Some(_) => self.next = Some(barrier),
+                    None => self.running = Some((barrier, Pen::new(SLICE))),
+                }
+            }
+            Command::Settle(outcome) => {
+                if let (Outcome::Aborted { interval }, Some((barrier, _))) = (outcome, &self.running)
+                    && barrier.interval == interval
+                {
+                    self.aborted = true;
+                    return;
+                }
+                segments.iter_mut().for_each(|place| place.segment.persist(Task::Settle(outcome)));
+                self.over |= match outcome {
+                    Outcome::Committed { interval, .. } => self.last == Some(interval),
+                    Outcome::Saved { .. } | Outcome::Aborted { .. } => false,
+                };
+            }
+        }
+    }
+    /// Whether the snapshot that ends the job is committed.
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+    pub(super) fn take(&mut self) -> Option<Written> {
+        self.done.take()
+    }
+    /// Begins barriers where that has become possible. Upstream first: a segment whose inputs have ended is behind those
+    /// that ended them.
+    pub(super) fn begin(&mut self, segments: &mut [Place]) {
+        if let Some((barrier, _)) = &self.running {
+            segments.iter_mut().for_each(|place| place.segment.begin_barrier(*barrier));
+        }
+    }
+    /// Writes a slice, if the barrier has passed all segments. Whether it did something.
+    pub(super) fn write(&mut self, segments: &mut [Place], env: &Env) -> Result<bool> {
+        let Some((barrier, mut pen)) = self.running.take() else { return Ok(false) };
+        if segments.iter().any(|place| place.segment.passed() < barrier.interval) {
+            self.running = Some((barrier, pen));
+            return Ok(false);
+        }
+        if std::mem::take(&mut self.aborted) {
+            let outcome = Outcome::Aborted { interval: barrier.interval };
+            segments.iter_mut().for_each(|place| place.segment.persist(Task::Settle(outcome)));
+            self.running = self.next.take().map(|barrier| (barrier, Pen::new(SLICE)));
+            return Ok(true);
+        }
+        pen.next_slice(SLICE);
+        segments.iter_mut().for_each(|place| place.segment.persist(Task::Save(&mut pen)));
+        if let Some((node, why)) = pen.failure() {
+            return Err(Error::Snapshot { operator: env.id(node).to_string(), message: why });
+        }
+        if pen.is_postponed() {
+            self.running = Some((barrier, pen));
+        } else {
+            let (chunks, schemas) = pen.finish();
+            self.done = Some(Written { interval: barrier.interval, chunks, schemas });
+        }
+        Ok(true)
+    }
+}
+
+/// Has all segments take in what they kept.
+pub(super) fn load(segments: &mut [Place], shelf: &dyn Shelf) -> Result<()> {
+    let mut book = Book::new(shelf);
+    segments.iter_mut().for_each(|place| place.segment.persist(Task::Load(&mut book)));
+    book.close()
+}
+
+/// What there is before the first snapshot.
+#[derive(Debug)]
+pub struct EmptyShelf;
+impl Shelf for EmptyShelf {
+    fn schema(&self, _: usize, _: Part) -> Option<Schema> {
+        None
+    }
+    fn chunks(&self, _: usize, _: Part) -> Result<Vec<crate::contract::snapshot::Loaded>> {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,68 @@
+//! A sink that publishes what is committed, and only that, into memory that outlives the job.
+use malstrom::{Begin, CommitPermit, Guarantee, Interval, Record, Result, Sink};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+#[derive(Default)]
+struct Published<T> {
+    records: Vec<T>,
+    /// What was published: by its interval and worker.
+    known: BTreeSet<(u64, usize)>,
+}
+pub struct TwoPhase<T> {
+    published: Arc<Mutex<Published<T>>>,
+    worker: usize,
+    written: Vec<T>,
+    staged: Vec<T>,
+}
+pub fn two_phase<T>() -> TwoPhase<T> {
+    let published = Arc::new(Mutex::new(Published { records: Vec::new(), known: BTreeSet::new() }));
+    TwoPhase { published, worker: 0, written: Vec::new(), staged: Vec::new() }
+}
+impl<T> TwoPhase<T> {
+    /// What was published so far.
+    pub fn take(&self) -> Vec<T> {
+        std::mem::take(&mut self.published.lock().unwrap().records)
+    }
+    fn publish(&self, interval: u64, worker: usize, records: impl IntoIterator<Item = T>) {
+        let mut published = self.published.lock().unwrap();
+        if published.known.insert((interval, worker)) {
+            published.records.extend(records);
+        }
+    }
+}
+impl<T> Clone for TwoPhase<T> {
+    fn clone(&self) -> Self {
+        TwoPhase { published: self.published.clone(), worker: 0, written: Vec::new(), staged: Vec::new() }
+    }
+}
+impl<T: Record + Clone> Sink for TwoPhase<T> {
+    type In = T;
+    const GUARANTEE: Guarantee = Guarantee::ExactlyOnce;
+    fn open(&mut self, worker: usize, _: usize) -> Result<()> {
+        self.worker = worker;
+        Ok(())
+    }
+    fn write(&mut self, batch: &mut Vec<T>) -> Result<()> {
+        self.written.append(batch);
+        Ok(())
+    }
+    fn begin(&mut self, begin: Begin) -> Result<()> {
+        for staged in begin.staged.unwrap_or_default() {
+            let (interval, worker, records) = <(u64, u64, Vec<T>)>::decode(&staged).unwrap();
+            self.publish(interval, worker as usize, records);
+        }
+        Ok(())
+    }
+    fn pre_commit(&mut self, interval: Interval) -> Result<Vec<u8>> {
+        self.staged.append(&mut self.written);
+        let mut bytes = Vec::new();
+        (interval.number, self.worker as u64, self.staged.clone()).encode(&mut bytes).unwrap();
+        Ok(bytes)
+    }
+    fn commit(&mut self, permit: CommitPermit) -> Result<()> {
+        let staged = std::mem::take(&mut self.staged);
+        self.publish(permit.interval(), self.worker, staged);
+        Ok(())
+    }
+}
