@@ -259,6 +259,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_is_probed_where_its_type_is_known() {
+        pipeline(
+            "pipeline_kept",
+            quote! {
+                fn p() {
+                    let (a, b) = source(x) -> split(f);
+                    let sums = a -> sum(|x| x.cents);
+                    let lists = b -> fold(Vec::new(), push);
+                    let both = join(sums, lists, within = 1.hours());
+                    both -> sink(y());
+                }
+            },
+        );
+    }
+
+    #[test]
     fn a_fragment_is_a_stage() {
         pipeline(
             "pipeline_fragment",

@@ -4,6 +4,7 @@
 pub use malstrom_core::check::field::{Checked, If, KeyField, OfKey, OfRecord, Part, RecordField, StateField};
 pub use malstrom_core::check::fresh::{Fresh, Skipped};
 pub use malstrom_core::check::migrate::{IsState, ItsKey, ItsOld, KeepsKey, MigratesFrom, Names};
+pub use malstrom_core::contract::code::{Code, Probe, Unwritten};
 pub use malstrom_core::contract::key::{KeyWriter, PartitionKey};
 pub use malstrom_core::contract::record::archive::{Own, Ref};
 pub use malstrom_core::contract::record::serde::{AsBytes, BySerde, Opaque};
@@ -75,9 +76,11 @@ pub use malstrom_core::contract::form::{CarriedTime, Form, Formed};
 pub use malstrom_core::contract::join::{Inner, Left, Outer, Right};
 pub use malstrom_core::contract::typed::Typed;
 pub use malstrom_core::contract::windows::Zero;
-pub use malstrom_core::graph::aggregates::{average, count, distinct, fold, max, min, reduce, sum, top};
+pub use malstrom_core::graph::aggregates::{
+    average, count, distinct, fold, folded, folding, max, min, reduce, sum, top,
+};
 pub use malstrom_core::graph::build::{
-    Graph, by, call, cut, filter, filter_map, flat_map, inspect, key_by, map, named, sink, value_of,
+    Graph, by, call, cut, filter, filter_map, flat_map, inspect, item_of, key_by, map, named, sink, value_of,
 };
 pub use malstrom_core::graph::combine::combine;
 pub use malstrom_core::graph::fragment::{AnyTiming, Enters, EntersTimed, Wire, enter, leave, then};

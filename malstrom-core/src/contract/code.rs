@@ -3,6 +3,12 @@
 //! What an operator keeps per key is [`KeyedState`] and says so in its type. What aggregates, windows and joins keep are the
 //! user's values as they come: those can be written only if they are records, and need be only where snapshots are on. So
 //! an expansion hands on a [`Code`] where there is one, and a pipeline without is refused when it starts with snapshots.
+mod composed;
+mod probe;
+
+pub use composed::{OfList, OfMap, OfOption, OfPair};
+pub use probe::{Probe, Unwritten};
+
 use super::record::{CodecError, Describe, Record, TypeRef};
 use super::state::KeyedState;
 use std::fmt;

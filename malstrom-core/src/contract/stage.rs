@@ -1,5 +1,6 @@
 //! What can follow `->`: an annotated function, or a fragment.
 use super::asks::Asks;
+use super::code::Code;
 use super::extract::Context;
 use super::extract::time::{Request, TimerBuffer};
 use super::keying::{Keep, Need, Stateless};
@@ -62,6 +63,10 @@ pub trait Operator: Stage {
     type Timers: TimerSet;
     /// Whether windows that close are handed to [`call_close`](Operator::call_close).
     const CLOSES: bool = false;
+    /// How its records are written, which sessions keep until they close. `None` if they are no records.
+    fn code() -> Option<Code<Self::In>> {
+        None
+    }
     /// Handles one record.
     fn call(
         &mut self,

@@ -4,12 +4,13 @@ use super::combine::{Collects, Flat, Gathered};
 use super::names;
 use super::picture::NodeKind;
 use super::windows::{FoldsIn, Gathers};
+use crate::contract::code::Code;
 use crate::contract::form::{Formed, Timing, Under};
 use crate::contract::key::PartitionKey;
 use crate::contract::keying::KeyedBy;
 use crate::contract::number::Number;
 use crate::contract::typed::Typed;
-use crate::stream::aggregate::{Average, Count, Distinct, Extreme, Fold, Reduce, Sum, Top};
+use crate::stream::aggregate::{Average, Count, Distinct, Extreme, Fold, FoldCodes, Reduce, Sum, Top};
 use crate::stream::{Stream, stream_of};
 use std::cmp::Ordering;
 
@@ -66,27 +67,50 @@ fn greater<V: PartialOrd>(new: &V, kept: &V) -> bool {
     replaces(new, kept, Ordering::Greater)
 }
 
+/// A stream and what `fold` makes of its records, until it is known how that is written.
+pub struct Folding<U, A, F> {
+    up: U,
+    init: A,
+    f: F,
+}
+impl<U, A, F> std::fmt::Debug for Folding<U, A, F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Folding")
+    }
+}
+/// `fold(init, f)`, before it is known how what it comes to is written.
+pub fn folding<U: Stream, A, F: FnMut(A, U::Item) -> A + 'static>(up: U, init: A, f: F) -> Folding<U, A, F> {
+    Folding { up, init, f }
+}
+/// What `fold` comes to, and its records, to find out how they are written.
+pub fn folded<U: Typed, A, F>(_: &Folding<U, A, F>) -> (Option<A>, Option<U::Item>) {
+    (None, None)
+}
+
+// Behind the arguments that a pipeline gives stands how what is kept is written, if it is known.
 aggregates! {
     /// `count()`
     count<>(up: U) -> Count where [] => (up, Count)
     /// `sum(f)`
-    sum<F, V>(by: By<U, F, V>) -> Sum<F> where [F: 'static] => (by.up, Sum(by.f))
+    sum<F, V>(by: By<U, F, V>, code: Option<Code<V>>) -> Sum<F, V> where [F: 'static] => (by.up, Sum(by.f, code))
     /// `min(f)`
-    min<F, V>(by: By<U, F, V>) -> Extreme<F, Better<V>> where [V: PartialOrd, F: 'static]
-        => (by.up, Extreme(by.f, less as Better<V>))
+    min<F, V>(by: By<U, F, V>, code: Option<Code<V>>) -> Extreme<F, Better<V>, V> where [V: PartialOrd, F: 'static]
+        => (by.up, Extreme(by.f, less as Better<V>, code))
     /// `max(f)`
-    max<F, V>(by: By<U, F, V>) -> Extreme<F, Better<V>> where [V: PartialOrd, F: 'static]
-        => (by.up, Extreme(by.f, greater as Better<V>))
+    max<F, V>(by: By<U, F, V>, code: Option<Code<V>>) -> Extreme<F, Better<V>, V> where [V: PartialOrd, F: 'static]
+        => (by.up, Extreme(by.f, greater as Better<V>, code))
     /// `average(f)`
     average<F, V>(by: By<U, F, V>) -> Average<F> where [V: Number, F: 'static] => (by.up, Average(by.f))
     /// `reduce(f)`
-    reduce<F>(up: U, f: F) -> Reduce<F> where [F: FnMut(U::Item, U::Item) -> U::Item + 'static] => (up, Reduce(f))
+    reduce<F>(up: U, f: F, code: Option<Code<U::Item>>) -> Reduce<F, U::Item>
+        where [F: FnMut(U::Item, U::Item) -> U::Item + 'static] => (up, Reduce(f, code))
     /// `fold(init, f)`
-    fold<A, F>(up: U, init: A, f: F) -> Fold<A, F, U::Item>
+    fold<A, F>(fold: Folding<U, A, F>, codes: FoldCodes<A, U::Item>) -> Fold<A, F, U::Item>
         where [A: Clone + 'static, F: FnMut(A, U::Item) -> A + 'static, Wn: FoldsIn<U::Item>,]
-        => (up, Fold(init, f, Wn::copier()))
+        => (fold.up, Fold(fold.init, fold.f, Wn::copier(), codes))
     /// `top(n, f)`
-    top<F, V>(by: By<U, F, V>, n: usize) -> Top<F> where [V: PartialOrd, F: 'static] => (by.up, Top::new(n, by.f))
+    top<F, V>(by: By<U, F, V>, n: usize, code: Option<Code<U::Item>>) -> Top<F, U::Item>
+        where [V: PartialOrd, F: 'static] => (by.up, Top::new(n, by.f, code))
     /// `distinct()`
-    distinct<>(up: U) -> Distinct where [] => (up, Distinct::default())
+    distinct<>(up: U, code: Option<Code<U::Item>>) -> Distinct<U::Item> where [] => (up, Distinct::new(code))
 }

@@ -259,6 +259,10 @@ pub fn by<U: Stream, K, F: FnMut(&U::Item) -> K + 'static>(up: U, f: F) -> By<U,
 pub fn value_of<U, F, K>(_: &By<U, F, K>) -> Option<K> {
     None
 }
+/// The records of a stream, to find out how they are written.
+pub fn item_of<U: Typed>(_: &U) -> Option<U::Item> {
+    None
+}
 /// A stream that was keyed anew.
 pub type Rekeyed<U, K> = Formed<KeyedBy<K>, TimeOf<U>, WindowsOf<U>>;
 /// `key_by(f)`

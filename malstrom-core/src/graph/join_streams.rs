@@ -3,6 +3,7 @@ use super::build::Graph;
 use super::join::TwoSegment;
 use super::names;
 use super::picture::{EdgeKind, NodeKind};
+use crate::contract::code::Code;
 use crate::contract::form::{Form, Formed, Meta, Under};
 use crate::contract::join::{JoinKind, Side};
 use crate::contract::key::PartitionKey;
@@ -17,7 +18,7 @@ use crate::stream::env::Env;
 use crate::stream::link::Wrap;
 use crate::stream::signal::{End, Flow, Signal};
 use crate::stream::windows::HostStage;
-use crate::stream::windows::join::{IntervalJoin, WindowJoin};
+use crate::stream::windows::join::{IntervalJoin, OfBoth, WindowJoin};
 use crate::stream::{At, Push, Segment, Stream, stream_of};
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -131,6 +132,9 @@ where
     JoinHead { left, right, stage: HostStage { make, around: (), node }, node, types: PhantomData }
 }
 
+/// How the records of both inputs are written, if it is known.
+pub type JoinCodes<A, B> = (Option<Code<A>>, Option<Code<B>>);
+
 /// `join(left, right, within = ..)`
 pub fn join_within<L, R, K, T, J>(
     graph: Graph,
@@ -138,6 +142,7 @@ pub fn join_within<L, R, K, T, J>(
     (left, right): (L, R),
     within: impl Span<T>,
     _: J,
+    codes: JoinCodes<L::Item, R::Item>,
 ) -> stream_of!(J::Out, Joined<K, T>, names::join)
 where
     K: PartitionKey,
@@ -151,7 +156,8 @@ where
     if within < 0 {
         graph.refuse(node, &format!("`within` cannot be negative, and is {within}"));
     }
-    let make = move |env: &Env| IntervalJoin::<K, L::Item, R::Item, J>::new(within.max(0), env.ranks());
+    let codec = OfBoth::of(codes);
+    let make = move |env: &Env| IntervalJoin::<K, L::Item, R::Item, J>::new(within.max(0), codec, env.ranks());
     joined(&graph, node, (left, right), make)
 }
 
@@ -162,6 +168,7 @@ pub fn join_window<L, R, K, T, W, N, J>(
     (left, right): (L, R),
     windows: W,
     _: J,
+    codes: JoinCodes<L::Item, R::Item>,
 ) -> stream_of!(J::Out, Joined<K, T>, names::join)
 where
     K: PartitionKey,
@@ -177,6 +184,7 @@ where
         graph.refuse(node, &why);
         W::fallback()
     });
-    let make = move |env: &Env| WindowJoin::<K, L::Item, R::Item, J, N>::new(spec, env.ranks());
+    let codec = OfBoth::of(codes);
+    let make = move |env: &Env| WindowJoin::<K, L::Item, R::Item, J, N>::new(spec, codec, env.ranks());
     joined(&graph, node, (left, right), make)
 }

@@ -3,6 +3,7 @@ use super::env::{Env, Site};
 use super::link::Wrap;
 use super::signal::{End, Flow, Signal};
 use super::{At, Push};
+use crate::contract::code::{Code, Codec};
 use crate::contract::form::Meta;
 use crate::contract::key::PartitionKey;
 use crate::contract::window::Window;
@@ -13,6 +14,8 @@ use std::time::Duration;
 pub trait Aggregate<K, T>: 'static {
     /// What is kept per key, and window.
     type Kept: Clone + 'static;
+    /// How that is written to snapshots.
+    type Codec: Codec<Self::Kept>;
     /// What is emitted after each record where there are no windows.
     type Out: 'static;
     /// What a window emits when it closes.
@@ -23,6 +26,19 @@ pub trait Aggregate<K, T>: 'static {
     const MERGES: bool = true;
     /// Whether that may be done on the way to the worker that owns the key: see [`combine`](super::combine).
     const COMBINES: bool = false;
+
+    /// How what is kept is written to snapshots. `None` if it holds values of the user's that are no records.
+    fn codec(&self) -> Option<Self::Codec>;
+    /// How records are written, where [`MERGES`](Self::MERGES) does not hold: sessions keep those until they close.
+    fn record_code(&self) -> Option<Code<T>> {
+        None
+    }
+    /// How many records have been numbered, where what is kept goes by the order in which they came.
+    fn arrivals(&self) -> u64 {
+        0
+    }
+    /// So many have been numbered before: numbers go on from there.
+    fn set_arrivals(&mut self, _arrivals: u64) {}
 
     /// What is kept before the first record.
     fn fresh(&self) -> Self::Kept;
@@ -65,7 +81,7 @@ macro_rules! closes {
 mod gathered;
 mod listed;
 pub use gathered::{Average, Count, Extreme, Reduce, Sum};
-pub use listed::{Copier, Distinct, Fold, Top};
+pub use listed::{Copier, Distinct, Fold, FoldCodes, Top};
 
 pub(crate) struct AggregateStage<A> {
     pub(crate) aggregate: A,

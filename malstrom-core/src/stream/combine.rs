@@ -9,6 +9,7 @@ pub(crate) mod first;
 pub(crate) mod second;
 
 use super::aggregate::Aggregate;
+use crate::contract::code::Code;
 use crate::contract::window::Window;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -32,11 +33,24 @@ impl<A> Clone for Shared<A> {
 }
 impl<K, T, A: Aggregate<K, T>> Aggregate<K, T> for Shared<A> {
     type Kept = A::Kept;
+    type Codec = A::Codec;
     type Out = A::Out;
     type Closed = A::Closed;
     const EACH: bool = A::EACH;
     const MERGES: bool = A::MERGES;
     const COMBINES: bool = A::COMBINES;
+    fn codec(&self) -> Option<A::Codec> {
+        self.0.borrow().codec()
+    }
+    fn record_code(&self) -> Option<Code<T>> {
+        self.0.borrow().record_code()
+    }
+    fn arrivals(&self) -> u64 {
+        self.0.borrow().arrivals()
+    }
+    fn set_arrivals(&mut self, arrivals: u64) {
+        self.0.borrow_mut().set_arrivals(arrivals);
+    }
     #[inline(always)]
     fn fresh(&self) -> A::Kept {
         self.0.borrow().fresh()

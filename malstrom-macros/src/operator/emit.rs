@@ -89,6 +89,16 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
     let markers =
         roles.rest.iter().filter_map(|r| if let Rest::ByValue(name, _) = r { Some(marker(name)) } else { None });
     let arms: TokenStream = options.arms().filter_map(|(name, path)| emit_arm(name, path)).collect();
+    // Sessions keep the records of operators that finish windows.
+    let code = options.on_close.as_ref().map(|_| {
+        quote! {
+            fn code() -> ::core::option::Option<__m::Code<Self::In>> {
+                #[allow(unused_imports)]
+                use __m::Unwritten as _;
+                __m::Probe::<Self::In>::new().code()
+            }
+        }
+    });
     let two = options.on_right.as_ref().map(|arm| {
         quote_spanned! {arm.span()=>
             impl #impl_generics __m::TwoInput for #name #ty_generics #where_clause {
@@ -163,6 +173,7 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
                 type Keep = #keep;
                 type Sides = (#(__m::SideBuffer<#sides>,)*);
                 type Timers = #timers;
+                #code
                 #[inline(always)]
                 fn call(
                     &mut self,

@@ -55,51 +55,72 @@ pub(crate) const WORDS: [&str; 5] = ["one", "two", "three", "four", "five"];
 
 const AGGREGATES: [&str; 9] = ["count", "sum", "min", "max", "average", "reduce", "fold", "top", "distinct"];
 
-/// An aggregate. What it asks of its record and of its closure's value is checked before it is built.
+/// Whether types are records, and how they are then written: `codes` asks that of each by [`code`].
+pub(super) fn probing(span: Span, codes: &TokenStream) -> TokenStream {
+    let m = module(span);
+    quote_spanned! {span=> {
+        #[allow(unused_imports)]
+        use #m::Unwritten as _;
+        #codes
+    }}
+}
+/// How the type of `value` is written, which is an `Option` of it.
+pub(super) fn code(span: Span, value: &TokenStream) -> TokenStream {
+    let m = module(span);
+    quote_spanned!(span=> #m::Probe::of(#value).code())
+}
+
+/// An aggregate. What it asks of its record and of its closure's value is checked before it is built, and how what it
+/// keeps is written is found out where the type is known.
 fn aggregate(word: &Ident, args: &Punctuated<Expr, Token![,]>, id: &str) -> TokenStream {
     let span = word.span();
-    let (g, s, m) = (graph(span), stream(span), module(span));
+    let (g, s, m, c) = (graph(span), stream(span), module(span), Ident::new("__code", span));
+    let (first, last) = (args.first(), args.last());
+    let by = quote_spanned!(span=> let #s = #m::by(#s, #last););
     let value = |check: &str| {
         let check = Ident::new(check, span);
-        let closure = args.last();
-        quote_spanned! {span=>
-            let #s = #m::by(#s, #closure);
-            let #s = #m::#check::pass(#m::value(&#m::value_of(&#s), #s));
-        }
+        quote_spanned!(span=> let #s = #m::#check::pass(#m::value(&#m::value_of(&#s), #s));)
     };
     let item = |check: &str| {
         let check = Ident::new(check, span);
         quote_spanned!(span=> let #s = #m::#check::pass(#m::item(#s));)
     };
-    let mut rest: Vec<&Expr> = args.iter().collect();
-    let checks = match &*word.to_string() {
-        "sum" => value("Adds"),
-        "min" | "max" => value("Compares"),
-        "average" => value("Averages"),
-        "top" => [item("Keeps"), value("Ranks")].into_iter().collect(),
-        "reduce" => item("Keeps"),
-        "distinct" => item("TellsApart"),
-        _ => TokenStream::new(),
+    let codes = |codes: &TokenStream| {
+        let codes = probing(span, codes);
+        quote_spanned!(span=> let #c = #codes;)
     };
-    if ["sum", "min", "max", "average", "top"].iter().any(|name| word == name) {
-        // The closure went into the check.
-        rest.pop();
-    }
-    if word == "fold"
-        && let [init, step] = &rest[..]
-    {
-        let initial = Ident::new("__initial", span);
-        return quote_spanned! {span=>
-            let #s = #m::Grouped::pass(#m::grouped(&#m::stage::#word, #s));
-            let #s = #m::Dealt::pass(#m::dealt_to(&#m::stage::#word, #s));
-            let (#initial, #s) = #m::Keeps::pass(#m::initial(#init, #s));
-            let #s = #m::#word(#g.clone(), #id, #s, #initial, #step);
-        };
-    }
+    let code_of = |of: TokenStream| codes(&code(span, &of));
+    let of_value = || code_of(quote_spanned!(span=> &#m::value_of(&#s)));
+    let of_item = || code_of(quote_spanned!(span=> &#m::item_of(&#s)));
+    let all = |parts: &[TokenStream]| parts.iter().cloned().collect::<TokenStream>();
+    let (before, given) = match &*word.to_string() {
+        "sum" => (all(&[by, of_value(), value("Adds")]), quote_spanned!(span=> #s, #c)),
+        "min" | "max" => (all(&[by, of_value(), value("Compares")]), quote_spanned!(span=> #s, #c)),
+        "average" => (all(&[by, value("Averages")]), quote!(#s)),
+        "top" => (all(&[item("Keeps"), of_item(), by, value("Ranks")]), quote_spanned!(span=> #s, #first, #c)),
+        "reduce" => (all(&[item("Keeps"), of_item()]), quote_spanned!(span=> #s, #last, #c)),
+        "distinct" => (all(&[item("TellsApart"), of_item()]), quote_spanned!(span=> #s, #c)),
+        "fold" => {
+            let (init, kept) = (Ident::new("__initial", span), Ident::new("__folded", span));
+            let [state, record] = [0, 1].map(|index| {
+                let part = syn::Index { index, span };
+                code(span, &quote_spanned!(span=> &#kept.#part))
+            });
+            let codes = codes(&quote_spanned!(span=> let #kept = #m::folded(&#s); (#state, #record)));
+            let before = quote_spanned! {span=>
+                let #s = #m::Dealt::pass(#m::dealt_to(&#m::stage::#word, #s));
+                let (#init, #s) = #m::Keeps::pass(#m::initial(#first, #s));
+                let #s = #m::folding(#s, #init, #last);
+                #codes
+            };
+            (before, quote_spanned!(span=> #s, #c))
+        }
+        _ => (TokenStream::new(), quote!(#s)),
+    };
     quote_spanned! {span=>
         let #s = #m::Grouped::pass(#m::grouped(&#m::stage::#word, #s));
-        #checks
-        let #s = #m::#word(#g.clone(), #id, #s #(, #rest)*);
+        #before
+        let #s = #m::#word(#g.clone(), #id, #given);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `timestamps(..)`, `window(..)` and `join(..)`.
 use super::module;
-use super::stage::{failures, graph, stream};
+use super::stage::{code, failures, graph, probing, stream};
 use super::syntax::{Builtin, Failure, Join, JoinOn};
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
@@ -132,12 +132,16 @@ pub(super) fn join(join: &Join, id: &str, [left, right]: [TokenStream; 2]) -> To
         }
     };
     let method = Ident::new(method, span);
+    let [of_left, of_right] = [&l, &r].map(|side| code(span, &quote_spanned!(span=> &#m::item_of(&#side))));
+    let codes = probing(span, &quote_spanned!(span=> (#of_left, #of_right)));
+    let codes_var = Ident::new("__codes", span);
     quote_spanned! {span=>
         let (#l, #r) = (#left, #right);
         #(#edges)*
         #alike
         #(#copies)*
         let #on_var = #on;
-        let #s = #m::#method(#g.clone(), #id, (#l, #r), #on_var, #m::#kind);
+        let #codes_var = #codes;
+        let #s = #m::#method(#g.clone(), #id, (#l, #r), #on_var, #m::#kind, #codes_var);
     }
 }

@@ -456,31 +456,37 @@ fn aggregate(g: &Graph, id: &'static str, shared: &Keyed, step: Step) -> Open {
             let s = aggregates::count(c(), id, s);
             erase(g, build::map(c(), "out", s, |(k, n)| rec((k, n as i64))))
         }
-        Step::Distinct => erase(g, aggregates::distinct(c(), id, s)),
+        Step::Distinct => erase(g, aggregates::distinct(c(), id, s, None)),
         Step::Running(0) => {
             // In debug builds an overflow panics.
-            let s = aggregates::sum(c(), id, build::by(s, |r: &Rec| r.value % 1_000));
+            let s = aggregates::sum(c(), id, build::by(s, |r: &Rec| r.value % 1_000), None);
             erase(g, build::map(c(), "out", s, rec))
         }
         Step::Running(1) => {
-            let s = aggregates::min(c(), id, build::by(s, |r: &Rec| r.value));
+            let s = aggregates::min(c(), id, build::by(s, |r: &Rec| r.value), None);
             erase(g, build::map(c(), "out", s, rec))
         }
         Step::Running(2) => {
-            let s = aggregates::max(c(), id, build::by(s, |r: &Rec| r.value));
+            let s = aggregates::max(c(), id, build::by(s, |r: &Rec| r.value), None);
             erase(g, build::map(c(), "out", s, rec))
         }
         Step::Running(3) => {
-            let s =
-                aggregates::reduce(c(), id, s, |a: Rec, b: Rec| Rec { value: a.value.wrapping_mul(5) ^ b.value, ..b });
+            let s = aggregates::reduce(
+                c(),
+                id,
+                s,
+                |a: Rec, b: Rec| Rec { value: a.value.wrapping_mul(5) ^ b.value, ..b },
+                None,
+            );
             erase(g, build::map(c(), "out", s, |(k, r)| rec((k, r.value))))
         }
         Step::Running(4) => {
-            let s = aggregates::fold(c(), id, s, 0i64, |a: i64, r: Rec| a.wrapping_mul(31).wrapping_add(r.value));
+            let s = aggregates::folding(s, 0i64, |a: i64, r: Rec| a.wrapping_mul(31).wrapping_add(r.value));
+            let s = aggregates::fold(c(), id, s, (None, None));
             erase(g, build::map(c(), "out", s, rec))
         }
         Step::Running(5) => {
-            let s = aggregates::top(c(), id, build::by(s, score), 3);
+            let s = aggregates::top(c(), id, build::by(s, score), 3, None);
             erase(g, build::map(c(), "out", s, |(k, best)| rec((k, best.iter().fold(0, |a, r| a * 1_000 + score(r))))))
         }
         Step::Running(6) => erase(g, fragment::then(c(), id, summed::__op(), s)),

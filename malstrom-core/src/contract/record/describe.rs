@@ -83,6 +83,10 @@ impl Describe {
         }
         TypeRef::Named(index)
     }
+    /// The description of `root`, which has been described by this.
+    pub fn description(self, root: TypeRef) -> Description {
+        Description { root, types: self.types }
+    }
     fn visit<T: 'static>(&mut self, name: &str) -> (u32, bool) {
         let next = self.types.len() as u32;
         let index = *self.seen.entry(TypeId::of::<T>()).or_insert(next);
@@ -102,7 +106,7 @@ impl Describe {
 pub fn description<T: Record>() -> Description {
     let mut describe = Describe::default();
     let root = T::describe(&mut describe);
-    Description { root, types: describe.types }
+    describe.description(root)
 }
 
 /// A number that changes whenever a name or a type in the description of `T` does.

@@ -1,5 +1,6 @@
 //! Aggregates of which each worker can gather a part: `count`, `sum`, `min`, `max`, `average`, `reduce`.
 use super::Aggregate;
+use crate::contract::code::{Code, OfOption, OfRecord};
 use crate::contract::number::Number;
 use crate::contract::window::{Window, Windowed};
 use std::ops::AddAssign;
@@ -9,9 +10,13 @@ use std::ops::AddAssign;
 pub struct Count;
 impl<K: Clone + 'static, T> Aggregate<K, T> for Count {
     type Kept = u64;
+    type Codec = OfRecord<u64>;
     type Out = (K, u64);
     type Closed = Windowed<K, u64>;
     const COMBINES: bool = true;
+    fn codec(&self) -> Option<OfRecord<u64>> {
+        Some(OfRecord::new())
+    }
     #[inline(always)]
     fn fresh(&self) -> u64 {
         0
@@ -32,17 +37,21 @@ impl<K: Clone + 'static, T> Aggregate<K, T> for Count {
 
 /// `sum(|r| ..)`
 #[derive(Debug)]
-pub struct Sum<F>(pub F);
-impl<K, T, V, F> Aggregate<K, T> for Sum<F>
+pub struct Sum<F, V>(pub F, pub Option<Code<V>>);
+impl<K, T, V, F> Aggregate<K, T> for Sum<F, V>
 where
     K: Clone + 'static,
     V: Default + Clone + AddAssign + 'static,
     F: FnMut(&T) -> V + 'static,
 {
     type Kept = V;
+    type Codec = Code<V>;
     type Out = (K, V);
     type Closed = Windowed<K, V>;
     const COMBINES: bool = true;
+    fn codec(&self) -> Option<Code<V>> {
+        self.1
+    }
     #[inline(always)]
     fn fresh(&self) -> V {
         V::default()
@@ -63,10 +72,10 @@ where
 
 /// `min(|r| ..)` and `max(|r| ..)`: keeps the value that `better(new, kept)` prefers.
 #[derive(Debug)]
-pub struct Extreme<F, B>(pub F, pub B);
-impl<F, B> Extreme<F, B> {
+pub struct Extreme<F, B, V>(pub F, pub B, pub Option<Code<V>>);
+impl<F, B, V> Extreme<F, B, V> {
     #[inline(always)]
-    fn take<V>(&self, kept: &mut Option<V>, value: V)
+    fn take(&self, kept: &mut Option<V>, value: V)
     where
         B: Fn(&V, &V) -> bool,
     {
@@ -75,7 +84,7 @@ impl<F, B> Extreme<F, B> {
         }
     }
 }
-impl<K, T, V, F, B> Aggregate<K, T> for Extreme<F, B>
+impl<K, T, V, F, B> Aggregate<K, T> for Extreme<F, B, V>
 where
     K: Clone + 'static,
     V: Clone + 'static,
@@ -83,9 +92,13 @@ where
     B: Fn(&V, &V) -> bool + 'static,
 {
     type Kept = Option<V>;
+    type Codec = OfOption<Code<V>>;
     type Out = (K, V);
     type Closed = Windowed<K, V>;
     const COMBINES: bool = true;
+    fn codec(&self) -> Option<Self::Codec> {
+        self.2.map(OfOption)
+    }
     fn fresh(&self) -> Option<V> {
         None
     }
@@ -109,9 +122,13 @@ where
 pub struct Average<F>(pub F);
 impl<K: Clone + 'static, T, V: Number, F: FnMut(&T) -> V + 'static> Aggregate<K, T> for Average<F> {
     type Kept = (f64, u64);
+    type Codec = OfRecord<(f64, u64)>;
     type Out = (K, f64);
     type Closed = Windowed<K, f64>;
     const COMBINES: bool = true;
+    fn codec(&self) -> Option<Self::Codec> {
+        Some(OfRecord::new())
+    }
     fn fresh(&self) -> (f64, u64) {
         (0.0, 0)
     }
@@ -133,10 +150,10 @@ impl<K: Clone + 'static, T, V: Number, F: FnMut(&T) -> V + 'static> Aggregate<K,
 /// `reduce(|a, b| ..)`. Windows that overlap and sessions are put together from parts, in the order of their times: what `f`
 /// makes of three records must not depend on which two it is given first.
 #[derive(Debug)]
-pub struct Reduce<F>(pub F);
-impl<F> Reduce<F> {
+pub struct Reduce<F, T>(pub F, pub Option<Code<T>>);
+impl<F, T> Reduce<F, T> {
     #[inline(always)]
-    fn take<T>(&mut self, kept: &mut Option<T>, record: T)
+    fn take(&mut self, kept: &mut Option<T>, record: T)
     where
         F: FnMut(T, T) -> T,
     {
@@ -147,11 +164,15 @@ impl<F> Reduce<F> {
         *kept = Some(value);
     }
 }
-impl<K: Clone + 'static, T: Clone + 'static, F: FnMut(T, T) -> T + 'static> Aggregate<K, T> for Reduce<F> {
+impl<K: Clone + 'static, T: Clone + 'static, F: FnMut(T, T) -> T + 'static> Aggregate<K, T> for Reduce<F, T> {
     type Kept = Option<T>;
+    type Codec = OfOption<Code<T>>;
     type Out = (K, T);
     type Closed = Windowed<K, T>;
     const COMBINES: bool = true;
+    fn codec(&self) -> Option<Self::Codec> {
+        self.1.map(OfOption)
+    }
     fn fresh(&self) -> Option<T> {
         None
     }

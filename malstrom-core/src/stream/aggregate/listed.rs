@@ -1,5 +1,6 @@
 //! Aggregates that go by the records and by the order in which they come: `fold`, `top`, `distinct`.
 use super::Aggregate;
+use crate::contract::code::{Code, OfList, OfMap, OfOption, OfPair, OfRecord};
 use crate::contract::window::{Window, Windowed};
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -7,9 +8,11 @@ use std::fmt;
 use std::hash::Hash;
 
 /// `fold(init, |a, r| ..)`. What it has made of two runs of records cannot be made one: it goes by the record.
-pub struct Fold<A, F, T>(pub A, pub F, pub Copier<T>);
+pub struct Fold<A, F, T>(pub A, pub F, pub Copier<T>, pub FoldCodes<A, T>);
 /// How a record is copied, where it can be.
 pub type Copier<T> = Option<fn(&T) -> T>;
+/// How what `fold` has come to is written, and its records.
+pub type FoldCodes<A, T> = (Option<Code<A>>, Option<Code<T>>);
 impl<A: fmt::Debug, F, T> fmt::Debug for Fold<A, F, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Fold").field(&self.0).finish_non_exhaustive()
@@ -30,9 +33,16 @@ where
     F: FnMut(A, T) -> A + 'static,
 {
     type Kept = Option<A>;
+    type Codec = OfOption<Code<A>>;
     type Out = (K, A);
     type Closed = Windowed<K, A>;
     const MERGES: bool = false;
+    fn codec(&self) -> Option<Self::Codec> {
+        self.3.0.map(OfOption)
+    }
+    fn record_code(&self) -> Option<Code<T>> {
+        self.3.1
+    }
     fn fresh(&self) -> Option<A> {
         None
     }
@@ -53,12 +63,12 @@ where
 /// `top(n, |r| ..)`: the `n` records of the highest score, highest first; of equals, the one that came first. What windows
 /// are put together from was gathered side by side, so each record is kept with the number of its arrival.
 #[derive(Debug)]
-pub struct Top<F>(usize, F, u64);
-impl<F> Top<F> {
-    pub(crate) fn new(n: usize, score: F) -> Self {
-        Top(n, score, 0)
+pub struct Top<F, T>(usize, F, u64, Option<Code<T>>);
+impl<F, T> Top<F, T> {
+    pub(crate) fn new(n: usize, score: F, code: Option<Code<T>>) -> Self {
+        Top(n, score, 0, code)
     }
-    fn take<T, V: PartialOrd>(&mut self, kept: &mut Vec<(u64, T)>, arrival: u64, record: T)
+    fn take<V: PartialOrd>(&mut self, kept: &mut Vec<(u64, T)>, arrival: u64, record: T)
     where
         F: FnMut(&T) -> V,
     {
@@ -74,7 +84,7 @@ impl<F> Top<F> {
         }
     }
 }
-impl<K, T, V, F> Aggregate<K, T> for Top<F>
+impl<K, T, V, F> Aggregate<K, T> for Top<F, T>
 where
     K: Clone + 'static,
     T: Clone + 'static,
@@ -82,8 +92,18 @@ where
     F: FnMut(&T) -> V + 'static,
 {
     type Kept = Vec<(u64, T)>;
+    type Codec = OfList<OfPair<OfRecord<u64>, Code<T>>>;
     type Out = (K, Vec<T>);
     type Closed = Windowed<K, Vec<T>>;
+    fn codec(&self) -> Option<Self::Codec> {
+        self.3.map(|code| OfList(OfPair(OfRecord::new(), code)))
+    }
+    fn arrivals(&self) -> u64 {
+        self.2
+    }
+    fn set_arrivals(&mut self, arrivals: u64) {
+        self.2 = arrivals;
+    }
     fn fresh(&self) -> Self::Kept {
         Vec::new()
     }
@@ -101,13 +121,28 @@ where
 }
 
 /// `distinct()`: each record with the number of its first arrival, and whether it was told.
-#[derive(Debug, Default)]
-pub struct Distinct(u64);
-impl<K: 'static, T: Eq + Hash + Clone + 'static> Aggregate<K, T> for Distinct {
+#[derive(Debug)]
+pub struct Distinct<T>(u64, Option<Code<T>>);
+impl<T> Distinct<T> {
+    pub(crate) fn new(code: Option<Code<T>>) -> Self {
+        Distinct(0, code)
+    }
+}
+impl<K: 'static, T: Eq + Hash + Clone + 'static> Aggregate<K, T> for Distinct<T> {
     type Kept = HashMap<T, (u64, bool)>;
+    type Codec = OfMap<Code<T>, OfRecord<(u64, bool)>>;
     type Out = T;
     type Closed = T;
     const EACH: bool = false;
+    fn codec(&self) -> Option<Self::Codec> {
+        self.1.map(|code| OfMap(code, OfRecord::new()))
+    }
+    fn arrivals(&self) -> u64 {
+        self.0
+    }
+    fn set_arrivals(&mut self, arrivals: u64) {
+        self.0 = arrivals;
+    }
     fn fresh(&self) -> Self::Kept {
         HashMap::new()
     }

@@ -13,10 +13,20 @@ use crate::stream::windows::late::OnLate;
 pub(crate) struct Parts<A>(pub(crate) Shared<A>);
 impl<K, T, A: Aggregate<K, T>> Aggregate<K, Part<T, A::Kept>> for Parts<A> {
     type Kept = A::Kept;
+    type Codec = A::Codec;
     type Out = A::Out;
     type Closed = A::Closed;
     const EACH: bool = A::EACH;
     const MERGES: bool = A::MERGES;
+    fn codec(&self) -> Option<A::Codec> {
+        self.0.codec()
+    }
+    fn arrivals(&self) -> u64 {
+        self.0.arrivals()
+    }
+    fn set_arrivals(&mut self, arrivals: u64) {
+        self.0.set_arrivals(arrivals);
+    }
     #[inline(always)]
     fn fresh(&self) -> A::Kept {
         self.0.fresh()

@@ -2,6 +2,10 @@
 //!
 //! A pair is emitted as soon as both are there; a record without a partner when none can come any more, which is behind
 //! the watermark of the inputs. So a join that emits those promises less than its inputs do.
+mod written;
+
+pub(crate) use written::OfBoth;
+
 use super::tables::Tables;
 use super::{Horizon, Host, Rest};
 use crate::contract::form::{Meta, Stamp};
@@ -141,12 +145,15 @@ pub(crate) struct IntervalJoin<K, A, B, J> {
     within: i64,
     table: StateTable<K, Both<A, B>>,
     agenda: Agenda<K>,
+    /// How records are written, where snapshots are on.
+    #[allow(dead_code)]
+    pub(crate) codec: Option<OfBoth<A, B>>,
     kind: PhantomData<J>,
 }
 impl<K: PartitionKey, A, B, J> IntervalJoin<K, A, B, J> {
-    pub(crate) fn new(within: i64, ranks: Ranks) -> Self {
+    pub(crate) fn new(within: i64, codec: Option<OfBoth<A, B>>, ranks: Ranks) -> Self {
         let agenda = Agenda { entries: BTreeMap::new(), next: 0 };
-        IntervalJoin { within, table: StateTable::new(ranks), agenda, kind: PhantomData }
+        IntervalJoin { within, table: StateTable::new(ranks), agenda, codec, kind: PhantomData }
     }
 }
 impl<M, K, A, B, J, X> Host<M, Side<A, B>, X> for IntervalJoin<K, A, B, J>
@@ -218,13 +225,16 @@ pub(crate) struct WindowJoin<K, A, B, J, N> {
     windows: Tables<K, Both<A, B>>,
     /// How many slots of the first window have been emptied.
     slot: usize,
+    /// How records are written, where snapshots are on.
+    #[allow(dead_code)]
+    pub(crate) codec: Option<OfBoth<A, B>>,
     kind: PhantomData<J>,
 }
 impl<K: PartitionKey, A, B, J, N: Times> WindowJoin<K, A, B, J, N> {
-    pub(crate) fn new(spec: Aligned<N>, ranks: Ranks) -> Self {
+    pub(crate) fn new(spec: Aligned<N>, codec: Option<OfBoth<A, B>>, ranks: Ranks) -> Self {
         let pane = spec.pane(0);
         let belongs = spec.windows(pane.index);
-        WindowJoin { spec, pane, belongs, windows: Tables::new(ranks), slot: 0, kind: PhantomData }
+        WindowJoin { spec, pane, belongs, windows: Tables::new(ranks), slot: 0, codec, kind: PhantomData }
     }
     /// The first window, if it closes.
     fn next(&self, horizon: Horizon) -> Option<i128> {
