@@ -77,7 +77,8 @@ impl Worker {
     /// Makes the segments of `pipeline` on this worker.
     ///
     /// # Errors
-    /// If a sink cannot be opened, or if the workers' pipelines differ.
+    /// If a sink cannot be opened, if the workers' pipelines differ, or if snapshots are taken and a stage keeps what cannot
+    /// be written to one.
     pub fn new(pipeline: Pipeline, settings: &Settings, fabric: Arc<Fabric>) -> Result<Self> {
         let route = Rc::new(RouteTable::even(settings.workers));
         let ranks = if settings.workers == 1 { Ranks::all() } else { Ranks::of(route.groups_of(settings.worker)) };
@@ -90,6 +91,9 @@ impl Worker {
         let made =
             catch_unwind(AssertUnwindSafe(|| recipes.into_iter().map(|make| make(&env)).collect::<Result<Vec<_>>>()));
         let segments = made.map_err(|payload| panicked(&env, &*payload))??;
+        if let Some(failure) = env.take_failure() {
+            return Err(failure);
+        }
         let open = segments.iter().flatten().count();
         Ok(Worker { env, segments, open, linger: settings.linger, flushed: Duration::ZERO })
     }

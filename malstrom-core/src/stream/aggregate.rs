@@ -3,9 +3,13 @@ use super::env::{Env, Site};
 use super::link::Wrap;
 use super::signal::{End, Flow, Signal};
 use super::{At, Push};
+use crate::contract::code::{Codec, NoCodec};
 use crate::contract::form::Meta;
 use crate::contract::key::PartitionKey;
+use crate::contract::snapshot::{Part, Task};
 use crate::contract::window::Window;
+use crate::error::Error;
+use crate::state::saved::{Chapter, Figures, Layout};
 use crate::state::table::StateTable;
 use std::time::Duration;
 
@@ -50,6 +54,14 @@ pub trait Aggregate<K, T>: 'static {
     fn told_but_last(&mut self, _kept: &mut Self::Kept) {}
     /// Hands out what has come of a window.
     fn close(&mut self, kept: Self::Kept, key: &K, window: Window, emit: impl FnMut(Self::Closed));
+    /// How what is kept is written to snapshots, if it can be.
+    fn codec(&self) -> Option<impl Codec<Self::Kept>> {
+        None::<NoCodec>
+    }
+    /// The number of the last record of all keys, where records are numbered in what is kept.
+    fn arrivals(&mut self) -> Option<&mut u64> {
+        None
+    }
 }
 /// What has come of a window, for aggregates with one value.
 macro_rules! closes {
@@ -74,21 +86,38 @@ pub(crate) struct AggregateStage<A> {
 struct AggregatePush<K, V, A, P> {
     aggregate: A,
     table: StateTable<K, V>,
+    /// Where it is written to, if it is.
+    chapter: Option<Chapter>,
+    arrivals: Option<Figures<u64>>,
     down: P,
     passed: u64,
     site: Site,
 }
 impl<K: PartitionKey, M: Meta<Key = K>, T: 'static, A: Aggregate<K, T>> Wrap<M, T, M, A::Out> for AggregateStage<A> {
     fn wrap<P: Push<M, A::Out>>(self, env: &Env, down: P) -> impl Push<M, T> {
-        let table = StateTable::new(env.ranks());
-        AggregatePush::<K, A::Kept, A, P> {
-            aggregate: self.aggregate,
-            table,
-            down,
-            passed: 0,
-            site: env.site(self.node),
+        let AggregateStage { mut aggregate, node } = self;
+        let (mut table, mut chapter, mut arrivals) = (StateTable::<K, A::Kept>::new(env.ranks()), None, None);
+        let site = env.site(node);
+        if env.saves() {
+            match aggregate.codec() {
+                Some(codec) => {
+                    let layout = Layout::of_entries::<K, A::Kept>(&codec);
+                    chapter = Some(Chapter::new(env.owner(node), Part::State, layout));
+                    table.track(codec);
+                }
+                None => site.fail(unwritten::<A::Kept>(&site.id)),
+            }
+            arrivals = aggregate.arrivals().map(|_| Figures::new(env.owner(node)));
         }
+        AggregatePush::<K, A::Kept, A, P> { aggregate, table, chapter, arrivals, down, passed: 0, site }
     }
+}
+/// Says that what operator `id` keeps cannot be saved.
+pub(crate) fn unwritten<V>(id: &str) -> Error {
+    Error::Config(format!(
+        "`{id}` keeps values of type `{}` that cannot be written to a snapshot: derive `Record` for it, or run without snapshots",
+        std::any::type_name::<V>()
+    ))
 }
 impl<K, M, T, A, P> Push<M, T> for AggregatePush<K, A::Kept, A, P>
 where
@@ -124,6 +153,14 @@ where
         self.down.full()
     }
     fn signal(&mut self, signal: Signal) {
+        if let Signal::Barrier(barrier) = signal {
+            if let Some(chapter) = &mut self.chapter {
+                chapter.flip_table(&mut self.table, barrier);
+            }
+            if let (Some(figures), Some(arrivals)) = (&mut self.arrivals, self.aggregate.arrivals()) {
+                figures.flip(barrier, *arrivals);
+            }
+        }
         self.down.signal(signal);
     }
     fn pump(&mut self) -> Flow {
@@ -146,5 +183,16 @@ where
     fn finish(&mut self, end: End) {
         self.down.finish(end);
     }
-    super::hands_on!(@persist);
+    fn persist(&mut self, mut task: Task<'_, '_>) {
+        if let Some(chapter) = &mut self.chapter {
+            chapter.persist_table(&mut self.table, task.again());
+        }
+        if let Some(figures) = &mut self.arrivals {
+            let workers = figures.persist(task.again());
+            if let Some(arrivals) = self.aggregate.arrivals() {
+                *arrivals = workers.into_iter().fold(*arrivals, u64::max);
+            }
+        }
+        self.down.persist(task);
+    }
 }

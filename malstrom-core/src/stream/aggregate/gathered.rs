@@ -1,5 +1,6 @@
 //! Aggregates of which each worker can gather a part: `count`, `sum`, `min`, `max`, `average`, `reduce`.
 use super::Aggregate;
+use crate::contract::code::{Codec, OfRecord};
 use crate::contract::number::Number;
 use crate::contract::window::{Window, Windowed};
 use std::ops::AddAssign;
@@ -28,6 +29,9 @@ impl<K: Clone + 'static, T> Aggregate<K, T> for Count {
         *kept += later;
     }
     closes!(|kept| Some(kept));
+    fn codec(&self) -> Option<impl Codec<u64>> {
+        Some(OfRecord::<u64>::new())
+    }
 }
 
 /// `sum(|r| ..)`
@@ -128,6 +132,9 @@ impl<K: Clone + 'static, T, V: Number, F: FnMut(&T) -> V + 'static> Aggregate<K,
         *kept = (kept.0 + later.0, kept.1 + later.1);
     }
     closes!(|kept| (kept.1 > 0).then(|| kept.0 / kept.1 as f64));
+    fn codec(&self) -> Option<impl Codec<(f64, u64)>> {
+        Some(OfRecord::<(f64, u64)>::new())
+    }
 }
 
 /// `reduce(|a, b| ..)`. Windows that overlap and sessions are put together from parts, in the order of their times: what `f`

@@ -98,6 +98,9 @@ where
         later.into_iter().for_each(|(arrival, record)| self.take(kept, arrival, record));
     }
     closes!(|kept| Some(kept.into_iter().map(|(_, record)| record).collect()));
+    fn arrivals(&mut self) -> Option<&mut u64> {
+        Some(&mut self.2)
+    }
 }
 
 /// `distinct()`: each record with the number of its first arrival, and whether it was told.
@@ -140,5 +143,8 @@ impl<K: 'static, T: Eq + Hash + Clone + 'static> Aggregate<K, T> for Distinct {
         let mut untold: Vec<(u64, T)> = untold.map(|(record, (arrival, _))| (arrival, record)).collect();
         untold.sort_unstable_by_key(|(arrival, _)| *arrival);
         untold.into_iter().for_each(|(_, record)| emit(record));
+    }
+    fn arrivals(&mut self) -> Option<&mut u64> {
+        Some(&mut self.0)
     }
 }

@@ -1,5 +1,6 @@
 //! The second phase: results from partial ones and from records, at the worker that owns the key.
 use super::{Part, Shared};
+use crate::contract::code::Codec;
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::snapshot::Barrier;
 use crate::contract::window::{Late, Window};
@@ -37,6 +38,9 @@ impl<K, T, A: Aggregate<K, T>> Aggregate<K, Part<T, A::Kept>> for Parts<A> {
     }
     fn close(&mut self, kept: A::Kept, key: &K, window: Window, emit: impl FnMut(A::Closed)) {
         self.0.close(kept, key, window, emit);
+    }
+    fn codec(&self) -> Option<impl Codec<A::Kept>> {
+        self.0.codec()
     }
 }
 
