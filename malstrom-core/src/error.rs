@@ -69,6 +69,17 @@ pub enum Error {
         #[source]
         cause: Box<Error>,
     },
+    /// What a snapshot has of an operator cannot be taken in.
+    #[error("cannot restore {what} of `{operator}`")]
+    Restore {
+        /// The operator's id.
+        operator: String,
+        /// Which part of it.
+        what: String,
+        /// Why not, and what to do about it.
+        #[source]
+        cause: Box<dyn StdError + Send + Sync>,
+    },
     /// Anything a user's source or sink reports.
     #[error("{0}")]
     Custom(Box<dyn StdError + Send + Sync>),

@@ -89,7 +89,8 @@ impl Worker {
     /// Makes the segments of `pipeline` on this worker. Where snapshots are taken, they take in what is on the `shelf`.
     ///
     /// # Errors
-    /// If a sink cannot be opened, if the workers' pipelines differ, or if what was kept cannot be used.
+    /// If a sink cannot be opened, if the workers' pipelines differ, if what was kept cannot be used, or if
+    /// snapshots are taken and a stage keeps what cannot be written to one.
     pub fn new(pipeline: Pipeline, settings: &Settings, fabric: Arc<Fabric>, shelf: &dyn Shelf) -> Result<Self> {
         let route = Rc::new(RouteTable::even(settings.workers));
         let ranks = if settings.workers == 1 { Ranks::all() } else { Ranks::of(route.groups_of(settings.worker)) };

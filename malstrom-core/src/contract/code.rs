@@ -9,7 +9,7 @@ mod probe;
 pub use composed::{OfList, OfMap, OfOption, OfPair};
 pub use probe::{Probe, Unwritten};
 
-use super::record::{CodecError, Describe, Record, TypeRef};
+use super::record::{CodecError, Describe, Description, Record, TypeRef};
 use super::state::KeyedState;
 use std::fmt;
 use std::marker::PhantomData;
@@ -22,6 +22,14 @@ pub trait Codec<V>: Clone + 'static {
     }
     /// Adds what values are made of to `d`, from which the fingerprint follows.
     fn describe(&self, d: &mut Describe) -> TypeRef;
+    /// What values of a version are made of, if they can be read: this version's, and those that lead to it.
+    fn description(&self, version: u32) -> Option<Description> {
+        (version == self.version()).then(|| Description::by(|d| self.describe(d)))
+    }
+    /// Whether its author can raise the version and say how values of former versions become present ones.
+    fn migrates(&self) -> bool {
+        false
+    }
     /// Appends a value's bytes to `out`; on an error `out` is left as it was.
     ///
     /// # Errors
@@ -101,11 +109,57 @@ impl<S: KeyedState> Codec<S> for OfState<S> {
     fn describe(&self, d: &mut Describe) -> TypeRef {
         S::describe(d)
     }
+    fn description(&self, version: u32) -> Option<Description> {
+        S::describe_version(version)
+    }
+    fn migrates(&self) -> bool {
+        true
+    }
     fn encode(&self, value: &S, out: &mut Vec<u8>) -> Result<(), CodecError> {
         value.encode(out)
     }
     fn decode(&self, version: u32, bytes: &[u8]) -> Result<S, CodecError> {
         S::decode_version(version, bytes)
+    }
+}
+
+/// Writes values that may be absent, and never are when they are written.
+#[derive(Clone, Copy, Debug)]
+pub struct OfSome<C>(pub C);
+impl<V, C: Codec<V>> Codec<Option<V>> for OfSome<C> {
+    fn version(&self) -> u32 {
+        self.0.version()
+    }
+    fn describe(&self, d: &mut Describe) -> TypeRef {
+        self.0.describe(d)
+    }
+    fn description(&self, version: u32) -> Option<Description> {
+        self.0.description(version)
+    }
+    fn migrates(&self) -> bool {
+        self.0.migrates()
+    }
+    fn encode(&self, value: &Option<V>, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        let value = value.as_ref().ok_or_else(|| CodecError::new("there is no value"))?;
+        self.0.encode(value, out)
+    }
+    fn decode(&self, version: u32, bytes: &[u8]) -> Result<Option<V>, CodecError> {
+        self.0.decode(version, bytes).map(Some)
+    }
+}
+
+/// Writes nothing: there is none of it.
+#[derive(Clone, Copy, Debug)]
+pub enum NoCodec {}
+impl<V> Codec<V> for NoCodec {
+    fn describe(&self, _: &mut Describe) -> TypeRef {
+        match *self {}
+    }
+    fn encode(&self, _: &V, _: &mut Vec<u8>) -> Result<(), CodecError> {
+        match *self {}
+    }
+    fn decode(&self, _: u32, _: &[u8]) -> Result<V, CodecError> {
+        match *self {}
     }
 }
 

@@ -90,6 +90,21 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// The interval that the snapshot ends, or would have ended.
+    pub fn interval(self) -> u64 {
+        match self {
+            Outcome::Committed { interval, .. } | Outcome::Saved { interval, .. } | Outcome::Aborted { interval } => {
+                interval
+            }
+        }
+    }
+    /// Whether the next snapshot is written relative to it.
+    pub fn is_base(self) -> bool {
+        matches!(self, Outcome::Committed { .. })
+    }
+}
+
 /// Which part of what an operator keeps. The numbers are part of the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -108,6 +123,20 @@ pub enum Part {
     Staged = 5,
     /// What was counted.
     Counts = 6,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Part::State => "the state",
+            Part::EventTimers => "the timers",
+            Part::ProcessingTimers => "the processing timers",
+            Part::Time => "the time",
+            Part::Splits => "the splits",
+            Part::Staged => "the staged output",
+            Part::Counts => "the counts",
+        })
+    }
 }
 
 /// The owner of a chunk that belongs to no key group: each worker has one.
@@ -140,7 +169,7 @@ pub struct Chunk {
 pub struct Schema {
     /// The version, from 1.
     pub version: u32,
-    /// A canonical description, as [`Description`](super::record::Description) prints it.
+    /// The [`Description`](super::record::Description)s of its keys and values, in JSON.
     pub description: String,
 }
 
@@ -175,6 +204,11 @@ impl Pen {
     /// Adds a chunk. Empty deltas need not be added.
     pub fn chunk(&mut self, head: Head, bytes: Vec<u8>) {
         self.spend(1 + bytes.len() / 64);
+        self.chunks.push(Chunk { head, bytes });
+    }
+    /// Adds a chunk whose bytes were paid for as they were written.
+    pub fn add(&mut self, head: Head, bytes: Vec<u8>) {
+        self.spend(1);
         self.chunks.push(Chunk { head, bytes });
     }
     /// Says how entries are laid out; once per part and snapshot.

@@ -5,7 +5,7 @@ use super::extract::Context;
 use super::extract::time::{Request, TimerBuffer};
 use super::keying::{Keep, Need, Stateless};
 use super::never::Never;
-use super::record::Record;
+use super::record::{CodecError, Record};
 use super::time::Ticks;
 use std::cell::RefCell;
 use std::fmt;
@@ -128,15 +128,18 @@ pub trait TimerSet: Default + 'static {
     fn stand_on(&self, _: Ticks) {}
     /// Takes out what was asked for.
     fn drain(&mut self, take: impl FnMut(Request<Self::Timer>));
-    /// Writes a timer, so that it can be told from others; `false` if that cannot be done.
-    fn encode(timer: &Self::Timer, out: &mut Vec<u8>) -> bool;
+    /// Writes a timer, so that it can be told from others.
+    ///
+    /// # Errors
+    /// If that cannot be done.
+    fn encode(timer: &Self::Timer, out: &mut Vec<u8>) -> Result<(), CodecError>;
 }
 impl TimerSet for () {
     type Timer = Never;
     type Or<T: 'static> = T;
     const ANY: bool = false;
     fn drain(&mut self, _: impl FnMut(Request<Never>)) {}
-    fn encode(timer: &Never, _: &mut Vec<u8>) -> bool {
+    fn encode(timer: &Never, _: &mut Vec<u8>) -> Result<(), CodecError> {
         match *timer {}
     }
 }
@@ -154,8 +157,8 @@ impl<X: Record> TimerSet for TimerBuffer<X> {
             requests.drain(..).for_each(take);
         }
     }
-    fn encode(timer: &X, out: &mut Vec<u8>) -> bool {
-        timer.encode(out).is_ok()
+    fn encode(timer: &X, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        timer.encode(out)
     }
 }
 /// What the timers of an operator hold.

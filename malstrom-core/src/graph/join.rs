@@ -20,6 +20,7 @@ use crate::stream::link::link;
 use crate::stream::merge::Merge;
 use crate::stream::plain::PassStage;
 use crate::stream::signal::{Flow, Signal};
+use crate::stream::timing::TimersFor;
 use crate::stream::{At, Push, Segment, Stream, Turn, stream_of};
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -88,7 +89,7 @@ impl<L: 'static, R: 'static, Op: TwoInput, F: 'static, S: 'static, Fm: Form> Typ
 impl<Op, F, S, Fm> Stream for TwoHead<Op::In, Op::Right, Op, F, S, Fm>
 where
     Fm: Form,
-    Op: TwoInput<Keep: KeepFor<Fm::Meta>>,
+    Op: TwoInput<Keep: KeepFor<Fm::Meta>, Timers: TimersFor<<Fm::Meta as Meta>::Key>>,
     F: OnFail<Fm::Meta, ErrorOf<Op>>,
     S: SideEnds<Fm::Meta, Op::Sides>,
 {
@@ -117,7 +118,7 @@ pub fn call_two<A, B, Op, F>(
 where
     A: Stream<Item = Op::In>,
     B: Stream<Item = Op::Right> + Typed<Form: Form<Meta = MetaOf<A>>>,
-    Op: TwoInput<Keep: KeepFor<MetaOf<A>>, Need: Need>,
+    Op: TwoInput<Keep: KeepFor<MetaOf<A>>, Timers: TimersFor<<MetaOf<A> as Meta>::Key>, Need: Need>,
     F: Policy<MetaOf<A>, ErrorOf<Op>>,
     (): SideEnds<MetaOf<A>, Op::Sides>,
 {

@@ -3,6 +3,9 @@
 //! State with a time to live (`#[keyed_state(ttl = "30d")]`) carries a deadline, which every use of it puts off. Whether it
 //! has passed is looked at when the state is used; the memory is given back by a wheel of coarse buckets, in which each
 //! key lies once and is put off lazily, so that a use costs no more than a store.
+mod saved;
+
+use super::saved::Chapter;
 use super::table::{Ranks, StateTable};
 use crate::contract::state::Deadline;
 use std::collections::BTreeMap;
@@ -10,6 +13,11 @@ use std::fmt;
 
 /// Into how many buckets a time to live is divided: memory is given back this much too late, at most.
 const BUCKETS: i64 = 64;
+
+/// The end of the bucket of a deadline.
+fn bucket(time: i64, step: i64) -> i64 {
+    time.div_euclid(step).saturating_add(1).saturating_mul(step)
+}
 
 struct Aged<S, D> {
     state: S,
@@ -21,6 +29,8 @@ pub struct KeyedTable<K, S, D> {
     ttl: i64,
     /// The end of a bucket, and the keys whose deadline was in it when they were put there.
     wheel: BTreeMap<i64, Vec<(u64, K)>>,
+    /// Where it is written to, if it is.
+    chapter: Option<Chapter>,
 }
 impl<K, S, D> fmt::Debug for KeyedTable<K, S, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,7 +41,7 @@ impl<K, S, D> fmt::Debug for KeyedTable<K, S, D> {
 impl<K: Eq + Clone, S, D: Deadline> KeyedTable<K, S, D> {
     /// An empty table for the groups in `ranks`; `ttl` in ticks.
     pub fn new(ranks: Ranks, ttl: i64) -> Self {
-        KeyedTable { table: StateTable::new(ranks), ttl: ttl.max(1), wheel: BTreeMap::new() }
+        KeyedTable { table: StateTable::new(ranks), ttl: ttl.max(1), wheel: BTreeMap::new(), chapter: None }
     }
     /// How many keys have state.
     pub fn len(&self) -> usize {
@@ -52,6 +62,10 @@ impl<K: Eq + Clone, S, D: Deadline> KeyedTable<K, S, D> {
         self.table.worth_touching()
     }
 
+    /// How long a bucket is.
+    fn step(&self) -> i64 {
+        (self.ttl / BUCKETS).max(1)
+    }
     /// Puts off a deadline after a use at `now`.
     #[inline(always)]
     fn put_off(&self, deadline: D, now: i64) -> D {
@@ -60,8 +74,7 @@ impl<K: Eq + Clone, S, D: Deadline> KeyedTable<K, S, D> {
     /// The deadline of state that is made at `now`, for a key that is put on the wheel.
     #[cold]
     fn enlist(&mut self, hash: u64, key: &K, time: i64) -> D {
-        let step = (self.ttl / BUCKETS).max(1);
-        let bucket = time.div_euclid(step).saturating_add(1).saturating_mul(step);
+        let bucket = bucket(time, self.step());
         self.wheel.entry(bucket).or_default().push((hash, key.clone()));
         D::at(time, bucket)
     }
@@ -72,7 +85,7 @@ impl<K: Eq + Clone, S, D: Deadline> KeyedTable<K, S, D> {
         if !D::EXPIRES {
             return &mut self.table.entry(hash, key, || Aged { state: fresh(), deadline: D::at(0, 0) }).state;
         }
-        let kept = self.table.get(hash, key).map(|aged| aged.deadline);
+        let kept = self.table.peek(hash, key).map(|aged| aged.deadline);
         let deadline = match kept {
             Some(deadline) => self.put_off(deadline, now),
             None => self.enlist(hash, key, now.saturating_add(self.ttl)),
@@ -90,7 +103,7 @@ impl<K: Eq + Clone, S, D: Deadline> KeyedTable<K, S, D> {
         if !D::EXPIRES {
             return self.table.get(hash, key).map(|aged| &mut aged.state);
         }
-        let kept = self.table.get(hash, key)?.deadline;
+        let kept = self.table.peek(hash, key)?.deadline;
         if kept.time() <= now {
             self.table.remove(hash, key);
             return None;
@@ -123,10 +136,11 @@ impl<K: Eq + Clone, S, D: Deadline> KeyedTable<K, S, D> {
                 continue;
             };
             // A key that was dropped and made again in between is on the wheel a second time.
-            match self.table.get(hash, &key).map(|aged| aged.deadline).filter(|kept| kept.bucket() == bucket) {
+            match self.table.peek(hash, &key).map(|aged| aged.deadline).filter(|kept| kept.bucket() == bucket) {
                 Some(kept) if kept.time() > now => {
                     let deadline = self.enlist(hash, &key, kept.time());
-                    if let Some(aged) = self.table.get(hash, &key) {
+                    // Buckets are not saved.
+                    if let Some(aged) = self.table.get_unseen(hash, &key) {
                         aged.deadline = deadline;
                     }
                 }

@@ -26,13 +26,21 @@
 //! }
 //! assert_eq!(sums.len(), 7);
 //! ```
+//!
+//! A table that is [tracked](StateTable::track) also knows what has changed since the last snapshot, and writes it without
+//! standing still: see [`StateTable::flip`].
 mod groups;
+mod marks;
 mod ranks;
+mod save;
+mod track;
 
 use super::prefetch::prefetch;
 pub use ranks::Ranks;
-use ranks::{Tag, WITHIN};
+use ranks::Tag;
 use std::fmt;
+pub(crate) use track::Entries;
+use track::Track;
 
 /// The number of key groups: the group of a hash is its top 12 bits.
 pub const GROUPS: u16 = 4096;
@@ -55,6 +63,8 @@ const CACHED: usize = 8 << 20;
 
 struct Entry<K, V> {
     tag: Tag,
+    /// When it was last changed, if the table is tracked.
+    version: u32,
     key: K,
     value: V,
 }
@@ -81,12 +91,16 @@ pub struct StateTable<K, V> {
     /// Home slots per 2^32 positions.
     mul: u64,
     ranks: Ranks,
+    /// What is changed for the first time in this interval has a lower version. 0 if the table is not tracked, so that
+    /// nothing has.
+    current: u32,
+    track: Option<Box<Track<K, V>>>,
 }
 
 impl<K, V> StateTable<K, V> {
     /// An empty table for the groups in `ranks`. It allocates nothing until the first insert.
     pub fn new(ranks: Ranks) -> Self {
-        Self { entries: Vec::new(), len: 0, slots: 0, mul: 0, ranks }
+        Self { entries: Vec::new(), len: 0, slots: 0, mul: 0, ranks, current: 0, track: None }
     }
 
     /// The number of entries.
@@ -106,17 +120,23 @@ impl<K, V> StateTable<K, V> {
         self.entries.iter().flatten().map(|entry| (&entry.key, &entry.value))
     }
 
-    /// Removes all entries, and keeps the room unless hardly any of it was needed.
+    /// Every entry with a hash that finds it again, to change what is not written to snapshots.
+    pub(crate) fn iter_unseen(&mut self) -> impl Iterator<Item = (u64, &K, &mut V)> {
+        self.entries.iter_mut().flatten().map(|entry| (entry.tag.hash(), &entry.key, &mut entry.value))
+    }
+
+    /// Removes all entries, and keeps the room unless hardly any of it was needed. A tracked table begins anew: no snapshot
+    /// says that they are gone, so who reads it must know by other means.
     pub(crate) fn clear(&mut self) {
-        if self.len == 0 {
-            return;
-        }
-        if self.len.saturating_mul(MOSTLY_EMPTY) < self.slots {
-            *self = Self::new(self.ranks.clone());
-        } else {
-            self.entries.fill_with(|| None);
+        if self.len > 0 {
+            if self.len.saturating_mul(MOSTLY_EMPTY) < self.slots {
+                (self.entries, self.slots, self.mul) = (Vec::new(), 0, 0);
+            } else {
+                self.entries.fill_with(|| None);
+            }
             self.len = 0;
         }
+        self.begin_anew();
     }
     /// How many slots there are to look at with [`slot`](Self::slot).
     pub(crate) fn slots(&self) -> usize {
@@ -127,10 +147,15 @@ impl<K, V> StateTable<K, V> {
         let entry = self.entries.get(at)?.as_ref()?;
         Some((entry.tag.hash(), &entry.key, &entry.value))
     }
-    /// Takes the entry out of a slot. Others may be found no more, until all are taken out.
-    pub(crate) fn take_slot(&mut self, at: usize) -> Option<(u64, K, V)> {
-        let Entry { tag, key, value } = self.entries.get_mut(at)?.take()?;
+    /// Takes the entry out of a slot. Others may be found no more until all are taken out, unless that is done from the last
+    /// slot to the first, as it must be if the table is tracked.
+    pub(crate) fn take_slot(&mut self, at: usize) -> Option<(u64, K, V)>
+    where
+        K: Clone,
+    {
+        let entry = self.entries.get_mut(at)?.take()?;
         self.len -= 1;
+        let (tag, key, value) = self.part_with(entry);
         Some((tag.hash(), key, value))
     }
 
@@ -179,8 +204,15 @@ impl<K, V> StateTable<K, V> {
     /// Monotone in the tag. Without slots, 0.
     #[inline(always)]
     fn home(&self, tag: Tag) -> usize {
-        let skipped = self.ranks.skipped(tag);
-        let position = tag.hash() - (u64::from(skipped) << (32 + WITHIN));
+        self.home_at(self.position(tag))
+    }
+    /// Where a tag lies among those of all owned groups.
+    #[inline(always)]
+    fn position(&self, tag: Tag) -> u64 {
+        self.ranks.position(tag.group(), tag.number())
+    }
+    #[inline(always)]
+    fn home_at(&self, position: u64) -> usize {
         // As `(position >> 32) * mul >> 32`, with room for more than 2^32 slots.
         ((u128::from(position) * u128::from(self.mul)) >> 64) as usize
     }
@@ -210,15 +242,48 @@ impl<K, V> StateTable<K, V> {
             }
         }
         below.into_iter().for_each(|entry| self.place(entry));
+        self.halve_units();
     }
 }
 
 impl<K: Eq, V> StateTable<K, V> {
-    /// The value of `key`, if there is one.
+    /// The value of `key`, if there is one, to be changed. To look at it, [`peek`](Self::peek) is enough.
     #[inline]
     pub fn get(&mut self, hash: u64, key: &K) -> Option<&mut V> {
         let at = self.find(Tag::of(hash), key).ok()?;
+        Some(self.changing(at))
+    }
+    /// The value of `key`, if there is one.
+    #[inline]
+    pub fn peek(&self, hash: u64, key: &K) -> Option<&V> {
+        let at = self.find(Tag::of(hash), key).ok()?;
+        Some(&self.entries.get(at)?.as_ref()?.value)
+    }
+    /// The value of `key`, to change what is not written to snapshots.
+    #[inline]
+    pub(crate) fn get_unseen(&mut self, hash: u64, key: &K) -> Option<&mut V> {
+        let at = self.find(Tag::of(hash), key).ok()?;
         Some(&mut self.entries.get_mut(at)?.as_mut()?.value)
+    }
+    /// The value in a slot that is not empty, to be changed.
+    #[inline(always)]
+    fn changing(&mut self, at: usize) -> &mut V {
+        if self.entries[at].as_ref().is_some_and(|entry| entry.version < self.current) {
+            self.change(at);
+        }
+        match &mut self.entries[at] {
+            Some(entry) => &mut entry.value,
+            None => unreachable!("the key was just found here"),
+        }
+    }
+    /// Puts an entry into an empty slot.
+    #[inline(always)]
+    fn make(&mut self, at: usize, tag: Tag, key: K, value: V) {
+        self.entries[at] = Some(Entry { tag, version: self.current | 1, key, value });
+        self.len += 1;
+        if self.current != 0 {
+            self.mark(tag);
+        }
     }
 
     /// The value of `key`, which starts out as `fresh()`. The key is cloned only then.
@@ -231,19 +296,13 @@ impl<K: Eq, V> StateTable<K, V> {
         let tag = Tag::of(hash);
         let home = self.home(tag);
         if self.is_at(home, tag, key) {
-            return match &mut self.entries[home] {
-                Some(entry) => &mut entry.value,
-                None => unreachable!("the key was just found here"),
-            };
+            return self.changing(home);
         }
-        let at = self.beside(home, tag, key).unwrap_or_else(|| self.settle(home, tag, key));
-        let len = &mut self.len;
-        let entry = self.entries[at].get_or_insert_with(|| {
-            let entry = Entry { tag, key: key.clone(), value: fresh() };
-            *len += 1;
-            entry
-        });
-        &mut entry.value
+        let at = self.beside(home, tag, key).unwrap_or_else(|| self.slot_for(home, tag, key));
+        if self.entries[at].is_none() {
+            self.make(at, tag, key.clone(), fresh());
+        }
+        self.changing(at)
     }
 
     /// Sets the value of `key` and returns the one it had.
@@ -254,19 +313,23 @@ impl<K: Eq, V> StateTable<K, V> {
     {
         let tag = Tag::of(hash);
         let home = self.home(tag);
-        let at = self.near(home, tag, key).unwrap_or_else(|| self.settle(home, tag, key));
-        match &mut self.entries[at] {
-            Some(entry) => Some(std::mem::replace(&mut entry.value, value)),
-            vacant => {
-                *vacant = Some(Entry { tag, key: key.clone(), value });
-                self.len += 1;
-                None
-            }
+        let at = self.near(home, tag, key).unwrap_or_else(|| self.slot_for(home, tag, key));
+        if self.entries[at].is_some() {
+            return Some(std::mem::replace(self.changing(at), value));
         }
+        self.make(at, tag, key.clone(), value);
+        None
     }
 
     /// Removes `key` and returns the value it had.
-    pub fn remove(&mut self, hash: u64, key: &K) -> Option<V> {
+    pub fn remove(&mut self, hash: u64, key: &K) -> Option<V>
+    where
+        K: Clone,
+    {
+        let entry = self.take_out(hash, key)?;
+        Some(self.part_with(entry).2)
+    }
+    fn take_out(&mut self, hash: u64, key: &K) -> Option<Entry<K, V>> {
         let mut hole = self.find(Tag::of(hash), key).ok()?;
         let removed = self.entries.get_mut(hole)?.take()?;
         self.len -= 1;
@@ -278,7 +341,7 @@ impl<K: Eq, V> StateTable<K, V> {
             }
             at += 1;
         }
-        Some(removed.value)
+        Some(removed)
     }
 
     /// Where `key` is, or else the slot which ends the search for it: an empty one, or the end of the table.
@@ -326,7 +389,7 @@ impl<K: Eq, V> StateTable<K, V> {
 
     /// Where `key` is, or an empty slot for it.
     #[inline(never)]
-    fn settle(&mut self, home: usize, tag: Tag, key: &K) -> usize {
+    fn slot_for(&mut self, home: usize, tag: Tag, key: &K) -> usize {
         let mut at = match self.probe(home, tag, key) {
             Ok(at) => return at,
             Err(at) => at,

@@ -1,4 +1,9 @@
 //! The timers of one operator on one worker, in the order in which they fire.
+mod saved;
+
+use super::key_group::group;
+use crate::contract::record::CodecError;
+use saved::Track;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -10,7 +15,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 /// use malstrom_core::state::timers::TimerQueue;
 /// let encode = |timer: &String, out: &mut Vec<u8>| {
 ///     out.extend_from_slice(timer.as_bytes());
-///     true
+///     Ok(())
 /// };
 /// let mut timers = TimerQueue::<u64, String>::default();
 /// timers.set(20, 1, &7, "b".into(), encode);
@@ -21,13 +26,22 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 /// assert_eq!(timers.next(), Some(20));
 /// ```
 pub struct TimerQueue<K, X> {
-    /// By time, then in the order in which they were set.
-    waiting: BTreeMap<(i64, u64), Waiting<K, X>>,
+    waiting: BTreeMap<Place, Waiting<K, X>>,
     /// Where a timer of this time and print waits.
-    places: HashMap<(i64, u64), u64>,
+    places: HashMap<(i64, u64), Place>,
     next: u64,
     generation: u32,
     bytes: (Vec<u8>, Vec<u8>),
+    /// What has changed, if that is to be known.
+    track: Option<Box<Track<K, X>>>,
+}
+/// By time, then in the order in which they were set. Numbers are those of the worker where they were set, which owned the
+/// group then, so that timers of several workers are told apart by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    time: i64,
+    number: u64,
+    group: u16,
 }
 struct Waiting<K, X> {
     print: u64,
@@ -59,6 +73,7 @@ impl<K, X> Default for TimerQueue<K, X> {
             next: 0,
             generation: 0,
             bytes: Default::default(),
+            track: None,
         }
     }
 }
@@ -68,8 +83,8 @@ impl<K, X> fmt::Debug for TimerQueue<K, X> {
     }
 }
 
-/// Writes a timer; `false` if that cannot be done.
-pub type Encode<X> = fn(&X, &mut Vec<u8>) -> bool;
+/// Writes a timer, which may fail.
+pub type Encode<X> = fn(&X, &mut Vec<u8>) -> Result<(), CodecError>;
 
 impl<K: Eq + Clone, X> TimerQueue<K, X> {
     /// How many wait.
@@ -82,7 +97,7 @@ impl<K: Eq + Clone, X> TimerQueue<K, X> {
     }
     /// When the next one fires.
     pub fn next(&self) -> Option<i64> {
-        self.waiting.first_key_value().map(|((time, _), _)| *time)
+        self.waiting.first_key_value().map(|(place, _)| place.time)
     }
     /// Timers that are set from now on belong to this generation.
     pub fn set_generation(&mut self, generation: u32) {
@@ -92,10 +107,10 @@ impl<K: Eq + Clone, X> TimerQueue<K, X> {
     pub fn set(&mut self, time: i64, hash: u64, key: &K, timer: X, encode: Encode<X>) {
         let (print, place) = self.find(time, hash, key, &timer, encode);
         if place.is_none() {
-            let place = self.next;
+            let place = Place { time, number: self.next, group: group(hash) };
             self.next += 1;
-            self.waiting
-                .insert((time, place), Waiting { print, hash, key: key.clone(), timer, generation: self.generation });
+            let waiting = Waiting { print, hash, key: key.clone(), timer, generation: self.generation };
+            self.waiting.insert(place, waiting);
             self.places.insert((time, print), place);
         }
     }
@@ -103,27 +118,39 @@ impl<K: Eq + Clone, X> TimerQueue<K, X> {
     pub fn cancel(&mut self, time: i64, hash: u64, key: &K, timer: &X, encode: Encode<X>) {
         if let (print, Some(place)) = self.find(time, hash, key, timer, encode) {
             self.places.remove(&(time, print));
-            self.waiting.remove(&(time, place));
+            if let Some(gone) = self.waiting.remove(&place) {
+                self.part_with(place, &gone);
+            }
         }
     }
     /// The next timer that fires at `now` or before.
     pub fn pop(&mut self, now: i64) -> Option<Due<K, X>> {
-        let first = self.waiting.first_entry().filter(|first| first.key().0 <= now)?;
-        let ((time, _), Waiting { print, hash, key, timer, generation }) = first.remove_entry();
-        self.places.remove(&(time, print));
+        let first = self.waiting.first_entry().filter(|first| first.key().time <= now)?;
+        let (place, gone) = first.remove_entry();
+        let time = place.time;
+        self.places.remove(&(time, gone.print));
+        self.part_with(place, &gone);
+        let Waiting { hash, key, timer, generation, .. } = gone;
         Some(Due { time, hash, key, timer, generation })
     }
+    /// A timer has left.
+    #[inline]
+    fn part_with(&mut self, place: Place, gone: &Waiting<K, X>) {
+        if let Some(track) = &mut self.track {
+            track.part_with(place, gone);
+        }
+    }
     /// The print of a timer, and where it waits, if it does.
-    fn find(&mut self, time: i64, hash: u64, key: &K, timer: &X, encode: Encode<X>) -> (u64, Option<u64>) {
+    fn find(&mut self, time: i64, hash: u64, key: &K, timer: &X, encode: Encode<X>) -> (u64, Option<Place>) {
         let (mine, other) = &mut self.bytes;
         mine.clear();
         // One that cannot be written cannot be told from others.
-        let written = encode(timer, mine);
+        let written = encode(timer, mine).is_ok();
         let mut print = if written { xxh3_64_with_seed(mine, hash) } else { self.next };
         while let Some(place) = self.places.get(&(time, print)) {
-            if let Some(waiting) = self.waiting.get(&(time, *place)) {
+            if let Some(waiting) = self.waiting.get(place) {
                 other.clear();
-                if written && waiting.key == *key && encode(&waiting.timer, other) && mine == other {
+                if written && waiting.key == *key && encode(&waiting.timer, other).is_ok() && mine == other {
                     return (print, Some(*place));
                 }
             }
@@ -155,7 +182,7 @@ mod tests {
                 }
                 let encode = |timer: &u8, out: &mut Vec<u8>| {
                     out.push(*timer);
-                    true
+                    Ok(())
                 };
                 if set {
                     timers.set(time, key, &key, timer, encode);

@@ -6,7 +6,10 @@ use super::{At, Push};
 use crate::contract::code::{Code, Codec};
 use crate::contract::form::Meta;
 use crate::contract::key::PartitionKey;
+use crate::contract::snapshot::{Part, Task};
 use crate::contract::window::Window;
+use crate::error::Error;
+use crate::state::saved::{Chapter, Figures, Layout};
 use crate::state::table::StateTable;
 use std::time::Duration;
 
@@ -33,12 +36,10 @@ pub trait Aggregate<K, T>: 'static {
     fn record_code(&self) -> Option<Code<T>> {
         None
     }
-    /// How many records have been numbered, where what is kept goes by the order in which they came.
-    fn arrivals(&self) -> u64 {
-        0
+    /// The number of the last record of all keys, where records are numbered in what is kept.
+    fn arrivals(&mut self) -> Option<&mut u64> {
+        None
     }
-    /// So many have been numbered before: numbers go on from there.
-    fn set_arrivals(&mut self, _arrivals: u64) {}
 
     /// What is kept before the first record.
     fn fresh(&self) -> Self::Kept;
@@ -90,21 +91,38 @@ pub(crate) struct AggregateStage<A> {
 struct AggregatePush<K, V, A, P> {
     aggregate: A,
     table: StateTable<K, V>,
+    /// Where it is written to, if it is.
+    chapter: Option<Chapter>,
+    arrivals: Option<Figures<u64>>,
     down: P,
     passed: u64,
     site: Site,
 }
 impl<K: PartitionKey, M: Meta<Key = K>, T: 'static, A: Aggregate<K, T>> Wrap<M, T, M, A::Out> for AggregateStage<A> {
     fn wrap<P: Push<M, A::Out>>(self, env: &Env, down: P) -> impl Push<M, T> {
-        let table = StateTable::new(env.ranks());
-        AggregatePush::<K, A::Kept, A, P> {
-            aggregate: self.aggregate,
-            table,
-            down,
-            passed: 0,
-            site: env.site(self.node),
+        let AggregateStage { mut aggregate, node } = self;
+        let (mut table, mut chapter, mut arrivals) = (StateTable::<K, A::Kept>::new(env.ranks()), None, None);
+        let site = env.site(node);
+        if env.saves() {
+            match aggregate.codec() {
+                Some(codec) => {
+                    let layout = Layout::of_entries::<K, A::Kept>(&codec);
+                    chapter = Some(Chapter::new(env.owner(node), Part::State, layout));
+                    table.track(codec);
+                }
+                None => site.fail(unwritten::<A::Kept>(&site.id)),
+            }
+            arrivals = aggregate.arrivals().map(|_| Figures::new(env.owner(node)));
         }
+        AggregatePush::<K, A::Kept, A, P> { aggregate, table, chapter, arrivals, down, passed: 0, site }
     }
+}
+/// Says that what operator `id` keeps cannot be saved.
+pub(crate) fn unwritten<V>(id: &str) -> Error {
+    Error::Config(format!(
+        "`{id}` keeps values of type `{}` that cannot be written to a snapshot: derive `Record` for it, or run without snapshots",
+        std::any::type_name::<V>()
+    ))
 }
 impl<K, M, T, A, P> Push<M, T> for AggregatePush<K, A::Kept, A, P>
 where
@@ -140,6 +158,14 @@ where
         self.down.full()
     }
     fn signal(&mut self, signal: Signal) {
+        if let Signal::Barrier(barrier) = signal {
+            if let Some(chapter) = &mut self.chapter {
+                chapter.flip_table(&mut self.table, barrier);
+            }
+            if let (Some(figures), Some(arrivals)) = (&mut self.arrivals, self.aggregate.arrivals()) {
+                figures.flip(barrier, *arrivals);
+            }
+        }
         self.down.signal(signal);
     }
     fn pump(&mut self) -> Flow {
@@ -162,5 +188,17 @@ where
     fn finish(&mut self, end: End) {
         self.down.finish(end);
     }
-    super::hands_on!(@persist);
+    fn persist(&mut self, mut task: Task<'_, '_>) {
+        if let Some(chapter) = &mut self.chapter {
+            chapter.persist_table(&mut self.table, task.again());
+        }
+        if let Some(figures) = &mut self.arrivals {
+            let workers = figures.persist(task.again());
+            if let Some(arrivals) = self.aggregate.arrivals() {
+                *arrivals = workers.into_iter().fold(*arrivals, u64::max);
+            }
+        }
+        self.down.persist(task);
+    }
+    super::hands_on!(@passed);
 }

@@ -3,10 +3,11 @@ use super::env::{Env, Site};
 use super::keep::KeepFor;
 use super::link::Wrap;
 use super::signal::{End, Flow, Signal, sooner};
-use super::timing::Timing;
+use super::timing::{TimersFor, Timing};
 use super::{At, Push};
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::never::Never;
+use crate::contract::snapshot::Task;
 use crate::contract::stage::{Beside, Emit, ErrorOf, Operator, SideBuffer, TimerOf, TwoInput};
 use crate::error::Error;
 use std::fmt::Display;
@@ -179,9 +180,10 @@ impl<Op: Operator, M: Meta, T, F, S, P> CallPush<Op, M, T, F, S, P> {
     pub(crate) fn new(op: Op, env: &Env, node: usize, on_fail: F, side_ends: S, down: P) -> Self
     where
         Op::Keep: KeepFor<M, Table = T>,
+        Op::Timers: TimersFor<M::Key>,
     {
-        let table = Op::Keep::table(env);
-        let (timing, site) = (Timing::new(env.clock(), env.ticks(node)), env.site(node));
+        let table = Op::Keep::table(env, node);
+        let (timing, site) = (Timing::new::<M>(env, node), env.site(node));
         CallPush { op, table, timing, sides: Op::Sides::default(), on_fail, side_ends, down, emitted: 0, site }
     }
 }
@@ -247,6 +249,10 @@ where
                 self.down.finish(end);
             }
             signal => {
+                if let Signal::Barrier(barrier) = signal {
+                    Op::Keep::flip(&mut self.table, barrier);
+                    self.timing.flip(barrier);
+                }
                 self.on_fail.signal(signal);
                 self.side_ends.signal(signal);
                 self.down.signal(signal);
@@ -296,6 +302,7 @@ where
             if !self.fire() {
                 if let Some(signal) = self.timing.release() {
                     self.hand_on(signal);
+                    self.timing.proceed();
                 }
                 break;
             }
@@ -333,7 +340,13 @@ where
     fn finish(&mut self, end: End) {
         self.signal(Signal::End(end));
     }
-    super::hands_on!(@persist);
+    fn persist(&mut self, mut task: Task<'_, '_>) {
+        self.timing.persist(task.again());
+        let now = self.timing.age(M::Stamp::of(0).ticks().map(|_| i64::MIN));
+        Op::Keep::persist(&mut self.table, task.again(), now);
+        self.down.persist(task);
+    }
+    super::hands_on!(@passed);
 }
 
 /// The second input of a chain that begins with a two-input operator.
@@ -366,7 +379,7 @@ pub(crate) struct CallStage<Op, F, S> {
 impl<M, Op, F, S> Wrap<M, Op::In, M, Op::Out> for CallStage<Op, F, S>
 where
     M: Meta,
-    Op: Operator<Keep: KeepFor<M>>,
+    Op: Operator<Keep: KeepFor<M>, Timers: TimersFor<M::Key>>,
     F: OnFail<M, ErrorOf<Op>>,
     S: SideEnds<M, Op::Sides>,
 {

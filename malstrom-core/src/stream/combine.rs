@@ -45,12 +45,6 @@ impl<K, T, A: Aggregate<K, T>> Aggregate<K, T> for Shared<A> {
     fn record_code(&self) -> Option<Code<T>> {
         self.0.borrow().record_code()
     }
-    fn arrivals(&self) -> u64 {
-        self.0.borrow().arrivals()
-    }
-    fn set_arrivals(&mut self, arrivals: u64) {
-        self.0.borrow_mut().set_arrivals(arrivals);
-    }
     #[inline(always)]
     fn fresh(&self) -> A::Kept {
         self.0.borrow().fresh()

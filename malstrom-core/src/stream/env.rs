@@ -3,6 +3,7 @@ use crate::contract::extract::{Context, Moment};
 use crate::contract::time::Ticks;
 use crate::error::Error;
 use crate::metrics::{Metric, Registry};
+use crate::state::saved::Owner;
 use crate::state::table::Ranks;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -149,6 +150,10 @@ impl Env {
     }
     pub(crate) fn saving(&self) -> Option<Saving> {
         self.0.saving
+    }
+    /// Whose state it is that operator `node` keeps.
+    pub(crate) fn owner(&self, node: usize) -> Owner {
+        Owner { node, operator: self.0.ids[node].clone(), seed: self.0.seed }
     }
     /// What the ticks of the times are that come to operator `node`.
     pub(crate) fn ticks(&self, node: usize) -> Ticks {

@@ -1,8 +1,10 @@
 //! How the ways of keeping state look to a stream keyed by `K`.
 use super::At;
 use super::env::Env;
+use crate::contract::code::{OfSome, OfState};
 use crate::contract::form::Meta;
 use crate::contract::keying::{Keep, PerKey, PerKeyOption, Stateless};
+use crate::contract::snapshot::{Barrier, Task};
 use crate::contract::state::KeyedState;
 use crate::state::keyed::KeyedTable;
 use std::time::Duration;
@@ -11,8 +13,12 @@ use std::time::Duration;
 pub trait KeepFor<M: Meta>: Keep {
     /// What holds the state of all keys of this worker.
     type Table: 'static;
-    /// An empty table.
-    fn table(env: &Env) -> Self::Table;
+    /// An empty table for operator `node`.
+    fn table(env: &Env, node: usize) -> Self::Table;
+    /// A barrier passes.
+    fn flip(_: &mut Self::Table, _: Barrier) {}
+    /// Does something about the state of all keys, at time `now`.
+    fn persist(_: &mut Self::Table, _: Task<'_, '_>, _now: i64) {}
     /// Lends the state of one key at time `now`.
     fn with<R>(table: &mut Self::Table, at: At<'_, M>, now: i64, f: impl FnOnce(&mut Self::State) -> R) -> R;
     /// See [`Push::touch`](super::Push::touch).
@@ -38,7 +44,7 @@ fn ttl<S: KeyedState>() -> i64 {
 
 impl<M: Meta> KeepFor<M> for Stateless {
     type Table = ();
-    fn table(_: &Env) {}
+    fn table(_: &Env, _: usize) {}
     #[inline(always)]
     fn with<R>(table: &mut (), _: At<'_, M>, _: i64, f: impl FnOnce(&mut ()) -> R) -> R {
         f(table)
@@ -53,9 +59,19 @@ impl<M: Meta> KeepFor<M> for Stateless {
 
 /// What is the same for all state that is kept in a table.
 macro_rules! in_a_table {
-    () => {
-        fn table(env: &Env) -> Self::Table {
-            KeyedTable::new(env.ranks(), ttl::<S>())
+    ($codec:expr) => {
+        fn table(env: &Env, node: usize) -> Self::Table {
+            let mut table = KeyedTable::new(env.ranks(), ttl::<S>());
+            if env.saves() {
+                table.track(env.owner(node), $codec);
+            }
+            table
+        }
+        fn flip(table: &mut Self::Table, barrier: Barrier) {
+            table.flip(barrier);
+        }
+        fn persist(table: &mut Self::Table, task: Task<'_, '_>, now: i64) {
+            table.persist(task, now);
         }
         #[inline(always)]
         fn touch(table: &Self::Table, hash: u64) {
@@ -79,7 +95,7 @@ impl<M: Meta<Key = S::Key>, S: KeyedState + Default> KeepFor<M> for PerKey<S> {
     fn with<R>(table: &mut Self::Table, at: At<'_, M>, now: i64, f: impl FnOnce(&mut S) -> R) -> R {
         f(table.entry(at.hash, at.key, now, S::default))
     }
-    in_a_table!();
+    in_a_table!(OfState::<S>::new());
 }
 
 impl<M: Meta<Key = S::Key>, S: KeyedState> KeepFor<M> for PerKeyOption<S> {
@@ -104,5 +120,5 @@ impl<M: Meta<Key = S::Key>, S: KeyedState> KeepFor<M> for PerKeyOption<S> {
             }
         }
     }
-    in_a_table!();
+    in_a_table!(OfSome(OfState::<S>::new()));
 }

@@ -1,10 +1,16 @@
 //! The time of an operator inside a fused chain: how far it has come, and the timers that it lets fire.
-use super::env::Clock;
+use super::env::{Clock, Env};
 use super::signal::{End, Mark, Signal};
+use crate::contract::code::OfRecord;
 use crate::contract::extract::Moment;
-use crate::contract::extract::time::{Clock as Kind, Watermark};
+use crate::contract::extract::time::{Clock as Kind, TimerBuffer, Watermark};
+use crate::contract::form::{Meta, Stamp};
+use crate::contract::key::PartitionKey;
+use crate::contract::record::Record;
+use crate::contract::snapshot::{Barrier, Part, Task};
 use crate::contract::stage::TimerSet;
-use crate::contract::time::{Ticks, Timestamp};
+use crate::contract::time::Timestamp;
+use crate::state::saved::Figures;
 use crate::state::timers::{Due, TimerQueue};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -33,8 +39,9 @@ impl Progress {
         match signal {
             Signal::Time(Mark::At(i64::MIN)) => {}
             Signal::Time(Mark::At(time)) => {
-                self.time = time;
-                self.watermark = Watermark::At(Timestamp::from_micros(time));
+                // Behind what was promised before the job was restored, nothing is promised anew.
+                self.time = self.time.max(time);
+                self.watermark = Watermark::At(Timestamp::from_micros(self.time));
             }
             Signal::Time(Mark::Idle(time)) => {
                 self.time = self.time.max(time);
@@ -43,6 +50,46 @@ impl Progress {
             Signal::End(End::Complete) => self.watermark = Watermark::Ended,
             Signal::End(End::Stopped) | Signal::Split(..) | Signal::Barrier(_) => {}
         }
+    }
+}
+
+/// How far time had come, as it is saved: what was promised, what the watermark was called (0: unknown, 1: at this time, 2:
+/// idle), and the time of the last record.
+type Saved = (i64, u8, i64);
+impl Progress {
+    /// What is saved of it. An input that has ended may go on after a restart, if there is more of it then: until it ends
+    /// again, it is one that has come so far.
+    pub(crate) fn saved(&self) -> (i64, u8) {
+        let kind = match self.watermark {
+            Watermark::Idle => 2,
+            _ => u8::from(self.time > i64::MIN),
+        };
+        (self.time, kind)
+    }
+    /// Goes on from where the workers had come. A barrier finds them all at the same time, so the latest is that of all.
+    pub(crate) fn resume(&mut self, workers: impl Iterator<Item = (i64, u8)>) {
+        for (time, kind) in workers {
+            self.time = self.time.max(time);
+            self.watermark = match (kind, self.watermark) {
+                (1, _) | (_, Watermark::At(_)) => Watermark::At(Timestamp::from_micros(self.time)),
+                (2, _) => Watermark::Idle,
+                (_, before) => before,
+            };
+        }
+    }
+}
+
+/// Timers of an operator on a stream keyed by `K`.
+pub trait TimersFor<K>: TimerSet {
+    /// Has those of operator `node` saved.
+    fn track(queue: &mut TimerQueue<K, Self::Timer>, env: &Env, node: usize, part: Part);
+}
+impl<K> TimersFor<K> for () {
+    fn track(_: &mut TimerQueue<K, Self::Timer>, _: &Env, _: usize, _: Part) {}
+}
+impl<K: PartitionKey, X: Record> TimersFor<K> for TimerBuffer<X> {
+    fn track(queue: &mut TimerQueue<K, X>, env: &Env, node: usize, part: Part) {
+        queue.track(env.owner(node), part, env.ranks(), OfRecord::<X>::new());
     }
 }
 
@@ -60,22 +107,56 @@ pub(crate) struct Timing<K, T: TimerSet> {
     exhausted: bool,
     warned: bool,
     clock: Rc<Clock>,
+    /// Where it is written how far time has come, if it is.
+    figures: Option<Figures<Saved>>,
 }
 
 impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
-    pub(crate) fn new(clock: Rc<Clock>, ticks: Ticks) -> Self {
+    /// That of operator `node`, on a stream that travels under `M`.
+    pub(crate) fn new<M: Meta<Key = K>>(env: &Env, node: usize) -> Self
+    where
+        T: TimersFor<K>,
+    {
         let buffer = T::default();
-        buffer.stand_on(ticks);
+        buffer.stand_on(env.ticks(node));
+        let (mut event, mut processing) = (TimerQueue::default(), TimerQueue::default());
+        if env.saves() {
+            T::track(&mut event, env, node, Part::EventTimers);
+            T::track(&mut processing, env, node, Part::ProcessingTimers);
+        }
+        let timed = M::Stamp::of(0).ticks().is_some();
+        let figures = (env.saves() && timed).then(|| Figures::new(env.owner(node)));
         Timing {
             buffer,
-            event: TimerQueue::default(),
-            processing: TimerQueue::default(),
+            event,
+            processing,
             progress: Progress::new(),
             latest: 0,
             held: VecDeque::new(),
             exhausted: false,
             warned: false,
-            clock,
+            clock: env.clock(),
+            figures,
+        }
+    }
+    /// A barrier passes. It has waited for the signals before it, so nothing of them is left to do, and those behind it are
+    /// not in force.
+    pub(crate) fn flip(&mut self, barrier: Barrier) {
+        self.event.flip(barrier);
+        self.processing.flip(barrier);
+        let (time, kind) = self.progress.saved();
+        if let Some(figures) = &mut self.figures {
+            figures.flip(barrier, (time, kind, self.latest));
+        }
+    }
+    /// Does something about the timers, and about how far time has come.
+    pub(crate) fn persist(&mut self, mut task: Task<'_, '_>) {
+        self.event.persist(task.again());
+        self.processing.persist(task.again());
+        if let Some(figures) = &mut self.figures {
+            let workers = figures.persist(task);
+            self.latest = workers.iter().map(|(.., latest)| *latest).fold(self.latest, i64::max);
+            self.progress.resume(workers.into_iter().map(|(time, kind, _)| (time, kind)));
         }
     }
     #[inline(always)]
@@ -139,13 +220,11 @@ impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
         self.held.push_back(signal);
         true
     }
-    /// Whether a signal that is now in force has timers fire.
+    /// Whether a signal that is now in force has timers fire. A barrier has none: those that are due by the clock of the
+    /// machine are saved, and fire behind it.
     fn begin(&mut self, signal: Signal) -> bool {
         self.progress.note(signal);
-        if !T::ANY {
-            return false;
-        }
-        self.any_due()
+        T::ANY && !matches!(signal, Signal::Barrier(_)) && self.any_due()
     }
     /// Up to when timers fire, by event time and by the clock of the machine.
     fn horizon(&self) -> (i64, i64) {
@@ -187,13 +266,15 @@ impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
         self.event.set_generation(next);
         self.processing.set_generation(next);
     }
-    /// The signal that has no timers left to wait for.
+    /// The signal that has no timers left to wait for. When it has been handed on, [`proceed`](Self::proceed) follows.
     pub(crate) fn release(&mut self) -> Option<Signal> {
-        let done = self.held.pop_front()?;
+        self.held.pop_front()
+    }
+    /// Puts the next signal that waits in force.
+    pub(crate) fn proceed(&mut self) {
         if let Some(next) = self.held.front() {
             self.begin(*next);
         }
-        Some(done)
     }
     /// When a timer fires by the clock of the machine.
     pub(crate) fn tick(&self) -> Option<Duration> {

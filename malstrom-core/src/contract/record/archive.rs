@@ -222,7 +222,12 @@ pub(super) fn decode<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
     if bytes.len() > MAX_BYTES {
         return Err(CodecError::new(format!("the value takes more than {MAX_BYTES} bytes")));
     }
-    if !bytes.as_ptr().cast::<Aligned>().is_aligned() {
+    if !bytes.as_ptr().cast::<Aligned<0>>().is_aligned() {
+        match bytes.len() {
+            0..=32 => return decode_copied::<T, 32>(bytes),
+            33..=256 => return decode_copied::<T, 256>(bytes),
+            _ => {}
+        }
         let mut aligned = AlignedVec::<16>::with_capacity(bytes.len());
         aligned.extend_from_slice(bytes);
         return decode_aligned(&aligned);
@@ -232,7 +237,15 @@ pub(super) fn decode<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
 
 /// The strictest alignment there is in the format, that of `u128`.
 #[repr(align(16))]
-struct Aligned;
+struct Aligned<const N: usize>([u8; N]);
+
+/// Reads a small value that is not aligned, without asking for memory.
+fn decode_copied<T: Record, const N: usize>(bytes: &[u8]) -> Result<T, CodecError> {
+    let mut aligned = Aligned([0; N]);
+    let copy = &mut aligned.0[..bytes.len()];
+    copy.copy_from_slice(bytes);
+    decode_aligned(copy)
+}
 
 fn decode_aligned<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
     // A string, a vector's elements and the root are a level each for the validator.

@@ -2,13 +2,14 @@
 use super::Record;
 use super::archive::{Own, Ref};
 use super::tree::{RecordOrKey, Refs};
+use serde::{Deserialize, Serialize};
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A type, as a description names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TypeRef {
     /// A type without parts, by its name.
     Plain(String),
@@ -37,7 +38,7 @@ pub type Variant = (String, Vec<(String, TypeRef)>);
 /// use malstrom_core::contract::record::description;
 /// assert_eq!(description::<Vec<(u64, Option<String>)>>().to_string(), "Vec<(u64, Option<String>)>");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
     /// The type described.
     pub root: TypeRef,
@@ -104,9 +105,7 @@ impl Describe {
 
 /// What `T` is made of.
 pub fn description<T: Record>() -> Description {
-    let mut describe = Describe::default();
-    let root = T::describe(&mut describe);
-    describe.description(root)
+    Description::by(T::describe)
 }
 
 /// A number that changes whenever a name or a type in the description of `T` does.
@@ -121,6 +120,12 @@ pub fn fingerprint<T: Record>() -> u64 {
 }
 
 impl Description {
+    /// What `describe` says that something is made of.
+    pub fn by(describe: impl FnOnce(&mut Describe) -> TypeRef) -> Self {
+        let mut parts = Describe::default();
+        let root = describe(&mut parts);
+        Description { root, types: parts.types }
+    }
     /// The hash of the [`Display`](fmt::Display) form, which is canonical.
     pub fn fingerprint(&self) -> u64 {
         xxh3_64(self.to_string().as_bytes())

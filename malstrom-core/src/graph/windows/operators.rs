@@ -8,6 +8,7 @@ use crate::stream::call::{CallStage, OnFail, SideEnds};
 use crate::stream::env::Env;
 use crate::stream::keep::KeepFor;
 use crate::stream::link::Wrap;
+use crate::stream::timing::TimersFor;
 use crate::stream::windows::operators::{AlignedOps, CountOps, Held, KeepInWindow, Retains, SessionOps};
 use crate::stream::windows::{Branches, HostStage};
 use std::marker::PhantomData;
@@ -50,7 +51,7 @@ impl<M, Op, F, S, Kp> Stands<M, NoWindows, Op, F, S> for Kp
 where
     M: Meta,
     Kp: KeepFor<M>,
-    Op: Operator<Keep = Kp>,
+    Op: Operator<Keep = Kp, Timers: TimersFor<M::Key>>,
     F: OnFail<M, ErrorOf<Op>>,
     S: SideEnds<M, Op::Sides>,
 {
@@ -61,7 +62,7 @@ where
 impl<M, Op, F, S, W, L> Stands<M, Cut<W, L>, Op, F, S> for Stateless
 where
     M: Meta,
-    Op: Operator<Keep = Stateless>,
+    Op: Operator<Keep = Stateless, Timers: TimersFor<M::Key>>,
     F: OnFail<M, ErrorOf<Op>>,
     S: SideEnds<M, Op::Sides>,
     W: Kind,

@@ -22,7 +22,8 @@ impl<K, V> StateTable<K, V> {
         entries.filter(move |entry| entry.tag.group() == group).map(|entry| (&entry.key, &entry.value))
     }
 
-    /// Removes the entries of one key group and returns them, in O(their number).
+    /// Removes the entries of one key group and returns them, in O(their number). A snapshot that has begun has them still;
+    /// none says that they are gone, for the group goes to another worker.
     ///
     /// ```
     /// use malstrom_core::state::table::{Ranks, StateTable};
@@ -36,8 +37,10 @@ impl<K, V> StateTable<K, V> {
     pub fn drain_group(&mut self, group: u16) -> Vec<(K, V)> {
         let reach = self.reach(group);
         let (mut drained, mut others) = (Vec::new(), Vec::new());
-        for entry in self.entries.get_mut(reach).unwrap_or_default().iter_mut().filter_map(Option::take) {
+        for at in reach {
+            let Some(entry) = self.entries.get_mut(at).and_then(Option::take) else { continue };
             if entry.tag.group() == group {
+                self.rescue(&entry);
                 drained.push((entry.key, entry.value));
             } else {
                 others.push(entry);
@@ -67,6 +70,7 @@ impl<K, V> StateTable<K, V> {
         self.reserve(len);
         self.len = len;
         old.into_iter().flatten().for_each(|entry| self.place(entry));
+        self.mark_anew();
     }
 
     /// The slots in which the entries of a group are.
@@ -74,8 +78,13 @@ impl<K, V> StateTable<K, V> {
         if group >= GROUPS {
             return 0..0;
         }
-        let tag = |within: u64| Tag::of((u64::from(group) << WITHIN | within) << 32);
-        let (first, last) = (self.home(tag(0)), self.home(tag((1 << WITHIN) - 1)));
+        let first = self.ranks.position(group, Tag::first_of(group));
+        self.reach_of(first, first | ((1 << (32 + WITHIN)) - 1))
+    }
+
+    /// The slots in which the entries with these positions are, the last of them included.
+    pub(super) fn reach_of(&self, first: u64, last: u64) -> Range<usize> {
+        let (first, last) = (self.home_at(first), self.home_at(last));
         let spill = self.entries.get(last..).unwrap_or_default().iter().take_while(|slot| slot.is_some()).count();
         first..last + spill
     }

@@ -22,6 +22,8 @@ struct RankTable {
     /// The group less its rank among the owned ones. A group which is not owned shares the rank of a neighbour, so that
     /// its entries crowd there but are not lost.
     skipped: [u16; GROUPS as usize],
+    /// The owned groups, in order.
+    groups: Box<[u16]>,
     owned: u16,
 }
 
@@ -45,13 +47,33 @@ impl Ranks {
             *skipped = group - below.min(owned.saturating_sub(1));
             below += u16::from(is_owned);
         }
-        Self(Rc::new(RankTable { skipped, owned }))
+        let groups = (0..GROUPS).zip(is_owned).filter(|(_, is_owned)| *is_owned).map(|(group, _)| group).collect();
+        Self(Rc::new(RankTable { skipped, groups, owned }))
     }
 
-    /// By how much the rank of this tag's group is less than its number.
+    /// Where a tag of this number lies among those of all owned groups, in fractions of 2^64 of all groups. The number may
+    /// be that behind the last of the group.
     #[inline(always)]
-    pub(super) fn skipped(&self, tag: Tag) -> u16 {
-        self.0.skipped[usize::from(tag.group())]
+    pub(super) fn position(&self, group: u16, number: u64) -> u64 {
+        let skipped = u64::from(self.0.skipped[usize::from(group)]);
+        (number << 32).wrapping_sub(skipped << (32 + WITHIN))
+    }
+    /// The number of a tag of this group that lies at a position.
+    pub(super) fn number(&self, group: u16, position: u64) -> u64 {
+        let skipped = u64::from(self.0.skipped[usize::from(group)]);
+        (position >> 32) + (skipped << WITHIN)
+    }
+    /// The owned group of a rank.
+    pub(super) fn group(&self, rank: u16) -> Option<u16> {
+        self.0.groups.get(usize::from(rank)).copied()
+    }
+    /// The rank of the first owned group that has tags of this number or behind it.
+    pub(super) fn rank_from(&self, number: u64) -> u16 {
+        self.0.groups.partition_point(|group| Tag::first_of(group + 1) <= number) as u16
+    }
+    /// The owned groups, in order.
+    pub(crate) fn groups(&self) -> &[u16] {
+        &self.0.groups
     }
 
     /// How many groups this worker owns.
@@ -79,6 +101,17 @@ impl Tag {
     #[inline(always)]
     pub(super) fn group(self) -> u16 {
         (self.0.get() >> WITHIN) as u16
+    }
+
+    /// The tag as a number.
+    #[inline(always)]
+    pub(super) fn number(self) -> u64 {
+        u64::from(self.0.get())
+    }
+
+    /// No tag of this group has a lower number.
+    pub(super) fn first_of(group: u16) -> u64 {
+        u64::from(group) << WITHIN
     }
 
     /// A hash with this tag.

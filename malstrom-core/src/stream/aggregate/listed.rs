@@ -98,12 +98,6 @@ where
     fn codec(&self) -> Option<Self::Codec> {
         self.3.map(|code| OfList(OfPair(OfRecord::new(), code)))
     }
-    fn arrivals(&self) -> u64 {
-        self.2
-    }
-    fn set_arrivals(&mut self, arrivals: u64) {
-        self.2 = arrivals;
-    }
     fn fresh(&self) -> Self::Kept {
         Vec::new()
     }
@@ -118,6 +112,9 @@ where
         later.into_iter().for_each(|(arrival, record)| self.take(kept, arrival, record));
     }
     closes!(|kept| Some(kept.into_iter().map(|(_, record)| record).collect()));
+    fn arrivals(&mut self) -> Option<&mut u64> {
+        Some(&mut self.2)
+    }
 }
 
 /// `distinct()`: each record with the number of its first arrival, and whether it was told.
@@ -136,12 +133,6 @@ impl<K: 'static, T: Eq + Hash + Clone + 'static> Aggregate<K, T> for Distinct<T>
     const EACH: bool = false;
     fn codec(&self) -> Option<Self::Codec> {
         self.1.map(|code| OfMap(code, OfRecord::new()))
-    }
-    fn arrivals(&self) -> u64 {
-        self.0
-    }
-    fn set_arrivals(&mut self, arrivals: u64) {
-        self.0 = arrivals;
     }
     fn fresh(&self) -> Self::Kept {
         HashMap::new()
@@ -175,5 +166,8 @@ impl<K: 'static, T: Eq + Hash + Clone + 'static> Aggregate<K, T> for Distinct<T>
         let mut untold: Vec<(u64, T)> = untold.map(|(record, (arrival, _))| (arrival, record)).collect();
         untold.sort_unstable_by_key(|(arrival, _)| *arrival);
         untold.into_iter().for_each(|(_, record)| emit(record));
+    }
+    fn arrivals(&mut self) -> Option<&mut u64> {
+        Some(&mut self.0)
     }
 }

@@ -21,12 +21,6 @@ impl<K, T, A: Aggregate<K, T>> Aggregate<K, Part<T, A::Kept>> for Parts<A> {
     fn codec(&self) -> Option<A::Codec> {
         self.0.codec()
     }
-    fn arrivals(&self) -> u64 {
-        self.0.arrivals()
-    }
-    fn set_arrivals(&mut self, arrivals: u64) {
-        self.0.set_arrivals(arrivals);
-    }
     #[inline(always)]
     fn fresh(&self) -> A::Kept {
         self.0.fresh()

@@ -1,0 +1,131 @@
+//! One part of what one operator keeps.
+use super::{Draft, Edition, Layout};
+use crate::contract::key::PartitionKey;
+use crate::contract::record::CodecError;
+use crate::contract::snapshot::{Barrier, Book, Head, Loaded, NO_GROUP, Outcome, Part, Pen, Scope, Task};
+use crate::error::Error;
+use crate::state::key_group::KeyHasher;
+use crate::state::table::StateTable;
+use std::sync::Arc;
+
+/// Whose state it is.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// The operator, by its place in the plan.
+    pub node: usize,
+    /// Its id.
+    pub operator: Arc<str>,
+    /// What the hashes of keys are seeded with.
+    pub seed: u64,
+}
+
+/// One part of what one operator keeps: what it is called in a snapshot, and what its entries are.
+#[derive(Debug)]
+pub struct Chapter {
+    owner: Owner,
+    part: Part,
+    layout: Layout,
+    /// No committed snapshot has all of it as it is laid out now, so that the next one must.
+    whole: bool,
+    /// The interval that was last cut, and whether all of it was written then.
+    cut: Option<(u64, bool)>,
+    told: bool,
+}
+impl Chapter {
+    /// The part of its owner's state that is laid out like this.
+    pub fn new(owner: Owner, part: Part, layout: Layout) -> Self {
+        Chapter { owner, part, layout, whole: true, cut: None, told: false }
+    }
+    /// A barrier passes. Says what is to be written: everything as long as no committed snapshot has it.
+    pub fn flip(&mut self, barrier: Barrier) -> Scope {
+        let scope = if self.whole { Scope::Whole } else { barrier.scope };
+        self.cut = Some((barrier.interval, scope == Scope::Whole));
+        self.told = false;
+        scope
+    }
+    /// Takes note of what became of a snapshot.
+    pub fn settle(&mut self, outcome: Outcome) {
+        if outcome.is_base() && self.cut == Some((outcome.interval(), true)) {
+            self.whole = false;
+        }
+    }
+    /// Says how entries are laid out, the first time after a flip.
+    pub fn tell(&mut self, pen: &mut Pen) {
+        if self.cut.is_some() && !std::mem::replace(&mut self.told, true) {
+            match self.layout.schema() {
+                Ok(schema) => pen.schema(self.owner.node, self.part, schema),
+                Err(error) => self.fail(pen, &error),
+            }
+        }
+    }
+    /// Hands in what was written of a group. A delta without an entry is left out; a full chunk never is, since it says that
+    /// those before it do not count any more.
+    pub fn hand_in(&self, pen: &mut Pen, group: u16, full: bool, draft: Draft) {
+        if full || !draft.is_empty() {
+            let head = Head { node: self.owner.node, part: self.part, group, full, entries: draft.entries() };
+            pen.add(head, draft.into_bytes());
+        }
+    }
+    /// Something cannot be written.
+    pub fn fail(&self, pen: &mut Pen, error: &CodecError) {
+        pen.fail(self.owner.node, format!("{} of `{}`: {error}", self.part, self.owner.operator));
+    }
+    /// Opens the book here: what has written the chunks, and the chunks. `None` if there is nothing, or nothing that can be
+    /// read, which ends the job.
+    pub fn open(&mut self, book: &mut Book<'_>) -> Option<(Edition, Vec<Loaded>)> {
+        let schema = book.schema(self.owner.node, self.part)?;
+        match self.layout.read(&schema) {
+            Ok(edition) => {
+                // Chunks of two layouts must not stand in one row.
+                self.whole = edition != self.layout.edition();
+                Some((edition, book.chunks(self.owner.node, self.part)))
+            }
+            Err(error) => {
+                self.refuse(book, None, error);
+                None
+            }
+        }
+    }
+    /// What was read of a group cannot be used.
+    pub fn refuse(&self, book: &mut Book<'_>, group: Option<u16>, error: CodecError) {
+        let what = match group {
+            Some(group) if group != NO_GROUP => format!("{} (key group {group})", self.part),
+            _ => self.part.to_string(),
+        };
+        book.fail(Error::Restore { operator: self.owner.operator.to_string(), what, cause: Box::new(error) });
+    }
+    /// Hashes keys as this job does.
+    pub fn hasher(&self) -> KeyHasher {
+        KeyHasher::new(self.owner.seed)
+    }
+
+    /// A barrier passes a table that is all there is to this chapter.
+    pub fn flip_table<K, V>(&mut self, table: &mut StateTable<K, V>, barrier: Barrier) {
+        let scope = self.flip(barrier);
+        table.flip(barrier.interval, scope);
+    }
+    /// Does something about a table that is all there is to this chapter.
+    pub fn persist_table<K: PartitionKey, V>(&mut self, table: &mut StateTable<K, V>, task: Task<'_, '_>) {
+        match task {
+            Task::Save(pen) => {
+                self.tell(pen);
+                match table.write(pen, |pen, group, full, draft| self.hand_in(pen, group, full, draft)) {
+                    Ok(true) => pen.postpone(),
+                    Ok(false) => {}
+                    Err(error) => self.fail(pen, &error),
+                }
+            }
+            Task::Settle(outcome) => {
+                self.settle(outcome);
+                table.settle(outcome);
+            }
+            Task::Load(book) => {
+                if let Some((edition, chunks)) = self.open(book)
+                    && let Err((group, error)) = table.load(edition, &chunks, &mut self.hasher())
+                {
+                    self.refuse(book, Some(group), error);
+                }
+            }
+        }
+    }
+}

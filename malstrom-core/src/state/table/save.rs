@@ -1,0 +1,173 @@
+//! A table on its way to a snapshot, and back from one.
+use super::track::{END, Track};
+use super::{Entry, GROUPS, StateTable, Tag};
+use crate::contract::key::PartitionKey;
+use crate::contract::record::CodecError;
+use crate::contract::snapshot::{Loaded, Pen};
+use crate::state::key_group::{KeyHasher, group};
+use crate::state::saved::{Change, Changes, Draft, Edition};
+
+/// What a byte costs that is written: see [`Pen::spend`].
+fn price(bytes: usize) -> usize {
+    bytes / 64
+}
+
+impl<K, V> StateTable<K, V> {
+    /// Writes some more of what was there when a barrier [passed](Self::flip), until the pen has no more room. Whether
+    /// something is left.
+    ///
+    /// Groups come in order, each once: `hand_in` gets the pen, the group, whether it is all there is of it, and its
+    /// entries. Groups that this worker does not own are left out.
+    ///
+    /// # Errors
+    /// If an entry cannot be written.
+    pub fn write(
+        &mut self,
+        pen: &mut Pen,
+        mut hand_in: impl FnMut(&mut Pen, u16, bool, Draft),
+    ) -> Result<bool, CodecError> {
+        let Some(mut track) = self.track.take() else { return Ok(false) };
+        let left = self.write_some(&mut track, pen, &mut hand_in);
+        self.track = Some(track);
+        left
+    }
+    fn write_some(
+        &self,
+        track: &mut Track<K, V>,
+        pen: &mut Pen,
+        hand_in: &mut impl FnMut(&mut Pen, u16, bool, Draft),
+    ) -> Result<bool, CodecError> {
+        let shift = track.shift();
+        let base = track.base();
+        let Track { entries, cut: Some(cut), .. } = track else { return Ok(false) };
+        if let Some(error) = cut.failure.take() {
+            return Err(error);
+        }
+        if cut.is_done() {
+            return Ok(false);
+        }
+        while let Some((tag, key)) = cut.gone.get(cut.told) {
+            if !pen.has_room() {
+                return Ok(true);
+            }
+            cut.told += 1;
+            let group = tag.group();
+            pen.spend(1);
+            if !cut.is_full(group) {
+                entries.gone(key, cut.drafts.entry(group).or_default())?;
+            }
+        }
+        let was_there = cut.was_there(base);
+        for rank in self.ranks.rank_from(cut.written)..self.ranks.owned() {
+            let Some(group) = self.ranks.group(rank) else { break };
+            let full = cut.is_full(group);
+            let per_group = 64 - 12 - shift;
+            let (first, end) = (usize::from(rank) << per_group, (usize::from(rank) + 1) << per_group);
+            let begun = Tag::first_of(group).max(cut.written);
+            let mut at = first.max((self.ranks.position(group, begun) >> shift) as usize);
+            while let Some(unit) = if full { Some(at).filter(|at| *at < end) } else { cut.marks().next(at, end) } {
+                if !pen.has_room() {
+                    cut.written = self.ranks.number(group, (unit as u64) << shift);
+                    return Ok(true);
+                }
+                let reach = self.reach_of((unit as u64) << shift, ((unit as u64) << shift) | ((1 << shift) - 1));
+                pen.spend(1 + reach.len());
+                let there = self.entries.get(reach).unwrap_or_default().iter().flatten();
+                let mut there = there
+                    .filter(|entry| {
+                        entry.tag.group() == group
+                            && self.unit(entry.tag, shift) == unit
+                            && was_there(entry.version, full)
+                    })
+                    .peekable();
+                if there.peek().is_some() {
+                    let draft = cut.drafts.entry(group).or_default();
+                    let before = draft.size();
+                    for Entry { key, value, .. } in there {
+                        entries.put(key, value, draft)?;
+                    }
+                    pen.spend(price(draft.size() - before));
+                }
+                at = unit + 1;
+            }
+            cut.written = Tag::first_of(group + 1);
+            let draft = cut.drafts.remove(&group).unwrap_or_default();
+            if full || !draft.is_empty() {
+                hand_in(pen, group, full, draft);
+            }
+        }
+        cut.written = END;
+        cut.drafts.clear();
+        Ok(false)
+    }
+}
+
+impl<K: PartitionKey, V> StateTable<K, V> {
+    /// Takes in what was written, of each group first what is full. What is taken in counts as written. The table must be
+    /// [tracked](Self::track).
+    ///
+    /// # Errors
+    /// If an entry cannot be read, or does not belong to its group; with the group.
+    pub fn load(
+        &mut self,
+        edition: Edition,
+        chunks: &[Loaded],
+        hasher: &mut KeyHasher,
+    ) -> Result<(), (u16, CodecError)> {
+        self.reserve(chunks.iter().filter(|chunk| chunk.full).map(|chunk| chunk.entries as usize).sum());
+        for chunk in chunks {
+            self.load_chunk(edition, chunk, hasher).map_err(|error| (chunk.group, error))?;
+        }
+        Ok(())
+    }
+    fn load_chunk(&mut self, edition: Edition, chunk: &Loaded, hasher: &mut KeyHasher) -> Result<(), CodecError> {
+        let mut entries = 0_u32;
+        for change in Changes::of(&chunk.bytes) {
+            self.load_change(edition, chunk.group, change?, hasher)?;
+            entries = entries.saturating_add(1);
+        }
+        if chunk.group >= GROUPS || entries != chunk.entries {
+            return Err(CodecError::new(format!("it should have {} entries and has {entries}", chunk.entries)));
+        }
+        Ok(())
+    }
+    /// Takes in one change of a group.
+    ///
+    /// # Errors
+    /// If it cannot be read, or does not belong to the group.
+    pub fn load_change(
+        &mut self,
+        edition: Edition,
+        of: u16,
+        change: Change<'_>,
+        hasher: &mut KeyHasher,
+    ) -> Result<(), CodecError> {
+        let Some(track) = &self.track else { return Err(CodecError::new("nothing can be read without a codec")) };
+        let (key, value) = match change {
+            Change::Put { key, value } => (key, Some(track.entries.value(edition, value)?)),
+            Change::Gone { key } => (key, None),
+            Change::Section(_) => return Err(CodecError::new("it has entries of several tables")),
+        };
+        let key = track.entries.key(key)?;
+        let hash = hasher.hash(&key);
+        if group(hash) != of {
+            return Err(CodecError::new(format!(
+                "it has a key of group {}: the seed of the job is not that of the snapshot",
+                group(hash)
+            )));
+        }
+        match value {
+            Some(value) => self.put_loaded(hash, key, value),
+            None => drop(self.take_out(hash, &key)),
+        }
+        Ok(())
+    }
+    fn put_loaded(&mut self, hash: u64, key: K, value: V) {
+        let tag = Tag::of(hash);
+        let home = self.home(tag);
+        let at = self.near(home, tag, &key).unwrap_or_else(|| self.slot_for(home, tag, &key));
+        let slot = &mut self.entries[at];
+        self.len += usize::from(slot.is_none());
+        *slot = Some(Entry { tag, version: 0, key, value });
+    }
+}

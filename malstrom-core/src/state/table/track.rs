@@ -1,0 +1,306 @@
+//! What has changed since when.
+//!
+//! Versions count intervals by twos: in the interval of version `v`, an entry that is changed gets `v` and one that is made
+//! `v + 1`. So one comparison with `v` finds what has not been touched in this interval, and what is made and removed within
+//! it needs no mention. At a barrier the next interval begins; what has a version of the one before is what the snapshot is
+//! to have, and is written in slices of bounded work. An entry that changes before its turn has come is written first.
+//!
+//! Numbers of 32 bits last for two thousand million snapshots, 68 years of one a second.
+use super::marks::{self, Marks};
+use super::ranks::WITHIN;
+use super::{Entry, StateTable, Tag};
+use crate::contract::code::Codec;
+use crate::contract::record::{CodecError, Record};
+use crate::contract::snapshot::{Outcome, Scope};
+use crate::state::saved::{Draft, Edition};
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+/// The version of the first interval of a tracked table. What has a lower one was there before, and is written already.
+const FIRST: u32 = 2;
+
+/// Writes the entries of a table and reads them back.
+pub(crate) trait Entries<K, V> {
+    /// Adds an entry to a draft.
+    fn put(&self, key: &K, value: &V, draft: &mut Draft) -> Result<(), CodecError>;
+    /// Adds to a draft that a key is gone.
+    fn gone(&self, key: &K, draft: &mut Draft) -> Result<(), CodecError>;
+    /// Reads a key.
+    fn key(&self, key: &[u8]) -> Result<K, CodecError>;
+    /// Reads a value of this edition.
+    fn value(&self, edition: Edition, value: &[u8]) -> Result<V, CodecError>;
+}
+struct Of<K, C>(C, PhantomData<fn(K)>);
+impl<K: Record, V, C: Codec<V>> Entries<K, V> for Of<K, C> {
+    fn put(&self, key: &K, value: &V, draft: &mut Draft) -> Result<(), CodecError> {
+        draft.put(|out| key.encode(out), |out| self.0.encode(value, out))
+    }
+    fn gone(&self, key: &K, draft: &mut Draft) -> Result<(), CodecError> {
+        draft.gone(|out| key.encode(out))
+    }
+    fn key(&self, key: &[u8]) -> Result<K, CodecError> {
+        K::decode(key)
+    }
+    fn value(&self, edition: Edition, value: &[u8]) -> Result<V, CodecError> {
+        self.0.decode(edition.version, value)
+    }
+}
+
+pub(super) struct Track<K, V> {
+    pub(super) entries: Box<dyn Entries<K, V>>,
+    /// Up to this version, entries are in the last committed snapshot.
+    base: u32,
+    /// How many bits of a position are below those that name a unit.
+    shift: u32,
+    /// The units in which something has changed since the last flip, or before it if that is in no committed snapshot.
+    marks: Marks,
+    /// The keys that are gone, likewise.
+    gone: Vec<(Tag, K)>,
+    pub(super) cut: Option<Cut<K>>,
+}
+/// What a snapshot is to have, and how far it is written.
+pub(super) struct Cut<K> {
+    interval: u64,
+    scope: Scope,
+    /// Up to this version, entries were there.
+    version: u32,
+    marks: Marks,
+    pub(super) gone: Vec<(Tag, K)>,
+    /// How many of the keys that are gone have been written.
+    pub(super) told: usize,
+    /// What has a tag below this has been written. Beyond all tags, all has been.
+    pub(super) written: u64,
+    /// What was written of groups that are not complete.
+    pub(super) drafts: BTreeMap<u16, Draft>,
+    pub(super) failure: Option<CodecError>,
+}
+/// Beyond all tags.
+pub(super) const END: u64 = 1 << 32;
+
+impl<K> Cut<K> {
+    pub(super) fn is_full(&self, group: u16) -> bool {
+        self.scope.is_full(group)
+    }
+    /// Whether an entry of a version is to be in the snapshot with the value that it has.
+    #[inline]
+    pub(super) fn was_there(&self, base: u32) -> impl Fn(u32, bool) -> bool + use<K> {
+        let until = self.version;
+        move |version, full| version <= until && (full || version > base)
+    }
+    /// Writes an entry that is about to change or to leave, if it is to be written and has not been.
+    fn rescue<V>(&mut self, entries: &dyn Entries<K, V>, base: u32, entry: &Entry<K, V>) {
+        let group = entry.tag.group();
+        if entry.tag.number() >= self.written && self.was_there(base)(entry.version, self.is_full(group)) {
+            let draft = self.drafts.entry(group).or_default();
+            if let Err(error) = entries.put(&entry.key, &entry.value, draft) {
+                self.failure.get_or_insert(error);
+            }
+        }
+    }
+    pub(super) fn is_done(&self) -> bool {
+        self.written >= END
+    }
+    pub(super) fn marks(&self) -> &Marks {
+        &self.marks
+    }
+}
+
+impl<K, V> Track<K, V> {
+    pub(super) fn base(&self) -> u32 {
+        self.base
+    }
+    pub(super) fn shift(&self) -> u32 {
+        self.shift
+    }
+}
+
+impl<K: Record, V> StateTable<K, V> {
+    /// From now on the table knows what changes, and can write it to snapshots. What is in it counts as written.
+    ///
+    /// ```
+    /// use malstrom_core::contract::code::OfRecord;
+    /// use malstrom_core::contract::snapshot::{Pen, Scope};
+    /// use malstrom_core::state::saved::Draft;
+    /// use malstrom_core::state::table::{Ranks, StateTable};
+    ///
+    /// let mut table = StateTable::new(Ranks::all());
+    /// table.track(OfRecord::<u64>::new());
+    /// *table.entry(7 << 52, &"apple".to_owned(), || 0) += 1;
+    /// table.flip(1, Scope::Whole);
+    /// *table.entry(7 << 52, &"apple".to_owned(), || 0) += 1; // is not in snapshot 1
+    /// let mut found = Vec::new();
+    /// table.write(&mut Pen::new(10_000), |_, group, _, draft: Draft| found.push((group, draft.entries())))?;
+    /// assert_eq!(found.len(), 4096); // every group is written in full, most of them empty
+    /// assert_eq!(found[7], (7, 1));
+    /// # Ok::<(), malstrom_core::CodecError>(())
+    /// ```
+    pub fn track(&mut self, codec: impl Codec<V>) {
+        self.track_by(Box::new(Of(codec, PhantomData)));
+    }
+}
+impl<K, V> StateTable<K, V> {
+    pub(crate) fn track_by(&mut self, entries: Box<dyn Entries<K, V>>) {
+        self.entries.iter_mut().flatten().for_each(|entry| entry.version = 0);
+        self.current = FIRST;
+        self.track = Some(Box::new(Track {
+            entries,
+            base: FIRST - 1,
+            shift: 0,
+            marks: Marks::default(),
+            gone: Vec::new(),
+            cut: None,
+        }));
+        self.mark_anew();
+    }
+
+    /// The unit of a tag. Units, like slots, are in the order of tags.
+    pub(super) fn unit(&self, tag: Tag, shift: u32) -> usize {
+        (self.position(tag) >> shift) as usize
+    }
+    fn units(&self) -> (u32, usize) {
+        let bits = marks::bits(self.slots, self.ranks.owned());
+        (bits, usize::from(self.ranks.owned().max(1)) << bits)
+    }
+
+    /// An entry is about to change for the first time in this interval.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn change(&mut self, at: usize) {
+        let current = self.current;
+        let (Some(track), Some(Some(entry))) = (&mut self.track, self.entries.get_mut(at)) else { return };
+        let Track { entries, base, cut, .. } = &mut **track;
+        if let Some(cut) = cut {
+            cut.rescue(&**entries, *base, entry);
+        }
+        entry.version = current;
+        let tag = entry.tag;
+        self.mark(tag);
+    }
+    /// An entry with this tag has been changed or made.
+    #[inline]
+    pub(super) fn mark(&mut self, tag: Tag) {
+        let Some(shift) = self.track.as_ref().map(|track| track.shift) else { return };
+        let unit = self.unit(tag, shift);
+        if let Some(track) = &mut self.track {
+            track.marks.set(unit);
+        }
+    }
+    /// An entry leaves the table for good.
+    #[inline]
+    pub(super) fn part_with(&mut self, entry: Entry<K, V>) -> (Tag, K, V)
+    where
+        K: Clone,
+    {
+        if self.current != 0 {
+            self.bury(&entry);
+        }
+        (entry.tag, entry.key, entry.value)
+    }
+    #[cold]
+    fn bury(&mut self, entry: &Entry<K, V>)
+    where
+        K: Clone,
+    {
+        self.rescue(entry);
+        // What was made in this interval is in no snapshot.
+        if entry.version <= self.current
+            && let Some(track) = &mut self.track
+        {
+            track.gone.push((entry.tag, entry.key.clone()));
+        }
+    }
+    /// An entry leaves the table for another worker, or together with all others.
+    pub(super) fn rescue(&mut self, entry: &Entry<K, V>) {
+        if let Some(track) = &mut self.track
+            && let Track { entries, base, cut: Some(cut), .. } = &mut **track
+        {
+            cut.rescue(&**entries, *base, entry);
+        }
+    }
+
+    /// A barrier passes: what is there now is what [`write`](Self::write) writes. It takes no longer the more there is, but
+    /// for the marks of what has changed.
+    ///
+    /// A snapshot that was begun and not settled is given up.
+    pub fn flip(&mut self, interval: u64, scope: Scope) {
+        self.put_back();
+        let (_, units) = self.units();
+        let Some(track) = &mut self.track else { return };
+        track.cut = Some(Cut {
+            interval,
+            scope,
+            version: self.current | 1,
+            marks: std::mem::replace(&mut track.marks, Marks::none(units)),
+            gone: std::mem::take(&mut track.gone),
+            told: 0,
+            written: 0,
+            drafts: BTreeMap::new(),
+            failure: None,
+        });
+        self.current = self.current.saturating_add(2);
+    }
+    /// Takes note of what became of a snapshot.
+    pub fn settle(&mut self, outcome: Outcome) {
+        let Some(track) = &mut self.track else { return };
+        let interval = outcome.interval();
+        let Some(cut) = track.cut.as_ref().filter(|cut| cut.interval == interval) else { return };
+        if outcome.is_base() && cut.is_done() {
+            track.base = cut.version;
+            track.cut = None;
+        } else {
+            self.put_back();
+        }
+    }
+    /// What the last cut had is still to be written.
+    fn put_back(&mut self) {
+        if let Some(track) = &mut self.track
+            && let Some(mut cut) = track.cut.take()
+        {
+            track.marks.merge(&cut.marks);
+            track.gone.append(&mut cut.gone);
+        }
+    }
+    /// Whether a snapshot was begun of which something is left to be written. The table must not be dropped or
+    /// [cleared](Self::clear) before.
+    pub fn is_being_written(&self) -> bool {
+        self.track.as_ref().and_then(|track| track.cut.as_ref()).is_some_and(|cut| !cut.is_done())
+    }
+
+    /// The table has other slots than before: units are halved.
+    pub(super) fn halve_units(&mut self) {
+        let (bits, units) = self.units();
+        let Some(track) = &mut self.track else { return };
+        let shift = 64 - 12 - bits;
+        let times = track.shift.saturating_sub(shift);
+        track.shift = shift;
+        track.marks.halve(times, units);
+        if let Some(cut) = &mut track.cut {
+            cut.marks.halve(times, units);
+        }
+    }
+    /// The table has other units than before: marks them by what is in it.
+    pub(super) fn mark_anew(&mut self) {
+        let (bits, units) = self.units();
+        let Some(track) = &mut self.track else { return };
+        track.shift = u64::BITS - (u32::BITS - WITHIN) - bits;
+        let (base, shift) = (track.base, track.shift);
+        let (mut marks, mut cut) = (Marks::none(units), Marks::none(units));
+        let cut_at = track.cut.as_ref().map_or(0, |cut| cut.version);
+        for entry in self.entries.iter().flatten().filter(|entry| entry.version > base) {
+            let unit = self.unit(entry.tag, shift);
+            if entry.version > cut_at { marks.set(unit) } else { cut.set(unit) }
+        }
+        let Some(track) = &mut self.track else { return };
+        track.marks = marks;
+        match &mut track.cut {
+            Some(at) => at.marks = cut,
+            None => track.marks.merge(&cut),
+        }
+    }
+    /// All entries have gone together, and nobody needs to be told.
+    pub(super) fn begin_anew(&mut self) {
+        if let Some(track) = self.track.take() {
+            self.track_by(track.entries);
+        }
+    }
+}
