@@ -60,6 +60,12 @@ pub enum Error {
         /// Why not.
         message: String,
     },
+    /// Another coordinator keeps this job now.
+    #[error("another process has taken over this job (its term is {term}): this one stops, and has published nothing since")]
+    Fenced {
+        /// The term of the other.
+        term: u64,
+    },
     /// A source or a sink failed.
     #[error("`{connector}` failed")]
     Connector {

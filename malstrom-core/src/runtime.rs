@@ -1,7 +1,9 @@
 //! Runs pipelines on threads: the environment layer, which owns the clock, the threads, the signals and the terminal.
 pub mod args;
+mod attempt;
 mod clock;
 mod job;
+mod keeping;
 pub mod log;
 mod parking;
 mod progress;
@@ -9,11 +11,14 @@ pub mod report;
 mod signals;
 
 pub use args::{RuntimeArgs, run};
+pub use keeping::Restore;
 pub use report::{OperatorReport, Report};
 
 use crate::error::{Error, Result};
 use crate::graph::Pipeline;
 use crate::state::key_group::KEY_GROUPS;
+use attempt::Plan;
+use clock::Clock;
 use job::Job;
 use std::sync::Arc;
 use std::time::Duration;
@@ -127,7 +132,15 @@ impl Runtime {
     /// If threads cannot be started.
     pub fn start(&self, pipeline: impl Fn() -> Pipeline + Send + Sync + 'static) -> Result<Handle> {
         let seed = self.seed.unwrap_or_else(clock::random);
-        Ok(Handle { job: Job::start(Arc::new(pipeline), self.workers, self.latency.linger(), seed)? })
+        let plan = Plan {
+            make: Arc::new(pipeline),
+            workers: self.workers,
+            linger: self.latency.linger(),
+            seed,
+            clock: Clock::start(),
+            started: clock::unix_micros(),
+        };
+        Ok(Handle { job: Job::start(plan, None)? })
     }
 }
 

@@ -1,218 +1,135 @@
-//! One run of a pipeline on the threads of this process.
-use super::clock::{Clock, cores, unix_micros};
-use super::parking::Dormitory;
-use super::report::{Figures, Report};
+//! A job: one attempt, or where snapshots are taken as many as it needs.
+use super::attempt::{Attempt, News, Plan, lock};
+use super::keeping::{self, Keeping};
+use super::report::{Report, Survived};
 use crate::contract::source::Progress;
 use crate::error::{Error, Result};
-use crate::exchange::fabric::{Fabric, Wake};
-use crate::graph::Pipeline;
-use crate::worker::{EmptyShelf, Settings, Step, Worker, panic_message};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Builds the pipeline on a worker.
-pub(crate) type Make = Arc<dyn Fn() -> Pipeline + Send + Sync>;
-
-/// How often a busy worker publishes its figures.
-const PUBLISH: Duration = Duration::from_millis(100);
-/// For how long a worker that has just been busy looks for more before it sleeps: waking it costs about as much.
-const SPIN: Duration = Duration::from_micros(5);
-
-#[derive(Debug)]
 pub(crate) struct Job {
-    fabric: Arc<Fabric>,
-    beds: Arc<Dormitory>,
-    clock: Clock,
-    /// One of the workers has failed: the others give up.
-    cancelled: AtomicBool,
+    plan: Plan,
     stopped: AtomicBool,
-    /// What each worker last published.
-    live: Vec<Mutex<Live>>,
     state: Mutex<State>,
     changed: Condvar,
+    /// Where the coordinator listens, if there is one.
+    coordinator: Option<Mutex<Sender<News>>>,
 }
-#[derive(Debug, Default)]
-struct Live {
-    figures: Figures,
-    progress: Vec<Progress>,
+impl std::fmt::Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Job").field("state", &self.state).finish_non_exhaustive()
+    }
 }
 #[derive(Debug)]
 struct State {
-    running: usize,
-    failure: Option<Error>,
-    /// When the last worker ended.
-    ended: Option<Duration>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What the mutexes here guard is whole after every statement.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A panic outside of any operator's work: a source or sink that is dropped, for one.
-fn nobodys_panic(payload: &(dyn std::any::Any + Send)) -> Error {
-    Error::Panic { operator: "unknown".into(), message: panic_message(payload) }
+    attempt: Option<Arc<Attempt>>,
+    survived: Survived,
+    /// What came of it, where there is a coordinator that says so.
+    over: Option<Option<Error>>,
 }
 
 impl Job {
-    pub(crate) fn start(make: Make, workers: usize, linger: Duration, seed: u64) -> Result<Arc<Job>> {
-        let beds = Arc::new(Dormitory::new(workers));
-        let job = Arc::new(Job {
-            fabric: Fabric::new(workers, beds.clone()),
-            beds,
-            clock: Clock::start(),
-            cancelled: AtomicBool::new(false),
-            stopped: AtomicBool::new(false),
-            live: (0..workers).map(|_| Mutex::default()).collect(),
-            state: Mutex::new(State { running: workers, failure: None, ended: None }),
-            changed: Condvar::new(),
+    pub(crate) fn start(plan: Plan, keeping: Option<Keeping>) -> Result<Arc<Job>> {
+        tracing::info!(workers = plan.workers, "job starts");
+        let Some(keeping) = keeping else {
+            let attempt = Attempt::start(&plan, None)?;
+            return Ok(Arc::new(Job::new(plan, Some(attempt), None)));
+        };
+        let (coordinator, news) = channel();
+        let job = Arc::new(Job::new(plan, None, Some(Mutex::new(coordinator.clone()))));
+        let mine = job.clone();
+        let thread = std::thread::Builder::new().name("malstrom-coordinator".into());
+        let begun = thread.spawn(move || {
+            let outcome = keeping::keep(&mine, keeping, &coordinator, &news);
+            mine.end(outcome.err());
         });
-        let started = unix_micros();
-        tracing::info!(workers, "job starts");
-        for worker in 0..workers {
-            let settings = Settings { worker, workers, seed, started, linger, saving: None };
-            let (mine, make) = (job.clone(), make.clone());
-            let thread = std::thread::Builder::new().name(format!("malstrom-worker-{worker}"));
-            let started = thread.spawn(move || {
-                mine.beds.move_in(worker);
-                // Whatever happens, the worker must be seen to leave: others wait for that.
-                let result = catch_unwind(AssertUnwindSafe(|| mine.drive(&make, &settings)));
-                mine.leave(result.unwrap_or_else(|payload| Err(nobodys_panic(&*payload))));
-            });
-            if let Err(cause) = started {
-                job.leave(Err(Error::Runtime { doing: "start a worker thread", cause: cause.into() }));
-                lock(&job.state).running -= workers - worker - 1;
-                job.wait();
-                return Err(job.outcome().err().unwrap_or_else(|| Error::custom("no thread could be started")));
-            }
-        }
+        begun.map_err(|cause| Error::Runtime { doing: "start the coordinator thread", cause: cause.into() })?;
         Ok(job)
     }
-
-    /// Drives one worker to its end.
-    fn drive(&self, make: &Make, settings: &Settings) -> Result<()> {
-        let pipeline = catch_unwind(AssertUnwindSafe(|| make())).map_err(|payload| Error::Panic {
-            operator: "the pipeline function".into(),
-            message: panic_message(&*payload),
-        })?;
-        let ids: Vec<String> = pipeline.plan().ids().map(str::to_owned).collect();
-        let name = pipeline.name().to_owned();
-        lock(&self.live[settings.worker]).figures = Figures::new(name, ids);
-        let mut worker = Worker::new(pipeline, settings, self.fabric.clone(), &EmptyShelf)?;
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            let result = self.work(&mut worker, settings);
-            self.publish(&worker, settings.worker);
-            result
-        }));
-        let result = result.unwrap_or_else(|payload| Err(worker.panicked(&*payload)));
-        // A panic while it is dropped must not hide what went wrong before.
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(worker)));
-        result.and(dropped.map_err(|payload| nobodys_panic(&*payload)))
+    fn new(plan: Plan, attempt: Option<Arc<Attempt>>, coordinator: Option<Mutex<Sender<News>>>) -> Job {
+        let state = State { attempt, survived: Survived::default(), over: None };
+        Job { plan, stopped: AtomicBool::new(false), state: Mutex::new(state), changed: Condvar::new(), coordinator }
     }
-
-    fn work(&self, worker: &mut Worker, settings: &Settings) -> Result<()> {
-        let me = settings.worker;
-        // With more workers than cores, spinning takes the core from the one who is waited for.
-        let may_spin = settings.workers > 1 && settings.workers <= cores();
-        let mut published = Duration::ZERO;
-        let mut busy_at = None;
-        // Whether anything has happened since.
-        let mut news = true;
-        while !self.cancelled.load(Ordering::Relaxed) {
-            let now = self.clock.now();
-            if now.saturating_sub(published) >= PUBLISH {
-                published = now;
-                self.publish(worker, me);
-            }
-            match worker.step(now)? {
-                Step::Done => break,
-                Step::Busy => {
-                    busy_at = Some(now);
-                    news = true;
-                    continue;
-                }
-                Step::Idle(_) if may_spin && busy_at.is_some_and(|at| now.saturating_sub(at) < SPIN) => {
-                    std::hint::spin_loop();
-                    continue;
-                }
-                Step::Idle(_) => busy_at = None,
-            }
-            self.beds.announce(me);
-            // What came before the announcement woke nobody.
-            match worker.step(self.clock.now())? {
-                Step::Done => break,
-                Step::Busy => {
-                    news = true;
-                    self.beds.stay_up(me);
-                }
-                Step::Idle(due) if !self.cancelled.load(Ordering::Relaxed) => {
-                    // The figures are those of the last publication until something happens again.
-                    if std::mem::take(&mut news) {
-                        self.publish(worker, me);
-                    }
-                    let now = self.clock.now();
-                    self.beds.sleep(me, due.map(|due| due.saturating_sub(now)));
-                }
-                Step::Idle(_) => {}
-            }
-        }
-        Ok(())
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
     }
-
-    fn publish(&self, worker: &Worker, me: usize) {
-        let mut live = lock(&self.live[me]);
-        live.figures.update(worker.counts(), worker.metrics());
-        live.progress = worker.progress();
+    /// An attempt begins.
+    pub(super) fn begin(&self, attempt: Arc<Attempt>) {
+        lock(&self.state).attempt = Some(attempt.clone());
+        if self.is_stopping() {
+            attempt.stop();
+        }
     }
-
-    /// A worker has ended.
-    fn leave(&self, result: Result<()>) {
-        let failed = result.is_err();
-        let mut state = lock(&self.state);
-        if let Err(error) = result {
-            // The first failure is the cause of the others.
-            state.failure.get_or_insert(error);
-        }
-        state.running -= 1;
-        if state.running == 0 {
-            state.ended = Some(self.clock.now());
-        }
-        drop(state);
+    /// Takes note of what the job has survived.
+    pub(super) fn note(&self, note: impl FnOnce(&mut Survived)) {
+        note(&mut lock(&self.state).survived);
+    }
+    fn end(&self, failure: Option<Error>) {
+        lock(&self.state).over = Some(failure);
         self.changed.notify_all();
-        if failed {
-            self.cancelled.store(true, Ordering::SeqCst);
-            (0..self.live.len()).for_each(|worker| self.beds.wake(worker));
-        }
+    }
+    fn attempt(&self) -> Option<Arc<Attempt>> {
+        lock(&self.state).attempt.clone()
     }
 
     pub(crate) fn stop(&self) {
         if !self.stopped.swap(true, Ordering::SeqCst) {
             tracing::info!("job is stopping");
-            self.fabric.stop();
+            // An attempt that begins after this sees that the job is stopping.
+            if let Some(attempt) = self.attempt() {
+                attempt.stop();
+            }
+            self.tell(News::Stop);
         }
+    }
+    fn tell(&self, news: News) -> bool {
+        self.coordinator.as_ref().is_some_and(|coordinator| lock(coordinator).send(news).is_ok())
     }
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)
     }
-    /// Waits until all workers have ended.
+    /// Takes a savepoint, and waits until it is there.
+    pub(crate) fn savepoint(&self, name: &str) -> Result<()> {
+        let (reply, answer) = channel();
+        if self.coordinator.is_none() {
+            return Err(Error::Config("a savepoint needs a place for snapshots: say where by `--snapshots`".into()));
+        }
+        let gone = || Error::Config(format!("the job has ended, so there is nothing to save as `{name}`"));
+        if !self.tell(News::Savepoint(name.to_owned(), reply)) {
+            return Err(gone());
+        }
+        answer.recv().unwrap_or_else(|_| Err(gone()))
+    }
+    /// Waits until all is done.
     pub(crate) fn wait(&self) {
+        if self.coordinator.is_none() {
+            if let Some(attempt) = self.attempt() {
+                attempt.wait();
+            }
+            return;
+        }
         let mut state = lock(&self.state);
-        while state.running > 0 {
+        while state.over.is_none() {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
-    /// Waits for `at_most`; `true` if all workers have ended.
+    /// Waits for `at_most`; `true` if all is done.
     pub(crate) fn wait_for(&self, at_most: Duration) -> bool {
-        let state = lock(&self.state);
-        let waited = self.changed.wait_timeout_while(state, at_most, |state| state.running > 0);
-        waited.unwrap_or_else(PoisonError::into_inner).0.running == 0
+        if self.coordinator.is_none() {
+            return self.attempt().is_none_or(|attempt| attempt.wait_for(at_most));
+        }
+        let waited = self.changed.wait_timeout_while(lock(&self.state), at_most, |state| state.over.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0.over.is_some()
     }
     /// What came of the job, once it has ended.
     pub(crate) fn outcome(&self) -> Result<Report> {
         // Told here and not by the workers: a subscriber that panics must leave nobody waiting for one of them.
-        let failure = lock(&self.state).failure.take();
+        let failure = match &self.coordinator {
+            Some(_) => lock(&self.state).over.as_mut().and_then(Option::take),
+            None => self.attempt().and_then(|attempt| attempt.failure()),
+        };
         match failure {
             Some(failure) => {
                 // No more than `info`: the program gets the failure, and so it is for the program to report it.
@@ -226,14 +143,17 @@ impl Job {
         }
     }
     pub(crate) fn report(&self) -> Report {
-        let ended = lock(&self.state).ended;
-        let mut figures = Figures::default();
-        self.live.iter().for_each(|live| figures.merge(&lock(live).figures));
-        let stopped = self.stopped.load(Ordering::Relaxed);
-        Report::new(figures, self.live.len(), ended.unwrap_or_else(|| self.clock.now()), stopped)
+        let (attempt, survived) = {
+            let state = lock(&self.state);
+            (state.attempt.clone(), state.survived)
+        };
+        let ended = attempt.as_ref().and_then(|attempt| attempt.ended());
+        let figures = attempt.map(|attempt| attempt.figures()).unwrap_or_default();
+        let elapsed = ended.unwrap_or_else(|| self.plan.clock.now());
+        Report::new(figures, self.plan.workers, elapsed, self.is_stopping(), survived)
     }
     /// The splits that are being read.
     pub(crate) fn progress(&self) -> Vec<Progress> {
-        self.live.iter().flat_map(|live| lock(live).progress.clone()).collect()
+        self.attempt().map(|attempt| attempt.progress()).unwrap_or_default()
     }
 }

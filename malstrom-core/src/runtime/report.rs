@@ -12,7 +12,16 @@ pub struct Report {
     workers: usize,
     elapsed: Duration,
     stopped: bool,
+    survived: Survived,
     operators: Vec<OperatorReport>,
+}
+
+/// What a job that takes snapshots has been through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Survived {
+    pub(crate) snapshots: u64,
+    pub(crate) restarts: u64,
+    pub(crate) restored_from: Option<u64>,
 }
 
 /// What one operator has done, on all workers together.
@@ -86,8 +95,14 @@ impl Figures {
 }
 
 impl Report {
-    pub(crate) fn new(figures: Figures, workers: usize, elapsed: Duration, stopped: bool) -> Self {
-        Report { pipeline: figures.pipeline, workers, elapsed, stopped, operators: figures.operators }
+    pub(crate) fn new(
+        figures: Figures,
+        workers: usize,
+        elapsed: Duration,
+        stopped: bool,
+        survived: Survived,
+    ) -> Self {
+        Report { pipeline: figures.pipeline, workers, elapsed, stopped, survived, operators: figures.operators }
     }
     /// The pipeline's name.
     pub fn pipeline(&self) -> &str {
@@ -104,6 +119,18 @@ impl Report {
     /// Whether it was told to stop before its input ended.
     pub fn stopped(&self) -> bool {
         self.stopped
+    }
+    /// How many snapshots and savepoints were committed; 0 if none are taken.
+    pub fn snapshots(&self) -> u64 {
+        self.survived.snapshots
+    }
+    /// How often the job was restarted after a failure. The figures of operators are those since the last time.
+    pub fn restarts(&self) -> u64 {
+        self.survived.restarts
+    }
+    /// The interval of the snapshot that the job was last restored from.
+    pub fn restored_from(&self) -> Option<u64> {
+        self.survived.restored_from
     }
     /// All operators, in the order in which the pipeline names them.
     pub fn operators(&self) -> &[OperatorReport] {
@@ -166,6 +193,16 @@ impl fmt::Display for Report {
             write!(f, " ({} per second)", thousands((read as f64 / secs) as u64))?;
         }
         write!(f, " with {} worker{}", self.workers, if self.workers == 1 { "" } else { "s" })?;
+        let Survived { snapshots, restarts, restored_from } = self.survived;
+        if let Some(interval) = restored_from {
+            write!(f, ", restored from snapshot {interval}")?;
+        }
+        if snapshots > 0 {
+            write!(f, ", {} snapshot{} committed", thousands(snapshots), if snapshots == 1 { "" } else { "s" })?;
+        }
+        if restarts > 0 {
+            write!(f, ", {restarts} restart{}", if restarts == 1 { "" } else { "s" })?;
+        }
         if self.stopped {
             write!(f, "; stopped before the end of the input")?;
         }

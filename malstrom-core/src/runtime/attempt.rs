@@ -1,0 +1,325 @@
+//! One attempt of a job: all its workers on threads of this process, from a common beginning to the end or to the first
+//! failure.
+use super::clock::{Clock, cores};
+use super::keeping::Shelves;
+use super::parking::Dormitory;
+use super::report::Figures;
+use crate::contract::source::Progress;
+use crate::error::{Error, Result};
+use crate::exchange::fabric::{Fabric, Wake};
+use crate::exchange::route::RouteTable;
+use crate::graph::Pipeline;
+use crate::stream::env::Saving;
+use crate::worker::{Command, EmptyShelf, Settings, Step, Worker, Written, panic_message};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Builds the pipeline on a worker.
+pub(crate) type Make = Arc<dyn Fn() -> Pipeline + Send + Sync>;
+
+/// How often a busy worker publishes its figures.
+const PUBLISH: Duration = Duration::from_millis(100);
+/// For how long a worker that has just been busy looks for more before it sleeps: waking it costs about as much.
+const SPIN: Duration = Duration::from_micros(5);
+
+/// How an attempt that takes snapshots begins.
+#[derive(Clone)]
+pub(crate) struct Beginning {
+    /// The term of the coordinator, and the interval that begins.
+    pub(crate) term: u64,
+    pub(crate) interval: u64,
+    /// What it is restored from.
+    pub(crate) shelves: Option<Arc<dyn Shelves>>,
+    /// Who is told what workers do.
+    pub(crate) news: Sender<News>,
+}
+/// What a worker tells the coordinator.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// It has written its part of a snapshot.
+    Written(usize, Written),
+    /// It has nothing left to do but to take the last snapshot.
+    Finished(usize),
+    /// All workers have ended.
+    Ended,
+    /// Somebody asks for a savepoint of this name.
+    Savepoint(String, Sender<Result<()>>),
+    /// The job is told to stop.
+    Stop,
+}
+/// What is the same in every attempt.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    pub(crate) make: Make,
+    pub(crate) workers: usize,
+    pub(crate) linger: Duration,
+    pub(crate) seed: u64,
+    pub(crate) clock: Clock,
+    /// When the clock began, in microseconds since 1970.
+    pub(crate) started: i64,
+}
+
+pub(crate) struct Attempt {
+    fabric: Arc<Fabric>,
+    beds: Arc<Dormitory>,
+    clock: Clock,
+    /// One of the workers has failed: the others give up.
+    cancelled: AtomicBool,
+    /// What each worker last published.
+    live: Vec<Mutex<Live>>,
+    mail: Vec<Mail>,
+    state: Mutex<State>,
+    changed: Condvar,
+    beginning: Option<Beginning>,
+}
+impl std::fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Attempt").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+#[derive(Debug, Default)]
+struct Live {
+    figures: Figures,
+    progress: Vec<Progress>,
+}
+/// What a worker is asked to do.
+#[derive(Debug, Default)]
+struct Mail {
+    any: AtomicBool,
+    commands: Mutex<Vec<Command>>,
+}
+#[derive(Debug)]
+struct State {
+    running: usize,
+    failure: Option<Error>,
+    /// When the last worker ended.
+    ended: Option<Duration>,
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What the mutexes here guard is whole after every statement.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A panic outside of any operator's work: a source or sink that is dropped, for one.
+fn nobodys_panic(payload: &(dyn std::any::Any + Send)) -> Error {
+    Error::Panic { operator: "unknown".into(), message: panic_message(payload) }
+}
+
+impl Attempt {
+    pub(crate) fn start(plan: &Plan, beginning: Option<Beginning>) -> Result<Arc<Attempt>> {
+        let Plan { workers, linger, seed, clock, started, .. } = *plan;
+        let beds = Arc::new(Dormitory::new(workers));
+        let attempt = Arc::new(Attempt {
+            fabric: Fabric::new(workers, beds.clone()),
+            beds,
+            clock,
+            cancelled: AtomicBool::new(false),
+            live: (0..workers).map(|_| Mutex::default()).collect(),
+            mail: (0..workers).map(|_| Mail::default()).collect(),
+            state: Mutex::new(State { running: workers, failure: None, ended: None }),
+            changed: Condvar::new(),
+            beginning,
+        });
+        for worker in 0..workers {
+            let saving = |begin: &Beginning| Saving { term: begin.term, interval: begin.interval, cleans: worker == 0 };
+            let saving = attempt.beginning.as_ref().map(saving);
+            let settings = Settings { worker, workers, seed, started, linger, saving };
+            let (mine, make) = (attempt.clone(), plan.make.clone());
+            let thread = std::thread::Builder::new().name(format!("malstrom-worker-{worker}"));
+            let begun = thread.spawn(move || {
+                mine.beds.move_in(worker);
+                // Whatever happens, the worker must be seen to leave: others wait for that.
+                let result = catch_unwind(AssertUnwindSafe(|| mine.drive(&make, &settings)));
+                mine.leave(result.unwrap_or_else(|payload| Err(nobodys_panic(&*payload))));
+            });
+            if let Err(cause) = begun {
+                attempt.leave(Err(Error::Runtime { doing: "start a worker thread", cause: cause.into() }));
+                lock(&attempt.state).running -= workers - worker - 1;
+                attempt.wait();
+                return Err(attempt.failure().unwrap_or_else(|| Error::custom("no thread could be started")));
+            }
+        }
+        Ok(attempt)
+    }
+
+    /// Drives one worker to its end.
+    fn drive(&self, make: &Make, settings: &Settings) -> Result<()> {
+        let pipeline = catch_unwind(AssertUnwindSafe(|| make())).map_err(|payload| Error::Panic {
+            operator: "the pipeline function".into(),
+            message: panic_message(&*payload),
+        })?;
+        let ids: Vec<String> = pipeline.plan().ids().map(str::to_owned).collect();
+        let name = pipeline.name().to_owned();
+        lock(&self.live[settings.worker]).figures = Figures::new(name, ids);
+        let shelf = match self.beginning.as_ref().and_then(|beginning| beginning.shelves.as_ref()) {
+            Some(shelves) => {
+                let groups: Vec<u16> = RouteTable::even(settings.workers).groups_of(settings.worker).collect();
+                shelves.shelf(&groups)?
+            }
+            None => Box::new(EmptyShelf),
+        };
+        let mut worker = Worker::new(pipeline, settings, self.fabric.clone(), &*shelf)?;
+        drop(shelf);
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let result = self.work(&mut worker, settings);
+            self.publish(&worker, settings.worker);
+            result
+        }));
+        let result = result.unwrap_or_else(|payload| Err(worker.panicked(&*payload)));
+        // A panic while it is dropped must not hide what went wrong before.
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(worker)));
+        result.and(dropped.map_err(|payload| nobodys_panic(&*payload)))
+    }
+
+    fn work(&self, worker: &mut Worker, settings: &Settings) -> Result<()> {
+        let me = settings.worker;
+        // With more workers than cores, spinning takes the core from the one who is waited for.
+        let may_spin = settings.workers > 1 && settings.workers <= cores();
+        let mut published = Duration::ZERO;
+        let mut busy_at = None;
+        // Whether anything has happened since.
+        let mut news = true;
+        let mut finished = false;
+        while !self.cancelled.load(Ordering::Relaxed) {
+            let now = self.clock.now();
+            if now.saturating_sub(published) >= PUBLISH {
+                published = now;
+                self.publish(worker, me);
+            }
+            match self.step(worker, me, now, &mut finished)? {
+                Step::Done => break,
+                Step::Busy => {
+                    busy_at = Some(now);
+                    news = true;
+                    continue;
+                }
+                Step::Idle(_) if may_spin && busy_at.is_some_and(|at| now.saturating_sub(at) < SPIN) => {
+                    std::hint::spin_loop();
+                    continue;
+                }
+                Step::Idle(_) => busy_at = None,
+            }
+            self.beds.announce(me);
+            // What came before the announcement woke nobody.
+            match self.step(worker, me, self.clock.now(), &mut finished)? {
+                Step::Done => break,
+                Step::Busy => {
+                    news = true;
+                    self.beds.stay_up(me);
+                }
+                Step::Idle(due) if !self.cancelled.load(Ordering::Relaxed) => {
+                    // The figures are those of the last publication until something happens again.
+                    if std::mem::take(&mut news) {
+                        self.publish(worker, me);
+                    }
+                    let now = self.clock.now();
+                    self.beds.sleep(me, due.map(|due| due.saturating_sub(now)));
+                }
+                Step::Idle(_) => {}
+            }
+        }
+        Ok(())
+    }
+    /// Does what the worker is asked to, and a step of its own.
+    fn step(&self, worker: &mut Worker, me: usize, now: Duration, finished: &mut bool) -> Result<Step> {
+        let Some(beginning) = &self.beginning else { return worker.step(now) };
+        let mail = &self.mail[me];
+        if mail.any.load(Ordering::Acquire) {
+            let commands = {
+                let mut commands = lock(&mail.commands);
+                mail.any.store(false, Ordering::Relaxed);
+                std::mem::take(&mut *commands)
+            };
+            commands.into_iter().try_for_each(|command| worker.command(command))?;
+        }
+        let step = worker.step(now)?;
+        // Nobody listens once the job has ended.
+        if let Some(written) = worker.written() {
+            let _ = beginning.news.send(News::Written(me, written));
+        }
+        if worker.has_finished() && !std::mem::replace(finished, true) {
+            let _ = beginning.news.send(News::Finished(me));
+        }
+        Ok(step)
+    }
+
+    fn publish(&self, worker: &Worker, me: usize) {
+        let mut live = lock(&self.live[me]);
+        live.figures.update(worker.counts(), worker.metrics());
+        live.progress = worker.progress();
+    }
+
+    /// A worker has ended.
+    fn leave(&self, result: Result<()>) {
+        let failed = result.is_err();
+        let mut state = lock(&self.state);
+        if let Err(error) = result {
+            // The first failure is the cause of the others.
+            state.failure.get_or_insert(error);
+        }
+        state.running -= 1;
+        let ended = state.running == 0;
+        if ended {
+            state.ended = Some(self.clock.now());
+        }
+        drop(state);
+        self.changed.notify_all();
+        if failed {
+            self.cancel();
+        }
+        if let Some(beginning) = self.beginning.as_ref().filter(|_| ended) {
+            let _ = beginning.news.send(News::Ended);
+        }
+    }
+    /// Has all workers give up.
+    pub(crate) fn cancel(&self) {
+        self.cancelled.store(true, Ordering::SeqCst);
+        (0..self.live.len()).for_each(|worker| self.beds.wake(worker));
+    }
+    /// Asks all workers to do something.
+    pub(crate) fn command(&self, command: Command) {
+        for (worker, mail) in self.mail.iter().enumerate() {
+            lock(&mail.commands).push(command);
+            mail.any.store(true, Ordering::Release);
+            self.beds.wake(worker);
+        }
+    }
+    /// Ends the sources.
+    pub(crate) fn stop(&self) {
+        self.fabric.stop();
+    }
+    /// Waits until all workers have ended.
+    pub(crate) fn wait(&self) {
+        let mut state = lock(&self.state);
+        while state.running > 0 {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+    /// Waits for `at_most`; `true` if all workers have ended.
+    pub(crate) fn wait_for(&self, at_most: Duration) -> bool {
+        let state = lock(&self.state);
+        let waited = self.changed.wait_timeout_while(state, at_most, |state| state.running > 0);
+        waited.unwrap_or_else(PoisonError::into_inner).0.running == 0
+    }
+    /// What went wrong, if something did; to be asked once.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        lock(&self.state).failure.take()
+    }
+    /// When the last worker ended.
+    pub(crate) fn ended(&self) -> Option<Duration> {
+        lock(&self.state).ended
+    }
+    pub(crate) fn figures(&self) -> Figures {
+        let mut figures = Figures::default();
+        self.live.iter().for_each(|live| figures.merge(&lock(live).figures));
+        figures
+    }
+    /// The splits that are being read.
+    pub(crate) fn progress(&self) -> Vec<Progress> {
+        self.live.iter().flat_map(|live| lock(live).progress.clone()).collect()
+    }
+}

@@ -1,0 +1,239 @@
+//! Keeps a job alive: takes its snapshots, and restores it from the last of them when it fails.
+mod point;
+mod vault;
+
+pub use point::Restore;
+pub(crate) use point::check_name;
+pub(crate) use vault::{Found, Shelves, Vault};
+
+use super::attempt::{Attempt, Beginning, News};
+use super::job::Job;
+use crate::coordinator::{Action, Coordinator, Event, Origin, Policy, Purpose};
+use crate::error::{Error, Result};
+use crate::worker::{Command, Written};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+/// How a job is kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// From the beginning of one snapshot to that of the next.
+    pub(crate) every: Duration,
+    /// After this time a snapshot that is not complete is given up.
+    pub(crate) timeout: Duration,
+    /// How often in a row the job is restarted, if it does not get as far as the next snapshot.
+    pub(crate) restarts: u32,
+}
+/// After a failure it is so long until the next attempt, and twice as long each further time.
+const PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How often the last snapshot of a job is tried.
+const LAST_TRIES: u32 = 5;
+
+/// A job that is kept, before it begins.
+pub(crate) struct Keeping {
+    pub(crate) settings: Settings,
+    pub(crate) vault: Box<dyn Vault>,
+    /// What the first attempt is restored from.
+    pub(crate) found: Option<Found>,
+}
+
+/// Has a job run to its end, whatever attempts that takes.
+pub(super) fn keep(job: &Job, keeping: Keeping, sender: &Sender<News>, news: &Receiver<News>) -> Result<()> {
+    let Keeping { settings, mut vault, mut found } = keeping;
+    let mut failures = 0;
+    loop {
+        let before = vault.interval();
+        let failure = match Run::begin(job, &settings, &mut *vault, found, sender)?.run(news) {
+            Ok(()) => return Ok(()),
+            Err(failure) => failure,
+        };
+        failures = if vault.interval() > before { 1 } else { failures + 1 };
+        if !is_worth_a_restart(&failure) || failures > settings.restarts {
+            return Err(failure);
+        }
+        let pause = PAUSE.saturating_mul(1 << (failures - 1).min(10)).min(LONGEST_PAUSE);
+        tracing::warn!(cause = %failure, ?pause, attempt = failures, of = settings.restarts, "job is restarted");
+        if !rest(job, pause, news) {
+            return Err(failure);
+        }
+        job.note(|survived| survived.restarts += 1);
+        vault.claim()?;
+        found = vault.find(&Restore::Latest)?;
+    }
+}
+/// Waits for so long; `false` if the job is told to stop meanwhile.
+fn rest(job: &Job, pause: Duration, news: &Receiver<News>) -> bool {
+    let until = job.plan().clock.now() + pause;
+    loop {
+        let now = job.plan().clock.now();
+        if job.is_stopping() {
+            return false;
+        }
+        if now >= until {
+            return true;
+        }
+        match news.recv_timeout(until - now) {
+            Ok(News::Savepoint(name, reply)) => {
+                let _ = reply.send(Err(Error::custom(format!("`{name}` was not taken: the job is being restarted"))));
+            }
+            Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return false,
+        }
+    }
+}
+/// Whether another attempt could do better.
+fn is_worth_a_restart(failure: &Error) -> bool {
+    !matches!(failure, Error::Config(_) | Error::Snapshot { .. } | Error::Fenced { .. })
+}
+
+/// One attempt, and the coordinator that keeps it.
+struct Run<'a> {
+    job: &'a Job,
+    vault: &'a mut dyn Vault,
+    attempt: Arc<Attempt>,
+    coordinator: Coordinator,
+    /// What workers have written of the snapshot that is under way.
+    written: Vec<Written>,
+    /// Who waits for which savepoint.
+    waiting: HashMap<String, Vec<Sender<Result<()>>>>,
+    failure: Option<Error>,
+    over: bool,
+}
+impl<'a> Run<'a> {
+    fn begin(
+        job: &'a Job,
+        settings: &Settings,
+        vault: &'a mut dyn Vault,
+        found: Option<Found>,
+        news: &Sender<News>,
+    ) -> Result<Self> {
+        let plan = job.plan();
+        let origin = Origin {
+            term: vault.term(),
+            interval: vault.interval(),
+            round: found.as_ref().and_then(|found| found.round),
+        };
+        let restored_from = found.as_ref().map(|found| found.interval);
+        job.note(|survived| survived.restored_from = restored_from);
+        let policy = Policy {
+            workers: plan.workers,
+            every: settings.every,
+            timeout: settings.timeout,
+            attempts: LAST_TRIES,
+        };
+        let coordinator = Coordinator::new(policy, origin, plan.clock.now());
+        let shelves = found.map(|found| found.shelves);
+        let beginning =
+            Beginning { term: origin.term, interval: origin.interval + 1, shelves, news: news.clone() };
+        let attempt = Attempt::start(plan, Some(beginning))?;
+        job.begin(attempt.clone());
+        Ok(Run {
+            job,
+            vault,
+            attempt,
+            coordinator,
+            written: Vec::new(),
+            waiting: HashMap::new(),
+            failure: None,
+            over: false,
+        })
+    }
+    /// Runs the attempt to its end.
+    fn run(mut self, news: &Receiver<News>) -> Result<()> {
+        loop {
+            let now = self.job.plan().clock.now();
+            let next = match self.coordinator.due() {
+                Some(due) => news.recv_timeout(due.saturating_sub(now)),
+                None => news.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match next {
+                Ok(News::Written(worker, written)) => {
+                    let interval = written.interval;
+                    self.written.push(written);
+                    self.on(Event::Written { worker, interval });
+                }
+                Ok(News::Finished(worker)) => self.on(Event::Finished { worker }),
+                Ok(News::Savepoint(name, reply)) => self.savepoint(name, reply),
+                Ok(News::Stop) => {}
+                Err(RecvTimeoutError::Timeout) => self.on(Event::Tick),
+                Ok(News::Ended) | Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        let unsaved = |name: &str| Error::custom(format!("`{name}` was not taken: the job has ended"));
+        for (name, replies) in self.waiting {
+            replies.into_iter().for_each(|reply| drop(reply.send(Err(unsaved(&name)))));
+        }
+        match self.attempt.failure().or(self.failure) {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+    fn savepoint(&mut self, name: String, reply: Sender<Result<()>>) {
+        if let Err(why) = check_name(&name).map_err(Error::Config).and_then(|()| self.vault.is_free(&name)) {
+            let _ = reply.send(Err(why));
+            return;
+        }
+        let replies = self.waiting.entry(name.clone()).or_default();
+        replies.push(reply);
+        if replies.len() == 1 {
+            self.on(Event::Savepoint(name));
+        }
+    }
+    fn answer(&mut self, name: &str, answer: impl Fn() -> Result<()>) {
+        for reply in self.waiting.remove(name).unwrap_or_default() {
+            let _ = reply.send(answer());
+        }
+    }
+    /// Ends the attempt.
+    fn fail(&mut self, failure: Error) {
+        self.failure.get_or_insert(failure);
+        self.attempt.cancel();
+    }
+    fn on(&mut self, event: Event) {
+        let mut events = vec![event];
+        while let Some(event) = events.pop() {
+            let now = self.job.plan().clock.now();
+            for action in self.coordinator.on(now, event) {
+                match action {
+                    Action::Trigger(barrier) => {
+                        tracing::debug!(interval = barrier.interval, "snapshot begins");
+                        self.written.retain(|written| written.interval >= barrier.interval);
+                        self.attempt.command(Command::Snapshot(barrier));
+                    }
+                    Action::Store { barrier, purpose } => {
+                        let interval = barrier.interval;
+                        let written = std::mem::take(&mut self.written);
+                        let written = written.into_iter().filter(|written| written.interval == interval).collect();
+                        match self.vault.store(barrier, &purpose, written) {
+                            Ok(()) => {
+                                self.job.note(|survived| survived.snapshots += 1);
+                                if let Purpose::Savepoint(name) = &purpose {
+                                    self.answer(name, || Ok(()));
+                                }
+                                events.push(Event::Committed { interval });
+                            }
+                            Err(error) if is_worth_a_restart(&error) => {
+                                tracing::warn!(interval, cause = ?error, "snapshot could not be stored");
+                                events.push(Event::Failed { interval });
+                            }
+                            Err(error) => return self.fail(error),
+                        }
+                    }
+                    Action::Settle(outcome) => self.attempt.command(Command::Settle(outcome)),
+                    Action::NoSavepoint(name) => {
+                        let why = || Err(Error::custom(format!("`{name}` was not taken: it could not be stored")));
+                        self.answer(&name, why);
+                    }
+                    Action::End => self.over = true,
+                    Action::GiveUp => {
+                        let why = "the last snapshot of the job cannot be stored, so what it wrote since the one before is not published";
+                        self.fail(Error::custom(why));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What the coordinator asks of the place where a job is kept.
+use super::Restore;
+use crate::contract::snapshot::{Barrier, Shelf};
+use crate::coordinator::Purpose;
+use crate::error::Result;
+use crate::worker::Written;
+use std::fmt;
+use std::sync::Arc;
+
+/// A place where snapshots are kept and committed.
+pub(crate) trait Vault: Send {
+    /// The term of this coordinator.
+    fn term(&self) -> u64;
+    /// The greatest interval that has a snapshot; 0 if none has.
+    fn interval(&self) -> u64;
+    /// Begins a new term: whoever held the old one can commit nothing any more.
+    fn claim(&mut self) -> Result<()>;
+    /// What to restore from. `None` if the job begins anew.
+    fn find(&mut self, restore: &Restore) -> Result<Option<Found>>;
+    /// Whether a savepoint of this name can be taken.
+    fn is_free(&self, name: &str) -> Result<()>;
+    /// Stores what all workers have written, and commits it.
+    fn store(&mut self, barrier: Barrier, purpose: &Purpose, written: Vec<Written>) -> Result<()>;
+    /// Does some of the work that can wait: lets go of what is not needed any more, and looks for damage.
+    fn tidy(&mut self) -> Result<()>;
+}
+
+/// A snapshot to restore from.
+pub(crate) struct Found {
+    pub(crate) interval: u64,
+    /// Its round, if the next snapshot may be written relative to it.
+    pub(crate) round: Option<u16>,
+    /// What the hashes of keys are seeded with.
+    pub(crate) seed: u64,
+    pub(crate) shelves: Arc<dyn Shelves>,
+}
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Found").field("interval", &self.interval).finish_non_exhaustive()
+    }
+}
+
+/// What a snapshot has for workers.
+pub(crate) trait Shelves: Send + Sync {
+    /// For a worker with these key groups.
+    fn shelf(&self, groups: &[u16]) -> Result<Box<dyn Shelf>>;
+}
