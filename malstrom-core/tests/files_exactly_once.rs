@@ -24,8 +24,8 @@ fn row(id: u64) -> Row {
 
 /// Either sink.
 enum Files {
-    Csv(files::CsvSink<Row>),
-    Jsonl(files::JsonlSink<Row>),
+    Csv(Box<files::CsvSink<Row>>),
+    Jsonl(Box<files::JsonlSink<Row>>),
 }
 macro_rules! either {
     ($self:ident, $sink:ident => $call:expr) => {
@@ -39,8 +39,8 @@ impl Files {
     fn new(csv: bool, directory: &Path, size: u64, age: u64) -> Self {
         let age = Duration::from_secs(age);
         match csv {
-            true => Files::Csv(files::csv_sink(directory).roll_at(size).roll_every(age)),
-            false => Files::Jsonl(files::jsonl_sink(directory).roll_at(size).roll_every(age)),
+            true => Files::Csv(Box::new(files::csv_sink(directory).roll_at(size).roll_every(age))),
+            false => Files::Jsonl(Box::new(files::jsonl_sink(directory).roll_at(size).roll_every(age))),
         }
     }
     fn open(&mut self, worker: usize, workers: usize) -> Result<()> {
@@ -348,7 +348,7 @@ impl Job<'_> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn every_row_is_published_once_whatever_happens(
         csv: bool,

@@ -1,4 +1,5 @@
-//! What parts do to the disk, each step by itself, so that tests can have the machine fail at every one of them.
+//! What parts do to the disk, each step by itself, so that tests can have the machine fail at every one of them. There the
+//! machine also keeps account of what is durable, in place of the disk, which takes its time.
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -37,7 +38,7 @@ pub(super) fn sync(file: &File, path: &Path) -> io::Result<()> {
     let _ = path;
     #[cfg(test)]
     faults::step(faults::Op::Sync(path))?;
-    file.sync_all()
+    if cfg!(test) { Ok(()) } else { file.sync_all() }
 }
 
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
@@ -67,5 +68,5 @@ pub(super) fn copy(from: &Path, to: &Path, length: u64) -> io::Result<()> {
 pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
     #[cfg(test)]
     faults::step(faults::Op::SyncDirectory(directory))?;
-    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) && !cfg!(test) { File::open(directory)?.sync_all() } else { Ok(()) }
 }

@@ -117,7 +117,7 @@ fn a_failure_at_any_step_of_a_restore_neither_loses_nor_doubles_a_row() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
     fn any_failures_neither_lose_nor_double_a_row(
         failures in prop::collection::vec((0..70_usize, prop::sample::select(vec![Fault::Process, Fault::Power]), 1..4_usize), 0..5),
