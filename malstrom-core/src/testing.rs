@@ -1,6 +1,7 @@
-//! What tests of plain functions need: the parameters that the engine would pass.
+//! What tests of plain functions and of sinks need: what the engine would pass.
 use crate::contract::extract::time::{Clock, EventTime, ProcessingTimers, Request, TimerBuffer, Timers, Watermark};
 use crate::contract::extract::{Context, Key, Metrics, Moment, Output};
+use crate::contract::sink::CommitPermit;
 use crate::contract::stage::SideBuffer;
 use crate::contract::time::{Time, Timestamp};
 use crate::contract::window::Window;
@@ -8,6 +9,29 @@ use crate::metrics::{Metric, Registry};
 use std::any::Any;
 use std::cell::{Cell, OnceCell};
 use std::fmt;
+
+/// Says that the snapshot of `interval` is committed, for tests of sinks: in a job, only the commit log says so.
+///
+/// ```
+/// use malstrom_core::connect::files;
+/// use malstrom_core::{Begin, Interval, Sink, testing};
+/// use std::time::Duration;
+/// let directory = tempfile::tempdir()?;
+/// let mut sink = files::jsonl_sink(directory.path());
+/// sink.open(0, 1)?;
+/// sink.begin(Begin::new(1, 1, None))?;
+/// sink.write(&mut vec!["a"])?;
+/// sink.close()?;
+/// sink.pre_commit(Interval::new(1, Duration::ZERO, true))?;
+/// let part = directory.path().join("part-0000000001-0000-0000.jsonl");
+/// assert!(!part.exists());
+/// sink.commit(testing::permit(1, 1))?;
+/// assert_eq!(std::fs::read_to_string(part)?, "\"a\"\n");
+/// # Ok::<(), malstrom_core::Error>(())
+/// ```
+pub fn permit(interval: u64, term: u64) -> CommitPermit {
+    CommitPermit::new(interval, term)
+}
 
 /// Gives a test what an operator asks for after its record, and keeps what the operator does with it.
 ///

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 mod collected;
 use collected::{chain, file, gz, read, read_by, resumed};
-use malstrom_core::connect::files;
+use malstrom_core::connect::files::{self, FilePosition};
 use malstrom_core::{Read, Source, SplitReader};
 
 fn lines_of(contents: impl AsRef<[u8]>) -> Vec<String> {
@@ -57,17 +57,47 @@ fn a_position_is_where_reading_goes_on() {
 }
 
 #[test]
-fn a_file_that_has_shrunk_is_not_read_on() {
-    for (name, long, short) in [("a.txt", b"1\n2\n".to_vec(), b"1\n".to_vec()), ("a.gz", gz("1\n2\n"), gz("1\n"))] {
-        let (_directory, path) = file(name, long);
+fn a_file_that_has_changed_is_not_read_on() {
+    let plain = "1\n2\n3\n";
+    let cases = [
+        ("a.txt", b"1\n2\n".to_vec(), "it is shorter than when the job began to read it (4 bytes instead of 6)"),
+        ("a.txt", b"1\n2\n3\n4\n".to_vec(), "it is longer than when the job began to read it (8 bytes instead of 6)"),
+        ("a.txt", b"1\n2345".to_vec(), "it is not what it was: no line ends at byte 4, up to which it was read"),
+        ("a.gz", gz("1\n"), "it is shorter than when"),
+        ("a.gz", gz("1\n2\n3\n4\n5\n"), "it is longer than when"),
+        ("a.gz", gz("1\n2345"), "no line ends at byte 4"),
+    ];
+    for (name, changed, why) in cases {
+        let (_directory, path) = file(name, if name == "a.txt" { plain.into() } else { gz(plain) });
         let mut source = files::lines(&path);
         let split = source.splits().unwrap().remove(0);
         let mut reader = source.open(split.clone(), None).unwrap();
         reader.read(2, &mut collected::Collected::default()).unwrap();
-        std::fs::write(&path, short).unwrap();
+        std::fs::write(&path, changed).unwrap();
         let text = chain(source.open(split, Some(reader.position())));
-        assert!(text.contains(name) && text.contains("it is shorter than what has already been read of it"), "{text}");
+        assert!(text.contains(name) && text.contains(why) && text.contains("put this one back"), "{text}");
     }
+}
+
+#[test]
+fn a_compressed_file_with_less_text_is_not_read_on() {
+    let (_directory, path) = file("a.gz", gz("1\n2\n3\n"));
+    let mut source = files::lines(&path);
+    let split = source.splits().unwrap().remove(0);
+    let mut reader = source.open(split.clone(), None).unwrap();
+    reader.read(9, &mut collected::Collected::default()).unwrap();
+    let position = FilePosition { byte: 7, ..reader.position() };
+    let text = chain(source.open(split, Some(position)));
+    assert!(text.contains("no line ends at byte 7"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_not_read_on() {
+    let mut source = files::lines("/dev/null");
+    let split = source.splits().unwrap().remove(0);
+    let at = FilePosition { byte: 2, line: 1, size: 0 };
+    assert!(chain(source.open(split, Some(at))).contains("it is not a file on disk"));
 }
 
 #[test]

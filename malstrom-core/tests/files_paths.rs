@@ -35,6 +35,23 @@ fn a_path_may_be_of_any_usual_type() {
 }
 
 #[test]
+fn a_file_is_one_split_however_its_path_is_written() {
+    let directory = directory_of(&["a.csv", "b.csv"]);
+    let splits = |path: String| files::lines(path).splits().unwrap();
+    let root = directory.path().to_str().unwrap();
+    let expected = splits(root.to_owned());
+    assert_eq!(expected[0].path, format!("{root}/a.csv"));
+    for path in [format!("{root}/"), format!("{root}/."), format!("{root}//./"), format!("{root}/./*.csv")] {
+        assert_eq!(splits(path.clone()), expected, "{path}");
+    }
+    let here = splits("src/lib.rs".into());
+    assert_eq!(here[0].path, "src/lib.rs");
+    assert_eq!(splits("./src/./lib.rs".into()), here);
+    assert_eq!(splits("./src/li*.rs".into()), here);
+    assert!(splits("./src".into()).contains(&here[0]));
+}
+
+#[test]
 fn a_directory_is_its_files_sorted_without_hidden_ones() {
     let directory = directory_of(&["b.csv", "a.csv", ".hidden.csv", "_SUCCESS", "c.txt"]);
     assert_eq!(names(directory.path()), ["a.csv", "b.csv", "c.txt"]);

@@ -6,6 +6,9 @@ use std::marker::PhantomData;
 
 /// A sink that hands every record to a closure. The type of the record must be written.
 ///
+/// It is at-least-once where snapshots are on: after a failure, the closure is called again with what it was called with since the
+/// last snapshot.
+///
 /// ```
 /// use malstrom_core::Sink;
 /// use malstrom_core::connect::for_each;

@@ -6,6 +6,11 @@
 //!
 //! A row that is not what it should be is a [`Malformed`] record, which the pipeline handles, and reading goes on. Trouble
 //! with a file as a whole (missing, unreadable, truncated or corrupt `.gz`) fails the job.
+//!
+//! A restored job goes on in each file behind the last row of its snapshot: in a plain one at once, while what comes before is
+//! decompressed again in a `.gz`. It knows files again by their paths ([`FileSplit`]), and reads those that are new from their
+//! beginning. A file that has become shorter or longer since the job began to read it is an error: new lines belong in new
+//! files. What sinks of files do when a job is restored is described at [`csv_sink`].
 mod columns;
 mod csv_sink;
 mod csv_source;

@@ -9,6 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A sink that keeps what all workers write, for tests and small results.
 ///
+/// It shows records as soon as they are written. So it is at-least-once where snapshots are on: after a failure, what was written
+/// since the last snapshot is written again.
+///
 /// ```
 /// use malstrom_core::Sink;
 /// use malstrom_core::connect::memory;

@@ -8,6 +8,9 @@ use std::marker::PhantomData;
 
 /// A sink that prints a line per record, by `Display`.
 ///
+/// What is printed cannot be taken back. So it is at-least-once where snapshots are on: after a failure, what was printed since
+/// the last snapshot is printed again.
+///
 /// ```
 /// use malstrom_core::Sink;
 /// use malstrom_core::connect::{Stdout, stdout};
@@ -20,7 +23,7 @@ pub fn stdout() -> names::stdout {
     names::stdout
 }
 
-/// A sink that prints a line per record, by `Debug`.
+/// A sink that prints a line per record, by `Debug`. It is at-least-once, as [`stdout`] is.
 ///
 /// ```
 /// use malstrom_core::Sink;

@@ -78,7 +78,8 @@ impl<I: Iterator> IterReader<I> {
         while left > 0 {
             let step = usize::try_from(left).unwrap_or(usize::MAX);
             if items.nth(step - 1).is_none() {
-                break;
+                // It has ended, and need not say so twice.
+                return IterReader { items: None, taken };
             }
             left -= step as u64;
         }

@@ -1,7 +1,8 @@
 //! Records as rows of CSV.
 use super::columns::{self, Columns, NoColumns};
 use super::parts::{BUFFER, Parts};
-use crate::contract::sink::Sink;
+use crate::contract::sink::{Begin, CommitPermit, Interval, Sink};
+use crate::contract::snapshot::Guarantee;
 use crate::error::{Error, Result};
 use serde::Serialize;
 use std::cell::RefCell;
@@ -10,15 +11,33 @@ use std::io;
 use std::marker::PhantomData;
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// Writes CSV files into a directory, which is created if it does not exist.
 ///
-/// Each worker writes parts of its own, `part-0000-000000.csv` (worker, number). A part lies under a name that starts
-/// with `.` until it is whole: when the job ends, or when it has reached the size at which the next one begins
-/// ([`roll_at`](CsvSink::roll_at)). A worker without records writes none. Parts of earlier runs are kept: the numbers
-/// go on after theirs. If the job fails, its unfinished parts are removed and its published ones stay; a process
-/// that is killed leaves the unfinished ones behind under their hidden names.
+/// # What is visible when
+/// Each worker writes parts of its own. A part lies under a name that starts with `.` until it is whole, so readers that skip
+/// hidden files, as [`csv`](super::csv()) does, see only what is final. A worker without records writes no part.
 ///
+/// Where snapshots are off, parts are called `part-0000-000000.csv` (worker, number). A part becomes visible when it has
+/// reached the size at which the next one begins ([`roll_at`](CsvSink::roll_at)), or when the job ends. If the job fails, its
+/// unfinished parts are removed and its published ones stay; a process that is killed leaves the unfinished ones behind
+/// under their hidden names.
+///
+/// Where they are on, the output is exactly-once: whatever fails, each row is there once in the end. Parts are called
+/// `part-0000000001-0000-0000.csv` (the interval in which it begins, worker, number). A part is finished when it has reached
+/// its size, at the first snapshot at which it has reached its age ([`roll_every`](CsvSink::roll_every)), or when the job
+/// ends; and it becomes visible when the snapshot after that is committed. So rows are visible after the age of a part and
+/// one or two intervals between snapshots at the latest. When the job is restored, what the snapshot has of unfinished parts
+/// becomes visible, and what was written after it is removed and written again.
+///
+/// # What is in the directory already
+/// Nothing that is visible is ever overwritten. Parts of earlier runs are kept, and those of a job that begins anew come
+/// beside them: to have only the new ones, empty the directory before. Where snapshots are on, each sink needs a directory of
+/// its own, as it removes hidden parts that a failed attempt has left; and a part must not be moved or changed before the
+/// next snapshot is committed, since a restored job looks for those that the last one has.
+///
+/// # Columns
 /// A struct gives a header, once per part; tuples and single values do not. What is nested in structs and tuples lies side by
 /// side: a column has the name of its field, and where two have the same, those of the fields around it before it
 /// (`from_id`, `to_id`); an element of a tuple has that of the tuple and its place (`pair_0`). So a `Windowed` count has the
@@ -118,11 +137,33 @@ impl io::Write for Encoded {
 }
 
 impl<T> CsvSink<T> {
-    /// Publishes a part when it has reached this many bytes, and begins the next one. The default is 256 MiB.
+    /// Finishes a part when it has reached this many bytes, and begins the next one. The default is 256 MiB.
     #[must_use]
     pub fn roll_at(mut self, bytes: u64) -> Self {
         self.parts.roll_at(bytes);
         self
+    }
+
+    /// Where snapshots are on, finishes a part at the first one at which it is this old. The default is a minute. Shorter shows
+    /// rows sooner and makes more files; with zero, each snapshot shows what came before it.
+    ///
+    /// ```
+    /// use malstrom_core::connect::files;
+    /// use std::time::Duration;
+    /// let sink = files::csv_sink::<(String, u64)>("out").roll_at(64 << 20).roll_every(Duration::from_secs(10));
+    /// # let _ = sink;
+    /// ```
+    #[must_use]
+    pub fn roll_every(mut self, age: Duration) -> Self {
+        self.parts.roll_every(age);
+        self
+    }
+
+    /// The next part has a header and columns of its own.
+    fn forget_finished(&mut self) {
+        if !self.parts.is_open() {
+            self.part = None;
+        }
     }
 
     fn write_out(&mut self) -> Result<()> {
@@ -148,7 +189,7 @@ impl<T: Serialize + 'static> Sink for CsvSink<T> {
             if self.parts.is_full_with(encoded) {
                 self.part = None;
                 self.write_out()?;
-                self.parts.publish()?;
+                self.parts.finish()?;
             } else if encoded >= BUFFER {
                 self.write_out()?;
             }
@@ -160,10 +201,28 @@ impl<T: Serialize + 'static> Sink for CsvSink<T> {
         self.write_out()
     }
 
-    fn close(&mut self) -> Result<()> {
-        self.part = None;
+    const GUARANTEE: Guarantee = Guarantee::ExactlyOnce;
+
+    fn begin(&mut self, begin: Begin) -> Result<()> {
+        self.parts.begin(&begin)
+    }
+
+    fn pre_commit(&mut self, interval: Interval) -> Result<Vec<u8>> {
         self.write_out()?;
-        self.parts.publish()
+        let staged = self.parts.pre_commit(interval)?;
+        self.forget_finished();
+        Ok(staged)
+    }
+
+    fn commit(&mut self, permit: CommitPermit) -> Result<()> {
+        self.parts.commit(&permit)
+    }
+
+    fn close(&mut self) -> Result<()> {
+        self.write_out()?;
+        self.parts.close()?;
+        self.forget_finished();
+        Ok(())
     }
 }
 

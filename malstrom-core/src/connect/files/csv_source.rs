@@ -148,15 +148,17 @@ impl<T: DeserializeOwned + 'static> CsvReader<T> {
             width: None,
             makes: PhantomData,
         };
+        // First of all, since the columns of a file that was changed are not those of its rows.
+        let rest = position.map(|position| Text::open(split, Some(position), options.max_line)).transpose()?;
         if options.header {
             reader.read_header()?;
         }
         // The position before the first row may be the one before the header.
-        if let Some(position) = position.filter(|position| position.byte > reader.text.position().byte) {
+        if let Some(rest) = rest.filter(|rest| rest.position().byte > reader.text.position().byte) {
             if !options.header {
                 reader.read_width()?;
             }
-            reader.text = Text::open(split, Some(position), options.max_line)?;
+            reader.text = rest;
         }
         Ok(reader)
     }

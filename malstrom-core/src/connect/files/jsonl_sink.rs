@@ -1,13 +1,16 @@
 //! Records as lines of JSON.
 use super::parts::{BUFFER, Parts};
-use crate::contract::sink::Sink;
+use crate::contract::sink::{Begin, CommitPermit, Interval, Sink};
+use crate::contract::snapshot::Guarantee;
 use crate::error::{Error, Result};
 use serde::Serialize;
 use std::fmt;
 use std::marker::PhantomData;
 use std::path::Path;
+use std::time::Duration;
 
-/// Writes files with a JSON value per line into a directory, in parts as [`csv_sink`](super::csv_sink) does.
+/// Writes files with a JSON value per line into a directory, in parts as [`csv_sink`](super::csv_sink) does, which says what
+/// is visible when. Where snapshots are on, each value is there once in the end, whatever fails.
 ///
 /// ```
 /// use malstrom_core::Sink;
@@ -37,10 +40,18 @@ pub struct JsonlSink<T> {
 }
 
 impl<T> JsonlSink<T> {
-    /// Publishes a part when it has reached this many bytes, and begins the next one. The default is 256 MiB.
+    /// Finishes a part when it has reached this many bytes, and begins the next one. The default is 256 MiB.
     #[must_use]
     pub fn roll_at(mut self, bytes: u64) -> Self {
         self.parts.roll_at(bytes);
+        self
+    }
+
+    /// Where snapshots are on, finishes a part at the first one at which it is this old. The default is a minute. Shorter shows
+    /// rows sooner and makes more files; with zero, each snapshot shows what came before it.
+    #[must_use]
+    pub fn roll_every(mut self, age: Duration) -> Self {
+        self.parts.roll_every(age);
         self
     }
 }
@@ -59,7 +70,7 @@ impl<T: Serialize + 'static> Sink for JsonlSink<T> {
             self.encoded.push(b'\n');
             if self.parts.is_full_with(self.encoded.len()) {
                 self.parts.write(&mut self.encoded)?;
-                self.parts.publish()?;
+                self.parts.finish()?;
             } else if self.encoded.len() >= BUFFER {
                 self.parts.write(&mut self.encoded)?;
             }
@@ -71,9 +82,24 @@ impl<T: Serialize + 'static> Sink for JsonlSink<T> {
         self.parts.write(&mut self.encoded)
     }
 
+    const GUARANTEE: Guarantee = Guarantee::ExactlyOnce;
+
+    fn begin(&mut self, begin: Begin) -> Result<()> {
+        self.parts.begin(&begin)
+    }
+
+    fn pre_commit(&mut self, interval: Interval) -> Result<Vec<u8>> {
+        self.parts.write(&mut self.encoded)?;
+        self.parts.pre_commit(interval)
+    }
+
+    fn commit(&mut self, permit: CommitPermit) -> Result<()> {
+        self.parts.commit(&permit)
+    }
+
     fn close(&mut self) -> Result<()> {
         self.parts.write(&mut self.encoded)?;
-        self.parts.publish()
+        self.parts.close()
     }
 }
 

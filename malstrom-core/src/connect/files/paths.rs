@@ -6,6 +6,9 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 /// A file as a unit of reading.
+///
+/// A restored job knows a file again by its path: as the source was given it, without `.` and double slashes. So a job may
+/// move with its files if the path is relative, or stay if it is absolute; under another path, all files are new.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FileSplit {
     /// Its path, relative if the source's path was.
@@ -31,12 +34,17 @@ fn split(path: PathBuf) -> Result<FileSplit> {
     if fs::metadata(&path).map_err(Error::file("read", &path))?.is_file() {
         File::open(&path).map_err(Error::file("open", &path))?;
     }
-    match path.into_os_string().into_string() {
+    match plain(&path).into_os_string().into_string() {
         Ok(path) => Ok(FileSplit { path }),
         Err(path) => {
             Err(cannot_read(Path::new(&path), io::ErrorKind::InvalidInput, "its name is not UTF-8: rename it"))
         }
     }
+}
+
+/// Two ways to write the same path must not make two splits of a file.
+fn plain(path: &Path) -> PathBuf {
+    path.components().filter(|part| *part != Component::CurDir).collect()
 }
 
 fn in_directory(directory: &Path) -> Result<Vec<PathBuf>> {

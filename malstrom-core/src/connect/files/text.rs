@@ -24,9 +24,11 @@ pub struct FilePosition {
     pub byte: u64,
     /// The lines before it.
     pub line: u64,
+    /// How many bytes the file had on disk when the job began to read it. It must still have them when it is read on.
+    pub size: u64,
 }
 
-crate::record_by_fields!(FilePosition { byte: u64, line: u64 });
+crate::record_by_fields!(FilePosition { byte: u64, line: u64, size: u64 });
 
 /// A text file that is read line by line.
 pub(super) struct Text {
@@ -36,7 +38,6 @@ pub(super) struct Text {
     max_line: usize,
     /// How many bytes of the compressed file were used.
     compressed: Option<Rc<Cell<u64>>>,
-    size: u64,
 }
 
 /// What [`Text::next`] found.
@@ -53,9 +54,40 @@ pub(super) enum Next {
 impl Text {
     pub(super) fn open(split: &FileSplit, from: Option<FilePosition>, max_line: usize) -> Result<Text> {
         let FileSplit { path } = split.clone();
-        let at = from.unwrap_or_default();
-        let (input, compressed, size) = input(&path, at.byte).map_err(Error::file("open", &path))?;
-        Ok(Text { path, input: BufReader::with_capacity(BUFFER, input), at, max_line, compressed, size })
+        Text::open_at(&path, from.filter(|from| from.byte > 0), max_line).map_err(Error::file("open", &path))
+    }
+
+    fn open_at(path: &str, from: Option<FilePosition>, max_line: usize) -> io::Result<Text> {
+        let file = File::open(path)?;
+        let about = file.metadata()?;
+        let mut at = FilePosition { size: about.len(), ..FilePosition::default() };
+        if let Some(from) = from {
+            if !about.is_file() {
+                return Err(changed("it is not a file on disk, so what was read of it cannot be had again"));
+            }
+            if about.len() != from.size {
+                let word = if about.len() < from.size { "shorter" } else { "longer" };
+                let (now, before) = (about.len(), from.size);
+                return Err(changed(&format!(
+                    "it is {word} than when the job began to read it ({now} bytes instead of {before})"
+                )));
+            }
+            at = from;
+        }
+        // From the byte before, to see whether a line ends there.
+        let (input, compressed) = input(path, file, at.byte.saturating_sub(1))?;
+        let mut input = BufReader::with_capacity(BUFFER, input);
+        if at.byte > 0 {
+            let mut end = [0];
+            let read = input.read(&mut end)?;
+            if read == 0 || end != *b"\n" && !input.fill_buf()?.is_empty() {
+                return Err(changed(&format!(
+                    "it is not what it was: no line ends at byte {}, up to which it was read",
+                    at.byte
+                )));
+            }
+        }
+        Ok(Text { path: path.to_owned(), input, at, max_line, compressed })
     }
 
     /// Appends the next line to `line`, with the characters that end it.
@@ -108,8 +140,8 @@ impl Text {
         let name = Path::new(&self.path).file_name();
         Some(Progress {
             split: name.map_or_else(|| self.path.clone(), |name| name.to_string_lossy().into_owned()),
-            done: done.min(self.size),
-            total: self.size,
+            done: done.min(self.at.size),
+            total: self.at.size,
         })
     }
 
@@ -161,32 +193,28 @@ pub(super) fn not_utf8(error: std::str::Utf8Error) -> String {
     format!("not UTF-8 after byte {} of the line", error.valid_up_to())
 }
 
-type Opened = (Box<dyn Read>, Option<Rc<Cell<u64>>>, u64);
+type Input = (Box<dyn Read>, Option<Rc<Cell<u64>>>);
 
-/// Opens a file at a byte of its text, with the count of what is used if it is compressed, and its size.
-fn input(path: &str, from: u64) -> io::Result<Opened> {
-    let mut file = File::open(path)?;
-    let size = file.metadata()?.len();
+/// A file from a byte of its text on, with the count of what is used if it is compressed.
+fn input(path: &str, mut file: File, from: u64) -> io::Result<Input> {
     if !Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz")) {
         if from > 0 {
-            if from > size {
-                return Err(shorter());
-            }
             file.seek(SeekFrom::Start(from))?;
         }
-        return Ok((Box::new(file), None, size));
+        return Ok((Box::new(file), None));
     }
     let count = Rc::new(Cell::new(0));
     let file = BufReader::with_capacity(BUFFER, file);
     let mut text = MultiGzDecoder::new(Counted { file, count: Rc::clone(&count) });
-    if io::copy(&mut text.by_ref().take(from), &mut io::sink())? < from {
-        return Err(shorter());
-    }
-    Ok((Box::new(text), Some(count), size))
+    // What is cut off ends before `from`, which is then found to be no end of a line.
+    io::copy(&mut text.by_ref().take(from), &mut io::sink())?;
+    Ok((Box::new(text), Some(count)))
 }
 
-fn shorter() -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, "it is shorter than what has already been read of it")
+fn changed(how: &str) -> io::Error {
+    let what = "files must stay as they are while a job reads them: put this one back as it was, or begin anew without the \
+                snapshot (new lines belong in new files)";
+    io::Error::new(io::ErrorKind::InvalidData, format!("{how}; {what}"))
 }
 
 /// Counts what is used of a file.
