@@ -175,7 +175,7 @@ impl Shelf for View<'_> {
         };
         let mut found: Vec<Loaded> =
             self.store.last().iter().filter(of).filter(|chunk| chunk.head.group == NO_GROUP).map(loaded).collect();
-        for group in self.groups {
+        for group in self.groups.iter().filter(|_| part != Part::Time) {
             let all: Vec<&Chunk> =
                 self.store.snapshots.iter().flatten().filter(of).filter(|chunk| chunk.head.group == *group).collect();
             let full = all.iter().rposition(|chunk| chunk.head.full);
