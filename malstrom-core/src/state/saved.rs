@@ -11,6 +11,8 @@ mod chapter;
 mod draft;
 mod figures;
 mod layout;
+#[cfg(test)]
+pub(crate) mod model;
 
 pub use chapter::{Chapter, Owner};
 pub use draft::{Change, Changes, Draft};

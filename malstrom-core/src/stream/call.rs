@@ -221,8 +221,9 @@ where
     /// Fires one timer that is due.
     fn fire(&mut self) -> bool {
         let Some((stamp, due)) = self.timing.due() else { return false };
-        // A timer uses its state at its own time, however far the watermark has come.
-        let age = M::Stamp::of(0).ticks().map(|_| due.time);
+        // A timer uses its state at its own time, however far the watermark has come; one by the clock of the machine at the
+        // event time at which it fires.
+        let age = M::Stamp::of(0).ticks().map(|_| stamp);
         self.call_timer(At { key: &due.key, hash: due.hash, stamp: M::Stamp::of(stamp) }, age, due.timer);
         true
     }
@@ -387,3 +388,6 @@ where
         CallPush::<_, M, _, _, _, _>::new(self.op, env, self.node, self.on_fail, self.side_ends, down)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -171,3 +171,6 @@ impl<K: PartitionKey, V> StateTable<K, V> {
         *slot = Some(Entry { tag, version: 0, key, value });
     }
 }
+
+#[cfg(test)]
+mod tests;

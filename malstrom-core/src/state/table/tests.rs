@@ -169,10 +169,17 @@ fn small_tables_stay_small() {
 #[test]
 fn a_rank_table_is_monotone_and_dense() {
     for ranks in [Ranks::all(), Ranks::of([]), Ranks::of([3, 3, 4095, 9999]), Ranks::of((0..GROUPS).step_by(5))] {
-        let rank = |group: u16| group - ranks.skipped(Tag::of(u64::from(group) << 52));
+        let rank = |group: u16| (ranks.position(group, Tag::first_of(group)) >> 52) as u16;
         assert!((1..GROUPS).all(|group| (0..=1).contains(&(rank(group) - rank(group - 1)))));
         assert_eq!(rank(0), 0);
         assert_eq!(rank(GROUPS - 1) + 1, ranks.owned().max(1));
+        for (at, group) in ranks.groups().iter().enumerate() {
+            assert_eq!((rank(*group), ranks.group(at as u16)), (at as u16, Some(*group)));
+            let number = Tag::first_of(*group) + 77;
+            assert_eq!(ranks.number(*group, ranks.position(*group, number)), number);
+            assert_eq!(ranks.rank_from(number), at as u16);
+            assert_eq!(ranks.rank_from(Tag::first_of(group + 1)), at as u16 + 1);
+        }
     }
 }
 

@@ -1,0 +1,342 @@
+//! Tables against a map, through snapshots that are written, given up and restored at random.
+use crate::contract::code::OfRecord;
+use crate::contract::record::Record;
+use crate::contract::snapshot::{Loaded, Outcome, Part, Pen, Scope, Task};
+use crate::state::key_group::{KeyHasher, group};
+use crate::state::saved::model::{Event, Picky, SEED, Store, event, groups_of, hash, key, owner, ranks_of, worker_of};
+use crate::state::saved::{Change, Changes, Chapter, Edition, Layout};
+use crate::state::table::{Ranks, StateTable};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+const EDITION: Edition = Edition { version: 1, expires: false };
+
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Entry(usize, u64),
+    Insert(usize, u64),
+    Get(usize, u64),
+    Peek(usize),
+    Remove(usize),
+    /// Takes all entries out of a table, last slot first.
+    Empty(usize),
+    Rehome,
+    Snapshot(Event),
+}
+fn op() -> impl Strategy<Value = Op> {
+    let few = || prop_oneof![0usize..30, 0usize..1050];
+    prop_oneof![
+        12 => (few(), 0u64..9).prop_map(|(key, value)| Op::Entry(key, value)),
+        6 => (few(), 0u64..9).prop_map(|(key, value)| Op::Insert(key, value)),
+        6 => (few(), 0u64..9).prop_map(|(key, value)| Op::Get(key, value)),
+        2 => few().prop_map(Op::Peek),
+        8 => few().prop_map(Op::Remove),
+        1 => few().prop_map(Op::Empty),
+        1 => Just(Op::Rehome),
+        12 => event().prop_map(Op::Snapshot),
+    ]
+}
+
+struct Tables(Vec<(StateTable<u64, u64>, Chapter)>);
+impl Tables {
+    fn new(workers: usize) -> Self {
+        let table = |worker| {
+            let mut table = StateTable::new(ranks_of(worker, workers));
+            table.track(OfRecord::<u64>::new());
+            let layout = Layout::of_entries::<u64, u64>(&OfRecord::<u64>::new());
+            (table, Chapter::new(owner(3), Part::State, layout))
+        };
+        Tables((0..workers).map(table).collect())
+    }
+    fn of(&mut self, number: usize) -> (&mut StateTable<u64, u64>, u64, u64) {
+        let (hash, key) = key(number);
+        let workers = self.0.len();
+        (&mut self.0[worker_of(group(hash), workers)].0, hash, key)
+    }
+    fn persist(&mut self, worker: usize, task: Task<'_, '_>) {
+        let (table, chapter) = &mut self.0[worker];
+        chapter.persist_table(table, task);
+    }
+    fn settle(&mut self, outcome: Outcome) {
+        (0..self.0.len()).for_each(|worker| self.persist(worker, Task::Settle(outcome)));
+    }
+    fn restored(store: &Store, workers: usize) -> Self {
+        let mut tables = Tables::new(workers);
+        for worker in 0..workers {
+            store.restore(&groups_of(worker, workers), |task| tables.persist(worker, task)).unwrap();
+        }
+        tables
+    }
+    fn content(&self) -> BTreeMap<u64, u64> {
+        self.0.iter().flat_map(|(table, _)| table.iter()).map(|(key, value)| (*key, *value)).collect()
+    }
+}
+
+/// Which keys have been changed since the last committed snapshot: before the last barrier, and behind it.
+#[derive(Default)]
+struct Touched {
+    before: BTreeSet<u64>,
+    behind: BTreeSet<u64>,
+}
+
+fn check_deltas(store: &Store, touched: &BTreeSet<u64>) -> Result<(), TestCaseError> {
+    for chunk in store.last().iter().filter(|chunk| !chunk.head.full) {
+        for change in Changes::of(&chunk.bytes) {
+            let (Change::Put { key, .. } | Change::Gone { key } | Change::Section(key)) = change.unwrap();
+            let key = u64::decode(key).unwrap();
+            prop_assert!(touched.contains(&key), "{} has not changed", key);
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+    #[test]
+    fn a_restored_table_is_what_it_was_at_the_barrier(
+        workers in 1usize..6,
+        ops in prop::collection::vec(op(), 0..500),
+    ) {
+        let (mut tables, mut store) = (Tables::new(workers), Store::default());
+        let mut live = BTreeMap::<u64, u64>::new();
+        let (mut at_barrier, mut committed) = (live.clone(), live.clone());
+        let mut touched = Touched::default();
+        for op in ops {
+            match op {
+                Op::Entry(number, value) => {
+                    let (table, hash, key) = tables.of(number);
+                    *table.entry(hash, &key, || 100) += value;
+                    *live.entry(key).or_insert(100) += value;
+                    touched.behind.insert(key);
+                }
+                Op::Insert(number, value) => {
+                    let (table, hash, key) = tables.of(number);
+                    prop_assert_eq!(table.insert(hash, &key, value), live.insert(key, value));
+                    touched.behind.insert(key);
+                }
+                Op::Get(number, value) => {
+                    let (table, hash, key) = tables.of(number);
+                    if let Some(found) = table.get(hash, &key) {
+                        *found = value;
+                        live.insert(key, value);
+                        touched.behind.insert(key);
+                    }
+                }
+                Op::Peek(number) => {
+                    let (table, hash, key) = tables.of(number);
+                    prop_assert_eq!(table.peek(hash, &key), live.get(&key));
+                }
+                Op::Remove(number) => {
+                    let (table, hash, key) = tables.of(number);
+                    prop_assert_eq!(table.remove(hash, &key), live.remove(&key));
+                    touched.behind.insert(key);
+                }
+                Op::Empty(number) => {
+                    let (table, ..) = tables.of(number);
+                    for at in (0..table.slots()).rev().take(number) {
+                        if let Some((_, key, value)) = table.take_slot(at) {
+                            prop_assert_eq!(live.remove(&key), Some(value));
+                            touched.behind.insert(key);
+                        }
+                    }
+                }
+                Op::Rehome => {
+                    let workers = tables.0.len();
+                    for (worker, (table, _)) in tables.0.iter_mut().enumerate() {
+                        table.rehome(ranks_of(worker, workers));
+                    }
+                }
+                Op::Snapshot(Event::Barrier(savepoint)) if store.open.is_none() => {
+                    let barrier = store.begin(savepoint, tables.0.len());
+                    for (table, chapter) in &mut tables.0 {
+                        chapter.flip_table(table, barrier);
+                    }
+                    at_barrier = live.clone();
+                    touched.before.append(&mut touched.behind);
+                }
+                Op::Snapshot(Event::Slice(room)) => {
+                    store.slice(room, |worker, task| tables.persist(worker, task));
+                }
+                Op::Snapshot(Event::Commit) if store.open.is_some() => {
+                    while store.slice(50, |worker, task| tables.persist(worker, task)) {}
+                    prop_assert!(tables.0.iter().all(|(table, _)| !table.is_being_written()));
+                    let outcome = store.commit();
+                    tables.settle(outcome);
+                    if let Outcome::Committed(_) = outcome {
+                        committed = at_barrier.clone();
+                        check_deltas(&store, &std::mem::take(&mut touched.before))?;
+                        prop_assert_eq!(&Tables::restored(&store, 1).content(), &committed);
+                    }
+                }
+                Op::Snapshot(Event::Abort) => {
+                    if let Some(outcome) = store.abort() {
+                        tables.settle(outcome);
+                    }
+                }
+                Op::Snapshot(Event::Restore(workers)) if !store.is_empty() => {
+                    store.abort();
+                    tables = Tables::restored(&store, workers);
+                    live = committed.clone();
+                    touched = Touched::default();
+                }
+                Op::Snapshot(_) => {}
+            }
+            prop_assert_eq!(tables.0.iter().map(|(table, _)| table.len()).sum::<usize>(), live.len());
+        }
+        prop_assert_eq!(tables.content(), live);
+        if !store.is_empty() {
+            for workers in 1..6 {
+                prop_assert_eq!(&Tables::restored(&store, workers).content(), &committed);
+            }
+        }
+    }
+}
+
+/// A table of so many keys, all of them in a committed snapshot.
+fn settled(keys: usize) -> StateTable<u64, u64> {
+    let mut table = StateTable::new(Ranks::all());
+    table.track(OfRecord::<u64>::new());
+    for number in 0..keys as u64 {
+        table.insert(hash(number), &number, number);
+    }
+    table.flip(1, Scope::Whole);
+    table.write(&mut Pen::new(usize::MAX), |_, _, _, _| {}).unwrap();
+    table.settle(Outcome::Committed(1));
+    table
+}
+/// How many entries a snapshot has, and what it cost.
+fn written(table: &mut StateTable<u64, u64>, interval: u64, scope: Scope) -> (u32, usize) {
+    table.flip(interval, scope);
+    let mut pen = Pen::new(0);
+    let (mut entries, mut slices) = (0, 0);
+    loop {
+        pen.next_slice(100);
+        slices += 1;
+        if !table.write(&mut pen, |_, _, _, draft| entries += draft.entries()).unwrap() {
+            return (entries, slices);
+        }
+    }
+}
+
+#[test]
+fn a_delta_costs_what_has_changed() {
+    let mut table = settled(200_000);
+    let scope = Scope::Changes { round: 5 };
+    let (full, _) = written(&mut table, 2, scope);
+    assert!((11_000..14_000).contains(&full), "a 16th of the groups: {full}");
+    table.settle(Outcome::Committed(2));
+    // In groups that are not written in full.
+    let others = (0..200_000_u64).filter(|key| group(hash(*key)) % 16 != 6).take(100).collect::<Vec<_>>();
+    others.iter().for_each(|key| *table.get(hash(*key), key).unwrap() += 1);
+    assert!(table.peek(hash(500), &500).is_some());
+    let (entries, slices) = written(&mut table, 3, Scope::Changes { round: 6 });
+    let (full, full_slices) = {
+        table.settle(Outcome::Committed(3));
+        written(&mut table, 4, Scope::Changes { round: 6 })
+    };
+    assert_eq!(entries - full, 100);
+    // Some dozens of slots are looked at for each of them.
+    assert!(slices - full_slices <= 100, "{slices} {full_slices}");
+    assert!(slices > full_slices);
+}
+
+#[test]
+fn a_slice_does_a_bounded_amount_of_work() {
+    let mut table = StateTable::new(Ranks::of([9]));
+    table.track(OfRecord::<Vec<u8>>::new());
+    for number in 0..5_000_u64 {
+        table.insert(9 << 52 | number << 38, &number, vec![7; 640]);
+    }
+    table.flip(1, Scope::Whole);
+    let (mut pen, mut slices, mut chunks) = (Pen::new(0), 0, Vec::new());
+    loop {
+        pen.next_slice(500);
+        slices += 1;
+        let more = table.write(&mut pen, |_, group, full, draft| chunks.push((group, full, draft.entries()))).unwrap();
+        if !more {
+            break;
+        }
+        assert!(chunks.is_empty(), "one group is one chunk, however many slices it takes");
+    }
+    assert_eq!(chunks, [(9, true, 5_000)]);
+    // An entry costs at least ten by its bytes.
+    assert!(slices >= 100, "{slices}");
+}
+
+#[test]
+fn what_is_made_and_removed_between_two_barriers_is_not_mentioned() {
+    let mut table = settled(1_000);
+    for number in 5_000..6_000_u64 {
+        table.insert(hash(number), &number, 1);
+    }
+    for number in 5_000..6_000_u64 {
+        table.remove(hash(number), &number);
+    }
+    let (before, _) = written(&mut table, 2, Scope::Changes { round: 0 });
+    table.settle(Outcome::Committed(2));
+    let (after, _) = written(&mut table, 3, Scope::Changes { round: 0 });
+    assert_eq!(before, after);
+    table.settle(Outcome::Aborted(3));
+    let key = (0..1_000_u64).find(|key| group(hash(*key)) % 16 != 0).unwrap();
+    table.remove(hash(key), &key);
+    assert_eq!(written(&mut table, 4, Scope::Changes { round: 0 }).0, after + 1);
+}
+
+#[test]
+fn groups_that_leave_are_in_the_snapshot_that_was_begun() {
+    let mut table = settled(1_000);
+    table.flip(2, Scope::Whole);
+    let drained: usize = (0..4096).map(|group| table.drain_group(group).len()).sum();
+    assert_eq!(drained, 1_000);
+    let mut entries = 0;
+    table.write(&mut Pen::new(usize::MAX), |_, _, _, draft| entries += draft.entries()).unwrap();
+    assert_eq!(entries, 1_000);
+}
+
+#[test]
+fn what_cannot_be_written_is_said() {
+    for change in [false, true] {
+        let mut table = StateTable::new(Ranks::all());
+        table.track(Picky);
+        table.insert(hash(7), &7, u64::MAX);
+        table.flip(1, Scope::Whole);
+        if change {
+            *table.get(hash(7), &7).unwrap() = 1;
+        }
+        let mut pen = Pen::new(usize::MAX);
+        let mut chapter = Chapter::new(owner(3), Part::State, Layout::of_entries::<u64, u64>(&Picky));
+        chapter.persist_table(&mut table, Task::Save(&mut pen));
+        assert_eq!(pen.failure(), Some((3, "the state of `stage3`: too large".to_owned())));
+    }
+}
+
+#[test]
+fn bytes_that_are_not_what_was_written_are_refused() {
+    let mut table = settled(2_000);
+    let mut chunks = Vec::new();
+    table.flip(2, Scope::Whole);
+    table
+        .write(&mut Pen::new(usize::MAX), |_, group, full, draft| {
+            chunks.push(Loaded { group, full, entries: draft.entries(), bytes: draft.into_bytes().into() });
+        })
+        .unwrap();
+    let load = |chunk: &Loaded, seed| {
+        let mut fresh = StateTable::<u64, u64>::new(Ranks::all());
+        fresh.track(OfRecord::<u64>::new());
+        fresh.load(EDITION, std::slice::from_ref(chunk), &mut KeyHasher::new(seed)).map(|()| fresh.len())
+    };
+    let chunk = chunks.iter().find(|chunk| chunk.entries > 1).unwrap();
+    assert_eq!(load(chunk, SEED), Ok(chunk.entries as usize));
+    let error = |chunk: &Loaded, seed| {
+        let (group, error) = load(chunk, seed).unwrap_err();
+        assert_eq!(group, chunk.group);
+        error.to_string()
+    };
+    assert!(error(chunk, SEED + 1).contains("the seed of the job is not that of the snapshot"));
+    let less = Loaded { entries: chunk.entries - 1, ..chunk.clone() };
+    assert!(error(&less, SEED).contains(&format!("should have {} entries and has {}", less.entries, chunk.entries)));
+    let short = Loaded { bytes: chunk.bytes.slice(..chunk.bytes.len() - 1), ..chunk.clone() };
+    assert!(error(&short, SEED).contains("ends within an entry"));
+    let mut untracked = StateTable::<u64, u64>::new(Ranks::all());
+    untracked.load(EDITION, &chunks, &mut KeyHasher::new(SEED)).unwrap_err();
+}
