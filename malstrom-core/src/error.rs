@@ -15,6 +15,9 @@ pub enum Error {
     /// The command line, a variable or a setting is wrong.
     #[error("{0}")]
     Config(String),
+    /// What a pipeline keeps is not what `malstrom.lock` says: see [`schema`](crate::schema).
+    #[error("{0}")]
+    Schema(String),
     /// A file or directory cannot be used.
     #[error("cannot {doing} `{}`", path.display())]
     File {

@@ -8,6 +8,7 @@ use std::path::Path;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("runtime", &["worker", "graph", "exchange", "state", "stream", "contract", "connect", "error", "metrics"]),
     ("worker", &["graph", "exchange", "state", "stream", "contract", "error", "metrics"]),
+    ("schema", &["graph", "contract", "error"]),
     ("graph", &["exchange", "state", "stream", "check", "contract", "error"]),
     ("exchange", &["state", "stream", "contract", "error"]),
     ("stream", &["state", "contract", "error", "metrics"]),

@@ -5,7 +5,7 @@ use super::extract::Context;
 use super::extract::time::{Request, TimerBuffer};
 use super::keying::{Keep, Need, Stateless};
 use super::never::Never;
-use super::record::Record;
+use super::record::{Description, Record, description};
 use super::time::Ticks;
 use std::cell::RefCell;
 use std::fmt;
@@ -130,6 +130,10 @@ pub trait TimerSet: Default + 'static {
     fn drain(&mut self, take: impl FnMut(Request<Self::Timer>));
     /// Writes a timer, so that it can be told from others; `false` if that cannot be done.
     fn encode(timer: &Self::Timer, out: &mut Vec<u8>) -> bool;
+    /// What a timer is made of, if there are any.
+    fn description() -> Option<Description> {
+        None
+    }
 }
 impl TimerSet for () {
     type Timer = Never;
@@ -156,6 +160,9 @@ impl<X: Record> TimerSet for TimerBuffer<X> {
     }
     fn encode(timer: &X, out: &mut Vec<u8>) -> bool {
         timer.encode(out).is_ok()
+    }
+    fn description() -> Option<Description> {
+        Some(description::<X>())
     }
 }
 /// What the timers of an operator hold.

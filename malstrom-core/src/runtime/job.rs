@@ -97,9 +97,7 @@ impl Job {
             operator: "the pipeline function".into(),
             message: panic_message(&*payload),
         })?;
-        let ids: Vec<String> = pipeline.plan().ids().map(str::to_owned).collect();
-        let name = pipeline.name().to_owned();
-        lock(&self.live[settings.worker]).figures = Figures::new(name, ids);
+        lock(&self.live[settings.worker]).figures = Figures::new(&pipeline);
         let mut worker = Worker::new(pipeline, settings, self.fabric.clone())?;
         let result = catch_unwind(AssertUnwindSafe(|| {
             let result = self.work(&mut worker, settings);

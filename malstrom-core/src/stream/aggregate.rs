@@ -164,3 +164,6 @@ where
     }
     super::hands_on!(@persist);
 }
+
+#[cfg(test)]
+mod tests;

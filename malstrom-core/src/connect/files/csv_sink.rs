@@ -1,7 +1,7 @@
 //! Records as rows of CSV.
 use super::columns::{self, Columns, NoColumns};
 use super::parts::{BUFFER, Parts};
-use crate::contract::sink::Sink;
+use crate::contract::sink::{ExactlyOnce, Sink};
 use crate::error::{Error, Result};
 use serde::Serialize;
 use std::cell::RefCell;
@@ -130,6 +130,7 @@ impl<T> CsvSink<T> {
     }
 }
 
+impl<T: Serialize + 'static> ExactlyOnce for CsvSink<T> {}
 impl<T: Serialize + 'static> Sink for CsvSink<T> {
     type In = T;
 

@@ -1,6 +1,6 @@
 //! Records as lines of JSON.
 use super::parts::{BUFFER, Parts};
-use crate::contract::sink::Sink;
+use crate::contract::sink::{ExactlyOnce, Sink};
 use crate::error::{Error, Result};
 use serde::Serialize;
 use std::fmt;
@@ -45,6 +45,7 @@ impl<T> JsonlSink<T> {
     }
 }
 
+impl<T: Serialize + 'static> ExactlyOnce for JsonlSink<T> {}
 impl<T: Serialize + 'static> Sink for JsonlSink<T> {
     type In = T;
 
