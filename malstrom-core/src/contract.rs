@@ -7,6 +7,7 @@ pub mod extract;
 pub mod form;
 pub mod iter;
 pub mod join;
+pub mod kept;
 pub mod key;
 pub mod keying;
 pub mod never;

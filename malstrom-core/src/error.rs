@@ -15,6 +15,9 @@ pub enum Error {
     /// The command line, a variable or a setting is wrong.
     #[error("{0}")]
     Config(String),
+    /// What a pipeline keeps is not what `malstrom.lock` says: see [`schema`](crate::schema).
+    #[error("{0}")]
+    Schema(String),
     /// A file or directory cannot be used.
     #[error("cannot {doing} `{}`", path.display())]
     File {
@@ -61,7 +64,9 @@ pub enum Error {
         message: String,
     },
     /// Another coordinator keeps this job now.
-    #[error("another process has taken over this job (its term is {term}): this one stops, and has published nothing since")]
+    #[error(
+        "another process has taken over this job (its term is {term}): this one stops, and has published nothing since"
+    )]
     Fenced {
         /// The term of the other.
         term: u64,

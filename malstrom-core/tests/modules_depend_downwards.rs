@@ -12,6 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("coordinator", &["contract"]),
     ("worker", &["graph", "exchange", "state", "stream", "contract", "error", "metrics"]),
+    ("schema", &["graph", "contract", "error"]),
     ("graph", &["exchange", "state", "stream", "check", "contract", "error"]),
     ("exchange", &["state", "stream", "contract", "error"]),
     ("stream", &["state", "contract", "error", "metrics"]),

@@ -2,6 +2,7 @@
 mod chain;
 mod fragment;
 mod graph;
+mod guarantee;
 mod picture;
 mod stage;
 mod statements;
@@ -120,27 +121,20 @@ fn module(span: Span) -> Ident {
     Ident::new("__malstrom", span)
 }
 
-/// `#[guarantee(..)]`, which the macro consumes.
-fn guarantee(attrs: &[Attribute], errors: &mut Errors) {
-    for attr in attrs.iter().filter(|a| a.path().is_ident("guarantee")) {
-        errors.push(syn::Error::new_spanned(attr, "`#[guarantee(..)]` is not supported yet: it comes with snapshots"));
-    }
-}
-
 impl Closed {
     fn expand(&self, krate: &TokenStream) -> TokenStream {
         let Closed { attrs, vis, sig, body } = self;
         let mut errors = Errors::default();
-        guarantee(attrs, &mut errors);
-        let attrs = attrs.iter().filter(|a| !a.path().is_ident("guarantee"));
+        let (attrs, promise) = guarantee::of_pipeline(&sig.ident, attrs, &mut errors);
         let (statements, broken) = statements::parse(body.clone(), &mut errors);
         let graph = graph::check(&sig.ident, &statements, &broken, &mut errors);
-        let code = Chains::new(&graph, &statements).emit(&statements);
+        let code = Chains::new(&graph, &statements, promise.as_ref()).emit(&statements);
         let errors = errors.into_tokens();
         let (name, text, inputs) = (&sig.ident, sig.ident.to_string(), &sig.inputs);
         let (generics, where_clause) = (&sig.generics, &sig.generics.where_clause);
         let doc = picture::mermaid(&graph, &statements);
         let graph_var = local("__graph", name.span());
+        let promising = promise.is_some().then(|| quote!(.promising_exactly_once()));
         // Only in the IDE: half-typed stages still appear as paths, so they complete.
         let partial = (!broken.paths.is_empty()).then(|| {
             let paths = &broken.paths;
@@ -157,7 +151,7 @@ impl Closed {
                 #partial
                 #[allow(unused_imports)]
                 use #krate::__private as __malstrom;
-                let #graph_var = __malstrom::Graph::new(#text);
+                let #graph_var = __malstrom::Graph::new(#text) #promising;
                 #code
                 #graph_var.finish()
             }

@@ -57,9 +57,12 @@ pub use malstrom_core::check::keying::{
 };
 pub use malstrom_core::check::record::{BoundsHold, FlowsInto, bounds, record, record_right};
 pub use malstrom_core::check::share::{Shareable, copied};
-pub use malstrom_core::check::sink::{DrainsInto, Dumped, IsSink, Shown, drained, dumped, is_sink, shown};
+pub use malstrom_core::check::sink::{
+    DrainsInto, Dumped, IsSink, KeepsPromise, Shown, drained, dumped, is_sink, promised, shown,
+};
 pub use malstrom_core::check::source::{
-    IntoSource, RowsExplain, RowsHandled, RowsMayFail, RowsNeverFail, given, rows, rows_explained, rows_of,
+    IntoSource, RepeatsLost, RowsExplain, RowsHandled, RowsMayFail, RowsNeverFail, given, repeated, rows,
+    rows_explained, rows_of,
 };
 pub use malstrom_core::check::time::{
     HasTime, HasWindows, InWindows, KeepsWindow, SameTime, TimersFire, TimersHaveTime, asked_time, closes, fires,
@@ -80,7 +83,7 @@ pub use malstrom_core::graph::aggregates::{
     average, count, distinct, fold, folded, folding, max, min, reduce, sum, top,
 };
 pub use malstrom_core::graph::build::{
-    Graph, by, call, cut, filter, filter_map, flat_map, inspect, item_of, key_by, map, named, sink, value_of,
+    Graph, by, call, cut, filter, filter_map, flat_map, inspect, item_of, key_by, map, named, sink, value_of, written,
 };
 pub use malstrom_core::graph::combine::combine;
 pub use malstrom_core::graph::fragment::{AnyTiming, Enters, EntersTimed, Wire, enter, leave, then};

@@ -76,8 +76,8 @@ pub use malstrom_core::contract::windows::{
     Counted, Global, Session, Sliding, Tumbling, counted, global, session, sliding, tumbling,
 };
 pub use malstrom_core::contract::{key, record};
-pub use malstrom_core::{Begin, CommitPermit, Guarantee, Interval};
-pub use malstrom_core::{CodecError, connect, metrics, testing};
+pub use malstrom_core::{Begin, CommitPermit, ExactlyOnce, Guarantee, Interval, Replays};
+pub use malstrom_core::{CodecError, connect, metrics, schema, testing};
 pub use malstrom_core::{
     Context, Durations, Emit, Error, Extract, Failure, Handle, InvalidTimestamp, Key, KeyedState, Late, Latency,
     Metrics, Never, Output, PartitionKey, Pipeline, Progress, Read, Record, Report, Result, Runtime, RuntimeArgs, Sink,
@@ -103,8 +103,10 @@ pub mod names {
     pub use malstrom_core::check::record::{BoundsHold, FlowsInto};
     pub use malstrom_core::check::shape::{IsIterator, IsOption, IsResult};
     pub use malstrom_core::check::share::{Copies, Shareable};
-    pub use malstrom_core::check::sink::{DrainsInto, Dumped, IsSink, Shown};
-    pub use malstrom_core::check::source::{IntoSource, RowsExplain, RowsHandled, RowsNeverFail, TheyCannot};
+    pub use malstrom_core::check::sink::{DrainsInto, Dumped, IsSink, KeepsPromise, Shown};
+    pub use malstrom_core::check::source::{
+        IntoSource, RepeatsLost, RowsExplain, RowsHandled, RowsNeverFail, TheyCannot,
+    };
     pub use malstrom_core::check::time::*;
     pub use malstrom_core::check::window::*;
     pub use malstrom_core::connect::print::names::*;

@@ -1,8 +1,9 @@
 //! Where streams end.
 use super::{Edge, asks, pass, passes};
-use crate::contract::sink::Sink;
+use crate::contract::sink::{ExactlyOnce, Sink};
 use crate::contract::typed::Typed;
 use std::fmt::{Debug, Display};
+use std::marker::PhantomData;
 
 /// What `sink(..)` takes: any [`Sink`], or one of the printing sinks, which take whatever can be printed.
 pub trait SinkLike: Sized {
@@ -42,6 +43,20 @@ impl<S: Sink> SinkLike for S {
     fn this(self) -> S {
         self
     }
+}
+
+asks! {
+    /// A sink of a pipeline `P` that promises exactly-once.
+    #[diagnostic::on_unimplemented(
+        message = "sink `{Self}` is at-least-once, but pipeline `{P}` promises exactly-once",
+        label = "after a failure, something may be there twice",
+        note = "write into a sink that is exactly-once (`files::csv_sink`, `files::jsonl_sink`), or leave out `#[guarantee(exactly_once)]`; a sink of your own that is says so by `GUARANTEE` and by `impl malstrom::ExactlyOnce`"
+    )]
+    KeepsPromise<P>: ExactlyOnce
+}
+/// A sink of a pipeline that promises exactly-once.
+pub fn promised<S, P>(sink: S, _: PhantomData<P>) -> Edge<(S, P), S> {
+    Edge::new(sink)
 }
 
 /// Makes a sink of what `sink(..)` takes, once the record type is known.

@@ -2,8 +2,9 @@
 use super::{Edge, asks, pass, passes};
 use crate::contract::iter::FromIter;
 use crate::contract::never::Never;
-use crate::contract::source::Source;
+use crate::contract::source::{Replays, Source};
 use std::fmt::Display;
+use std::marker::PhantomData;
 
 /// What `source(..)` takes: a [`Source`], or an iterator. A type is one or the other.
 #[diagnostic::on_unimplemented(
@@ -44,6 +45,20 @@ impl<I: IntoIterator<Item: 'static, IntoIter: 'static> + 'static> IntoSource<ByI
     }
 }
 
+asks! {
+    /// A source of a pipeline `P` that promises exactly-once.
+    #[diagnostic::on_unimplemented(
+        message = "source `source` cannot repeat what was lost, but pipeline `{P}` promises exactly-once",
+        label = "`{Self}` is not known to give the same records again",
+        note = "read from a source that can (a file, an iterator), or leave out `#[guarantee(exactly_once)]`; a source of your own that can says so by `impl malstrom::Replays`"
+    )]
+    RepeatsLost<P>: Replays
+}
+/// A source of a pipeline that promises exactly-once.
+pub fn repeated<S, P>(source: S, _: PhantomData<P>) -> Edge<(S, P), S> {
+    Edge::new(source)
+}
+
 /// Malformed rows must be handled.
 #[diagnostic::on_unimplemented(
     message = "source `source` can fail with `{Self}`, and nothing handles the failure",
@@ -79,10 +94,10 @@ pub fn rows_explained<S: Source>(source: S) -> Edge<(S::Error,), S> {
 /// Whether the rows of a source can fail. `can_fail` is found on this type where they cannot, and in [`RowsMayFail`]
 /// otherwise.
 #[derive(Debug)]
-pub struct Rows<E>(std::marker::PhantomData<fn() -> E>);
+pub struct Rows<E>(PhantomData<fn() -> E>);
 /// The rows of a source whose use handles failures.
 pub fn rows_of<S: Source>(_: &S) -> Rows<S::Error> {
-    Rows(std::marker::PhantomData)
+    Rows(PhantomData)
 }
 /// They can.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 use crate::contract::iter::IterReader;
 use crate::contract::never::Never;
 use crate::contract::sink::Sink;
-use crate::contract::source::Source;
+use crate::contract::source::{Replays, Source};
 use crate::error::{Error, Result};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -98,6 +98,14 @@ impl<F> fmt::Debug for Splits<F> {
     }
 }
 
+impl<F, I> Replays for Splits<F>
+where
+    F: Fn(usize) -> I + 'static,
+    I: IntoIterator,
+    I::IntoIter: 'static,
+    I::Item: 'static,
+{
+}
 impl<F, I> Source for Splits<F>
 where
     F: Fn(usize) -> I + 'static,

@@ -1,6 +1,6 @@
 //! An iterator as a source: one split, whose position is the number of records taken.
 use super::never::Never;
-use super::source::{Read, Source, SplitReader};
+use super::source::{Read, Replays, Source, SplitReader};
 use super::stage::Emit;
 use crate::error::{Error, Result};
 use std::fmt;
@@ -34,6 +34,13 @@ impl<I> fmt::Debug for FromIter<I> {
     }
 }
 
+impl<I> Replays for FromIter<I>
+where
+    I: IntoIterator + 'static,
+    I::IntoIter: 'static,
+    I::Item: 'static,
+{
+}
 impl<I> Source for FromIter<I>
 where
     I: IntoIterator + 'static,

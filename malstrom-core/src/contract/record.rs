@@ -11,6 +11,7 @@ mod difference;
 #[cfg(any(feature = "chrono", feature = "jiff", feature = "rust_decimal", feature = "uuid"))]
 pub(super) mod foreign;
 mod limited;
+mod parse;
 pub mod serde;
 pub mod tree;
 mod values;

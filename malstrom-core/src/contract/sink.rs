@@ -65,6 +65,25 @@ impl CommitPermit {
     }
 }
 
+/// A sink that is [`Guarantee::ExactlyOnce`], which a pipeline with `#[guarantee(exactly_once)]` asks of each of its sinks.
+/// The compiler goes by this trait, and [`Sink::GUARANTEE`] must say the same: the job does not start otherwise.
+///
+/// ```
+/// use malstrom_core::{ExactlyOnce, Guarantee, Result, Sink};
+/// struct Ledger;
+/// impl Sink for Ledger {
+///     type In = u64;
+///     const GUARANTEE: Guarantee = Guarantee::ExactlyOnce;
+///     fn write(&mut self, batch: &mut Vec<u64>) -> Result<()> {
+///         // Staged here, handed out by `pre_commit` and published by `commit`.
+///         batch.clear();
+///         Ok(())
+///     }
+/// }
+/// impl ExactlyOnce for Ledger {}
+/// ```
+pub trait ExactlyOnce: Sink {}
+
 /// Where a stream ends. Every worker has its own copy of a sink, made by the pipeline function.
 ///
 /// A sink that keeps records back must write them out in [`flush`](Sink::flush).
@@ -111,7 +130,8 @@ pub trait Sink: 'static {
         Ok(())
     }
 
-    /// What its output is like after a failure, where snapshots are on.
+    /// What its output is like after a failure, where snapshots are on. A sink that is
+    /// [`ExactlyOnce`](Guarantee::ExactlyOnce) implements the trait [`ExactlyOnce`] as well.
     const GUARANTEE: Guarantee = Guarantee::AtLeastOnce;
 
     /// Called after [`open`](Sink::open) where snapshots are on: what this worker writes will be asked for by

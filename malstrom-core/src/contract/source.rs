@@ -22,7 +22,7 @@ pub trait Source: 'static {
     type Reader: SplitReader<Out = Self::Out, Error = Self::Error, Position = Self::Position>;
 
     /// Whether a split that is opened at a position gives the records behind it, as it gave them before. Without that, what
-    /// was read since the last snapshot is lost in a failure.
+    /// was read since the last snapshot is lost in a failure. A source that does implements [`Replays`] as well.
     const REPLAYS: bool = true;
 
     /// Lists what there is to read. Called once at each start of the job. Splits are told apart by their bytes: where the
@@ -51,6 +51,10 @@ pub trait Source: 'static {
         false
     }
 }
+
+/// A source that [replays](Source::REPLAYS), which a pipeline with `#[guarantee(exactly_once)]` asks of each of its sources.
+/// The compiler goes by this trait, and the constant must say the same: the job does not start otherwise.
+pub trait Replays: Source {}
 
 /// Reads one split.
 pub trait SplitReader: 'static {

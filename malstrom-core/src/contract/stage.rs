@@ -5,7 +5,7 @@ use super::extract::Context;
 use super::extract::time::{Request, TimerBuffer};
 use super::keying::{Keep, Need, Stateless};
 use super::never::Never;
-use super::record::{CodecError, Record};
+use super::record::{CodecError, Description, Record, description};
 use super::time::Ticks;
 use std::cell::RefCell;
 use std::fmt;
@@ -133,6 +133,10 @@ pub trait TimerSet: Default + 'static {
     /// # Errors
     /// If that cannot be done.
     fn encode(timer: &Self::Timer, out: &mut Vec<u8>) -> Result<(), CodecError>;
+    /// What a timer is made of, if there are any.
+    fn description() -> Option<Description> {
+        None
+    }
 }
 impl TimerSet for () {
     type Timer = Never;
@@ -159,6 +163,9 @@ impl<X: Record> TimerSet for TimerBuffer<X> {
     }
     fn encode(timer: &X, out: &mut Vec<u8>) -> Result<(), CodecError> {
         timer.encode(out)
+    }
+    fn description() -> Option<Description> {
+        Some(description::<X>())
     }
 }
 /// What the timers of an operator hold.

@@ -17,7 +17,7 @@ use std::cmp::Ordering;
 fn aggregate<U, K, Tm, Wn, A, Node: 'static>(
     graph: Graph,
     id: &'static str,
-    up: U,
+    (up, name): (U, &'static str),
     aggregate: A,
 ) -> stream_of!(Gathered<Wn, K, Tm, U::Item, A>, Flat<K, Tm>, Node)
 where
@@ -28,6 +28,7 @@ where
     U::Crossing: Collects<U, K, Tm, Wn, A>,
 {
     let node = graph.stage(&up, id, NodeKind::Stateful);
+    graph.keeps(node, Some(Wn::kept(name, &aggregate)));
     U::Crossing::collect(graph, up, node, aggregate)
 }
 
@@ -50,7 +51,7 @@ macro_rules! aggregates {
             U::Crossing: Collects<U, K, Tm, Wn, $kind>,
             $($bound)*
         {
-            aggregate::<U, K, Tm, Wn, $kind, names::$name>(graph, id, $stream, $make)
+            aggregate::<U, K, Tm, Wn, $kind, names::$name>(graph, id, ($stream, stringify!($name)), $make)
         }
     )* };
 }
@@ -87,18 +88,18 @@ pub fn folded<U: Typed, A, F>(_: &Folding<U, A, F>) -> (Option<A>, Option<U::Ite
     (None, None)
 }
 
-// Behind the arguments that a pipeline gives stands how what is kept is written, if it is known.
+// Behind the arguments that a pipeline gives stands how records are written, if it is known.
 aggregates! {
     /// `count()`
     count<>(up: U) -> Count where [] => (up, Count)
     /// `sum(f)`
-    sum<F, V>(by: By<U, F, V>, code: Option<Code<V>>) -> Sum<F, V> where [F: 'static] => (by.up, Sum(by.f, code))
+    sum<F, V>(by: By<U, F, V>) -> Sum<F, V> where [F: 'static] => (by.up, Sum(by.f, by.code))
     /// `min(f)`
-    min<F, V>(by: By<U, F, V>, code: Option<Code<V>>) -> Extreme<F, Better<V>, V> where [V: PartialOrd, F: 'static]
-        => (by.up, Extreme(by.f, less as Better<V>, code))
+    min<F, V>(by: By<U, F, V>) -> Extreme<F, Better<V>, V> where [V: PartialOrd, F: 'static]
+        => (by.up, Extreme(by.f, less as Better<V>, by.code))
     /// `max(f)`
-    max<F, V>(by: By<U, F, V>, code: Option<Code<V>>) -> Extreme<F, Better<V>, V> where [V: PartialOrd, F: 'static]
-        => (by.up, Extreme(by.f, greater as Better<V>, code))
+    max<F, V>(by: By<U, F, V>) -> Extreme<F, Better<V>, V> where [V: PartialOrd, F: 'static]
+        => (by.up, Extreme(by.f, greater as Better<V>, by.code))
     /// `average(f)`
     average<F, V>(by: By<U, F, V>) -> Average<F> where [V: Number, F: 'static] => (by.up, Average(by.f))
     /// `reduce(f)`

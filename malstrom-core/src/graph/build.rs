@@ -7,10 +7,14 @@ use super::renamed::Renamed;
 use super::taps::Tap;
 use super::windows::{AfterOp, Behind, Stands};
 use crate::check::sink::SinkOf;
+use crate::contract::code::Code;
 use crate::contract::form::{Form, Formed, Timing, Under, Windowing};
+use crate::contract::kept::Kept;
 use crate::contract::key::PartitionKey;
 use crate::contract::keying::{KeyedBy, Keying};
 use crate::contract::record::Record;
+use crate::contract::sink::Sink;
+use crate::contract::snapshot::Guarantee;
 use crate::contract::stage::{ErrorOf, Operator};
 use crate::contract::time::Ticks;
 use crate::contract::typed::{MetaOf, TimeOf, Typed, WindowsOf};
@@ -39,6 +43,8 @@ struct Draft {
     recipes: Vec<Recipe>,
     exchanges: usize,
     timed: bool,
+    /// Whether it promises exactly-once.
+    promises: bool,
     refused: Option<crate::Error>,
 }
 /// A pipeline: what the function that `pipeline!` generates returns. It does nothing until it is run.
@@ -93,6 +99,7 @@ impl Graph {
             recipes: Vec::new(),
             exchanges: 0,
             timed: false,
+            promises: false,
             refused: None,
         })))
     }
@@ -105,6 +112,21 @@ impl Graph {
             recipes: std::mem::take(&mut draft.recipes),
             timed: draft.timed,
             refused: draft.refused.take(),
+        }
+    }
+    /// The same, of a pipeline that promises exactly-once. Sources and sinks that cannot keep that are refused.
+    pub fn promising_exactly_once(self) -> Self {
+        self.0.borrow_mut().promises = true;
+        self
+    }
+    /// Refuses a source or a sink that does not keep what the pipeline promises.
+    pub(crate) fn hold_to_promise(&self, node: usize, keeps: bool, why: &str) {
+        let (promises, name) = {
+            let draft = self.0.borrow();
+            (draft.promises, draft.plan.name.clone())
+        };
+        if promises && !keeps {
+            self.refuse(node, &format!("{why}, but pipeline `{name}` promises exactly-once"));
         }
     }
     /// Says that times are taken from records, for which it matters where they come from.
@@ -126,8 +148,17 @@ impl Graph {
     pub(crate) fn node(&self, id: &str, kind: NodeKind) -> usize {
         let mut draft = self.0.borrow_mut();
         let id = format!("{}/{id}", draft.scope.join("/"));
-        draft.plan.nodes.push(Node { id, kind, ticks: Ticks::Any });
+        draft.plan.nodes.push(Node { id, kind, ticks: Ticks::Any, guarantee: None, kept: None });
         draft.plan.nodes.len() - 1
+    }
+    /// Says what stage `node` keeps.
+    pub(crate) fn keeps(&self, node: usize, kept: Option<Kept>) {
+        self.0.borrow_mut().plan.nodes[node].kept = kept;
+    }
+    /// Says what the output of sink `node` is like after a failure.
+    pub(crate) fn guarantee(&self, node: usize, guarantee: Guarantee) {
+        self.0.borrow_mut().plan.nodes[node].guarantee = Some(guarantee);
+        self.hold_to_promise(node, guarantee == Guarantee::ExactlyOnce, &format!("this sink is {guarantee}"));
     }
     pub(crate) fn edge<T>(&self, from: usize, to: usize, kind: EdgeKind) {
         self.0.borrow_mut().plan.edges.push(Edge { from, to, kind, record: std::any::type_name::<T>() });
@@ -227,6 +258,7 @@ pub fn cut<U: Stream>(graph: Graph, up: U) -> QueueHead<U::Item, U::Form, U::Nod
 pub fn sink<U: Stream, S: SinkOf<U::Item, Sink: 'static>>(graph: Graph, id: &'static str, sink: S, up: U) {
     let node = graph.stage(&up, id, NodeKind::Sink);
     let sink = sink.sink_of();
+    graph.guarantee(node, S::Sink::GUARANTEE);
     graph.segment(move |env| {
         let end = SinkPush::new(sink, env, node)?;
         up.close(env, end)
@@ -239,7 +271,8 @@ pub fn sink<U: Stream, S: SinkOf<U::Item, Sink: 'static>>(graph: Graph, id: &'st
 pub struct By<U, F, K> {
     pub(crate) up: U,
     pub(crate) f: F,
-    key: PhantomData<fn() -> K>,
+    /// How what the closure returns is written, if it is known.
+    pub(crate) code: Option<Code<K>>,
 }
 impl<U, F, K> std::fmt::Debug for By<U, F, K> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -253,11 +286,16 @@ impl<U: Typed, F: 'static, K: 'static> Typed for By<U, F, K> {
 }
 /// `key_by(f)`, `sum(f)` and others, before they are checked.
 pub fn by<U: Stream, K, F: FnMut(&U::Item) -> K + 'static>(up: U, f: F) -> By<U, F, K> {
-    By { up, f, key: PhantomData }
+    By { up, f, code: None }
 }
 /// What the closure of [`by`] returns, for its check.
 pub fn value_of<U, F, K>(_: &By<U, F, K>) -> Option<K> {
     None
+}
+/// The same, where it is known how what the closure returns is written. It goes through the checks with the stream: of what
+/// does not pass them nothing is known any more.
+pub fn written<U, F, K>(by: By<U, F, K>, code: Option<Code<K>>) -> By<U, F, K> {
+    By { code, ..by }
 }
 /// The records of a stream, to find out how they are written.
 pub fn item_of<U: Typed>(_: &U) -> Option<U::Item> {
@@ -309,6 +347,7 @@ where
     Op::Keep: Stands<Under<Kg::Key, Tm::Stamp>, Wn, Op, F::OnFail, ()>,
 {
     let node = graph.stage(&up, id, NodeKind::of::<Op>());
+    graph.keeps(node, Op::Keep::kept());
     let (on_fail, failures) = policy.declare(&graph, node);
     let spec = up.spec();
     let stage = Op::Keep::stand(spec.clone(), op, on_fail, (), node);

@@ -106,6 +106,7 @@ where
         U: Stream<Item = Op::In> + Typed<Form = Formed<Kg, Tm, Wn>>,
     {
         let node = graph.stage(&up, id, NodeKind::of::<Op>());
+        graph.keeps(node, Op::Keep::kept());
         let spec = up.spec();
         let stage = Op::Keep::stand(spec.clone(), self, CannotFail, (), node);
         link_to(up, node, Op::Keep::spec(spec), stage)

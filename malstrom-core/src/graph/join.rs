@@ -123,6 +123,7 @@ where
     (): SideEnds<MetaOf<A>, Op::Sides>,
 {
     let node = graph.stage(&left, id, NodeKind::of::<Op>());
+    graph.keeps(node, Op::Keep::kept::<Op>());
     graph.edge::<B::Item>(right.tail(), node, EdgeKind::Right);
     let (on_fail, failures) = policy.declare(&graph, node);
     let spec = left.spec();

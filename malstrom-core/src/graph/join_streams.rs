@@ -6,6 +6,7 @@ use super::picture::{EdgeKind, NodeKind};
 use crate::contract::code::Code;
 use crate::contract::form::{Form, Formed, Meta, Under};
 use crate::contract::join::{JoinKind, Side};
+use crate::contract::kept::{Kept, Per};
 use crate::contract::key::PartitionKey;
 use crate::contract::keying::KeyedBy;
 use crate::contract::snapshot::Task;
@@ -157,6 +158,7 @@ where
         graph.refuse(node, &format!("`within` cannot be negative, and is {within}"));
     }
     let codec = OfBoth::of(codes);
+    graph.keeps(node, Some(Kept::by_codec::<K, _, _>("join", codec, Per::Key)));
     let make = move |env: &Env| IntervalJoin::<K, L::Item, R::Item, J>::new(within.max(0), codec, env.ranks());
     joined(&graph, node, (left, right), make)
 }
@@ -185,6 +187,7 @@ where
         W::fallback()
     });
     let codec = OfBoth::of(codes);
+    graph.keeps(node, Some(Kept::by_codec::<K, _, _>("join", codec, Per::Window)));
     let make = move |env: &Env| WindowJoin::<K, L::Item, R::Item, J, N>::new(spec, codec, env.ranks());
     joined(&graph, node, (left, right), make)
 }

@@ -1,5 +1,7 @@
 //! The plan of a pipeline, and its picture.
+use crate::contract::kept::Kept;
 use crate::contract::keying::{Keep, Stateless};
+use crate::contract::snapshot::Guarantee;
 use crate::contract::stage::Operator;
 use crate::contract::time::Ticks;
 use std::any::TypeId;
@@ -18,6 +20,10 @@ pub(crate) struct Node {
     pub(crate) kind: NodeKind,
     /// Those of its input's times.
     pub(crate) ticks: Ticks,
+    /// What the output of a sink is like after a failure, where snapshots are on.
+    pub(crate) guarantee: Option<Guarantee>,
+    /// What it keeps per key.
+    pub(crate) kept: Option<Kept>,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NodeKind {
@@ -54,6 +60,18 @@ impl Plan {
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.nodes.iter().map(|node| node.id.as_str())
     }
+    /// Prints as the plan does, with what each sink's output is like after a failure: that of a job with snapshots.
+    pub fn with_guarantees(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| self.draw(f, true))
+    }
+    /// What the output of each sink is like after a failure; `None` for other stages.
+    pub(crate) fn guarantees(&self) -> impl Iterator<Item = Option<Guarantee>> {
+        self.nodes.iter().map(|node| node.guarantee)
+    }
+    /// What its stages keep per key, each with its id.
+    pub fn kept(&self) -> impl Iterator<Item = (&str, &Kept)> {
+        self.nodes.iter().filter_map(|node| Some((node.id.as_str(), node.kept.as_ref()?)))
+    }
     pub(crate) fn ticks(&self) -> impl Iterator<Item = Ticks> {
         self.nodes.iter().map(|node| node.ticks)
     }
@@ -84,6 +102,11 @@ fn label(text: &str) -> String {
 /// Prints the plan as a mermaid flowchart.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.draw(f, false)
+    }
+}
+impl Plan {
+    fn draw(&self, f: &mut fmt::Formatter<'_>, guarantees: bool) -> fmt::Result {
         writeln!(f, "flowchart LR")?;
         for (i, node) in self.nodes.iter().enumerate() {
             let name = node.id.strip_prefix(&self.name).map_or(node.id.as_str(), |rest| rest.trim_start_matches('/'));
@@ -93,7 +116,10 @@ impl fmt::Display for Plan {
                 NodeKind::Stage => writeln!(f, "    n{i}[\"{name}\"]")?,
                 NodeKind::Stateful => writeln!(f, "    n{i}[(\"{name}\")]")?,
                 NodeKind::Exchange => writeln!(f, "    n{i}{{{{\"{name}\"}}}}")?,
-                NodeKind::Sink => writeln!(f, "    n{i}[/\"{name}\"/]")?,
+                NodeKind::Sink => match node.guarantee.filter(|_| guarantees) {
+                    Some(guarantee) => writeln!(f, "    n{i}[/\"{name}: {guarantee}\"/]")?,
+                    None => writeln!(f, "    n{i}[/\"{name}\"/]")?,
+                },
             }
         }
         for edge in &self.edges {

@@ -90,6 +90,7 @@ pub fn source_or<S: Source, F: Policy<Root, S::Error>>(
     policy: F,
 ) -> (stream_of!(S::Out, Formed, names::source), F::Failures) {
     let node = graph.node(id, NodeKind::Source);
+    graph.hold_to_promise(node, S::REPLAYS, "this source cannot repeat what was lost");
     let (on_fail, failures) = policy.declare(&graph, node);
     (SourceHead { source, on_fail, node }, failures)
 }

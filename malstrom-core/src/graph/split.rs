@@ -165,6 +165,7 @@ where
         + Stands<Under<Kg::Key, Tm::Stamp>, Wn, Op, F::OnFail, <Op::Sides as SideStreams<Formed<Kg, Tm>, Op>>::Ends>,
 {
     let node = graph.stage(&up, id, NodeKind::of::<Op>());
+    graph.keeps(node, Op::Keep::kept());
     let (on_fail, failures) = policy.declare(&graph, node);
     let (spec, behind) = (up.spec(), Op::Keep::spec(up.spec()));
     let (side_ends, sides) = <Op::Sides as SideStreams<Formed<Kg, Tm>, Op>>::declare(node, ());

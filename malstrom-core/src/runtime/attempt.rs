@@ -152,9 +152,7 @@ impl Attempt {
             operator: "the pipeline function".into(),
             message: panic_message(&*payload),
         })?;
-        let ids: Vec<String> = pipeline.plan().ids().map(str::to_owned).collect();
-        let name = pipeline.name().to_owned();
-        lock(&self.live[settings.worker]).figures = Figures::new(name, ids);
+        lock(&self.live[settings.worker]).figures = Figures::new(&pipeline);
         let shelf = match self.beginning.as_ref().and_then(|beginning| beginning.shelves.as_ref()) {
             Some(shelves) => {
                 let groups: Vec<u16> = RouteTable::even(settings.workers).groups_of(settings.worker).collect();

@@ -118,16 +118,11 @@ impl<'a> Run<'a> {
         };
         let restored_from = found.as_ref().map(|found| found.interval);
         job.note(|survived| survived.restored_from = restored_from);
-        let policy = Policy {
-            workers: plan.workers,
-            every: settings.every,
-            timeout: settings.timeout,
-            attempts: LAST_TRIES,
-        };
+        let policy =
+            Policy { workers: plan.workers, every: settings.every, timeout: settings.timeout, attempts: LAST_TRIES };
         let coordinator = Coordinator::new(policy, origin, plan.clock.now());
         let shelves = found.map(|found| found.shelves);
-        let beginning =
-            Beginning { term: origin.term, interval: origin.interval + 1, shelves, news: news.clone() };
+        let beginning = Beginning { term: origin.term, interval: origin.interval + 1, shelves, news: news.clone() };
         let attempt = Attempt::start(plan, Some(beginning))?;
         job.begin(attempt.clone());
         Ok(Run {

@@ -1,4 +1,6 @@
 //! What a job has done.
+use crate::contract::snapshot::Guarantee;
+use crate::graph::Pipeline;
 use crate::metrics::Metric;
 use crate::stream::env::Counts;
 use comfy_table::{CellAlignment, Table, presets};
@@ -40,6 +42,8 @@ pub struct OperatorReport {
     pub late: u64,
     /// Records that were discarded because the pipeline says so (`else drop`).
     pub dropped: u64,
+    /// What its output is like after a failure, where snapshots are on; `None` for what is no sink.
+    pub guarantee: Option<Guarantee>,
     /// The metrics that it keeps by itself.
     pub metrics: Vec<(&'static str, Metric)>,
 }
@@ -51,9 +55,13 @@ pub(crate) struct Figures {
     operators: Vec<OperatorReport>,
 }
 impl Figures {
-    pub(crate) fn new(pipeline: String, ids: Vec<String>) -> Self {
-        let operators = ids.into_iter().map(|id| OperatorReport { id, ..OperatorReport::default() }).collect();
-        Figures { pipeline, operators }
+    pub(crate) fn new(pipeline: &Pipeline) -> Self {
+        let plan = pipeline.plan();
+        let operators = plan.ids().zip(plan.guarantees());
+        let operators = operators
+            .map(|(id, guarantee)| OperatorReport { id: id.to_owned(), guarantee, ..OperatorReport::default() })
+            .collect();
+        Figures { pipeline: pipeline.name().to_owned(), operators }
     }
     pub(crate) fn update(
         &mut self,
@@ -64,6 +72,7 @@ impl Figures {
             let Counts { records_in, records_out, failed, late, dropped } = counts;
             *op = OperatorReport {
                 id: std::mem::take(&mut op.id),
+                guarantee: op.guarantee,
                 records_in,
                 records_out,
                 failed,
@@ -95,13 +104,7 @@ impl Figures {
 }
 
 impl Report {
-    pub(crate) fn new(
-        figures: Figures,
-        workers: usize,
-        elapsed: Duration,
-        stopped: bool,
-        survived: Survived,
-    ) -> Self {
+    pub(crate) fn new(figures: Figures, workers: usize, elapsed: Duration, stopped: bool, survived: Survived) -> Self {
         Report { pipeline: figures.pipeline, workers, elapsed, stopped, survived, operators: figures.operators }
     }
     /// The pipeline's name.

@@ -202,3 +202,6 @@ where
     }
     super::hands_on!(@passed);
 }
+
+#[cfg(test)]
+mod tests;

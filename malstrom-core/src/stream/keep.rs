@@ -3,8 +3,10 @@ use super::At;
 use super::env::Env;
 use crate::contract::code::{OfSome, OfState};
 use crate::contract::form::Meta;
+use crate::contract::kept::{Kept, Per};
 use crate::contract::keying::{Keep, PerKey, PerKeyOption, Stateless};
 use crate::contract::snapshot::{Barrier, Task};
+use crate::contract::stage::Operator;
 use crate::contract::state::KeyedState;
 use crate::state::keyed::KeyedTable;
 use std::time::Duration;
@@ -28,6 +30,10 @@ pub trait KeepFor<M: Meta>: Keep {
     /// Drops some of the state that has expired at time `now`. Whether there may be more.
     fn expire(_: &mut Self::Table, _now: i64) -> bool {
         false
+    }
+    /// What it keeps for `Op`, as the plan says it.
+    fn kept<Op: Operator>() -> Option<Kept> {
+        None
     }
     /// When state expires next.
     fn next_expiry(_: &Self::Table) -> Option<i64> {
@@ -85,6 +91,9 @@ macro_rules! in_a_table {
         }
         fn next_expiry(table: &Self::Table) -> Option<i64> {
             table.next_expiry()
+        }
+        fn kept<Op: Operator>() -> Option<Kept> {
+            Some(Kept::state::<S, Op>(Per::Key))
         }
     };
 }

@@ -1,5 +1,6 @@
 //! A statement becomes a block that binds what it declares.
 use super::graph::Graph;
+use super::guarantee::Promise;
 use super::stage::{self, failures, graph, marker, sides, stream};
 use super::syntax::{Binding, Failure, Head, Stage, Statement};
 use super::{local, module, time};
@@ -13,11 +14,12 @@ const SEGMENT: usize = 32;
 pub(super) struct Chains<'a> {
     graph: &'a Graph,
     windows: bool,
+    promise: Option<&'a Promise>,
 }
 
 impl<'a> Chains<'a> {
-    pub(super) fn new(graph: &'a Graph, statements: &[Statement]) -> Self {
-        Chains { graph, windows: cuts(statements) }
+    pub(super) fn new(graph: &'a Graph, statements: &[Statement], promise: Option<&'a Promise>) -> Self {
+        Chains { graph, windows: cuts(statements), promise }
     }
 
     pub(super) fn emit(&self, statements: &[Statement]) -> TokenStream {
@@ -28,7 +30,8 @@ impl<'a> Chains<'a> {
     fn statement(&self, s: &Statement, (head_id, ids): &(String, Vec<String>)) -> TokenStream {
         let head = self.head(&s.head, head_id);
         let tuple = if let Some(Binding::Tuple(names)) = &s.binding { Some(names.len()) } else { None };
-        let chain = Chain { two: matches!(s.head, Head::Two(..)), tuple, windows: self.windows };
+        let two = matches!(s.head, Head::Two(..));
+        let chain = Chain { two, tuple, windows: self.windows, promise: self.promise };
         let stages = stages(&s.stages, ids, chain);
         let outcome = self.outcome(s);
         match outcome {
@@ -94,12 +97,16 @@ impl<'a> Chains<'a> {
             }
             Head::Join(join) => time::join(join, id, [self.read(&join.left), self.read(&join.right)]),
             Head::Source { word, expr, failure, .. } => {
-                let made = {
-                    let m = module(expr.span());
-                    quote_spanned!(expr.span()=> let __source = #m::IntoSource::into_source(#m::given(#expr));)
-                };
                 let span = word.span();
                 let (g, s, m, x) = (graph(span), stream(span), module(span), Ident::new("__source", expr.span()));
+                let made = {
+                    let m = module(expr.span());
+                    let promised = self.promise.map(|promise| promise.of_source(&x, expr.span()));
+                    quote_spanned! {expr.span()=>
+                        let #x = #m::IntoSource::into_source(#m::given(#expr));
+                        #promised
+                    }
+                };
                 match failure {
                     None => quote_spanned! {span=>
                         #made
@@ -209,17 +216,20 @@ pub(super) fn cuts(statements: &[Statement]) -> bool {
 }
 
 /// How a chain is emitted.
-pub(super) struct Chain {
+pub(super) struct Chain<'a> {
     /// Whether it begins with two inputs.
     pub(super) two: bool,
     /// How many names its last stage is bound to, if several.
     pub(super) tuple: Option<usize>,
     /// See [`cuts`].
     pub(super) windows: bool,
+    /// What its pipeline promises.
+    pub(super) promise: Option<&'a Promise>,
 }
 
 /// The stages of a chain, cut into segments.
-pub(super) fn stages(stages: &[Stage], ids: &[String], Chain { two, tuple, windows }: Chain) -> TokenStream {
+pub(super) fn stages(stages: &[Stage], ids: &[String], chain: Chain<'_>) -> TokenStream {
+    let Chain { two, tuple, windows, promise } = chain;
     let mut fused = 0;
     let last = stages.len().wrapping_sub(1);
     let mut code = TokenStream::new();
@@ -235,7 +245,7 @@ pub(super) fn stages(stages: &[Stage], ids: &[String], Chain { two, tuple, windo
             Stage::Operator(op) if i == last && tuple.is_some() => stage::operator(op, id, tuple, windows),
             // Elsewhere it is an error already, and what follows it cannot be checked.
             Stage::Builtin(b) if b.word == "split" && !(i == last && tuple.is_some()) => TokenStream::new(),
-            stage => stage::emit(stage, id, windows),
+            stage => stage::emit(stage, id, windows, promise),
         });
     }
     code

@@ -2,7 +2,7 @@
 use super::chain::{self, Chain};
 use super::stage::{graph, stream};
 use super::syntax::{Builtin, Failure, Operator, Stage, Statement};
-use super::{graph as names, statements};
+use super::{graph as names, guarantee, statements};
 use crate::errors::{Errors, error_at};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -153,7 +153,7 @@ impl Fragment {
         let whole = statement.as_ref().filter(|s| !s.stages.iter().any(|stage| stage.is("sink")));
         let code = whole.map(|s| {
             let windows = chain::cuts(std::slice::from_ref(s));
-            chain::stages(&s.stages, &ids, Chain { two: false, tuple: None, windows })
+            chain::stages(&s.stages, &ids, Chain { two: false, tuple: None, windows, promise: None })
         });
         let (idents, types): (Vec<_>, Vec<_>) = params.into_iter().unzip();
         let (impl_generics, ty_generics, where_clause) = sig.generics.split_for_impl();
@@ -164,6 +164,7 @@ impl Fragment {
             p.colon_token = None;
         });
         let type_params: Vec<_> = sig.generics.type_params().map(|p| &p.ident).collect();
+        let attrs = guarantee::of_fragment(name, attrs, &mut errors);
         let cfgs: Vec<_> = attrs.iter().filter(|a| a.path().is_ident("cfg")).collect();
         let (from_ty, to_ty) = (&from.record, &to.record);
         let concrete = sig.generics.params.is_empty();

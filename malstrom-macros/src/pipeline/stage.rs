@@ -2,6 +2,7 @@
 //!
 //! Every token emitted for a stage carries that stage's span, so whatever part of a call rustc blames, the caret lands
 //! on what the user wrote.
+use super::guarantee::Promise;
 use super::syntax::{Builtin, Failure, Operator, Stage};
 use super::{local, module, time};
 use proc_macro2::{Ident, Span, TokenStream};
@@ -26,8 +27,8 @@ pub(super) fn marker(name: &Ident) -> TokenStream {
     }}
 }
 
-/// `windows` says whether the stream may be cut into windows.
-pub(super) fn emit(stage: &Stage, id: &str, windows: bool) -> TokenStream {
+/// `windows` says whether the stream may be cut into windows, and `promise` what its sink must keep.
+pub(super) fn emit(stage: &Stage, id: &str, windows: bool, promise: Option<&Promise>) -> TokenStream {
     let builtin = match stage {
         Stage::Builtin(builtin) => builtin,
         Stage::Operator(op) => return operator(op, id, None, windows),
@@ -36,7 +37,7 @@ pub(super) fn emit(stage: &Stage, id: &str, windows: bool) -> TokenStream {
     let span = word.span();
     let (g, s, m) = (graph(span), stream(span), module(span));
     match &*word.to_string() {
-        "sink" => args.first().map(|expr| sink(word, expr, id, windows)).unwrap_or_default(),
+        "sink" => args.first().map(|expr| sink(word, expr, id, windows, promise)).unwrap_or_default(),
         "key_by" => quote_spanned! {span=>
             let #s = #m::by(#s, #args);
             let #s = #m::IsKey::pass(#m::is_key(&#m::value_of(&#s), #s));
@@ -89,13 +90,13 @@ fn aggregate(word: &Ident, args: &Punctuated<Expr, Token![,]>, id: &str) -> Toke
         let codes = probing(span, codes);
         quote_spanned!(span=> let #c = #codes;)
     };
-    let code_of = |of: TokenStream| codes(&code(span, &of));
-    let of_value = || code_of(quote_spanned!(span=> &#m::value_of(&#s)));
-    let of_item = || code_of(quote_spanned!(span=> &#m::item_of(&#s)));
+    let of_item = || codes(&code(span, &quote_spanned!(span=> &#m::item_of(&#s))));
+    let of_value = codes(&code(span, &quote_spanned!(span=> &#m::value_of(&#s))));
+    let by_written = quote_spanned!(span=> #by #of_value let #s = #m::written(#s, #c););
     let all = |parts: &[TokenStream]| parts.iter().cloned().collect::<TokenStream>();
     let (before, given) = match &*word.to_string() {
-        "sum" => (all(&[by, of_value(), value("Adds")]), quote_spanned!(span=> #s, #c)),
-        "min" | "max" => (all(&[by, of_value(), value("Compares")]), quote_spanned!(span=> #s, #c)),
+        "sum" => (all(&[by_written, value("Adds")]), quote!(#s)),
+        "min" | "max" => (all(&[by_written, value("Compares")]), quote!(#s)),
         "average" => (all(&[by, value("Averages")]), quote!(#s)),
         "top" => (all(&[item("Keeps"), of_item(), by, value("Ranks")]), quote_spanned!(span=> #s, #first, #c)),
         "reduce" => (all(&[item("Keeps"), of_item()]), quote_spanned!(span=> #s, #last, #c)),
@@ -124,7 +125,7 @@ fn aggregate(word: &Ident, args: &Punctuated<Expr, Token![,]>, id: &str) -> Toke
     }
 }
 
-fn sink(word: &Ident, expr: &Expr, id: &str, windows: bool) -> TokenStream {
+fn sink(word: &Ident, expr: &Expr, id: &str, windows: bool, promise: Option<&Promise>) -> TokenStream {
     // The sink is what is wrong if its type does not fit.
     let span = expr.span();
     let (s, m, x) = (stream(span), module(span), Ident::new("__sink", span));
@@ -136,10 +137,11 @@ fn sink(word: &Ident, expr: &Expr, id: &str, windows: bool) -> TokenStream {
         let #s = #m::Shown::pass(#m::shown(&#x, #s));
         let #s = #m::Dumped::pass(#m::dumped(&#x, #s));
     };
+    let promised = promise.map(|promise| promise.of_sink(&x, span));
     let closed = windows
         .then(|| quote_spanned!(word.span()=> let #s_word = #m_word::WindowsClosed::pass(#m_word::closed(#s_word));));
     let end = quote_spanned!(word.span()=> #m_word::sink(#g_word.clone(), #id, #x_word, #s_word););
-    quote!(#closed #checks #end)
+    quote!(#closed #checks #promised #end)
 }
 
 /// The checks of an operator on `stream`: the record and the key.

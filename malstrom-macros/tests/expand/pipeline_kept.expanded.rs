@@ -60,10 +60,11 @@ fn p() -> ::malstrom::Pipeline {
             use __malstrom::Unwritten as _;
             __malstrom::Probe::of(&__malstrom::value_of(&__stream)).code()
         };
+        let __stream = __malstrom::written(__stream, __code);
         let __stream = __malstrom::Adds::pass(
             __malstrom::value(&__malstrom::value_of(&__stream), __stream),
         );
-        let __stream = __malstrom::sum(__graph.clone(), "sum", __stream, __code);
+        let __stream = __malstrom::sum(__graph.clone(), "sum", __stream);
         (
             __malstrom::named(
                 __stream,

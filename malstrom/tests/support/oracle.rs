@@ -459,15 +459,15 @@ fn aggregate(g: &Graph, id: &'static str, shared: &Keyed, step: Step) -> Open {
         Step::Distinct => erase(g, aggregates::distinct(c(), id, s, None)),
         Step::Running(0) => {
             // In debug builds an overflow panics.
-            let s = aggregates::sum(c(), id, build::by(s, |r: &Rec| r.value % 1_000), None);
+            let s = aggregates::sum(c(), id, build::by(s, |r: &Rec| r.value % 1_000));
             erase(g, build::map(c(), "out", s, rec))
         }
         Step::Running(1) => {
-            let s = aggregates::min(c(), id, build::by(s, |r: &Rec| r.value), None);
+            let s = aggregates::min(c(), id, build::by(s, |r: &Rec| r.value));
             erase(g, build::map(c(), "out", s, rec))
         }
         Step::Running(2) => {
-            let s = aggregates::max(c(), id, build::by(s, |r: &Rec| r.value), None);
+            let s = aggregates::max(c(), id, build::by(s, |r: &Rec| r.value));
             erase(g, build::map(c(), "out", s, rec))
         }
         Step::Running(3) => {

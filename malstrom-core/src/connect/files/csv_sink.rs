@@ -1,7 +1,7 @@
 //! Records as rows of CSV.
 use super::columns::{self, Columns, NoColumns};
 use super::parts::{BUFFER, Parts};
-use crate::contract::sink::{Begin, CommitPermit, Interval, Sink};
+use crate::contract::sink::{Begin, CommitPermit, ExactlyOnce, Interval, Sink};
 use crate::contract::snapshot::Guarantee;
 use crate::error::{Error, Result};
 use serde::Serialize;
@@ -171,6 +171,7 @@ impl<T> CsvSink<T> {
     }
 }
 
+impl<T: Serialize + 'static> ExactlyOnce for CsvSink<T> {}
 impl<T: Serialize + 'static> Sink for CsvSink<T> {
     type In = T;
 

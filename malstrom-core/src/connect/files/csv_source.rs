@@ -4,7 +4,7 @@ use super::fields::Fields;
 use super::malformed::Malformed;
 use super::paths::{self, FileSplit};
 use super::text::{FilePosition, MAX_LINE, Next, Text, without_end};
-use crate::contract::source::{Progress, Read, Source, SplitReader};
+use crate::contract::source::{Progress, Read, Replays, Source, SplitReader};
 use crate::contract::stage::Emit;
 use crate::error::{Error, Result};
 use csv::StringRecord;
@@ -93,6 +93,7 @@ impl<T> fmt::Debug for Csv<T> {
     }
 }
 
+impl<T: DeserializeOwned + 'static> Replays for Csv<T> {}
 impl<T: DeserializeOwned + 'static> Source for Csv<T> {
     type Out = T;
     type Error = Malformed;

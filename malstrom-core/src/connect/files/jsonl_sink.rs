@@ -1,6 +1,6 @@
 //! Records as lines of JSON.
 use super::parts::{BUFFER, Parts};
-use crate::contract::sink::{Begin, CommitPermit, Interval, Sink};
+use crate::contract::sink::{Begin, CommitPermit, ExactlyOnce, Interval, Sink};
 use crate::contract::snapshot::Guarantee;
 use crate::error::{Error, Result};
 use serde::Serialize;
@@ -56,6 +56,7 @@ impl<T> JsonlSink<T> {
     }
 }
 
+impl<T: Serialize + 'static> ExactlyOnce for JsonlSink<T> {}
 impl<T: Serialize + 'static> Sink for JsonlSink<T> {
     type In = T;
 

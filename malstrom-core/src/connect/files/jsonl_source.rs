@@ -2,7 +2,7 @@
 use super::malformed::Malformed;
 use super::paths::{self, FileSplit};
 use super::text::{FilePosition, MAX_LINE, Next, Text, not_utf8};
-use crate::contract::source::{Progress, Read, Source, SplitReader};
+use crate::contract::source::{Progress, Read, Replays, Source, SplitReader};
 use crate::contract::stage::Emit;
 use crate::error::Result;
 use serde::de::DeserializeOwned;
@@ -52,6 +52,7 @@ impl<T> fmt::Debug for JsonLines<T> {
     }
 }
 
+impl<T: DeserializeOwned + 'static> Replays for JsonLines<T> {}
 impl<T: DeserializeOwned + 'static> Source for JsonLines<T> {
     type Out = T;
     type Error = Malformed;

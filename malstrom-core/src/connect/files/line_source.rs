@@ -2,7 +2,7 @@
 use super::paths::{self, FileSplit};
 use super::text::{FilePosition, MAX_LINE, Next, Text, not_utf8, without_end};
 use crate::contract::never::Never;
-use crate::contract::source::{Progress, Read, Source, SplitReader};
+use crate::contract::source::{Progress, Read, Replays, Source, SplitReader};
 use crate::contract::stage::Emit;
 use crate::error::Result;
 use std::path::{Path, PathBuf};
@@ -43,6 +43,7 @@ impl Lines {
     }
 }
 
+impl Replays for Lines {}
 impl Source for Lines {
     type Out = String;
     type Error = Never;

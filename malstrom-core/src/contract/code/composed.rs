@@ -98,7 +98,7 @@ impl<K: Eq + Hash, V, C: Codec<K>, D: Codec<V>> Codec<HashMap<K, V>> for OfMap<C
         self.0.version().max(self.1.version())
     }
     fn describe(&self, d: &mut Describe) -> TypeRef {
-        TypeRef::of("HashMap", [self.0.describe(d), self.1.describe(d)])
+        TypeRef::of("Map", [self.0.describe(d), self.1.describe(d)])
     }
     fn encode(&self, map: &HashMap<K, V>, out: &mut Vec<u8>) -> Result<(), CodecError> {
         let mut keys = Vec::new();

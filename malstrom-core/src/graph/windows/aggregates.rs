@@ -1,5 +1,7 @@
 //! How aggregates stand on streams with windows.
+use crate::contract::code::{OfList, OfPair, OfRecord};
 use crate::contract::form::{Meta, NoWindows, Windowing};
+use crate::contract::kept::{Kept, Per};
 use crate::contract::key::PartitionKey;
 use crate::contract::windows::{Aligned, Counts, Cut, Lateness, Lenient, Often, OnTime, Once, Sessions, Spec, Times};
 use crate::stream::aggregate::{Aggregate, AggregateStage};
@@ -16,6 +18,8 @@ pub trait Gathers<M: Meta, T, A>: Windowing {
     type Out: 'static;
     /// The stage.
     fn gather(spec: Self::Spec, aggregate: A, node: usize) -> impl Wrap<M, T, M, Self::Out>;
+    /// What it keeps, under this name.
+    fn kept(name: &'static str, aggregate: &A) -> Kept;
 }
 impl<K, M, T, A> Gathers<M, T, A> for NoWindows
 where
@@ -27,6 +31,9 @@ where
     type Out = A::Out;
     fn gather((): (), aggregate: A, node: usize) -> impl Wrap<M, T, M, A::Out> {
         AggregateStage { aggregate, node }
+    }
+    fn kept(name: &'static str, aggregate: &A) -> Kept {
+        Kept::by_codec::<K, _, _>(name, aggregate.codec(), Per::Key)
     }
 }
 impl<K, M, T, A, N, L> Gathers<M, T, A> for Cut<Aligned<N>, L>
@@ -43,6 +50,9 @@ where
         let make = move |env: &Env| PaneHost::<K, T, A, N, L>::new(aggregate, spec, env.ranks());
         HostStage { make, around: (), node }
     }
+    fn kept(name: &'static str, aggregate: &A) -> Kept {
+        Kept::by_codec::<K, _, _>(name, aggregate.codec(), Per::Window)
+    }
 }
 impl<K, M, T, A, L> Gathers<M, T, A> for Cut<Sessions, L>
 where
@@ -57,6 +67,13 @@ where
         let make = move |env: &Env| SessionHost::<K, T, A, L>::new(aggregate, spec, env.ranks());
         HostStage { make, around: (), node }
     }
+    fn kept(name: &'static str, aggregate: &A) -> Kept {
+        if A::MERGES {
+            return Kept::by_codec::<K, _, _>(name, aggregate.codec(), Per::Session);
+        }
+        let records = aggregate.record_code().map(|code| OfList(OfPair(OfRecord::<i64>::new(), code)));
+        Kept::by_codec::<K, Vec<(i64, T)>, _>(name, records, Per::Session)
+    }
 }
 impl<K, M, T, A, L> Gathers<M, T, A> for Cut<Counts, L>
 where
@@ -70,6 +87,9 @@ where
     fn gather(spec: Spec<Counts>, aggregate: A, node: usize) -> impl Wrap<M, T, M, A::Closed> {
         let make = move |env: &Env| CountHost::<K, T, A>::new(aggregate, spec, env.ranks());
         HostStage { make, around: (), node }
+    }
+    fn kept(name: &'static str, aggregate: &A) -> Kept {
+        Kept::by_codec::<K, _, _>(name, aggregate.codec(), Per::Count)
     }
 }
 

@@ -1,5 +1,6 @@
 //! How operators stand on streams with windows.
 use crate::contract::form::{Formed, Meta, NoWindows, Windowing};
+use crate::contract::kept::{Kept, Per};
 use crate::contract::key::PartitionKey;
 use crate::contract::keying::{Keep, PerKey, PerKeyOption, Stateless};
 use crate::contract::stage::{ErrorOf, Operator};
@@ -46,6 +47,10 @@ pub trait Stands<M: Meta, Wn: Windowing, Op, F, S>: Behind<Wn> {
     fn stand(spec: Wn::Spec, op: Op, on_fail: F, side_ends: S, node: usize) -> impl Wrap<M, Op::In, M, Op::Out>
     where
         Op: Operator;
+    /// What it keeps.
+    fn kept() -> Option<Kept>
+    where
+        Op: Operator;
 }
 impl<M, Op, F, S, Kp> Stands<M, NoWindows, Op, F, S> for Kp
 where
@@ -57,6 +62,9 @@ where
 {
     fn stand((): (), op: Op, on_fail: F, side_ends: S, node: usize) -> impl Wrap<M, Op::In, M, Op::Out> {
         CallStage { op, on_fail, side_ends, node }
+    }
+    fn kept() -> Option<Kept> {
+        Kp::kept::<Op>()
     }
 }
 impl<M, Op, F, S, W, L> Stands<M, Cut<W, L>, Op, F, S> for Stateless
@@ -70,6 +78,9 @@ where
 {
     fn stand(_: Spec<W>, op: Op, on_fail: F, side_ends: S, node: usize) -> impl Wrap<M, Op::In, M, Op::Out> {
         CallStage { op, on_fail, side_ends, node }
+    }
+    fn kept() -> Option<Kept> {
+        None
     }
 }
 fn branches<F, E, S, Sides>(on_fail: F, side_ends: S) -> Branches<F, E, S, Sides> {
@@ -96,6 +107,9 @@ where
         let make = move |env: &Env| AlignedOps::<K, Op, N, L>::new(op, spec, env.ranks());
         HostStage { make, around: branches::<F, ErrorOf<Op>, S, Op::Sides>(on_fail, side_ends), node }
     }
+    fn kept() -> Option<Kept> {
+        Some(Kp::described::<Op>(Per::Window))
+    }
 }
 impl<K, M, Op, F, S, Kp, L> Stands<M, Cut<Sessions, L>, Op, F, S> for Kp
 where
@@ -111,6 +125,9 @@ where
         let make = move |env: &Env| SessionOps::<K, Op, L>::new(op, spec, env.ranks());
         HostStage { make, around: branches::<F, ErrorOf<Op>, S, Op::Sides>(on_fail, side_ends), node }
     }
+    fn kept() -> Option<Kept> {
+        Some(Kept::records::<K, Op>())
+    }
 }
 impl<K, M, Op, F, S, Kp, L> Stands<M, Cut<Counts, L>, Op, F, S> for Kp
 where
@@ -125,6 +142,9 @@ where
     fn stand(spec: Spec<Counts>, op: Op, on_fail: F, side_ends: S, node: usize) -> impl Wrap<M, Op::In, M, Op::Out> {
         let make = move |env: &Env| CountOps::<K, Op>::new(op, spec, env.ranks());
         HostStage { make, around: branches::<F, ErrorOf<Op>, S, Op::Sides>(on_fail, side_ends), node }
+    }
+    fn kept() -> Option<Kept> {
+        Some(Kp::described::<Op>(Per::Count))
     }
 }
 /// How a stream that was formed so flows behind an operator.

@@ -24,7 +24,7 @@ struct Waiting<T> {
     paired: bool,
 }
 /// The records of one key, by time.
-struct Both<A, B> {
+pub(crate) struct Both<A, B> {
     left: Vec<Waiting<A>>,
     right: Vec<Waiting<B>>,
     /// When this key is looked at next.

@@ -121,6 +121,6 @@ fn descriptions_read_as_the_types_do() {
         d.description(root).to_string()
     }
     assert_eq!(text(&ranked()), "Vec<(u64, String)>");
-    assert_eq!(text(&told()), "HashMap<String, (u64, bool)>");
+    assert_eq!(text(&told()), "Map<String, (u64, bool)>");
     assert_eq!(text(&OfOption(Code::<u64>::of())), "Option<u64>");
 }

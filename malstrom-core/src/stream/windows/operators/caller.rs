@@ -1,6 +1,7 @@
 //! Calls an operator with the state of a window.
 use crate::contract::extract::{Context, Moment};
 use crate::contract::form::{Meta, Stamp};
+use crate::contract::kept::{Kept, Per};
 use crate::contract::keying::{Keep, PerKey, PerKeyOption};
 use crate::contract::stage::{Beside, Emit, ErrorOf, Operator};
 use crate::contract::state::KeyedState;
@@ -22,6 +23,8 @@ pub trait KeepInWindow: Keep {
     fn state(kept: &mut Self::Kept) -> &mut Self::State;
     /// The state of a window that closes, if there is one.
     fn closed(kept: Self::Kept) -> Option<Self::Closed>;
+    /// The same for `Op`, as the plan says it.
+    fn described<Op: Operator>(per: Per) -> Kept;
 }
 impl<S: KeyedState + Default> KeepInWindow for PerKey<S> {
     type Kept = S;
@@ -35,6 +38,9 @@ impl<S: KeyedState + Default> KeepInWindow for PerKey<S> {
     fn closed(kept: S) -> Option<S> {
         Some(kept)
     }
+    fn described<Op: Operator>(per: Per) -> Kept {
+        Kept::state::<S, Op>(per)
+    }
 }
 impl<S: KeyedState> KeepInWindow for PerKeyOption<S> {
     type Kept = Option<S>;
@@ -47,6 +53,9 @@ impl<S: KeyedState> KeepInWindow for PerKeyOption<S> {
     }
     fn closed(kept: Option<S>) -> Option<S> {
         kept
+    }
+    fn described<Op: Operator>(per: Per) -> Kept {
+        Kept::state::<S, Op>(per)
     }
 }
 
