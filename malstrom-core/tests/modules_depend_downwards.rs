@@ -6,7 +6,11 @@ use std::path::Path;
 
 /// Each module and what it may use, downstream first. `error` and `metrics` are words that everybody knows.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("runtime", &["worker", "graph", "exchange", "state", "stream", "contract", "connect", "error", "metrics"]),
+    (
+        "runtime",
+        &["snapshot", "worker", "graph", "exchange", "state", "stream", "contract", "connect", "error", "metrics"],
+    ),
+    ("snapshot", &["contract", "error"]),
     ("worker", &["graph", "exchange", "state", "stream", "contract", "error", "metrics"]),
     ("graph", &["exchange", "state", "stream", "check", "contract", "error"]),
     ("exchange", &["state", "stream", "contract", "error"]),

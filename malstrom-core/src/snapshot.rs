@@ -1,0 +1,3 @@
+//! draft
+mod format;
+pub mod log;
