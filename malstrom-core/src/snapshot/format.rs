@@ -1,4 +1,5 @@
 //! How numbers and texts lie in objects: little endian, texts with their length in front, a checksum at the end.
+use crate::contract::snapshot::Part;
 use crate::error::Error;
 use std::fmt;
 use xxhash_rust::xxh3::xxh3_64;
@@ -152,6 +153,14 @@ impl<'a> Reader<'a> {
         let len = self.len(1)?;
         let bytes = self.take(len)?;
         std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| "a text in it is not UTF-8".into())
+    }
+    pub(super) fn part(&mut self) -> Result<Part, Malformed> {
+        use Part::{Counts, EventTimers, ProcessingTimers, Splits, Staged, State, Time};
+        let number = self.u8()?;
+        let all = [State, EventTimers, ProcessingTimers, Time, Splits, Staged, Counts];
+        all.into_iter()
+            .find(|part| *part as u8 == number)
+            .ok_or_else(|| format!("it has an unknown part {number}").into())
     }
     /// The format, which may not be newer than `known`.
     pub(super) fn format(&mut self, known: u32) -> Result<(), Malformed> {
