@@ -94,6 +94,49 @@ pub enum Error {
     /// Anything a user's source or sink reports.
     #[error("{0}")]
     Custom(Box<dyn StdError + Send + Sync>),
+    /// The store of the snapshots cannot be used.
+    #[error("cannot {doing} `{object}`")]
+    Storage {
+        /// The verb: `read`, `write`, `list`.
+        doing: &'static str,
+        /// The object, with the URL of the store. Without secrets.
+        object: String,
+        /// What the store said.
+        #[source]
+        cause: Box<dyn StdError + Send + Sync>,
+    },
+    /// What lies in the store of the snapshots is not what was written there.
+    #[error("`{object}` is damaged: {message}")]
+    Damaged {
+        /// The object, with the URL of the store.
+        object: String,
+        /// What is wrong with it, and where.
+        message: String,
+    },
+    /// A snapshot cannot be used by this job, or cannot be taken.
+    #[error("{message}")]
+    Snapshot {
+        /// What it is about, and what can be done.
+        message: String,
+        /// What led to it.
+        #[source]
+        cause: Option<Box<Error>>,
+    },
+    /// Another coordinator has claimed the commit log, so this one must stop.
+    #[error("another coordinator has taken over with term {term}; this one stops")]
+    Fenced {
+        /// The term of the other one.
+        term: u64,
+    },
+    /// Nobody knows whether an entry is in the commit log. Only a new claim finds out.
+    #[error("whether {what} is committed is not known; the job has to be restored from what is")]
+    Uncertain {
+        /// What was to be committed.
+        what: String,
+        /// Why its fate is not known.
+        #[source]
+        cause: Box<dyn StdError + Send + Sync>,
+    },
     /// The runtime could not do its own work (start a thread, install a handler).
     #[error("cannot {doing}")]
     Runtime {
@@ -125,6 +168,10 @@ impl Error {
     pub fn file(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Error {
         let path = path.into();
         move |cause| Error::File { doing, path, cause }
+    }
+    /// A snapshot cannot be used or taken, for no deeper cause.
+    pub(crate) fn snapshot(message: impl Into<String>) -> Self {
+        Error::Snapshot { message: message.into(), cause: None }
     }
     /// The same error, with the id of the source or sink that it happened in.
     pub fn in_connector(self, id: &str) -> Error {

@@ -1,7 +1,8 @@
 //! The runtime of Malstrom. Programs use the `malstrom` crate, which re-exports what they need.
 //!
 //! Modules depend on each other in one direction only: `runtime` → `worker` → `graph`, `exchange` → `stream` → `check` →
-//! `contract`. `state` uses only `contract`; `connect` also `check`, as its printing sinks take what can be printed.
+//! `contract`. `state` uses only `contract`; `connect` also `check`, as its printing sinks take what can be printed;
+//! `snapshot`, which knows state only as bytes, `contract` and `error`.
 //! `tests/modules_depend_downwards.rs` says it in full.
 pub mod check;
 pub mod connect;
@@ -13,6 +14,7 @@ pub mod graph;
 pub mod metrics;
 pub mod runtime;
 pub mod schema;
+pub mod snapshot;
 pub mod state;
 pub mod stream;
 pub mod testing;

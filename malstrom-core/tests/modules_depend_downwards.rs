@@ -8,9 +8,12 @@ use std::path::Path;
 const MAY_USE: &[(&str, &[&str])] = &[
     (
         "runtime",
-        &["coordinator", "worker", "graph", "exchange", "state", "stream", "contract", "connect", "error", "metrics"],
+        &[
+            "coordinator", "snapshot", "worker", "graph", "exchange", "state", "stream", "contract", "connect", "error", "metrics",
+        ],
     ),
     ("coordinator", &["contract"]),
+    ("snapshot", &["contract", "error"]),
     ("worker", &["graph", "exchange", "state", "stream", "contract", "error", "metrics"]),
     ("schema", &["graph", "contract", "error"]),
     ("graph", &["exchange", "state", "stream", "check", "contract", "error"]),

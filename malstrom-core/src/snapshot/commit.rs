@@ -1,0 +1,175 @@
+//! Committing: the manifest, then the entry in the log.
+use super::archive::{Opened, savepoint, savepoint_manifest};
+use super::format::checksum;
+use super::log::Record;
+use super::manifest::{Kind, Manifest, Saved, needed};
+use super::segment::Segment;
+use super::vault::Vault;
+use super::writer::{Written, merge};
+use crate::contract::sink::CommitPermit;
+use crate::contract::snapshot::{Part, Schema, Scope};
+use crate::error::{Error, Result};
+use std::collections::BTreeMap;
+
+/// So many snapshots are kept, besides the savepoints.
+pub const KEPT: usize = 3;
+
+/// A snapshot that is complete but not committed.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Whether it is a savepoint.
+    pub kind: Kind,
+    /// Its interval.
+    pub interval: u64,
+    /// Whether the job has ended.
+    pub ended: bool,
+    /// What each process has written.
+    pub written: Vec<Written>,
+}
+/// A snapshot that is committed: what was staged for it may be published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed(Saved);
+impl Committed {
+    /// A permit for one sink of one worker.
+    pub fn permit(&self) -> CommitPermit {
+        CommitPermit::new(self.0.interval, self.0.term)
+    }
+    /// What was committed.
+    pub fn saved(&self) -> &Saved {
+        &self.0
+    }
+}
+
+impl Vault {
+    /// Commits a snapshot or a savepoint.
+    ///
+    /// # Errors
+    /// If [`is_open`](Vault::is_open) afterwards, it is not committed and can be aborted. Otherwise the job has to be
+    /// restored: [`Fenced`](Error::Fenced) if another coordinator has taken over, [`Uncertain`](Error::Uncertain) if nobody
+    /// knows whether it is committed.
+    pub fn commit(&mut self, draft: Draft) -> Result<Committed> {
+        let (base, manifest) = self.draw_up(draft)?;
+        let what = match &manifest.kind {
+            Kind::Snapshot => format!("snapshot {}", manifest.interval),
+            Kind::Savepoint(name) => format!("savepoint `{name}`"),
+        };
+        let bytes = manifest.encode();
+        let (interval, sum) = (manifest.interval, checksum(&bytes));
+        let object = match &manifest.kind {
+            Kind::Snapshot => format!("manifests/{:010}-{interval:020}", self.term()),
+            Kind::Savepoint(name) => savepoint_manifest(name),
+        };
+        let record = match manifest.kind.clone() {
+            Kind::Snapshot => Record::Snapshot { interval, manifest: object.clone(), checksum: sum },
+            Kind::Savepoint(name) => Record::Savepoint { name, interval, manifest: object.clone(), checksum: sum },
+        };
+        let nonce = (self.nonces)();
+        let (store, ledger) = (self.archive.store.clone(), &mut self.ledger);
+        store.wait(async {
+            store.write(&object, vec![bytes]).await?;
+            ledger.append(record, nonce, &what).await
+        })?;
+
+        let kind = manifest.kind.clone();
+        let saved = Saved { kind, interval, term: self.term(), manifest: object.clone(), checksum: sum };
+        let opened = Opened::new(base, manifest);
+        if saved.kind == Kind::Snapshot {
+            self.archive.saved = self.kept();
+            self.opened.insert(object, opened.clone());
+            self.parent = Some(opened);
+            self.restored = None;
+        }
+        self.archive.saved.push(saved.clone());
+        let saved_now = &self.archive.saved;
+        self.opened.retain(|manifest, _| saved_now.iter().any(|saved| saved.manifest == *manifest));
+        Ok(Committed(saved))
+    }
+
+    /// The manifest of a draft, and where the names in it begin.
+    fn draw_up(&self, draft: Draft) -> Result<(String, Manifest)> {
+        let refuse = |why: String| Err(Error::snapshot(format!("interval {}: {why}", draft.interval)));
+        if !self.is_open() {
+            return Err(Error::Uncertain {
+                what: format!("interval {}", draft.interval),
+                cause: "this coordinator could not write to the commit log before".into(),
+            });
+        }
+        if draft.interval < self.next_interval() {
+            return refuse(format!("there is a snapshot {} already", self.next_interval() - 1));
+        }
+        let (base, mut segments) = match &draft.kind {
+            Kind::Snapshot => {
+                let parent = self.parent.as_ref().map(|parent| parent.manifest.segments.clone());
+                (String::new(), parent.unwrap_or_default())
+            }
+            Kind::Savepoint(name) => {
+                self.check_name(name)?;
+                (savepoint(name), Vec::new())
+            }
+        };
+        let mut schemas = BTreeMap::new();
+        let mut scope = None;
+        for Written { segment, kind, schemas: theirs } in draft.written {
+            if segment.interval != draft.interval
+                || kind != draft.kind
+                || *scope.get_or_insert(segment.scope) != segment.scope
+            {
+                return refuse(format!("{segment:?} was written for another snapshot"));
+            }
+            for (key, schema) in theirs {
+                merge(&mut schemas, key, schema)?;
+            }
+            segments.push(segment);
+        }
+        let Some(scope) = scope else { return refuse("no process has written anything".into()) };
+        if let (Kind::Savepoint(_), Scope::Changes { .. }) = (&draft.kind, scope) {
+            return refuse("a savepoint is to have everything".into());
+        }
+        if draft.kind == Kind::Snapshot && scope != Scope::Whole {
+            self.keep_schemas(&mut schemas);
+        }
+        let Some(needed) = needed(&segments) else {
+            return refuse("it has changes and nothing to which they belong".into());
+        };
+        let segments: Vec<Segment> = needed.to_vec();
+        let live = if draft.kind == Kind::Snapshot { self.kept() } else { Vec::new() };
+        let manifest = Manifest {
+            job: self.job.name.clone(),
+            key_groups: self.job.key_groups,
+            seed: self.seed,
+            interval: draft.interval,
+            term: self.term(),
+            kind: draft.kind,
+            scope,
+            ended: draft.ended,
+            schemas,
+            segments,
+            live,
+        };
+        Ok((base, manifest))
+    }
+    /// An operator that had nothing to write may not have said how that is laid out, but what it wrote before still counts; as
+    /// long as there is such an operator in this program.
+    fn keep_schemas(&self, schemas: &mut BTreeMap<(String, Part), Schema>) {
+        let Some(parent) = &self.parent else { return };
+        for (key, schema) in &parent.manifest.schemas {
+            let (operator, part) = key;
+            if self.restored.as_ref().is_none_or(|restored| restored.has_claimed(operator, *part)) {
+                schemas.entry(key.clone()).or_insert_with(|| schema.clone());
+            }
+        }
+    }
+    /// What is kept besides a snapshot that is about to be committed.
+    fn kept(&self) -> Vec<Saved> {
+        let all = &self.archive.saved;
+        let snapshots = all.iter().filter(|saved| saved.kind == Kind::Snapshot).count();
+        let mut too_many = (snapshots + 1).saturating_sub(KEPT);
+        let mut kept = all.clone();
+        kept.retain(|saved| {
+            let goes = saved.kind == Kind::Snapshot && too_many > 0;
+            too_many -= usize::from(goes);
+            !goes
+        });
+        kept
+    }
+}

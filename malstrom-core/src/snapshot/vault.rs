@@ -1,0 +1,168 @@
+//! The coordinator's side: claims the log, writes segments and commits snapshots.
+use super::Location;
+use super::archive::{Archive, Opened, check_name, savepoint, savepoint_manifest};
+use super::ledger::Ledger;
+use super::manifest::{Kind, Saved};
+use super::probe::probe;
+use super::restore::Restore;
+use super::scrub::Cursor;
+use super::store::Store;
+use super::writer::SegmentWriter;
+use crate::contract::snapshot::Scope;
+use crate::error::{Error, Result};
+use std::collections::HashMap;
+use std::fmt;
+
+/// How often the log is read and claimed anew if the one who holds it goes on writing.
+const CLAIMS: u32 = 10;
+
+/// Whose snapshots they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// The name of the job.
+    pub name: String,
+    /// How many key groups it has.
+    pub key_groups: u32,
+    /// Who the coordinator is, for people who read the log.
+    pub coordinator: String,
+}
+
+/// Where a coordinator keeps the snapshots of its job. It waits for the store, so it lives on a thread that may.
+pub struct Vault {
+    pub(super) archive: Archive,
+    pub(super) ledger: Ledger,
+    pub(super) job: Job,
+    pub(super) seed: u64,
+    /// What the next snapshot is written relative to.
+    pub(super) parent: Option<Opened>,
+    /// What the job was restored from, until the first commit.
+    pub(super) restored: Option<Restore>,
+    /// The snapshots that are kept, by their manifests' names.
+    pub(super) opened: HashMap<String, Opened>,
+    /// Whether leftovers of savepoints were looked for.
+    pub(super) tidied: bool,
+    pub(super) cursor: Cursor,
+    pub(super) nonces: Box<dyn FnMut() -> u128 + Send>,
+}
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault").field("job", &self.job).field("term", &self.term()).finish_non_exhaustive()
+    }
+}
+
+impl Vault {
+    /// Claims a location for a job. Whoever held it before cannot commit any more. `nonces` gives numbers that nobody else
+    /// draws, now or ever.
+    ///
+    /// # Errors
+    /// If the location belongs to another job, or what lies there was written by a newer release; if the log is damaged; if the
+    /// store lets an object be created twice; [`Fenced`](Error::Fenced) if another coordinator starts at the same time.
+    pub fn open(location: &Location, job: Job, nonces: impl FnMut() -> u128 + Send + 'static) -> Result<Self> {
+        let mut nonces = Box::new(nonces);
+        if job.name.is_empty() || job.name.len() > super::log::MAX_TEXT {
+            return Err(Error::Config(format!("the name of a job has 1 to {} bytes", super::log::MAX_TEXT)));
+        }
+        let store = Store::open(location)?;
+        let (archive, ledger) = store.wait(async {
+            let mut probed = false;
+            for _ in 0..CLAIMS {
+                let (archive, mut ledger) = Archive::load(&store).await?;
+                same_job(&store, archive.job(), &job.name)?;
+                if !std::mem::replace(&mut probed, true) {
+                    probe(&store, nonces()).await?;
+                }
+                if ledger.claim(&job.name, &job.coordinator, nonces()).await? {
+                    return Ok((archive, ledger));
+                }
+            }
+            Err(Error::Fenced { term: Ledger::load(&store).await?.term() })
+        })?;
+        location.clear_half_written()?;
+        let (parent, restored, opened, tidied, cursor) = (None, None, HashMap::new(), false, Cursor::default());
+        Ok(Vault { archive, ledger, job, seed: 0, parent, restored, opened, tidied, cursor, nonces })
+    }
+
+    /// The term of this coordinator.
+    pub fn term(&self) -> u64 {
+        self.ledger.term()
+    }
+    /// What is committed. A clone can be read from on other threads.
+    pub fn archive(&self) -> &Archive {
+        &self.archive
+    }
+    /// Whether it can still commit. If not, the job has to be restored, with a vault that is opened anew.
+    pub fn is_open(&self) -> bool {
+        self.ledger.is_open()
+    }
+    /// Begins without a snapshot, with this seed for the hash of keys.
+    pub fn begin(&mut self, seed: u64) {
+        self.seed = seed;
+        self.parent = None;
+        self.restored = None;
+    }
+    /// Begins with a snapshot. Snapshots are then written relative to it, unless it is a savepoint, which somebody may delete.
+    ///
+    /// # Errors
+    /// If it cannot be read, is damaged, or is of a job with other key groups.
+    pub fn restore(&mut self, saved: &Saved) -> Result<Restore> {
+        let restore = self.archive.restore(saved)?;
+        let manifest = restore.manifest();
+        same_job(&self.archive.store, Some(&manifest.job), &self.job.name)?;
+        if manifest.key_groups != self.job.key_groups {
+            return Err(Error::snapshot(format!(
+                "{saved} has {} key groups, and this job has {}: start it with `--key-groups {}`",
+                manifest.key_groups, self.job.key_groups, manifest.key_groups
+            )));
+        }
+        self.seed = manifest.seed;
+        self.parent = match saved.kind {
+            Kind::Snapshot => Some(restore.opened().clone()),
+            Kind::Savepoint(_) => None,
+        };
+        self.restored = Some(restore.clone());
+        Ok(restore)
+    }
+    /// The seed of the hash of keys.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+    /// A number for the next interval: higher than that of any snapshot.
+    pub fn next_interval(&self) -> u64 {
+        self.archive.saved.iter().map(|saved| saved.interval).max().map_or(1, |newest| newest.saturating_add(1))
+    }
+    /// What writes the segments of a process.
+    pub fn writer(&self, process: u32) -> SegmentWriter {
+        SegmentWriter::of(self.archive.store.clone(), self.term(), process)
+    }
+    /// What the next snapshot has to have.
+    pub fn next_scope(&self) -> Scope {
+        self.parent.as_ref().map_or(Scope::Whole, |parent| parent.manifest.next_scope())
+    }
+    /// Whether a savepoint can have this name.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub fn check_name(&self, name: &str) -> Result<()> {
+        check_name(name)?;
+        let store = &self.archive.store;
+        let used = self.archive.saved.iter().any(|saved| matches!(&saved.kind, Kind::Savepoint(used) if used == name));
+        if used || store.wait(store.read(&savepoint_manifest(name)))?.is_some() {
+            return Err(Error::snapshot(format!(
+                "there is a savepoint `{name}` already: choose another name, or delete `{}`",
+                store.name(&savepoint(name))
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn same_job(store: &Store, theirs: Option<&str>, ours: &str) -> Result<()> {
+    match theirs {
+        Some(theirs) if theirs != ours => Err(Error::snapshot(format!(
+            "`{}` has the snapshots of the job `{theirs}`, and this job is `{ours}`: give each job a location of its own, or this one its \
+             old name",
+            store.location()
+        ))),
+        _ => Ok(()),
+    }
+}
