@@ -55,21 +55,13 @@ pub enum Error {
         /// The panic's message.
         message: String,
     },
-    /// What an operator keeps cannot be written to a snapshot, or read from one.
-    #[error("the state of `{operator}` cannot be kept: {message}")]
-    Snapshot {
+    /// What an operator keeps cannot be written to a snapshot.
+    #[error("what `{operator}` keeps cannot be written to a snapshot: {message}")]
+    Unwritable {
         /// The operator's id.
         operator: String,
         /// Why not.
         message: String,
-    },
-    /// Another coordinator keeps this job now.
-    #[error(
-        "another process has taken over this job (its term is {term}): this one stops, and has published nothing since"
-    )]
-    Fenced {
-        /// The term of the other.
-        term: u64,
     },
     /// A source or a sink failed.
     #[error("`{connector}` failed")]

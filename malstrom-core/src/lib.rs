@@ -34,7 +34,10 @@ pub use contract::time::{Durations, InvalidTimestamp, Span, Time, Timestamp};
 pub use contract::window::{Late, Window, Windowed};
 pub use error::{Error, Result};
 pub use graph::{Graph, Pipeline};
-pub use runtime::{Handle, Latency, Report, Runtime, RuntimeArgs, run};
+pub use runtime::{Handle, Latency, Report, Restore, Runtime, RuntimeArgs, run};
+
+/// The crate of the object stores in which snapshots can lie.
+pub use object_store;
 
 /// Crates that expansions name; users need not depend on them.
 #[doc(hidden)]

@@ -6,22 +6,30 @@ mod job;
 mod keeping;
 pub mod log;
 mod parking;
+mod place;
 mod progress;
 pub mod report;
 mod signals;
 
 pub use args::{RuntimeArgs, run};
 pub use keeping::Restore;
+pub use place::Place;
 pub use report::{OperatorReport, Report};
 
 use crate::error::{Error, Result};
 use crate::graph::Pipeline;
+use crate::snapshot::Location;
 use crate::state::key_group::KEY_GROUPS;
 use attempt::Plan;
 use clock::Clock;
 use job::Job;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// After this time a snapshot that is not complete is given up, unless the program says otherwise.
+const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(600);
+/// How often in a row a job is restarted, unless the program says otherwise.
+const RESTARTS: u32 = 3;
 
 /// How long a record may wait for others to share a batch with, while its worker has other work.
 /// An idle worker never lets one wait.
@@ -70,6 +78,16 @@ pub struct Runtime {
     workers: usize,
     latency: Latency,
     seed: Option<u64>,
+    snapshots: Option<Snapshots>,
+}
+
+/// Where and when snapshots are taken, and what becomes of them.
+#[derive(Clone, Debug)]
+struct Snapshots {
+    location: Location,
+    restore: Restore,
+    drop_state: Vec<String>,
+    keeping: keeping::Settings,
 }
 
 /// Settings of a [`Runtime`].
@@ -79,6 +97,11 @@ pub struct RuntimeBuilder {
     workers: Option<usize>,
     latency: Latency,
     seed: Option<u64>,
+    snapshots: Option<(Result<Location, String>, Duration)>,
+    timeout: Option<Duration>,
+    restore: Restore,
+    restarts: Option<u32>,
+    drop_state: Vec<String>,
 }
 impl RuntimeBuilder {
     /// How many workers (threads) to run; by default as many as there are cores.
@@ -96,10 +119,56 @@ impl RuntimeBuilder {
         self.seed = Some(seed);
         self
     }
+    /// Takes a snapshot every so often, and keeps it at this place: a URL (`file:///dir`, `s3://bucket/prefix`,
+    /// `memory://name`), or a store. A job that fails is restarted from the last snapshot, in this process or when it is run
+    /// again.
+    ///
+    /// ```
+    /// use malstrom_core::Runtime;
+    /// # use malstrom_core::{Graph, connect::memory, graph::{build, source}};
+    /// # fn squares(into: memory::Collector<u64>) -> malstrom_core::Pipeline {
+    /// #     let g = Graph::new("squares");
+    /// #     let s = source::source(g.clone(), "source", malstrom_core::connect::FromIter::new(1..=3u64));
+    /// #     build::sink(g.clone(), "sink", into, s);
+    /// #     g.finish()
+    /// # }
+    /// # let results = memory::collector::<u64>();
+    /// use std::time::Duration;
+    /// let runtime = Runtime::builder().workers(1).snapshots("memory://squares", Duration::from_secs(10)).build()?;
+    /// let report = runtime.run(move || squares(results.clone()))?;
+    /// assert_eq!(report.snapshots(), 1); // the one at the end
+    /// # Ok::<(), malstrom_core::Error>(())
+    /// ```
+    pub fn snapshots(mut self, place: impl Place, every: Duration) -> Self {
+        self.snapshots = Some((place.location().map_err(|error| error.to_string()), every));
+        self
+    }
+    /// For how long a snapshot may take until it is given up, which costs nothing but the work. The default is 10 minutes.
+    pub fn snapshot_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+    /// What the job is restored from; by default the newest snapshot, if there is one.
+    pub fn restore(mut self, restore: Restore) -> Self {
+        self.restore = restore;
+        self
+    }
+    /// How often in a row the job is restarted after a failure, if it does not get as far as the next snapshot. The default
+    /// is 3.
+    pub fn restarts(mut self, restarts: u32) -> Self {
+        self.restarts = Some(restarts);
+        self
+    }
+    /// Lets go of the state that a snapshot has of this operator (`fraud/score`), which the pipeline has no more.
+    pub fn drop_state(mut self, operator: impl Into<String>) -> Self {
+        self.drop_state.push(operator.into());
+        self
+    }
     /// The runtime.
     ///
     /// # Errors
-    /// [`Error::Config`] if the number of workers is 0, or more than there are key groups.
+    /// [`Error::Config`] if the number of workers is 0, or more than there are key groups, or if snapshots cannot be kept
+    /// where they should be.
     pub fn build(self) -> Result<Runtime> {
         let workers = self.workers.unwrap_or_else(clock::cores);
         if workers == 0 {
@@ -110,7 +179,25 @@ impl RuntimeBuilder {
                 "{workers} workers are more than the {KEY_GROUPS} key groups that can be shared out: set `workers` to {KEY_GROUPS} or less"
             )));
         }
-        Ok(Runtime { workers, latency: self.latency, seed: self.seed })
+        let (restore, drop_state) = (self.restore, self.drop_state);
+        let snapshots = match self.snapshots {
+            None if restore != Restore::Latest || !drop_state.is_empty() => {
+                return Err(Error::Config(format!(
+                    "there is nothing to restore {restore} from: say where snapshots lie by `--snapshots`"
+                )));
+            }
+            None => None,
+            Some((_, every)) if every.is_zero() => {
+                return Err(Error::Config("snapshots need time in between: set `every` to more than 0".into()));
+            }
+            Some((location, every)) => {
+                let location = location.map_err(Error::Config)?;
+                let timeout = self.timeout.unwrap_or(SNAPSHOT_TIMEOUT);
+                let keeping = keeping::Settings { every, timeout, restarts: self.restarts.unwrap_or(RESTARTS) };
+                Some(Snapshots { location, restore, drop_state, keeping })
+            }
+        };
+        Ok(Runtime { workers, latency: self.latency, seed: self.seed, snapshots })
     }
 }
 
@@ -132,7 +219,7 @@ impl Runtime {
     /// If threads cannot be started.
     pub fn start(&self, pipeline: impl Fn() -> Pipeline + Send + Sync + 'static) -> Result<Handle> {
         let seed = self.seed.unwrap_or_else(clock::random);
-        let plan = Plan {
+        let mut plan = Plan {
             make: Arc::new(pipeline),
             workers: self.workers,
             linger: self.latency.linger(),
@@ -140,7 +227,13 @@ impl Runtime {
             clock: Clock::start(),
             started: clock::unix_micros(),
         };
-        Ok(Handle { job: Job::start(plan, None)? })
+        let keeping = match self.snapshots.clone() {
+            Some(Snapshots { location, restore, drop_state, keeping }) => {
+                Some(keeping::open(&mut plan, location, &restore, drop_state, keeping)?)
+            }
+            None => None,
+        };
+        Ok(Handle { job: Job::start(plan, keeping)? })
     }
 }
 
@@ -150,8 +243,8 @@ pub struct Handle {
     job: Arc<Job>,
 }
 impl Handle {
-    /// Ends the sources, drains what is under way and waits until all is done. What went wrong is for
-    /// [`join`](Handle::join) to tell.
+    /// Ends the sources, drains what is under way and waits until all is done. Where snapshots are taken, a last one is, from
+    /// which the job goes on when it is run again. What went wrong is for [`join`](Handle::join) to tell.
     ///
     /// # Errors
     /// None so far.
@@ -159,6 +252,14 @@ impl Handle {
         self.job.stop();
         self.job.wait();
         Ok(())
+    }
+    /// Takes a savepoint: a snapshot that is complete in itself, has a name and is never deleted. Returns when it is
+    /// committed.
+    ///
+    /// # Errors
+    /// If there is one of that name, if the job takes no snapshots, or if it could not be stored.
+    pub fn savepoint(&self, name: &str) -> Result<()> {
+        self.job.savepoint(name)
     }
     /// What the job has done so far; figures are up to 100 ms old.
     pub fn report(&self) -> Report {

@@ -9,7 +9,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "runtime",
         &[
-            "coordinator", "snapshot", "worker", "graph", "exchange", "state", "stream", "contract", "connect", "error", "metrics",
+            "coordinator",
+            "snapshot",
+            "worker",
+            "graph",
+            "exchange",
+            "state",
+            "stream",
+            "contract",
+            "connect",
+            "error",
+            "metrics",
         ],
     ),
     ("coordinator", &["contract"]),

@@ -77,11 +77,11 @@ pub use malstrom_core::contract::windows::{
 };
 pub use malstrom_core::contract::{key, record};
 pub use malstrom_core::{Begin, CommitPermit, ExactlyOnce, Guarantee, Interval, Replays};
-pub use malstrom_core::{CodecError, connect, metrics, schema, testing};
+pub use malstrom_core::{CodecError, connect, metrics, object_store, schema, snapshot, testing};
 pub use malstrom_core::{
     Context, Durations, Emit, Error, Extract, Failure, Handle, InvalidTimestamp, Key, KeyedState, Late, Latency,
-    Metrics, Never, Output, PartitionKey, Pipeline, Progress, Read, Record, Report, Result, Runtime, RuntimeArgs, Sink,
-    Source, SplitReader, Time, Timestamp, Window, Windowed, run,
+    Metrics, Never, Output, PartitionKey, Pipeline, Progress, Read, Record, Report, Restore, Result, Runtime,
+    RuntimeArgs, Sink, Source, SplitReader, Time, Timestamp, Window, Windowed, run,
 };
 pub use malstrom_core::{EventTime, ProcessingTimers, Timers, Watermark};
 

@@ -148,7 +148,7 @@ impl Graph {
     pub(crate) fn node(&self, id: &str, kind: NodeKind) -> usize {
         let mut draft = self.0.borrow_mut();
         let id = format!("{}/{id}", draft.scope.join("/"));
-        draft.plan.nodes.push(Node { id, kind, ticks: Ticks::Any, guarantee: None, kept: None });
+        draft.plan.nodes.push(Node { id, was: None, kind, ticks: Ticks::Any, guarantee: None, kept: None });
         draft.plan.nodes.len() - 1
     }
     /// Says what stage `node` keeps.

@@ -17,6 +17,8 @@ pub struct Plan {
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) id: String,
+    /// What its id was, if the pipeline says that.
+    pub(crate) was: Option<String>,
     pub(crate) kind: NodeKind,
     /// Those of its input's times.
     pub(crate) ticks: Ticks,

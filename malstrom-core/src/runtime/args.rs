@@ -1,12 +1,15 @@
 //! The command line of a job.
+mod duration;
+
 use super::log::{self, LogFormat};
-use super::{Latency, Report, Runtime, progress, signals};
+use super::{Latency, Report, Restore, Runtime, progress, signals};
 use crate::connect::output_closed;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::Pipeline;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 use tracing_subscriber::filter::LevelFilter;
 
 /// The flags that every job understands. Programs with flags of their own flatten it into them:
@@ -33,6 +36,22 @@ pub struct RuntimeArgs {
     /// How latency is traded for throughput: batches wait up to 10 ms, up to 1 ms, or not at all
     #[arg(long, value_enum, default_value = "balanced", env = "MALSTROM_LATENCY")]
     latency: Latency,
+    /// Where snapshots are kept: file:///dir, s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or
+    /// memory://name. Without it there are none, and a failure ends the job
+    #[arg(long, value_name = "URL", env = "MALSTROM_SNAPSHOTS")]
+    snapshots: Option<String>,
+    /// How often a snapshot is taken: 500ms, 10s, 5m, 1h
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::pause, env = "MALSTROM_EVERY")]
+    every: Duration,
+    /// What to restore the job from: latest, none, the number of a snapshot or the name of a savepoint
+    #[arg(long, value_name = "WHICH", default_value = "latest", env = "MALSTROM_RESTORE")]
+    restore: Restore,
+    /// Let go of the state of an operator that the pipeline has no more (fraud/score); may be given several times
+    #[arg(long, value_name = "OPERATOR")]
+    drop_state: Vec<String>,
+    /// How often in a row the job is restarted after a failure, without a snapshot in between
+    #[arg(long, value_name = "N", default_value_t = super::RESTARTS, env = "MALSTROM_RESTARTS")]
+    restarts: u32,
     /// Print the graph as a mermaid flowchart and exit
     #[arg(long)]
     plan: bool,
@@ -76,6 +95,12 @@ pub fn run(pipeline: impl Fn() -> Pipeline + Send + Sync + 'static) -> Result<Re
     }
 }
 
+/// Says what is wrong with the configuration, and ends the process.
+fn refuse(error: &Error) -> ! {
+    eprintln!("error: {error:?}");
+    std::process::exit(2)
+}
+
 impl RuntimeArgs {
     /// As [`run`], for a program with flags of its own.
     ///
@@ -92,11 +117,18 @@ impl RuntimeArgs {
         if let Some(workers) = self.workers {
             builder = builder.workers(workers);
         }
-        let runtime = builder.build().unwrap_or_else(|error| {
-            eprintln!("error: {error:?}");
-            std::process::exit(2)
-        });
-        let handle = runtime.start(pipeline)?;
+        if let Some(url) = &self.snapshots {
+            builder = builder.snapshots(url.as_str(), self.every).restarts(self.restarts);
+        }
+        builder = builder.restore(self.restore);
+        for operator in self.drop_state {
+            builder = builder.drop_state(operator);
+        }
+        let runtime = builder.build().unwrap_or_else(|error| refuse(&error));
+        let handle = match runtime.start(pipeline) {
+            Err(error @ Error::Config(_)) => refuse(&error),
+            started => started?,
+        };
         signals::stop_on_signal(Arc::downgrade(&handle.job))?;
         tracing::debug!("SIGINT and SIGTERM end the sources");
         progress::watch(&handle.job);

@@ -39,6 +39,8 @@ pub(crate) struct Beginning {
 /// What a worker tells the coordinator.
 #[derive(Debug)]
 pub(crate) enum News {
+    /// It has taken in what it was restored from.
+    Loaded,
     /// It has written its part of a snapshot.
     Written(usize, Written),
     /// It has nothing left to do but to take the last snapshot.
@@ -125,7 +127,12 @@ impl Attempt {
             beginning,
         });
         for worker in 0..workers {
-            let saving = |begin: &Beginning| Saving { term: begin.term, interval: begin.interval, cleans: worker == 0 };
+            let saving = |begin: &Beginning| Saving {
+                term: begin.term,
+                interval: begin.interval,
+                // A job that begins anew beside its own snapshots leaves alone what these have staged.
+                cleans: worker == 0 && (begin.shelves.is_some() || begin.interval == 1),
+            };
             let saving = attempt.beginning.as_ref().map(saving);
             let settings = Settings { worker, workers, seed, started, linger, saving };
             let (mine, make) = (attempt.clone(), plan.make.clone());
@@ -162,6 +169,9 @@ impl Attempt {
         };
         let mut worker = Worker::new(pipeline, settings, self.fabric.clone(), &*shelf)?;
         drop(shelf);
+        if let Some(beginning) = &self.beginning {
+            let _ = beginning.news.send(News::Loaded);
+        }
         let result = catch_unwind(AssertUnwindSafe(|| {
             let result = self.work(&mut worker, settings);
             self.publish(&worker, settings.worker);

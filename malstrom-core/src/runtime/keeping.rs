@@ -1,7 +1,10 @@
 //! Keeps a job alive: takes its snapshots, and restores it from the last of them when it fails.
+mod open;
 mod point;
+mod stored;
 mod vault;
 
+pub(crate) use open::open;
 pub use point::Restore;
 pub(crate) use point::check_name;
 pub(crate) use vault::{Found, Shelves, Vault};
@@ -86,7 +89,15 @@ fn rest(job: &Job, pause: Duration, news: &Receiver<News>) -> bool {
 }
 /// Whether another attempt could do better.
 fn is_worth_a_restart(failure: &Error) -> bool {
-    !matches!(failure, Error::Config(_) | Error::Snapshot { .. } | Error::Fenced { .. })
+    !matches!(
+        failure,
+        Error::Config(_)
+            | Error::Unwritable { .. }
+            | Error::Restore { .. }
+            | Error::Snapshot { .. }
+            | Error::Damaged { .. }
+            | Error::Fenced { .. }
+    )
 }
 
 /// One attempt, and the coordinator that keeps it.
@@ -100,7 +111,8 @@ struct Run<'a> {
     /// Who waits for which savepoint.
     waiting: HashMap<String, Vec<Sender<Result<()>>>>,
     failure: Option<Error>,
-    over: bool,
+    /// How many workers have taken in what they were restored from.
+    loaded: usize,
 }
 impl<'a> Run<'a> {
     fn begin(
@@ -133,7 +145,7 @@ impl<'a> Run<'a> {
             written: Vec::new(),
             waiting: HashMap::new(),
             failure: None,
-            over: false,
+            loaded: 0,
         })
     }
     /// Runs the attempt to its end.
@@ -150,6 +162,7 @@ impl<'a> Run<'a> {
                     self.written.push(written);
                     self.on(Event::Written { worker, interval });
                 }
+                Ok(News::Loaded) => self.loaded(),
                 Ok(News::Finished(worker)) => self.on(Event::Finished { worker }),
                 Ok(News::Savepoint(name, reply)) => self.savepoint(name, reply),
                 Ok(News::Stop) => {}
@@ -166,8 +179,17 @@ impl<'a> Run<'a> {
             None => Ok(()),
         }
     }
+    /// One more worker has taken in what it was restored from.
+    fn loaded(&mut self) {
+        self.loaded += 1;
+        if self.loaded == self.job.plan().workers
+            && let Err(error) = self.vault.check_taken_in()
+        {
+            self.fail(error);
+        }
+    }
     fn savepoint(&mut self, name: String, reply: Sender<Result<()>>) {
-        if let Err(why) = check_name(&name).map_err(Error::Config).and_then(|()| self.vault.is_free(&name)) {
+        if let Err(why) = self.vault.check_free(&name) {
             let _ = reply.send(Err(why));
             return;
         }
@@ -208,9 +230,12 @@ impl<'a> Run<'a> {
                                 if let Purpose::Savepoint(name) = &purpose {
                                     self.answer(name, || Ok(()));
                                 }
+                                if let Err(error) = self.vault.tidy() {
+                                    tracing::warn!(cause = ?error, "what is not needed any more cannot be deleted, or something is damaged");
+                                }
                                 events.push(Event::Committed { interval });
                             }
-                            Err(error) if is_worth_a_restart(&error) => {
+                            Err(error) if is_worth_a_restart(&error) && self.vault.is_open() => {
                                 tracing::warn!(interval, cause = ?error, "snapshot could not be stored");
                                 events.push(Event::Failed { interval });
                             }
@@ -222,7 +247,8 @@ impl<'a> Run<'a> {
                         let why = || Err(Error::custom(format!("`{name}` was not taken: it could not be stored")));
                         self.answer(&name, why);
                     }
-                    Action::End => self.over = true,
+                    // Workers end when they have settled it.
+                    Action::End => {}
                     Action::GiveUp => {
                         let why = "the last snapshot of the job cannot be stored, so what it wrote since the one before is not published";
                         self.fail(Error::custom(why));

@@ -97,7 +97,7 @@ impl Snapshots {
         pen.next_slice(SLICE);
         segments.iter_mut().for_each(|place| place.segment.persist(Task::Save(&mut pen)));
         if let Some((node, why)) = pen.failure() {
-            return Err(Error::Snapshot { operator: env.id(node).to_string(), message: why });
+            return Err(Error::Unwritable { operator: env.id(node).to_string(), message: why });
         }
         if pen.is_postponed() {
             self.running = Some((barrier, pen));

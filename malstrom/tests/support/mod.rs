@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 pub mod by_hand;
 pub mod combined;
+pub mod doomed;
 pub mod feed;
 pub mod oracle;
 pub mod probe;

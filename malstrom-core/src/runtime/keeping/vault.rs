@@ -17,10 +17,14 @@ pub(crate) trait Vault: Send {
     fn claim(&mut self) -> Result<()>;
     /// What to restore from. `None` if the job begins anew.
     fn find(&mut self, restore: &Restore) -> Result<Option<Found>>;
-    /// Whether a savepoint of this name can be taken.
-    fn is_free(&self, name: &str) -> Result<()>;
+    /// All workers have taken in what they were restored from: refuses what nobody has asked for.
+    fn check_taken_in(&mut self) -> Result<()>;
+    /// Refuses a savepoint of this name, if it cannot be taken.
+    fn check_free(&self, name: &str) -> Result<()>;
     /// Stores what all workers have written, and commits it.
     fn store(&mut self, barrier: Barrier, purpose: &Purpose, written: Vec<Written>) -> Result<()>;
+    /// Whether this coordinator can still commit.
+    fn is_open(&self) -> bool;
     /// Does some of the work that can wait: lets go of what is not needed any more, and looks for damage.
     fn tidy(&mut self) -> Result<()>;
 }

@@ -1,0 +1,158 @@
+//! A job that is kept in an object store.
+use super::{Found, Restore, Shelves, Vault, check_name};
+use crate::contract::snapshot::{Barrier, Scope, Shelf};
+use crate::coordinator::{Purpose, round_of};
+use crate::error::{Error, Result};
+use crate::runtime::clock;
+use crate::snapshot::{self, Chunks, Draft, Groups, Job, Kind, Location};
+use crate::state::key_group::KEY_GROUPS;
+use crate::worker::Written;
+use std::sync::Arc;
+
+/// So many bytes are read again after each snapshot, in search of damage.
+const SCRUB: u64 = 1 << 20;
+/// Garbage is looked for after so many snapshots, since that lists everything.
+const COLLECT_EVERY: u64 = 16;
+
+/// The operators of a program, and what they were called.
+#[derive(Clone, Debug)]
+pub(crate) struct Operators {
+    /// By their places in the plan.
+    pub(crate) ids: Arc<[String]>,
+    /// What they were called, where the pipeline says so.
+    pub(crate) were: Vec<Option<String>>,
+    /// Those whose state is dropped.
+    pub(crate) dropped: Vec<String>,
+}
+
+pub(crate) struct Stored {
+    location: Location,
+    job: Job,
+    operators: Operators,
+    vault: snapshot::Vault,
+    /// What the job was restored from, until it is known that all of it has been taken in.
+    restored: Option<snapshot::Restore>,
+    stored: u64,
+}
+impl Stored {
+    /// Claims a location for the job of this name.
+    pub(crate) fn open(location: Location, name: &str, operators: Operators, seed: u64) -> Result<Self> {
+        let coordinator = format!("process {}", std::process::id());
+        let job = Job { name: name.to_owned(), key_groups: KEY_GROUPS as u32, coordinator };
+        let mut vault = snapshot::Vault::open(&location, job.clone(), nonce)?;
+        vault.begin(seed);
+        Ok(Stored { location, job, operators, vault, restored: None, stored: 0 })
+    }
+    /// The id of each operator in a snapshot.
+    fn names(&self, has: impl Fn(&str) -> bool) -> Arc<[String]> {
+        let Operators { ids, were, .. } = &self.operators;
+        let name = |(id, was): (&String, &Option<String>)| match was {
+            Some(was) if !has(id) && has(was) => was.clone(),
+            _ => id.clone(),
+        };
+        ids.iter().zip(were).map(name).collect()
+    }
+}
+/// A number that nobody else draws.
+fn nonce() -> u128 {
+    u128::from(clock::random()) << 64 | u128::from(clock::random())
+}
+
+impl Vault for Stored {
+    fn term(&self) -> u64 {
+        self.vault.term()
+    }
+    fn interval(&self) -> u64 {
+        self.vault.next_interval() - 1
+    }
+    fn claim(&mut self) -> Result<()> {
+        let seed = self.vault.seed();
+        self.vault = snapshot::Vault::open(&self.location, self.job.clone(), nonce)?;
+        self.vault.begin(seed);
+        Ok(())
+    }
+    fn find(&mut self, restore: &Restore) -> Result<Option<Found>> {
+        self.restored = None;
+        let Some(saved) = self.vault.archive().find(&restore.to_string())? else { return Ok(None) };
+        if self.vault.archive().latest().is_some_and(|latest| latest.interval > saved.interval) {
+            tracing::warn!(%saved, "the job goes back: what it has published since is published again");
+        }
+        let restored = self.vault.restore(&saved)?;
+        let manifest = restored.manifest();
+        let has = |id: &str| manifest.schemas.keys().any(|(operator, _)| operator == id);
+        let names = self.names(has);
+        let known = |id: &String| names.contains(id) || self.operators.dropped.contains(id);
+        let mut lost: Vec<&String> = manifest.schemas.keys().map(|(id, _)| id).filter(|id| !known(id)).collect();
+        lost.dedup();
+        if let Some(first) = lost.first() {
+            return Err(unclaimed(&saved.to_string(), &lost, first));
+        }
+        let round = match &saved.kind {
+            Kind::Snapshot => Some(round_of(manifest.scope)),
+            Kind::Savepoint(_) => None,
+        };
+        let shelves = Arc::new(OfSnapshot { restored: restored.clone(), names });
+        let found = Found { interval: saved.interval, round, seed: manifest.seed, shelves };
+        self.restored = Some(restored);
+        Ok(Some(found))
+    }
+    fn check_taken_in(&mut self) -> Result<()> {
+        self.restored.take().map_or(Ok(()), |restored| restored.refuse_unclaimed(&self.operators.dropped))
+    }
+    fn check_free(&self, name: &str) -> Result<()> {
+        check_name(name).map_err(Error::Config)?;
+        self.vault.check_name(name)
+    }
+    fn store(&mut self, barrier: Barrier, purpose: &Purpose, written: Vec<Written>) -> Result<()> {
+        let kind = match purpose {
+            Purpose::Recovery => Kind::Snapshot,
+            Purpose::Savepoint(name) => Kind::Savepoint(name.clone()),
+        };
+        let mut content = Chunks::default();
+        for part in written {
+            content.chunks.extend(part.chunks);
+            content.schemas.extend(part.schemas);
+        }
+        let Barrier { interval, scope, last } = barrier;
+        let writer = self.vault.writer(0);
+        let written = writer.write(&kind, interval, scope, &self.operators.ids, content)?;
+        self.vault.commit(Draft { kind, interval, ended: last, written: vec![written] })?;
+        Ok(())
+    }
+    fn is_open(&self) -> bool {
+        self.vault.is_open()
+    }
+    fn tidy(&mut self) -> Result<()> {
+        self.stored += 1;
+        let whole = matches!(self.vault.next_scope(), Scope::Changes { round: 0 });
+        if whole || self.stored.is_multiple_of(COLLECT_EVERY) {
+            let swept = self.vault.collect(self.vault.next_interval())?;
+            tracing::debug!(objects = swept.objects, bytes = swept.bytes, "garbage is collected");
+        }
+        self.vault.scrub(SCRUB)?;
+        Ok(())
+    }
+}
+
+fn unclaimed(snapshot: &str, lost: &[&String], first: &str) -> Error {
+    let names = lost.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
+    Error::Config(format!(
+        "{snapshot} has state of {names}, which the pipeline has no more: if it was renamed, write `.. as {} was {}` in the \
+         pipeline, and if it is to be lost, start with `--drop-state {first}`",
+        "new_name",
+        first.rsplit('/').next().unwrap_or(first),
+    ))
+}
+
+/// A snapshot that is being restored.
+struct OfSnapshot {
+    restored: snapshot::Restore,
+    /// The id of each operator in the snapshot.
+    names: Arc<[String]>,
+}
+impl Shelves for OfSnapshot {
+    fn shelf(&self, groups: &[u16]) -> Result<Box<dyn Shelf>> {
+        let groups: Groups = groups.iter().copied().collect();
+        Ok(Box::new(self.restored.shelf(self.names.clone(), groups)))
+    }
+}
