@@ -18,7 +18,7 @@ mod writer;
 pub use archive::Archive;
 pub use commit::{Committed, Draft, KEPT};
 pub use location::Location;
-pub use manifest::{Kind, Manifest, Saved};
+pub use manifest::{Kind, Layout, Manifest, Saved};
 pub use restore::{Groups, Restore, WorkerShelf};
 pub use retention::Swept;
 pub use scrub::{Checked, Damage};
