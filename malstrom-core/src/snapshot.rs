@@ -15,8 +15,8 @@ mod store;
 mod vault;
 mod writer;
 
-pub use archive::Archive;
-pub use commit::{Committed, Draft, KEPT};
+pub use archive::{Archive, KEPT};
+pub use commit::{Committed, Draft};
 pub use location::Location;
 pub use manifest::{Kind, Layout, Manifest, Saved};
 pub use restore::{Groups, Restore, WorkerShelf};

@@ -151,8 +151,14 @@ fn an_operator_that_comes_back_has_nothing() {
     let mut vault = open(&location).unwrap();
     let mut toy = Toy::new(&["a", "b"]);
     let restore = toy.restore(&mut vault, "latest", 1).unwrap();
-    assert_eq!(toy.state.keys().map(|(id, ..)| id.as_str()).collect::<Vec<_>>(), ["b"]);
+    let b: Vec<_> = vec![("b".to_owned(), 1, 1)];
+    assert_eq!(toy.state.keys().cloned().collect::<Vec<_>>(), b);
     restore.refuse_unclaimed(&[]).unwrap();
+    // Nor after it has written something itself.
+    toy.put("a", 17, 1, Some(9));
+    toy.snapshot(&mut vault).unwrap();
+    toy.restore(&mut vault, "latest", 1).unwrap();
+    assert_eq!(toy.state.keys().cloned().collect::<Vec<_>>(), [vec![("a".to_owned(), 17, 1)], b].concat());
 }
 
 #[test]

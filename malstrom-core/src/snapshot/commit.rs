@@ -1,5 +1,5 @@
 //! Committing: the manifest, then the entry in the log.
-use super::archive::{Opened, savepoint, savepoint_manifest};
+use super::archive::{KEPT, Opened, kept, savepoint, savepoint_manifest};
 use super::format::checksum;
 use super::log::Record;
 use super::manifest::{Kind, Layout, Manifest, Saved, needed};
@@ -10,9 +10,6 @@ use crate::contract::sink::CommitPermit;
 use crate::contract::snapshot::{Part, Schema, Scope};
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
-
-/// So many snapshots are kept, besides the savepoints.
-pub const KEPT: usize = 3;
 
 type Layouts = BTreeMap<(String, Part), Layout>;
 
@@ -165,15 +162,6 @@ impl Vault {
     }
     /// What is kept besides a snapshot that is about to be committed.
     fn kept(&self) -> Vec<Saved> {
-        let all = &self.archive.saved;
-        let snapshots = all.iter().filter(|saved| saved.kind == Kind::Snapshot).count();
-        let mut too_many = (snapshots + 1).saturating_sub(KEPT);
-        let mut kept = all.clone();
-        kept.retain(|saved| {
-            let goes = saved.kind == Kind::Snapshot && too_many > 0;
-            too_many -= usize::from(goes);
-            !goes
-        });
-        kept
+        kept(&self.archive.saved, KEPT - 1)
     }
 }

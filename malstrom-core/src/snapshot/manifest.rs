@@ -89,6 +89,10 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// The names of the segments it needs, oldest first, and how many bytes they have.
+    pub fn segments(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.segments.iter().map(|segment| (segment.object.as_str(), segment.length))
+    }
     /// Its bytes.
     pub(super) fn encode(&self) -> Bytes {
         let mut w = Writer::default();

@@ -1,9 +1,14 @@
 //! Jobs that keep a little state in a vault, for tests.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic)]
+pub mod faulty;
+
+use futures_util::TryStreamExt;
 use malstrom_core::Result;
 use malstrom_core::contract::snapshot::{Chunk, Head, NO_GROUP, Part, Schema, Scope, Shelf};
 use malstrom_core::snapshot::{Chunks, Committed, Draft, Groups, Job, Kind, Location, Restore, Vault};
 use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +20,21 @@ pub const GROUPS: u16 = 40;
 pub fn in_memory() -> (Arc<InMemory>, Location) {
     let store = Arc::new(InMemory::new());
     (Arc::clone(&store), Location::new(store, "some/prefix"))
+}
+/// All objects of a store.
+pub fn objects(store: &InMemory) -> BTreeMap<Path, Vec<u8>> {
+    wait(async {
+        let listed: Vec<_> = store.list(None).try_collect().await.unwrap();
+        let mut all = BTreeMap::new();
+        for meta in listed {
+            let bytes = store.get(&meta.location).await.unwrap().bytes().await.unwrap();
+            all.insert(meta.location, bytes.to_vec());
+        }
+        all
+    })
+}
+pub fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 pub fn nonces() -> impl FnMut() -> u128 + Send {
     static NEXT: AtomicU64 = AtomicU64::new(1);
