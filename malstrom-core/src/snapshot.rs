@@ -15,10 +15,10 @@ mod store;
 mod vault;
 mod writer;
 
-pub use archive::Archive;
-pub use commit::{Committed, Draft, KEPT};
+pub use archive::{Archive, KEPT};
+pub use commit::{Committed, Draft};
 pub use location::Location;
-pub use manifest::{Kind, Manifest, Saved};
+pub use manifest::{Kind, Layout, Manifest, Saved};
 pub use restore::{Groups, Restore, WorkerShelf};
 pub use retention::Swept;
 pub use scrub::{Checked, Damage};

@@ -8,6 +8,9 @@ use super::segment::Segment;
 use super::store::Store;
 use crate::error::{Error, Result};
 
+/// So many snapshots are kept, besides the savepoints.
+pub const KEPT: usize = 3;
+
 /// A manifest, and where the names in it begin.
 #[derive(Clone, Debug)]
 pub(super) struct Opened {
@@ -76,6 +79,7 @@ impl Archive {
                 Err(error) => return Err(error),
             }
         }
+        archive.saved = kept(&archive.saved, KEPT);
         Ok((archive, ledger))
     }
     /// What these entries of the log, newest first, say is committed.
@@ -199,6 +203,19 @@ impl Archive {
             ),
         }
     }
+}
+
+/// All savepoints, and so many of the newest snapshots.
+pub(super) fn kept(saved: &[Saved], snapshots: usize) -> Vec<Saved> {
+    let all = saved.iter().filter(|saved| saved.kind == Kind::Snapshot).count();
+    let mut too_many = all.saturating_sub(snapshots);
+    let mut kept = saved.to_vec();
+    kept.retain(|saved| {
+        let goes = saved.kind == Kind::Snapshot && too_many > 0;
+        too_many -= usize::from(goes);
+        !goes
+    });
+    kept
 }
 
 /// The directory of a savepoint.

@@ -1,8 +1,8 @@
 //! Committing: the manifest, then the entry in the log.
-use super::archive::{Opened, savepoint, savepoint_manifest};
+use super::archive::{KEPT, Opened, kept, savepoint, savepoint_manifest};
 use super::format::checksum;
 use super::log::Record;
-use super::manifest::{Kind, Manifest, Saved, needed};
+use super::manifest::{Kind, Layout, Manifest, Saved, needed};
 use super::segment::Segment;
 use super::vault::Vault;
 use super::writer::{Written, merge};
@@ -11,8 +11,7 @@ use crate::contract::snapshot::{Part, Schema, Scope};
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
 
-/// So many snapshots are kept, besides the savepoints.
-pub const KEPT: usize = 3;
+type Layouts = BTreeMap<(String, Part), Layout>;
 
 /// A snapshot that is complete but not committed.
 #[derive(Clone, Debug)]
@@ -125,9 +124,6 @@ impl Vault {
         if let (Kind::Savepoint(_), Scope::Changes { .. }) = (&draft.kind, scope) {
             return refuse("a savepoint is to have everything".into());
         }
-        if draft.kind == Kind::Snapshot && scope != Scope::Whole {
-            self.keep_schemas(&mut schemas);
-        }
         let Some(needed) = needed(&segments) else {
             return refuse("it has changes and nothing to which they belong".into());
         };
@@ -142,34 +138,30 @@ impl Vault {
             kind: draft.kind,
             scope,
             ended: draft.ended,
-            schemas,
+            layouts: self.layouts(schemas, draft.interval, scope),
             segments,
             live,
         };
         Ok((base, manifest))
     }
-    /// An operator that had nothing to write may not have said how that is laid out, but what it wrote before still counts; as
-    /// long as there is such an operator in this program.
-    fn keep_schemas(&self, schemas: &mut BTreeMap<(String, Part), Schema>) {
-        let Some(parent) = &self.parent else { return };
-        for (key, schema) in &parent.manifest.schemas {
-            let (operator, part) = key;
-            if self.restored.as_ref().is_none_or(|restored| restored.has_claimed(operator, *part)) {
-                schemas.entry(key.clone()).or_insert_with(|| schema.clone());
+    /// How everything is laid out that a snapshot has, if the operators have said this about their own.
+    ///
+    /// An operator that had nothing to write may have said nothing, but what it wrote before still counts. What was not asked
+    /// for when the job was restored was dropped, and does not, even if there is an operator of that name again.
+    fn layouts(&self, schemas: BTreeMap<(String, Part), Schema>, draft: u64, scope: Scope) -> Layouts {
+        let new = |(key, schema)| (key, Layout { schema, since: draft });
+        let mut layouts: Layouts = schemas.into_iter().map(new).collect();
+        if let (Some(parent), Scope::Changes { .. }) = (&self.parent, scope) {
+            for (key, before) in &parent.manifest.layouts {
+                if self.restored.as_ref().is_none_or(|restored| restored.has_claimed(&key.0, key.1)) {
+                    layouts.entry(key.clone()).or_insert_with(|| before.clone()).since = before.since;
+                }
             }
         }
+        layouts
     }
     /// What is kept besides a snapshot that is about to be committed.
     fn kept(&self) -> Vec<Saved> {
-        let all = &self.archive.saved;
-        let snapshots = all.iter().filter(|saved| saved.kind == Kind::Snapshot).count();
-        let mut too_many = (snapshots + 1).saturating_sub(KEPT);
-        let mut kept = all.clone();
-        kept.retain(|saved| {
-            let goes = saved.kind == Kind::Snapshot && too_many > 0;
-            too_many -= usize::from(goes);
-            !goes
-        });
-        kept
+        kept(&self.archive.saved, KEPT - 1)
     }
 }

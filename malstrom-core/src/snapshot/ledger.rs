@@ -121,6 +121,19 @@ impl Ledger {
         let listed = self.store.list(DIRECTORY, (after > 0).then(|| object(after)).as_deref()).await?;
         Ok(listed.iter().filter_map(|listed| listed.object.strip_prefix("log/")?.parse().ok()).collect())
     }
+    /// What is missing may have been deleted by another coordinator that has taken over since: then that is the error.
+    pub(super) async fn suspect(&mut self, error: Error) -> Error {
+        if !matches!(error, Error::Damaged { .. } | Error::Snapshot { cause: Some(_), .. }) {
+            return error;
+        }
+        match Ledger::load(&self.store).await {
+            Ok(newer) if newer.log.head() > self.log.head() => {
+                self.log.give_up();
+                Error::Fenced { term: newer.term() }
+            }
+            _ => error,
+        }
+    }
     fn explain(&self, error: LogError, what: &str, doubt: Option<Error>) -> Error {
         match error {
             LogError::Fenced { term } => Error::Fenced { term },

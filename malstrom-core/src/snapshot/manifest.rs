@@ -51,6 +51,16 @@ impl Saved {
     }
 }
 
+/// How the entries of a part of an operator are laid out, and since when there are any.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// How they are laid out.
+    pub schema: Schema,
+    /// The interval in which the operator had nothing yet. What older segments have under its name was left by another, which
+    /// was dropped.
+    pub since: u64,
+}
+
 /// What a snapshot is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
@@ -71,7 +81,7 @@ pub struct Manifest {
     /// Whether the job had ended.
     pub ended: bool,
     /// How the entries of each part of each operator are laid out.
-    pub schemas: BTreeMap<(String, Part), Schema>,
+    pub layouts: BTreeMap<(String, Part), Layout>,
     /// The segments it needs, oldest first; the last are its own.
     pub(super) segments: Vec<Segment>,
     /// The snapshots and savepoints that were kept when it was written, oldest first, without itself. Empty in savepoints.
@@ -79,6 +89,10 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// The names of the segments it needs, oldest first, and how many bytes they have.
+    pub fn segments(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.segments.iter().map(|segment| (segment.object.as_str(), segment.length))
+    }
     /// Its bytes.
     pub(super) fn encode(&self) -> Bytes {
         let mut w = Writer::default();
@@ -92,10 +106,11 @@ impl Manifest {
         kind(&mut w, &self.kind);
         scope(&mut w, self.scope);
         w.u8(self.ended.into());
-        w.len(self.schemas.len());
-        for ((operator, part), schema) in &self.schemas {
+        w.len(self.layouts.len());
+        for ((operator, part), Layout { schema, since }) in &self.layouts {
             w.text(operator);
             w.u8(*part as u8);
+            w.u64(*since);
             w.u32(schema.version);
             w.text(&schema.description);
         }
@@ -137,7 +152,7 @@ impl Manifest {
             kind: r.kind()?,
             scope: r.scope()?,
             ended: r.u8()? != 0,
-            schemas: (0..r.len(13)?).map(|_| r.schema()).collect::<Result<_, _>>()?,
+            layouts: (0..r.len(21)?).map(|_| r.layout()).collect::<Result<_, _>>()?,
             segments: (0..r.len(38)?).map(|_| r.segment()).collect::<Result<_, _>>()?,
             live: (0..r.len(29)?).map(|_| r.saved()).collect::<Result<_, _>>()?,
         };
@@ -210,9 +225,10 @@ impl Reader<'_> {
             _ => Err("it is of an unknown scope".into()),
         }
     }
-    fn schema(&mut self) -> Result<((String, Part), Schema), Malformed> {
-        let key = (self.text()?, self.part()?);
-        Ok((key, Schema { version: self.u32()?, description: self.text()? }))
+    fn layout(&mut self) -> Result<((String, Part), Layout), Malformed> {
+        let (key, since) = ((self.text()?, self.part()?), self.u64()?);
+        let schema = Schema { version: self.u32()?, description: self.text()? };
+        Ok((key, Layout { schema, since }))
     }
     fn segment(&mut self) -> Result<Segment, Malformed> {
         Ok(Segment {
@@ -245,6 +261,7 @@ mod tests {
     }
     fn manifest() -> Manifest {
         let saved = |kind, interval| Saved { kind, interval, term: 1, manifest: "m".into(), checksum: 5 };
+        let layout = Layout { schema: Schema { version: 3, description: "x".into() }, since: 3 };
         Manifest {
             job: "job".into(),
             key_groups: 4096,
@@ -254,7 +271,7 @@ mod tests {
             kind: Kind::Savepoint("before".into()),
             scope: Scope::Changes { round: 1 },
             ended: true,
-            schemas: [(("a".to_owned(), Part::State), Schema { version: 3, description: "x".into() })].into(),
+            layouts: [(("a".to_owned(), Part::State), layout)].into(),
             segments: vec![segment(3, Scope::Whole), segment(4, Scope::Changes { round: 1 })],
             live: vec![saved(Kind::Snapshot, 3), saved(Kind::Savepoint("old".into()), 2)],
         }

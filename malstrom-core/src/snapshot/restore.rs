@@ -134,8 +134,11 @@ fn index(opened: &Opened, footers: &[Footer]) -> BTreeMap<(String, Part), Vec<Lo
             let key = (footer.operator(piece).to_owned(), piece.part);
             let counts = match piece.group {
                 NO_GROUP => segment.interval == manifest.interval,
-                // Without a schema the operator was gone when the snapshot was taken.
-                group => segment.interval >= bases[usize::from(group % ROUNDS)] && manifest.schemas.contains_key(&key),
+                // Without a layout the operator was gone when the snapshot was taken.
+                group => {
+                    let since = manifest.layouts.get(&key).map_or(u64::MAX, |layout| layout.since);
+                    segment.interval >= bases[usize::from(group % ROUNDS)].max(since)
+                }
             };
             if counts {
                 index.entry(key).or_default().push(Located { segment: at, piece: *piece });
@@ -191,7 +194,7 @@ impl WorkerShelf {
 }
 impl Shelf for WorkerShelf {
     fn schema(&self, node: usize, part: Part) -> Option<Schema> {
-        self.restore.0.opened.manifest.schemas.get(&self.key(node, part)?).cloned()
+        Some(self.restore.0.opened.manifest.layouts.get(&self.key(node, part)?)?.schema.clone())
     }
     fn chunks(&self, node: usize, part: Part) -> Result<Vec<Loaded>> {
         let Some(key) = self.key(node, part) else { return Ok(Vec::new()) };

@@ -48,7 +48,10 @@ impl Vault {
     pub fn collect(&mut self, in_flight: u64) -> Result<Swept> {
         let store = self.archive.store.clone();
         store.wait(async {
-            let needed = self.mark().await?;
+            let needed = match self.mark().await {
+                Ok(needed) => needed,
+                Err(error) => return Err(self.ledger.suspect(error).await),
+            };
             let marks = Marks { needed, term: self.ledger.term(), in_flight };
             let mut segments = store.list("segments", None).await?;
             let mut manifests = store.list("manifests", None).await?;

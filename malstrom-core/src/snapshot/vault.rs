@@ -105,7 +105,10 @@ impl Vault {
     /// # Errors
     /// If it cannot be read, is damaged, or is of a job with other key groups.
     pub fn restore(&mut self, saved: &Saved) -> Result<Restore> {
-        let restore = self.archive.restore(saved)?;
+        let restore = match self.archive.restore(saved) {
+            Ok(restore) => restore,
+            Err(error) => return Err(self.archive.store.wait(async { Ok(self.ledger.suspect(error).await) })?),
+        };
         let manifest = restore.manifest();
         same_job(&self.archive.store, Some(&manifest.job), &self.job.name)?;
         if manifest.key_groups != self.job.key_groups {
