@@ -128,13 +128,14 @@ impl Closed {
         let (attrs, promise) = guarantee::of_pipeline(&sig.ident, attrs, &mut errors);
         let (statements, broken) = statements::parse(body.clone(), &mut errors);
         let graph = graph::check(&sig.ident, &statements, &broken, &mut errors);
-        let code = Chains::new(&graph, &statements, promise.as_ref()).emit(&statements);
+        let code = Chains::new(&graph, &statements, promise.is_some()).emit(&statements);
         let errors = errors.into_tokens();
         let (name, text, inputs) = (&sig.ident, sig.ident.to_string(), &sig.inputs);
         let (generics, where_clause) = (&sig.generics, &sig.generics.where_clause);
         let doc = picture::mermaid(&graph, &statements);
         let graph_var = local("__graph", name.span());
-        let promising = promise.is_some().then(|| quote!(.promising_exactly_once()));
+        let promising = promise.as_ref().map(|_| quote!(.promising_exactly_once()));
+        let promise = promise.as_ref().map(guarantee::Promise::declare);
         // Only in the IDE: half-typed stages still appear as paths, so they complete.
         let partial = (!broken.paths.is_empty()).then(|| {
             let paths = &broken.paths;
@@ -152,6 +153,7 @@ impl Closed {
                 #[allow(unused_imports)]
                 use #krate::__private as __malstrom;
                 let #graph_var = __malstrom::Graph::new(#text) #promising;
+                #promise
                 #code
                 #graph_var.finish()
             }
@@ -263,6 +265,19 @@ mod tests {
                     let lists = b -> fold(Vec::new(), push);
                     let both = join(sums, lists, within = 1.hours());
                     both -> sink(y());
+                }
+            },
+        );
+    }
+
+    #[test]
+    fn a_promise_is_asked_of_each_source_and_sink() {
+        pipeline(
+            "pipeline_promise",
+            quote! {
+                #[guarantee(exactly_once)]
+                fn p() {
+                    source(x) -> sink(y);
                 }
             },
         );

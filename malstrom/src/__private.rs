@@ -58,7 +58,8 @@ pub use malstrom_core::check::keying::{
 pub use malstrom_core::check::record::{BoundsHold, FlowsInto, bounds, record, record_right};
 pub use malstrom_core::check::share::{Shareable, copied};
 pub use malstrom_core::check::sink::{
-    DrainsInto, Dumped, IsSink, KeepsPromise, Shown, drained, dumped, is_sink, promised, shown,
+    DebugKeepsPromise, DrainsInto, Dumped, IsSink, KeepsPromise, Shown, StdoutKeepsPromise, drained, dumped, is_sink,
+    promised, promised_debug, promised_stdout, shown,
 };
 pub use malstrom_core::check::source::{
     IntoSource, RepeatsLost, RowsExplain, RowsHandled, RowsMayFail, RowsNeverFail, given, repeated, rows,

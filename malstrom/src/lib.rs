@@ -103,7 +103,9 @@ pub mod names {
     pub use malstrom_core::check::record::{BoundsHold, FlowsInto};
     pub use malstrom_core::check::shape::{IsIterator, IsOption, IsResult};
     pub use malstrom_core::check::share::{Copies, Shareable};
-    pub use malstrom_core::check::sink::{DrainsInto, Dumped, IsSink, KeepsPromise, Shown};
+    pub use malstrom_core::check::sink::{
+        DebugKeepsPromise, DrainsInto, Dumped, IsSink, KeepsPromise, Shown, StdoutKeepsPromise,
+    };
     pub use malstrom_core::check::source::{
         IntoSource, RepeatsLost, RowsExplain, RowsHandled, RowsNeverFail, TheyCannot,
     };
@@ -367,6 +369,9 @@ pub use malstrom_macros::operator;
 /// | `count()`, `sum(f)`, `min(f)`, `max(f)`, `average(f)`, `reduce(f)`, `fold(a, f)`, `top(n, f)`, `distinct()` | aggregates: behind `window` one result per window, elsewhere one per record |
 /// | `combine()` | between `key_by` and one of the first six of these: records are gathered on the worker that read them, and there is a result per gathering; behind `window` that is done without it |
 /// | `sink(s)` | a [`Sink`]; the end of a chain |
+///
+/// `#[guarantee(exactly_once)]` on a pipeline promises that nothing is missing in its output after a failure and nothing is
+/// there twice, where snapshots are on. It is an error then if a source is not [`Replays`] or a sink not [`ExactlyOnce`].
 ///
 /// Behind what can fail or be late stands `?` (the job fails), `else name` (a stream of its own) or `else drop` (it is
 /// counted). `as name` gives a stage its name.

@@ -1,4 +1,5 @@
 //! `malstrom.lock`: what has become of what each operator keeps, told before a job is restored.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_debug_implementations, unreachable_pub)]
 use malstrom::connect::{for_each, memory};
 use malstrom::prelude::*;
 use malstrom::{Pipeline, schema};

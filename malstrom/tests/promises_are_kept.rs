@@ -1,5 +1,6 @@
 //! `#[guarantee(exactly_once)]`: the compiler goes by traits, so that whoever implements one and says otherwise in the
 //! constant is refused when the job starts.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_debug_implementations)]
 use malstrom::prelude::*;
 use malstrom::{Emit, ExactlyOnce, Guarantee, Never, Pipeline, Read, Replays, Result, Sink, Source, SplitReader};
 

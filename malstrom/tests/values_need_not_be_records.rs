@@ -1,5 +1,6 @@
 //! What aggregates, windows and joins keep is written to snapshots where it is a record. Where it is none, a pipeline
 //! compiles and runs all the same.
+#![allow(clippy::unwrap_used)]
 use malstrom::__private::Operator;
 use malstrom::connect::memory;
 use malstrom::prelude::*;

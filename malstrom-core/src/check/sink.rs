@@ -15,6 +15,12 @@ pub trait SinkLike: Sized {
     type Shows<T>;
     /// `T` if records are printed with `Debug`.
     type Dumps<T>;
+    /// Itself, unless it prints.
+    type Named;
+    /// Itself, if it prints with `Display`.
+    type Printer;
+    /// Itself, if it prints with `Debug`.
+    type Dumper;
     /// Hands it on.
     fn this(self) -> Self::This;
 }
@@ -31,7 +37,7 @@ asks! {
 pub fn is_sink<S>(sink: S) -> Edge<(S,), S> {
     Edge::new(sink)
 }
-/// Stands for a record that need not be printed.
+/// Stands for a record that need not be printed, and for a printer that a sink is not.
 #[derive(Debug)]
 pub struct Unprinted;
 #[diagnostic::do_not_recommend]
@@ -40,22 +46,56 @@ impl<S: Sink> SinkLike for S {
     type Expects<T> = S::In;
     type Shows<T> = Unprinted;
     type Dumps<T> = Unprinted;
+    type Named = S;
+    type Printer = Unprinted;
+    type Dumper = Unprinted;
     fn this(self) -> S {
         self
     }
 }
 
+/// What can be part of a pipeline that promises exactly-once.
+pub trait Promises {}
+#[diagnostic::do_not_recommend]
+impl<S: ExactlyOnce> Promises for S {}
+impl Promises for Unprinted {}
 asks! {
-    /// A sink of a pipeline `P` that promises exactly-once.
+    /// A sink of a pipeline `P` that promises exactly-once. Those that print have sentences of their own.
     #[diagnostic::on_unimplemented(
         message = "sink `{Self}` is at-least-once, but pipeline `{P}` promises exactly-once",
         label = "after a failure, something may be there twice",
         note = "write into a sink that is exactly-once (`files::csv_sink`, `files::jsonl_sink`), or leave out `#[guarantee(exactly_once)]`; a sink of your own that is says so by `GUARANTEE` and by `impl malstrom::ExactlyOnce`"
     )]
-    KeepsPromise<P>: ExactlyOnce
+    KeepsPromise<P>: Promises
 }
-/// A sink of a pipeline that promises exactly-once.
-pub fn promised<S, P>(sink: S, _: PhantomData<P>) -> Edge<(S, P), S> {
+/// The sink, for [`KeepsPromise`].
+pub fn promised<S: SinkLike, P>(sink: S, _: PhantomData<P>) -> Edge<(S::Named, P), S> {
+    Edge::new(sink)
+}
+asks! {
+    /// The same for `stdout`.
+    #[diagnostic::on_unimplemented(
+        message = "sink `stdout` is at-least-once, but pipeline `{P}` promises exactly-once",
+        label = "after a failure, something may be there twice",
+        note = "write into a sink that is exactly-once (`files::csv_sink`, `files::jsonl_sink`), or leave out `#[guarantee(exactly_once)]`"
+    )]
+    StdoutKeepsPromise<P>: Promises
+}
+/// The sink, for [`StdoutKeepsPromise`].
+pub fn promised_stdout<S: SinkLike, P>(sink: S, _: PhantomData<P>) -> Edge<(S::Printer, P), S> {
+    Edge::new(sink)
+}
+asks! {
+    /// The same for `debug`.
+    #[diagnostic::on_unimplemented(
+        message = "sink `debug` is at-least-once, but pipeline `{P}` promises exactly-once",
+        label = "after a failure, something may be there twice",
+        note = "write into a sink that is exactly-once (`files::csv_sink`, `files::jsonl_sink`), or leave out `#[guarantee(exactly_once)]`"
+    )]
+    DebugKeepsPromise<P>: Promises
+}
+/// The sink, for [`DebugKeepsPromise`].
+pub fn promised_debug<S: SinkLike, P>(sink: S, _: PhantomData<P>) -> Edge<(S::Dumper, P), S> {
     Edge::new(sink)
 }
 

@@ -53,6 +53,9 @@ impl SinkLike for names::stdout {
     type Expects<T> = T;
     type Shows<T> = T;
     type Dumps<T> = Unprinted;
+    type Named = Unprinted;
+    type Printer = Self;
+    type Dumper = Unprinted;
     fn this(self) -> Self {
         self
     }
@@ -68,6 +71,9 @@ impl SinkLike for names::debug {
     type Expects<T> = T;
     type Shows<T> = Unprinted;
     type Dumps<T> = T;
+    type Named = Unprinted;
+    type Printer = Unprinted;
+    type Dumper = Self;
     fn this(self) -> Self {
         self
     }

@@ -36,7 +36,7 @@ impl Block {
         })
     }
     fn fingerprint(&self) -> std::result::Result<String, CodecError> {
-        Ok(format!("{:016x}", self.keeps.parse::<Description>()?.fingerprint()))
+        Ok(format!("{:016x}", Description::parse(&self.keeps)?.fingerprint()))
     }
 }
 
@@ -151,7 +151,7 @@ fn block(id: &str, line: u64, mut fields: Fields) -> Result<Block, (u64, String)
     if let Some((name, _, line)) = fields.first() {
         return Err((*line, format!("`{name}` is nothing that a lock says; it was written by a newer version")));
     }
-    let described = |text: &str, at: u64| match text.parse::<Description>() {
+    let described = |text: &str, at: u64| match Description::parse(text) {
         Ok(_) => Ok(()),
         Err(error) => Err((at, error.to_string())),
     };

@@ -69,7 +69,7 @@ pub(super) fn compare(was: &Block, is: &Block, former: impl FnOnce(u32) -> Optio
 
 /// In what two descriptions differ, which are not the same text.
 fn differ(was: &str, is: &str) -> String {
-    let difference = match (was.parse(), is.parse()) {
+    let difference = match (Description::parse(was), Description::parse(is)) {
         (Ok(was), Ok(is)) => difference(&was, &is),
         _ => None,
     };

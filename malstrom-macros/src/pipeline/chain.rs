@@ -1,9 +1,8 @@
 //! A statement becomes a block that binds what it declares.
 use super::graph::Graph;
-use super::guarantee::Promise;
 use super::stage::{self, failures, graph, marker, sides, stream};
 use super::syntax::{Binding, Failure, Head, Stage, Statement};
-use super::{local, module, time};
+use super::{guarantee, local, module, time};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -14,12 +13,12 @@ const SEGMENT: usize = 32;
 pub(super) struct Chains<'a> {
     graph: &'a Graph,
     windows: bool,
-    promise: Option<&'a Promise>,
+    promises: bool,
 }
 
 impl<'a> Chains<'a> {
-    pub(super) fn new(graph: &'a Graph, statements: &[Statement], promise: Option<&'a Promise>) -> Self {
-        Chains { graph, windows: cuts(statements), promise }
+    pub(super) fn new(graph: &'a Graph, statements: &[Statement], promises: bool) -> Self {
+        Chains { graph, windows: cuts(statements), promises }
     }
 
     pub(super) fn emit(&self, statements: &[Statement]) -> TokenStream {
@@ -31,7 +30,7 @@ impl<'a> Chains<'a> {
         let head = self.head(&s.head, head_id);
         let tuple = if let Some(Binding::Tuple(names)) = &s.binding { Some(names.len()) } else { None };
         let two = matches!(s.head, Head::Two(..));
-        let chain = Chain { two, tuple, windows: self.windows, promise: self.promise };
+        let chain = Chain { two, tuple, windows: self.windows, promises: self.promises };
         let stages = stages(&s.stages, ids, chain);
         let outcome = self.outcome(s);
         match outcome {
@@ -101,7 +100,7 @@ impl<'a> Chains<'a> {
                 let (g, s, m, x) = (graph(span), stream(span), module(span), Ident::new("__source", expr.span()));
                 let made = {
                     let m = module(expr.span());
-                    let promised = self.promise.map(|promise| promise.of_source(&x, expr.span()));
+                    let promised = self.promises.then(|| guarantee::of_source(&x, expr.span()));
                     quote_spanned! {expr.span()=>
                         let #x = #m::IntoSource::into_source(#m::given(#expr));
                         #promised
@@ -216,20 +215,20 @@ pub(super) fn cuts(statements: &[Statement]) -> bool {
 }
 
 /// How a chain is emitted.
-pub(super) struct Chain<'a> {
+pub(super) struct Chain {
     /// Whether it begins with two inputs.
     pub(super) two: bool,
     /// How many names its last stage is bound to, if several.
     pub(super) tuple: Option<usize>,
     /// See [`cuts`].
     pub(super) windows: bool,
-    /// What its pipeline promises.
-    pub(super) promise: Option<&'a Promise>,
+    /// Whether its pipeline promises exactly-once.
+    pub(super) promises: bool,
 }
 
 /// The stages of a chain, cut into segments.
-pub(super) fn stages(stages: &[Stage], ids: &[String], chain: Chain<'_>) -> TokenStream {
-    let Chain { two, tuple, windows, promise } = chain;
+pub(super) fn stages(stages: &[Stage], ids: &[String], chain: Chain) -> TokenStream {
+    let Chain { two, tuple, windows, promises } = chain;
     let mut fused = 0;
     let last = stages.len().wrapping_sub(1);
     let mut code = TokenStream::new();
@@ -245,7 +244,7 @@ pub(super) fn stages(stages: &[Stage], ids: &[String], chain: Chain<'_>) -> Toke
             Stage::Operator(op) if i == last && tuple.is_some() => stage::operator(op, id, tuple, windows),
             // Elsewhere it is an error already, and what follows it cannot be checked.
             Stage::Builtin(b) if b.word == "split" && !(i == last && tuple.is_some()) => TokenStream::new(),
-            stage => stage::emit(stage, id, windows, promise),
+            stage => stage::emit(stage, id, windows, promises),
         });
     }
     code

@@ -153,7 +153,7 @@ impl Fragment {
         let whole = statement.as_ref().filter(|s| !s.stages.iter().any(|stage| stage.is("sink")));
         let code = whole.map(|s| {
             let windows = chain::cuts(std::slice::from_ref(s));
-            chain::stages(&s.stages, &ids, Chain { two: false, tuple: None, windows, promise: None })
+            chain::stages(&s.stages, &ids, Chain { two: false, tuple: None, windows, promises: false })
         });
         let (idents, types): (Vec<_>, Vec<_>) = params.into_iter().unzip();
         let (impl_generics, ty_generics, where_clause) = sig.generics.split_for_impl();

@@ -1,6 +1,6 @@
 //! `#[guarantee(exactly_once)]`: what a pipeline promises, which each of its sources and sinks must keep.
-use super::module;
 use super::stage::marker;
+use super::{local, module};
 use crate::errors::{Errors, error};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
@@ -13,19 +13,32 @@ fn is_guarantee(attr: &&Attribute) -> bool {
 /// A promise of exactly-once, by the pipeline of this name.
 pub(super) struct Promise(Ident);
 impl Promise {
-    /// Checks that the source in `var` can be read again.
-    pub(super) fn of_source(&self, var: &Ident, span: Span) -> TokenStream {
-        self.check(var, span, ["RepeatsLost", "repeated"])
+    /// What is said once, before all statements: a type that messages call the pipeline by.
+    pub(super) fn declare(&self) -> TokenStream {
+        let (name, marker) = (variable(self.0.span()), marker(&self.0));
+        quote_spanned!(self.0.span()=> let #name = #marker;)
     }
-    /// Checks that the sink in `var` is exactly-once.
-    pub(super) fn of_sink(&self, var: &Ident, span: Span) -> TokenStream {
-        self.check(var, span, ["KeepsPromise", "promised"])
-    }
-    fn check(&self, var: &Ident, span: Span, words: [&str; 2]) -> TokenStream {
-        let (m, pipeline) = (module(span), marker(&self.0));
-        let [check, edge] = words.map(|word| Ident::new(word, span));
-        quote_spanned!(span=> let #var = #m::#check::pass(#m::#edge(#var, #pipeline));)
-    }
+}
+fn variable(span: Span) -> Ident {
+    local("__promise", span)
+}
+/// Checks that the source in `var` can be read again.
+pub(super) fn of_source(var: &Ident, span: Span) -> TokenStream {
+    check(var, span, ["RepeatsLost", "repeated"])
+}
+/// Checks that the sink in `var` is exactly-once.
+pub(super) fn of_sink(var: &Ident, span: Span) -> TokenStream {
+    let checks = [
+        ["KeepsPromise", "promised"],
+        ["StdoutKeepsPromise", "promised_stdout"],
+        ["DebugKeepsPromise", "promised_debug"],
+    ];
+    checks.into_iter().map(|words| check(var, span, words)).collect()
+}
+fn check(var: &Ident, span: Span, words: [&str; 2]) -> TokenStream {
+    let (m, promise) = (module(span), variable(span));
+    let [check, edge] = words.map(|word| Ident::new(word, span));
+    quote_spanned!(span=> let #var = #m::#check::pass(#m::#edge(#var, #promise));)
 }
 
 /// The attributes of a closed pipeline that are not the macro's, and what it promises.

@@ -2,9 +2,8 @@
 //!
 //! Every token emitted for a stage carries that stage's span, so whatever part of a call rustc blames, the caret lands
 //! on what the user wrote.
-use super::guarantee::Promise;
 use super::syntax::{Builtin, Failure, Operator, Stage};
-use super::{local, module, time};
+use super::{guarantee, local, module, time};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::punctuated::Punctuated;
@@ -27,8 +26,8 @@ pub(super) fn marker(name: &Ident) -> TokenStream {
     }}
 }
 
-/// `windows` says whether the stream may be cut into windows, and `promise` what its sink must keep.
-pub(super) fn emit(stage: &Stage, id: &str, windows: bool, promise: Option<&Promise>) -> TokenStream {
+/// `windows` says whether the stream may be cut into windows, and `promises` whether its sink must be exactly-once.
+pub(super) fn emit(stage: &Stage, id: &str, windows: bool, promises: bool) -> TokenStream {
     let builtin = match stage {
         Stage::Builtin(builtin) => builtin,
         Stage::Operator(op) => return operator(op, id, None, windows),
@@ -37,7 +36,7 @@ pub(super) fn emit(stage: &Stage, id: &str, windows: bool, promise: Option<&Prom
     let span = word.span();
     let (g, s, m) = (graph(span), stream(span), module(span));
     match &*word.to_string() {
-        "sink" => args.first().map(|expr| sink(word, expr, id, windows, promise)).unwrap_or_default(),
+        "sink" => args.first().map(|expr| sink(word, expr, id, windows, promises)).unwrap_or_default(),
         "key_by" => quote_spanned! {span=>
             let #s = #m::by(#s, #args);
             let #s = #m::IsKey::pass(#m::is_key(&#m::value_of(&#s), #s));
@@ -125,7 +124,7 @@ fn aggregate(word: &Ident, args: &Punctuated<Expr, Token![,]>, id: &str) -> Toke
     }
 }
 
-fn sink(word: &Ident, expr: &Expr, id: &str, windows: bool, promise: Option<&Promise>) -> TokenStream {
+fn sink(word: &Ident, expr: &Expr, id: &str, windows: bool, promises: bool) -> TokenStream {
     // The sink is what is wrong if its type does not fit.
     let span = expr.span();
     let (s, m, x) = (stream(span), module(span), Ident::new("__sink", span));
@@ -137,7 +136,7 @@ fn sink(word: &Ident, expr: &Expr, id: &str, windows: bool, promise: Option<&Pro
         let #s = #m::Shown::pass(#m::shown(&#x, #s));
         let #s = #m::Dumped::pass(#m::dumped(&#x, #s));
     };
-    let promised = promise.map(|promise| promise.of_sink(&x, span));
+    let promised = promises.then(|| guarantee::of_sink(&x, span));
     let closed = windows
         .then(|| quote_spanned!(word.span()=> let #s_word = #m_word::WindowsClosed::pass(#m_word::closed(#s_word));));
     let end = quote_spanned!(word.span()=> #m_word::sink(#g_word.clone(), #id, #x_word, #s_word););
