@@ -79,10 +79,10 @@ impl Vault for Stored {
         }
         let restored = self.vault.restore(&saved)?;
         let manifest = restored.manifest();
-        let has = |id: &str| manifest.schemas.keys().any(|(operator, _)| operator == id);
+        let has = |id: &str| manifest.layouts.keys().any(|(operator, _)| operator == id);
         let names = self.names(has);
         let known = |id: &String| names.contains(id) || self.operators.dropped.contains(id);
-        let mut lost: Vec<&String> = manifest.schemas.keys().map(|(id, _)| id).filter(|id| !known(id)).collect();
+        let mut lost: Vec<&String> = manifest.layouts.keys().map(|(id, _)| id).filter(|id| !known(id)).collect();
         lost.dedup();
         if let Some(first) = lost.first() {
             return Err(unclaimed(&saved.to_string(), &lost, first));
