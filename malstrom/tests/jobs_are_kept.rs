@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use support::sources::Gated;
 use support::two_phase::{TwoPhase, two_phase};
 use support::{until, within};
 
@@ -53,16 +54,19 @@ fn troubled(x: u64, #[arg] trouble: &Trouble) -> Result<u64, String> {
 }
 
 pipeline! {
-    fn sums(to: u64, pace: Duration, trouble: Trouble, out: TwoPhase<(u64, u64, u64)>) {
-        source(memory::splits(3, move |split| (0..to).filter(move |x| x % 3 == split as u64)))
-            -> inspect(move |x| if x % 64 == 0 { std::thread::sleep(pace) })
+    /// It does not come past the n-th of the gates before so many snapshots are committed.
+    fn sums(to: u64, gates: Vec<u64>, trouble: Trouble, out: TwoPhase<(u64, u64, u64)>) {
+        source(Gated { to, splits: 3, gates: gates.clone(), open: opens(gates, out.clone()) })
             -> troubled(trouble)?
             -> key_by(|x| x % 7) -> running -> sink(out);
     }
 }
 
 const EVERY: Duration = Duration::from_millis(10);
-const PACE: Duration = Duration::from_millis(1);
+
+fn opens(gates: Vec<u64>, out: TwoPhase<(u64, u64, u64)>) -> impl Fn(u64) -> bool + Clone {
+    move |gate| gates.iter().position(|other| *other == gate).is_none_or(|at| out.commits() > at)
+}
 
 fn runtime(workers: usize, at: &Path) -> malstrom::Runtime {
     builder(workers, at).build().unwrap()
@@ -91,7 +95,7 @@ fn a_panic_restarts_the_job_from_the_last_snapshot() {
     let at = tempfile::tempdir().unwrap();
     let out = two_phase();
     let (into, trouble) = (out.clone(), Trouble::panics(3000, 3));
-    let report = run(runtime(2, at.path()), move || sums(6000, PACE, trouble.clone(), into.clone())).unwrap();
+    let report = run(runtime(2, at.path()), move || sums(6000, vec![1000, 2000], trouble.clone(), into.clone())).unwrap();
     assert_eq!(report.restarts(), 3);
     assert!(report.restored_from().is_some());
     check(6000, out.take());
@@ -103,11 +107,11 @@ fn a_job_that_fails_again_and_again_ends_with_the_failure() {
     let out = two_phase();
     let into = out.clone();
     let failing = builder(2, at.path()).restarts(2).build().unwrap();
-    let error = run(failing, move || sums(6000, PACE, Trouble::fails(3000), into.clone())).unwrap_err();
+    let error = run(failing, move || sums(6000, vec![1000, 2000], Trouble::fails(3000), into.clone())).unwrap_err();
     assert!(error.to_string().contains("`sums/troubled` failed: trouble at 3"), "{error}");
     // What was committed before is there, and it goes on from there once the trouble is over.
     let into = out.clone();
-    let report = run(runtime(3, at.path()), move || sums(6000, PACE, Trouble::none(), into.clone())).unwrap();
+    let report = run(runtime(3, at.path()), move || sums(6000, vec![1000, 2000], Trouble::none(), into.clone())).unwrap();
     assert!(report.restored_from().is_some());
     check(6000, out.take());
 }
@@ -120,7 +124,7 @@ fn a_job_that_is_stopped_goes_on_with_any_number_of_workers() {
         let into = out.clone();
         let runtime = runtime(workers, at.path());
         within(Duration::from_secs(60), move || {
-            let handle = runtime.start(move || sums(30_000, PACE, Trouble::none(), into.clone())).unwrap();
+            let handle = runtime.start(move || sums(30_000, (1..30).map(|gate| gate * 1000).collect(), Trouble::none(), into.clone())).unwrap();
             let before = handle.report().records_read();
             until("it has read something", || handle.report().records_read() > before + 100);
             handle.stop().unwrap();
@@ -128,7 +132,7 @@ fn a_job_that_is_stopped_goes_on_with_any_number_of_workers() {
         });
     }
     let into = out.clone();
-    run(runtime(2, at.path()), move || sums(30_000, Duration::ZERO, Trouble::none(), into.clone())).unwrap();
+    run(runtime(2, at.path()), move || sums(30_000, Vec::new(), Trouble::none(), into.clone())).unwrap();
     check(30_000, out.take());
 }
 
@@ -138,7 +142,7 @@ fn a_job_that_has_ended_has_nothing_more_to_do() {
     let out = two_phase();
     for records in [2100, 0, 0] {
         let into = out.clone();
-        run(runtime(2, at.path()), move || sums(2100, Duration::ZERO, Trouble::none(), into.clone())).unwrap();
+        run(runtime(2, at.path()), move || sums(2100, Vec::new(), Trouble::none(), into.clone())).unwrap();
         assert_eq!(out.take().len(), records);
     }
 }
@@ -149,8 +153,8 @@ fn one_can_begin_anew_or_go_back() {
     let out = two_phase();
     let (into, directory) = (out.clone(), at.path().to_owned());
     within(Duration::from_secs(60), move || {
-        let handle = runtime(2, &directory).start(move || sums(9000, PACE, Trouble::none(), into.clone())).unwrap();
-        until("it has read something", || handle.report().records_read() > 500);
+        let handle = runtime(2, &directory).start(move || sums(9000, vec![1000, 5000], Trouble::none(), into.clone())).unwrap();
+        until("it has read something", || handle.report().records_read() > 900);
         handle.savepoint("early").unwrap();
         let again = handle.savepoint("early").unwrap_err().to_string();
         assert!(again.contains("`early`"), "{again}");
@@ -163,7 +167,7 @@ fn one_can_begin_anew_or_go_back() {
         let out = two_phase();
         let into = out.clone();
         let runtime = builder(3, at.path()).restore(restore).build().unwrap();
-        let report = run(runtime, move || sums(9000, Duration::ZERO, Trouble::none(), into.clone())).unwrap();
+        let report = run(runtime, move || sums(9000, Vec::new(), Trouble::none(), into.clone())).unwrap();
         (report.restored_from(), out.take())
     };
     let (from, again) = sums_from(Restore::Savepoint("early".into()));
@@ -231,8 +235,8 @@ fn the_place_does_not_grow() {
     let into = out.clone();
     let often =
         Runtime::builder().workers(1).snapshots(format!("file://{}", at.path().display()), Duration::from_millis(1));
-    let report = run(often.build().unwrap(), move || sums(60_000, PACE, Trouble::none(), into.clone())).unwrap();
-    assert!(report.snapshots() > 60, "{}", report.snapshots());
+    let report = run(often.build().unwrap(), move || sums(60_000, (1..60).map(|gate| gate * 1000).collect(), Trouble::none(), into.clone())).unwrap();
+    assert!(report.snapshots() >= 60, "{}", report.snapshots());
     let objects = std::fs::read_dir(at.path().join("segments")).unwrap().count();
     assert!(objects <= 60, "{objects} segments after {} snapshots", report.snapshots());
 }

@@ -109,7 +109,11 @@ impl RuntimeArgs {
     pub fn run(self, pipeline: impl Fn() -> Pipeline + Send + Sync + 'static) -> Result<Report> {
         if self.plan {
             // Whoever closed the pipe has seen enough.
-            let _ = write!(std::io::stdout(), "{}", pipeline().plan());
+            let pipeline = pipeline();
+            let _ = match &self.snapshots {
+                Some(_) => write!(std::io::stdout(), "{}", pipeline.plan().with_guarantees()),
+                None => write!(std::io::stdout(), "{}", pipeline.plan()),
+            };
             std::process::exit(0);
         }
         log::init(self.log, self.log_format);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `file:///dir`, `file://./dir` | a directory, which is created; written so that it outlives a power cut |
 //! | `memory://name` | in this process; every job that gives the same name sees the same |
+//! | `memory://` | in this process, and for this job alone |
 //! | `s3://bucket/prefix` | with feature `s3`; the variables `AWS_*` say how to get there |
 //! | `gs://bucket/prefix` | with feature `gcs`; the variables `GOOGLE_*` |
 //! | `az://container/prefix` | with feature `azure`; the variables `AZURE_*` |
@@ -94,7 +95,10 @@ impl Location {
         static STORES: OnceLock<Mutex<HashMap<String, Arc<InMemory>>>> = OnceLock::new();
         let stores = STORES.get_or_init(Mutex::default);
         let mut stores = stores.lock().unwrap_or_else(PoisonError::into_inner);
-        let objects = Arc::clone(stores.entry(name.to_owned()).or_default());
+        let objects = match name {
+            "" => Arc::default(),
+            name => Arc::clone(stores.entry(name.to_owned()).or_default()),
+        };
         Ok(Location { objects, prefix: Path::default(), url: format!("memory://{name}"), directory: None })
     }
 

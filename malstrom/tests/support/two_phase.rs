@@ -20,6 +20,11 @@ pub fn two_phase<T>() -> TwoPhase<T> {
     TwoPhase { published, worker: 0, written: Vec::new(), staged: Vec::new() }
 }
 impl<T> TwoPhase<T> {
+    /// How many snapshots have published something so far.
+    pub fn commits(&self) -> usize {
+        let published = self.published.lock().unwrap();
+        published.known.iter().map(|(interval, _)| interval).collect::<BTreeSet<_>>().len()
+    }
     /// What was published so far.
     pub fn take(&self) -> Vec<T> {
         std::mem::take(&mut self.published.lock().unwrap().records)
