@@ -63,7 +63,7 @@ pub fn check(pipeline: impl Borrow<Pipeline>) -> Result<()> {
 /// #     let g = Graph::new("p");
 /// #     let s = source::source(g.clone(), "source", malstrom_core::connect::FromIter::new(0..9u64));
 /// #     let s = build::key_by(g.clone(), "key_by", build::by(s, |n: &u64| n % 3));
-/// #     let s = aggregates::sum(g.clone(), "totals", build::by(s, f), Some(Code::of()));
+/// #     let s = aggregates::sum(g.clone(), "totals", build::written(build::by(s, f), Some(Code::of())));
 /// #     build::sink(g.clone(), "sink", malstrom_core::connect::for_each(|_: (u64, V)| ()), s);
 /// #     g.finish()
 /// # }

@@ -48,6 +48,7 @@
 //!   explains it from the start, with a picture.
 //! - [`#[keyed_state]`](keyed_state) is for what is kept per key, [`derive(Record)`](macro@Record) for what moves between
 //!   workers, [`derive(Key)`](macro@Key) for what streams are partitioned by.
+//! - [`schema`] has a test say, before a job is restored, what a change of the code means for what older builds have kept.
 //! - [`connect`] has sources and sinks: files, memory, standard output. Implement [`Source`] and [`Sink`] for your own.
 //!
 //! [`run`] runs a pipeline with the flags that every job understands (`--workers`, `--plan`, `--log`; see `--help`) and

@@ -75,3 +75,48 @@ fn differ(was: &str, is: &str) -> String {
     };
     difference.unwrap_or_else(|| "what it is made of has changed".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::record::{Record, description};
+
+    fn text<T: Record>() -> String {
+        description::<T>().to_string()
+    }
+    fn block() -> Block {
+        Block { state: "card".into(), version: 1, key: text::<u64>(), keeps: text::<(u32, f64)>(), timers: None }
+    }
+    /// What is said if the lock has `was` and the code `is`, and nothing is known of older versions.
+    fn said(was: Block, is: Block) -> String {
+        compare(&was, &is, |_| None).to_string()
+    }
+
+    #[test]
+    fn another_key_or_another_state_cannot_be_read() {
+        let key = Block { key: text::<String>(), ..block() };
+        assert_eq!(said(block(), key), "incompatible: in its key, the type was `u64` and is `String`");
+        let state = Block { state: "sum".into(), ..block() };
+        assert_eq!(said(block(), state), "incompatible: the state was `card` and is `sum`");
+        assert_eq!(said(block(), block()), "unchanged");
+    }
+
+    #[test]
+    fn timers_must_be_fired_by_somebody() {
+        let timers = |timers: String| Block { timers: Some(timers), ..block() };
+        let (bytes, texts) = (|| timers(text::<u8>()), || timers(text::<String>()));
+        assert_eq!(said(bytes(), bytes()), "unchanged");
+        assert_eq!(said(bytes(), texts()), "incompatible: in its timers, the type was `u8` and is `String`");
+        assert_eq!(said(bytes(), block()), "incompatible: it had timers and has none, so nobody could fire them");
+        assert_eq!(said(block(), bytes()), "new: its timers");
+    }
+
+    #[test]
+    fn windows_are_part_of_what_is_kept() {
+        let windowed = Block { keeps: "PerWindow<(u32, f64)>".into(), ..block() };
+        assert_eq!(
+            said(block(), windowed),
+            "incompatible: the type was `(u32, f64)` and is `PerWindow<(u32, f64)>`, and the version is still 1"
+        );
+    }
+}

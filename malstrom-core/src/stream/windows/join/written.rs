@@ -80,6 +80,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn both_sides_come_back_and_broken_bytes_are_refused(
             left in prop::collection::vec((any::<i64>(), any::<bool>(), ".{0,6}"), 0..4),
