@@ -40,7 +40,8 @@ pub struct Location {
 
 impl Location {
     /// Snapshots lie in this store, below this prefix. The store must refuse to create an object twice
-    /// ([`PutMode::Create`](object_store::PutMode::Create)) and list what was created just before.
+    /// ([`PutMode::Create`](object_store::PutMode::Create)) and list what was created just before. If it has connections, they
+    /// are best not shared with an asynchronous runtime that may end before the job.
     pub fn new(objects: Arc<dyn ObjectStore>, prefix: &str) -> Self {
         let prefix = Path::from(prefix);
         Location { url: format!("{objects}/{prefix}"), objects, prefix, directory: None }
