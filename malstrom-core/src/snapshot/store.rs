@@ -129,7 +129,11 @@ impl Store {
         let upload = self.objects.put_multipart(&path).await?;
         let mut writer = WriteMultipart::new_with_chunk_size(upload, PART.max(length / MAX_PARTS));
         for piece in pieces {
-            writer.wait_for_capacity(AT_ONCE / 2).await?;
+            if let Err(error) = writer.wait_for_capacity(AT_ONCE / 2).await {
+                // Parts that lie in a store are paid for, and no listing shows them. The reason of it all is the first error.
+                let _ = writer.abort().await;
+                return Err(error);
+            }
             writer.put(piece);
         }
         writer.finish().await?;
