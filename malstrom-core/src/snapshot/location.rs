@@ -41,7 +41,8 @@ pub struct Location {
 
 impl Location {
     /// Snapshots lie in this store, below this prefix. The store must refuse to create an object twice
-    /// ([`PutMode::Create`](object_store::PutMode::Create)) and list what was created just before.
+    /// ([`PutMode::Create`](object_store::PutMode::Create)) and list what was created just before. If it has connections, they
+    /// are best not shared with an asynchronous runtime that may end before the job.
     pub fn new(objects: Arc<dyn ObjectStore>, prefix: &str) -> Self {
         let prefix = Path::from(prefix);
         Location { url: format!("{objects}/{prefix}"), objects, prefix, directory: None }
@@ -77,7 +78,7 @@ impl Location {
             )));
         }
         let path = std::path::absolute(rest).map_err(Error::file("find", rest))?;
-        std::fs::create_dir_all(&path).map_err(Error::file("create", &path))?;
+        create(&path).map_err(Error::file("create", &path))?;
         let objects = LocalFileSystem::new_with_prefix(&path).map_err(|cause| Error::Storage {
             doing: "open",
             object: format!("file://{rest}"),
@@ -143,6 +144,18 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.url)
     }
+}
+
+/// Creates a directory that outlives a power cut: whoever holds the name of a new one has to be on disk.
+fn create(path: &FilePath) -> std::io::Result<()> {
+    let missing: Vec<_> = path.ancestors().take_while(|path| !path.exists()).collect();
+    std::fs::create_dir_all(path)?;
+    if cfg!(unix) {
+        for parent in missing.iter().filter_map(|path| path.parent()) {
+            std::fs::File::open(parent)?.sync_all()?;
+        }
+    }
+    Ok(())
 }
 
 /// Until it is complete, a file has a `#` and a number behind its name.

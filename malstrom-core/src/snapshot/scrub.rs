@@ -169,7 +169,7 @@ impl Archive {
         self.store.wait(async {
             let mut checked = Checked::default();
             let mut saved = self.saved.clone();
-            saved.extend(self.from_elsewhere().await?);
+            saved.extend(self.copied_here().await?);
             let mut seen = BTreeSet::new();
             for saved in &saved {
                 self.verify_snapshot(saved, &mut seen, &mut checked).await?;
@@ -179,7 +179,7 @@ impl Archive {
         })
     }
     /// Savepoints that the log does not know, as they were copied here.
-    async fn from_elsewhere(&self) -> Result<Vec<Saved>> {
+    async fn copied_here(&self) -> Result<Vec<Saved>> {
         let mut found = Vec::new();
         for listed in self.store.list("savepoints", None).await? {
             let name = listed.object.strip_prefix("savepoints/").and_then(|name| name.strip_suffix("/manifest"));

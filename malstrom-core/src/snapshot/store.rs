@@ -1,6 +1,7 @@
 //! Objects, for threads that wait for them.
 //!
-//! One small runtime serves all threads that read and write: whoever waits drives it for the others.
+//! One thread of the process does all that has to be done while others wait: it is a matter of the connections to a store,
+//! which are shared by all who use it and must be served even if the one who opened them has gone.
 use super::location::Location;
 use crate::error::{Error, Result};
 use bytes::Bytes;
@@ -9,8 +10,8 @@ use object_store::path::{Path, PathPart};
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart};
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
-use tokio::runtime::{Handle, Runtime};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::Handle;
 
 /// Larger objects are written in parts.
 const ONE_PART: usize = 64 << 20;
@@ -20,25 +21,32 @@ const MAX_PARTS: usize = 9_000;
 /// How many requests are under way at the same time.
 pub(super) const AT_ONCE: usize = 8;
 
+/// What serves connections and timers, for the whole process.
+fn runtime() -> Result<Handle> {
+    static RUNTIME: Mutex<Option<Handle>> = Mutex::new(None);
+    let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = &*runtime {
+        return Ok(handle.clone());
+    }
+    let cannot =
+        |cause: std::io::Error| Error::Runtime { doing: "start what reads and writes snapshots", cause: cause.into() };
+    let own = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
+    let handle = own.handle().clone();
+    let serve = move || own.block_on(std::future::pending::<()>());
+    std::thread::Builder::new().name("malstrom-storage".into()).spawn(serve).map_err(cannot)?;
+    Ok(runtime.insert(handle).clone())
+}
+
 /// The objects of one location.
 #[derive(Clone)]
-pub(super) struct Store(Arc<Inner>);
-struct Inner {
+pub(super) struct Store {
     location: Location,
     objects: Arc<dyn ObjectStore>,
-    runtime: Option<Runtime>,
-}
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // To wait for it is refused where other asynchronous code runs.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
+    runtime: Handle,
 }
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Store({})", self.0.location)
+        write!(f, "Store({})", self.location)
     }
 }
 
@@ -53,30 +61,25 @@ pub(super) struct Listed {
 
 impl Store {
     pub(super) fn open(location: &Location) -> Result<Self> {
-        let cannot = |cause: std::io::Error| Error::Runtime {
-            doing: "start what reads and writes snapshots",
-            cause: cause.into(),
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
-        let inner = Inner { location: location.clone(), objects: location.objects(), runtime: Some(runtime) };
-        Ok(Store(Arc::new(inner)))
+        Ok(Store { location: location.clone(), objects: location.objects(), runtime: runtime()? })
     }
     pub(super) fn location(&self) -> &Location {
-        &self.0.location
+        &self.location
     }
     /// Waits for something.
     pub(super) fn wait<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
-        let refused = |why: &str| Error::Runtime { doing: "wait for snapshots", cause: why.into() };
         if Handle::try_current().is_ok() {
-            return Err(refused(
-                "this thread runs asynchronous code: run the job on a thread of its own, as by `tokio::task::spawn_blocking`",
-            ));
+            return Err(Error::Runtime {
+                doing: "wait for snapshots",
+                cause: "this thread runs asynchronous code: run the job on a thread of its own, as by `tokio::task::spawn_blocking`"
+                    .into(),
+            });
         }
-        self.0.runtime.as_ref().ok_or_else(|| refused("it has ended"))?.block_on(future)
+        self.runtime.block_on(future)
     }
     /// The name of an object in messages.
     pub(super) fn name(&self, object: &str) -> String {
-        let url = self.0.location.to_string();
+        let url = self.location.to_string();
         format!("{}{}{object}", url, if url.ends_with('/') { "" } else { "/" })
     }
     pub(super) fn damaged(&self, object: &str, message: impl Into<String>) -> Error {
@@ -87,12 +90,12 @@ impl Store {
     }
     fn path(&self, object: &str) -> Path {
         let below = object.split('/').filter(|part| !part.is_empty()).map(PathPart::from);
-        self.0.location.prefix().parts().chain(below).collect()
+        self.location.prefix().parts().chain(below).collect()
     }
 
     /// The whole of an object, if it is there.
     pub(super) async fn read(&self, object: &str) -> Result<Option<Bytes>> {
-        let got = async { self.0.objects.get(&self.path(object)).await?.bytes().await };
+        let got = async { self.objects.get(&self.path(object)).await?.bytes().await };
         match got.await {
             Ok(bytes) => Ok(Some(bytes)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -105,7 +108,7 @@ impl Store {
             return Ok(Bytes::new());
         }
         let expected = range.end - range.start;
-        match self.0.objects.get_range(&self.path(object), range).await {
+        match self.objects.get_range(&self.path(object), range).await {
             Ok(bytes) if bytes.len() as u64 == expected => Ok(bytes),
             Ok(_) => Err(self.damaged(object, "it is shorter than it was")),
             Err(object_store::Error::NotFound { .. }) => Err(self.damaged(object, "it is missing")),
@@ -120,13 +123,17 @@ impl Store {
         let path = self.path(object);
         let length: usize = pieces.iter().map(Bytes::len).sum();
         if length <= ONE_PART {
-            self.0.objects.put(&path, PutPayload::from_iter(pieces)).await?;
+            self.objects.put(&path, PutPayload::from_iter(pieces)).await?;
             return Ok(());
         }
-        let upload = self.0.objects.put_multipart(&path).await?;
+        let upload = self.objects.put_multipart(&path).await?;
         let mut writer = WriteMultipart::new_with_chunk_size(upload, PART.max(length / MAX_PARTS));
         for piece in pieces {
-            writer.wait_for_capacity(AT_ONCE / 2).await?;
+            if let Err(error) = writer.wait_for_capacity(AT_ONCE / 2).await {
+                // Parts that lie in a store are paid for, and no listing shows them. The reason of it all is the first error.
+                let _ = writer.abort().await;
+                return Err(error);
+            }
             writer.put(piece);
         }
         writer.finish().await?;
@@ -135,7 +142,7 @@ impl Store {
     /// Creates an object; `false` if there was one. After an error it may be there or not.
     pub(super) async fn create(&self, object: &str, bytes: Bytes) -> Result<bool> {
         let options = PutOptions::from(PutMode::Create);
-        match self.0.objects.put_opts(&self.path(object), bytes.into(), options).await {
+        match self.objects.put_opts(&self.path(object), bytes.into(), options).await {
             Ok(_) => Ok(true),
             Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
             Err(cause) => Err(self.failed("create", object, cause)),
@@ -145,10 +152,10 @@ impl Store {
     pub(super) async fn list(&self, directory: &str, after: Option<&str>) -> Result<Vec<Listed>> {
         let path = self.path(directory);
         let found = match after {
-            Some(after) => self.0.objects.list_with_offset(Some(&path), &self.path(after)),
-            None => self.0.objects.list(Some(&path)),
+            Some(after) => self.objects.list_with_offset(Some(&path), &self.path(after)),
+            None => self.objects.list(Some(&path)),
         };
-        let prefix = self.0.location.prefix();
+        let prefix = self.location.prefix();
         let named = |meta: object_store::ObjectMeta| {
             let parts = meta.location.prefix_match(prefix)?.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>();
             Some(Listed { object: parts.join("/"), length: meta.size })
@@ -164,7 +171,7 @@ impl Store {
     /// Deletes objects, one after the other in this order where the store can. One that is not there is no trouble.
     pub(super) async fn delete(&self, objects: &[String]) -> Result<()> {
         let paths: Vec<_> = objects.iter().map(|object| Ok(self.path(object))).collect();
-        let mut deleted = self.0.objects.delete_stream(stream::iter(paths).boxed());
+        let mut deleted = self.objects.delete_stream(stream::iter(paths).boxed());
         while let Some(result) = deleted.next().await {
             match result {
                 Ok(_) | Err(object_store::Error::NotFound { .. }) => {}

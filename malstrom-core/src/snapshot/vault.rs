@@ -28,6 +28,38 @@ pub struct Job {
 }
 
 /// Where a coordinator keeps the snapshots of its job. It waits for the store, so it lives on a thread that may.
+///
+/// ```
+/// use malstrom_core::contract::snapshot::{Chunk, Head, Part, Schema, Shelf};
+/// use malstrom_core::snapshot::{Chunks, Draft, Job, Kind, Vault};
+/// let location = "memory://vault_example".parse()?;
+/// let job = Job { name: "counts".into(), key_groups: 4096, coordinator: "here".into() };
+/// # let mut last = 0;
+/// # let mut random = move || { last += 1; last };
+/// let mut vault = Vault::open(&location, job, random)?;
+/// vault.begin(42);
+///
+/// // Each process writes what its workers keep, and says what it has written.
+/// let operators = ["count".to_owned()];
+/// let head = Head { node: 0, part: Part::State, group: 7, full: true, entries: 1 };
+/// let chunks = vec![Chunk { head, bytes: b"a: 1".to_vec() }];
+/// let schemas = vec![(0, Part::State, Schema { version: 1, description: "text".into() })];
+/// let (kind, interval, scope) = (Kind::Snapshot, vault.next_interval(), vault.next_scope());
+/// let written = vault.writer(0).write(&kind, interval, scope, &operators, Chunks { chunks, schemas })?;
+///
+/// // Then sinks may publish.
+/// let committed = vault.commit(Draft { kind, interval, ended: false, written: vec![written] })?;
+/// assert_eq!((committed.permit().interval(), committed.permit().term()), (1, 1));
+/// vault.collect(vault.next_interval())?;
+///
+/// // And back. Each worker gives the groups that it has, whoever had them before.
+/// let saved = vault.archive().find("latest")?.expect("it was just committed");
+/// let restore = vault.restore(&saved)?;
+/// let shelf = restore.shelf(operators.into(), [7, 8].into_iter().collect());
+/// assert_eq!(shelf.chunks(0, Part::State)?[0].bytes, "a: 1");
+/// restore.refuse_unclaimed(&[])?;
+/// # Ok::<(), malstrom_core::Error>(())
+/// ```
 pub struct Vault {
     pub(super) archive: Archive,
     pub(super) ledger: Ledger,
