@@ -91,7 +91,7 @@ fn check_deltas(store: &Store, touched: &BTreeSet<u64>) -> Result<(), TestCaseEr
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn a_restored_table_is_what_it_was_at_the_barrier(
         workers in 1usize..6,
