@@ -33,6 +33,7 @@ mod groups;
 mod marks;
 mod ranks;
 mod save;
+mod search;
 mod track;
 
 use super::prefetch::prefetch;
@@ -204,10 +205,9 @@ impl<K, V> StateTable<K, V> {
     /// Monotone in the tag. Without slots, 0.
     #[inline(always)]
     fn home(&self, tag: Tag) -> usize {
-        self.home_at(self.position(tag))
+        self.home_at(tag.hash() - self.ranks.skipped(tag))
     }
     /// Where a tag lies among those of all owned groups.
-    #[inline(always)]
     fn position(&self, tag: Tag) -> u64 {
         self.ranks.position(tag.group(), tag.number())
     }
@@ -271,6 +271,11 @@ impl<K: Eq, V> StateTable<K, V> {
         if self.entries[at].as_ref().is_some_and(|entry| entry.version < self.current) {
             self.change(at);
         }
+        self.value_at(at)
+    }
+    /// The value in a slot that is not empty, which has been changed in this interval or need not be followed.
+    #[inline(always)]
+    fn value_at(&mut self, at: usize) -> &mut V {
         match &mut self.entries[at] {
             Some(entry) => &mut entry.value,
             None => unreachable!("the key was just found here"),
@@ -295,14 +300,25 @@ impl<K: Eq, V> StateTable<K, V> {
     {
         let tag = Tag::of(hash);
         let home = self.home(tag);
-        if self.is_at(home, tag, key) {
-            return self.changing(home);
+        if self.is_at(home, tag, key, self.current) {
+            return self.value_at(home);
         }
-        let at = self.beside(home, tag, key).unwrap_or_else(|| self.slot_for(home, tag, key));
+        let at = self.beside(home, tag, key, self.current).unwrap_or_else(|| self.enter(home, tag, key, fresh));
+        self.value_at(at)
+    }
+    /// Where [`entry`](Self::entry) finds what is farther away, or changes for the first time in this interval, or was not
+    /// there.
+    #[inline(never)]
+    fn enter(&mut self, home: usize, tag: Tag, key: &K, fresh: impl FnOnce() -> V) -> usize
+    where
+        K: Clone,
+    {
+        let at = self.near(home, tag, key).unwrap_or_else(|| self.slot_for(home, tag, key));
         if self.entries[at].is_none() {
             self.make(at, tag, key.clone(), fresh());
         }
-        self.changing(at)
+        self.changing(at);
+        at
     }
 
     /// Sets the value of `key` and returns the one it had.
@@ -342,67 +358,6 @@ impl<K: Eq, V> StateTable<K, V> {
             at += 1;
         }
         Some(removed)
-    }
-
-    /// Where `key` is, or else the slot which ends the search for it: an empty one, or the end of the table.
-    #[inline]
-    fn find(&self, tag: Tag, key: &K) -> Result<usize, usize> {
-        let home = self.home(tag);
-        self.near(home, tag, key).map_or_else(|| self.probe(home, tag, key), Ok)
-    }
-
-    #[inline(always)]
-    fn is_at(&self, at: usize, tag: Tag, key: &K) -> bool {
-        matches!(self.entries.get(at), Some(Some(entry)) if entry.tag == tag && entry.key == *key)
-    }
-
-    /// The common cases of a search, to be inlined: `key` is in its home slot, or in one of the next four.
-    #[inline(always)]
-    fn near(&self, home: usize, tag: Tag, key: &K) -> Option<usize> {
-        if self.is_at(home, tag, key) { Some(home) } else { self.beside(home, tag, key) }
-    }
-
-    /// The next most common case: `key` is in one of the four slots behind its home.
-    #[inline(always)]
-    fn beside(&self, home: usize, tag: Tag, key: &K) -> Option<usize> {
-        // Which slot it is nobody can predict: picking it without a branch is a quarter faster on random keys.
-        let [a, b, c] = self.entries.get(home + 1..)?.first_chunk()?;
-        let other = |slot: &Option<Entry<K, V>>| usize::from(slot.as_ref().map(|entry| entry.tag) != Some(tag));
-        let (a, b, c) = (other(a), other(b), other(c));
-        let at = home + 1 + a + (a & b) + (a & b & c);
-        self.is_at(at, tag, key).then_some(at)
-    }
-
-    /// The whole search, with the result of [`Self::find`].
-    #[inline(always)]
-    fn probe(&self, home: usize, tag: Tag, key: &K) -> Result<usize, usize> {
-        let mut at = home;
-        for slot in self.entries.get(home..).unwrap_or_default() {
-            match slot {
-                Some(entry) if entry.tag == tag && entry.key == *key => return Ok(at),
-                Some(_) => at += 1,
-                None => return Err(at),
-            }
-        }
-        Err(at)
-    }
-
-    /// Where `key` is, or an empty slot for it.
-    #[inline(never)]
-    fn slot_for(&mut self, home: usize, tag: Tag, key: &K) -> usize {
-        let mut at = match self.probe(home, tag, key) {
-            Ok(at) => return at,
-            Err(at) => at,
-        };
-        if self.len >= room::<K, V>(self.slots) {
-            self.resize(doubled(self.slots));
-            let home = self.home(tag);
-            at = home + self.entries.iter().skip(home).take_while(|slot| slot.is_some()).count();
-        }
-        if at >= self.entries.len() {
-            self.entries.push(None);
-        }
-        at
     }
 }
 

@@ -51,9 +51,13 @@ impl Ranks {
         Self(Rc::new(RankTable { skipped, groups, owned }))
     }
 
+    /// By how much the position of this tag is less than it would be if all groups were owned.
+    #[inline(always)]
+    pub(super) fn skipped(&self, tag: Tag) -> u64 {
+        u64::from(self.0.skipped[usize::from(tag.group())]) << (32 + WITHIN)
+    }
     /// Where a tag of this number lies among those of all owned groups, in fractions of 2^64 of all groups. The number may
     /// be that behind the last of the group.
-    #[inline(always)]
     pub(super) fn position(&self, group: u16, number: u64) -> u64 {
         let skipped = u64::from(self.0.skipped[usize::from(group)]);
         (number << 32).wrapping_sub(skipped << (32 + WITHIN))

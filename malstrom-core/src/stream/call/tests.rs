@@ -260,7 +260,7 @@ fn by_key(results: &[Shown]) -> Vec<Shown> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn a_restored_chain_goes_on_as_if_nothing_had_happened(
         items in prop::collection::vec(item(), 1..200),

@@ -91,7 +91,7 @@ fn check_deltas(store: &Store, touched: &BTreeSet<u64>) -> Result<(), TestCaseEr
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn a_restored_table_is_what_it_was_at_the_barrier(
         workers in 1usize..6,
@@ -339,4 +339,54 @@ fn bytes_that_are_not_what_was_written_are_refused() {
     assert!(error(&short, SEED).contains("ends within an entry"));
     let mut untracked = StateTable::<u64, u64>::new(Ranks::all());
     untracked.load(EDITION, &chunks, &mut KeyHasher::new(SEED)).unwrap_err();
+}
+
+#[test]
+fn a_cleared_table_begins_anew() {
+    let mut table = settled(1_000);
+    table.remove(hash(1), &1);
+    table.clear();
+    assert_eq!(written(&mut table, 2, Scope::Changes { round: 0 }).0, 0);
+    table.settle(Outcome::Committed(2));
+    table.insert(hash(2), &2, 7);
+    assert_eq!(written(&mut table, 3, Scope::Whole).0, 1);
+    assert_eq!(table.peek(hash(2), &2), Some(&7));
+}
+
+#[test]
+fn growth_keeps_the_marks() {
+    let mut table = settled(1_000);
+    table.insert(hash(5_000), &5_000, 1);
+    table.flip(2, Scope::Changes { round: 0 });
+    // The table grows before anything is written, and is halved into more units.
+    for number in 10_000..300_000_u64 {
+        table.insert(hash(number), &number, 1);
+    }
+    let mut keys = BTreeSet::new();
+    let collect = |keys: &mut BTreeSet<u64>, draft: crate::state::saved::Draft| {
+        for change in Changes::of(&draft.into_bytes()) {
+            if let Change::Put { key, .. } = change.unwrap() {
+                keys.insert(u64::decode(key).unwrap());
+            }
+        }
+    };
+    table
+        .write(&mut Pen::new(usize::MAX), |_, _, full, draft| {
+            if !full {
+                collect(&mut keys, draft)
+            }
+        })
+        .unwrap();
+    assert!(group(hash(5_000)) % 16 == 0 || keys == BTreeSet::from([5_000]), "{keys:?}");
+    table.settle(Outcome::Aborted(2));
+    table.flip(3, Scope::Changes { round: 0 });
+    table
+        .write(&mut Pen::new(usize::MAX), |_, _, full, draft| {
+            if !full {
+                collect(&mut keys, draft)
+            }
+        })
+        .unwrap();
+    let expected = (10_000..300_000_u64).chain([5_000]).filter(|key| group(hash(*key)) % 16 != 0).collect();
+    assert_eq!(keys, expected);
 }
