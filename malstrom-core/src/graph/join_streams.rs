@@ -157,7 +157,7 @@ where
         graph.refuse(node, &format!("`within` cannot be negative, and is {within}"));
     }
     let codec = OfBoth::of(codes);
-    let make = move |env: &Env| IntervalJoin::<K, L::Item, R::Item, J>::new(within.max(0), codec, env.ranks());
+    let make = move |env: &Env| IntervalJoin::<K, L::Item, R::Item, J>::new(within.max(0), codec, env, node);
     joined(&graph, node, (left, right), make)
 }
 
@@ -185,6 +185,6 @@ where
         W::fallback()
     });
     let codec = OfBoth::of(codes);
-    let make = move |env: &Env| WindowJoin::<K, L::Item, R::Item, J, N>::new(spec, codec, env.ranks());
+    let make = move |env: &Env| WindowJoin::<K, L::Item, R::Item, J, N>::new(spec, codec, env, node);
     joined(&graph, node, (left, right), make)
 }

@@ -40,7 +40,7 @@ where
 {
     type Out = A::Closed;
     fn gather(spec: Spec<Aligned<N>>, aggregate: A, node: usize) -> impl Wrap<M, T, M, A::Closed> {
-        let make = move |env: &Env| PaneHost::<K, T, A, N, L>::new(aggregate, spec, env.ranks());
+        let make = move |env: &Env| PaneHost::<K, T, A, N, L>::new(aggregate, spec, env, node);
         HostStage { make, around: (), node }
     }
 }
@@ -54,7 +54,7 @@ where
 {
     type Out = A::Closed;
     fn gather(spec: Spec<Sessions>, aggregate: A, node: usize) -> impl Wrap<M, T, M, A::Closed> {
-        let make = move |env: &Env| SessionHost::<K, T, A, L>::new(aggregate, spec, env.ranks());
+        let make = move |env: &Env| SessionHost::<K, T, A, L>::new(aggregate, spec, env, node);
         HostStage { make, around: (), node }
     }
 }
@@ -68,7 +68,7 @@ where
 {
     type Out = A::Closed;
     fn gather(spec: Spec<Counts>, aggregate: A, node: usize) -> impl Wrap<M, T, M, A::Closed> {
-        let make = move |env: &Env| CountHost::<K, T, A>::new(aggregate, spec, env.ranks());
+        let make = move |env: &Env| CountHost::<K, T, A>::new(aggregate, spec, env, node);
         HostStage { make, around: (), node }
     }
 }

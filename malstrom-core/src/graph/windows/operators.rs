@@ -93,7 +93,7 @@ where
         side_ends: S,
         node: usize,
     ) -> impl Wrap<M, Op::In, M, Op::Out> {
-        let make = move |env: &Env| AlignedOps::<K, Op, N, L>::new(op, spec, env.ranks());
+        let make = move |env: &Env| AlignedOps::<K, Op, N, L>::new(op, spec, env, node);
         HostStage { make, around: branches::<F, ErrorOf<Op>, S, Op::Sides>(on_fail, side_ends), node }
     }
 }
@@ -108,7 +108,7 @@ where
     L: Retains<Vec<Held<Op::In>>>,
 {
     fn stand(spec: Spec<Sessions>, op: Op, on_fail: F, side_ends: S, node: usize) -> impl Wrap<M, Op::In, M, Op::Out> {
-        let make = move |env: &Env| SessionOps::<K, Op, L>::new(op, spec, env.ranks());
+        let make = move |env: &Env| SessionOps::<K, Op, L>::new(op, spec, env, node);
         HostStage { make, around: branches::<F, ErrorOf<Op>, S, Op::Sides>(on_fail, side_ends), node }
     }
 }
@@ -123,7 +123,7 @@ where
     L: Lateness,
 {
     fn stand(spec: Spec<Counts>, op: Op, on_fail: F, side_ends: S, node: usize) -> impl Wrap<M, Op::In, M, Op::Out> {
-        let make = move |env: &Env| CountOps::<K, Op>::new(op, spec, env.ranks());
+        let make = move |env: &Env| CountOps::<K, Op>::new(op, spec, env, node);
         HostStage { make, around: branches::<F, ErrorOf<Op>, S, Op::Sides>(on_fail, side_ends), node }
     }
 }
