@@ -95,7 +95,8 @@ fn a_panic_restarts_the_job_from_the_last_snapshot() {
     let at = tempfile::tempdir().unwrap();
     let out = two_phase();
     let (into, trouble) = (out.clone(), Trouble::panics(3000, 3));
-    let report = run(runtime(2, at.path()), move || sums(6000, vec![1000, 2000], trouble.clone(), into.clone())).unwrap();
+    let report =
+        run(runtime(2, at.path()), move || sums(6000, vec![1000, 2000], trouble.clone(), into.clone())).unwrap();
     assert_eq!(report.restarts(), 3);
     assert!(report.restored_from().is_some());
     check(6000, out.take());
@@ -111,7 +112,8 @@ fn a_job_that_fails_again_and_again_ends_with_the_failure() {
     assert!(error.to_string().contains("`sums/troubled` failed: trouble at 3"), "{error}");
     // What was committed before is there, and it goes on from there once the trouble is over.
     let into = out.clone();
-    let report = run(runtime(3, at.path()), move || sums(6000, vec![1000, 2000], Trouble::none(), into.clone())).unwrap();
+    let report =
+        run(runtime(3, at.path()), move || sums(6000, vec![1000, 2000], Trouble::none(), into.clone())).unwrap();
     assert!(report.restored_from().is_some());
     check(6000, out.take());
 }
@@ -124,7 +126,9 @@ fn a_job_that_is_stopped_goes_on_with_any_number_of_workers() {
         let into = out.clone();
         let runtime = runtime(workers, at.path());
         within(Duration::from_secs(60), move || {
-            let handle = runtime.start(move || sums(30_000, (1..30).map(|gate| gate * 1000).collect(), Trouble::none(), into.clone())).unwrap();
+            let handle = runtime
+                .start(move || sums(30_000, (1..30).map(|gate| gate * 1000).collect(), Trouble::none(), into.clone()))
+                .unwrap();
             let before = handle.report().records_read();
             until("it has read something", || handle.report().records_read() > before + 100);
             handle.stop().unwrap();
@@ -153,7 +157,8 @@ fn one_can_begin_anew_or_go_back() {
     let out = two_phase();
     let (into, directory) = (out.clone(), at.path().to_owned());
     within(Duration::from_secs(60), move || {
-        let handle = runtime(2, &directory).start(move || sums(9000, vec![1000, 5000], Trouble::none(), into.clone())).unwrap();
+        let handle =
+            runtime(2, &directory).start(move || sums(9000, vec![1000, 5000], Trouble::none(), into.clone())).unwrap();
         until("it has read something", || handle.report().records_read() > 900);
         handle.savepoint("early").unwrap();
         let again = handle.savepoint("early").unwrap_err().to_string();
@@ -235,7 +240,10 @@ fn the_place_does_not_grow() {
     let into = out.clone();
     let often =
         Runtime::builder().workers(1).snapshots(format!("file://{}", at.path().display()), Duration::from_millis(1));
-    let report = run(often.build().unwrap(), move || sums(60_000, (1..60).map(|gate| gate * 1000).collect(), Trouble::none(), into.clone())).unwrap();
+    let report = run(often.build().unwrap(), move || {
+        sums(60_000, (1..60).map(|gate| gate * 1000).collect(), Trouble::none(), into.clone())
+    })
+    .unwrap();
     assert!(report.snapshots() >= 60, "{}", report.snapshots());
     let objects = std::fs::read_dir(at.path().join("segments")).unwrap().count();
     assert!(objects <= 60, "{objects} segments after {} snapshots", report.snapshots());

@@ -159,7 +159,7 @@ where
     }
     let codec = OfBoth::of(codes);
     graph.keeps(node, Some(Kept::by_codec::<K, _, _>("join", codec, Per::Key)));
-    let make = move |env: &Env| IntervalJoin::<K, L::Item, R::Item, J>::new(within.max(0), codec, env.ranks());
+    let make = move |env: &Env| IntervalJoin::<K, L::Item, R::Item, J>::new(within.max(0), codec, env, node);
     joined(&graph, node, (left, right), make)
 }
 
@@ -188,6 +188,6 @@ where
     });
     let codec = OfBoth::of(codes);
     graph.keeps(node, Some(Kept::by_codec::<K, _, _>("join", codec, Per::Window)));
-    let make = move |env: &Env| WindowJoin::<K, L::Item, R::Item, J, N>::new(spec, codec, env.ranks());
+    let make = move |env: &Env| WindowJoin::<K, L::Item, R::Item, J, N>::new(spec, codec, env, node);
     joined(&graph, node, (left, right), make)
 }

@@ -160,6 +160,15 @@ impl<K, V> StateTable<K, V> {
         Some((tag.hash(), key, value))
     }
 
+    /// Takes the entry out of a slot, as a part of taking out all of them, from the last slot to the first. A snapshot that
+    /// has begun has it still; none says that it is gone, so who reads the next one must know by other means.
+    pub(crate) fn clear_slot(&mut self, at: usize) -> Option<(u64, K, V)> {
+        let entry = self.entries.get_mut(at)?.take()?;
+        self.len -= 1;
+        self.rescue(&entry);
+        Some((entry.tag.hash(), entry.key, entry.value))
+    }
+
     /// Makes room for so many more entries.
     ///
     /// Entries that come in the order of their hashes, as from another table, fill a table from its beginning on: one that

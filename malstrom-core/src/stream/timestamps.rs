@@ -2,13 +2,18 @@
 //!
 //! A promise is made per split, from the greatest time so far; of those the least goes on, together with the records, once
 //! per batch.
+mod saved;
+
 use super::env::{Clock, Env, Site};
 use super::link::Wrap;
-use super::signal::{Mark, Signal, SplitNews, sooner};
+use super::signal::{End, Flow, Mark, Signal, SplitNews, sooner};
 use super::{At, Push, hands_on};
 use crate::contract::form::{Meta, Under};
+use crate::contract::snapshot::{Barrier, Task};
 use crate::contract::time::Time;
+use crate::state::saved::Figures;
 use crate::stream::merge::{Input, Merge};
+use saved::{Known, Restored, Row};
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::time::Duration;
@@ -24,11 +29,16 @@ struct TimestampsPush<F, T, P> {
     f: F,
     lag: i64,
     idle: Option<Duration>,
-    /// The greatest time of the split that is being read.
+    /// The greatest time of the split that is being read, and its place. No place if it is not known which one that is.
     greatest: i64,
     current: usize,
     splits: Vec<Split>,
     merge: Merge,
+    restored: Restored,
+    /// What follows from what was restored, until it is told.
+    resumed: Option<Mark>,
+    /// Where it is written how far the splits have come, if it is.
+    figures: Option<Figures<Row>>,
     clock: Rc<Clock>,
     down: P,
     site: Site,
@@ -41,8 +51,8 @@ struct Split {
     /// Its place in the merge.
     input: usize,
     greatest: i64,
-    /// Its source makes the promises.
-    promised: bool,
+    /// What its source has promised, if that makes the promises.
+    promised: Option<i64>,
     /// Since when it has nothing to give.
     silent: Option<Duration>,
 }
@@ -56,9 +66,12 @@ impl<M: Meta, I: 'static, T: Time, F: FnMut(&I) -> T + 'static> Wrap<M, I, Under
             lag: self.lag,
             idle: self.idle,
             greatest: i64::MIN,
-            current: 0,
+            current: usize::MAX,
             splits: Vec::new(),
             merge: Merge::new(0),
+            restored: Restored::new(env),
+            resumed: None,
+            figures: env.saves().then(|| Figures::new(env.owner(self.node))),
             clock: env.clock(),
             down,
             site: env.site(self.node),
@@ -74,8 +87,24 @@ impl<F, T, P> TimestampsPush<F, T, P> {
             return at;
         }
         let input = self.merge.add();
-        self.splits.push(Split { number, input, greatest: i64::MIN, promised: false, silent: None });
+        let known = number.and_then(|number| self.restored.of(number));
+        let Known { greatest, promised } = known.unwrap_or(Known { greatest: i64::MIN, promised: None });
+        self.splits.push(Split { number, input, greatest, promised, silent: None });
         self.splits.len() - 1
+    }
+    /// What the split at this place has promised before the job was restored.
+    fn resume(&mut self, at: usize) -> Option<Mark> {
+        let Split { input, greatest, promised, .. } = *self.splits.get(at)?;
+        let promise = match promised {
+            Some(promised) => promised,
+            None if greatest == i64::MIN => return None,
+            None => self.promise(greatest),
+        };
+        self.merge.set(input, Input::At(promise))
+    }
+    /// What can be promised behind a record of this time.
+    fn promise(&self, greatest: i64) -> i64 {
+        greatest.saturating_sub(self.lag).saturating_sub(1)
     }
     /// Reads from the split at this place from now on.
     fn turn_to(&mut self, at: usize) {
@@ -85,11 +114,26 @@ impl<F, T, P> TimestampsPush<F, T, P> {
         self.current = at;
         self.greatest = self.splits.get(at).map_or(i64::MIN, |split| split.greatest);
     }
+    /// A barrier passes: this is how far all have come.
+    fn flip(&mut self, barrier: Barrier) {
+        if self.figures.is_none() {
+            return;
+        }
+        if self.current >= self.splits.len() && self.greatest > i64::MIN {
+            self.current = self.place(None);
+        }
+        self.turn_to(self.current);
+        let known = |split: &Split| (split.number, Known { greatest: split.greatest, promised: split.promised });
+        let row = self.restored.row(self.splits.iter().map(known));
+        if let Some(figures) = &mut self.figures {
+            figures.flip(barrier, row);
+        }
+    }
     fn remove(&mut self, at: usize) {
         self.splits.swap_remove(at);
         // The last one has moved to its place.
         if self.current == at {
-            self.current = usize::MAX;
+            (self.current, self.greatest) = (usize::MAX, i64::MIN);
         } else if self.current == self.splits.len() {
             self.current = at;
         }
@@ -99,13 +143,15 @@ impl<F, T, P> TimestampsPush<F, T, P> {
         let at = self.place(Some(number));
         let input = self.splits[at].input;
         match news {
-            SplitNews::Opens => None,
+            SplitNews::Opens => self.resume(at),
             SplitNews::Reads => {
                 self.turn_to(at);
                 None
             }
             SplitNews::Promises(time) => {
-                self.splits[at].promised = true;
+                // A source that goes on behind a position may not know what it has promised.
+                let time = self.splits[at].promised.map_or(time, |before| before.max(time));
+                self.splits[at].promised = Some(time);
                 self.merge.set(input, Input::At(time))
             }
             SplitNews::Silent => {
@@ -114,6 +160,7 @@ impl<F, T, P> TimestampsPush<F, T, P> {
             }
             SplitNews::Rests => self.merge.set(input, Input::Idle),
             SplitNews::Ends => {
+                self.restored.forget(number);
                 self.remove(at);
                 self.merge.set(input, Input::Ended)
             }
@@ -139,7 +186,10 @@ where
         // What its input promised, it promised of other times.
         let signal = match signal {
             Signal::Split(number, news) => self.news(number, news).map(Signal::Time),
-            Signal::Barrier(_) => Some(signal),
+            Signal::Barrier(barrier) => {
+                self.flip(barrier);
+                Some(signal)
+            }
             _ => None,
         };
         if let Some(signal) = signal {
@@ -151,10 +201,10 @@ where
             if self.current >= self.splits.len() {
                 self.current = self.place(None);
             }
-            let promise = self.greatest.saturating_sub(self.lag).saturating_sub(1);
+            let promise = self.promise(self.greatest);
             let split = &mut self.splits[self.current];
             split.silent = None;
-            if !split.promised
+            if split.promised.is_none()
                 && let Some(mark) = self.merge.set(split.input, Input::At(promise))
             {
                 self.down.signal(Signal::Time(mark));
@@ -168,6 +218,9 @@ where
     }
     fn tick(&mut self, now: Duration) -> Option<Duration> {
         let mut due = None;
+        if let Some(mark) = self.resumed.take() {
+            self.down.signal(Signal::Time(mark));
+        }
         if let Some(idle) = self.idle {
             for split in &mut self.splits {
                 let Some(since) = split.silent else { continue };
@@ -185,5 +238,26 @@ where
         sooner(due, self.down.tick(now))
     }
     hands_on!(@state);
-    hands_on!(@end);
+    fn pump(&mut self) -> Flow {
+        self.down.pump()
+    }
+    fn flush(&mut self) -> bool {
+        self.down.flush()
+    }
+    fn finish(&mut self, end: End) {
+        self.down.finish(end);
+    }
+    fn persist(&mut self, mut task: Task<'_, '_>) {
+        if let Some(figures) = &mut self.figures {
+            let rows = figures.persist(task.again());
+            if let Some(greatest) = self.restored.take(&rows) {
+                let at = self.place(None);
+                self.splits[at].greatest = greatest;
+                self.turn_to(at);
+                self.resumed = self.resume(at);
+            }
+        }
+        self.down.persist(task);
+    }
+    hands_on!(@passed);
 }

@@ -1,8 +1,10 @@
 //! Stages on streams that are cut into windows.
 //!
 //! A `Host` keeps state per key and window, and hands it on when windows close. `HostPush` puts it into a fused chain:
-//! it holds back a signal until all that the signal closes has been handed on, a slice at a time.
+//! it holds back a signal until all that the signal closes has been handed on, a slice at a time. So when a barrier passes,
+//! nothing is half done that would have to be saved.
 pub(crate) mod counted;
+pub(crate) mod figures;
 pub(crate) mod join;
 pub mod late;
 pub mod operators;
@@ -10,15 +12,21 @@ pub(crate) mod panes;
 pub mod sessions;
 pub(crate) mod tables;
 
+use super::aggregate::unwritten;
 use super::call::{OnFail, SideEnds};
 use super::env::{Clock, Env, Site};
 use super::link::Wrap;
 use super::signal::{End, Flow, Mark, Signal};
 use super::timing::{Progress, SLICE};
 use super::{At, Push};
+use crate::contract::extract::time::Watermark;
 use crate::contract::form::{Meta, Stamp};
-use crate::contract::snapshot::Task;
+use crate::contract::snapshot::{Barrier, Task};
 use crate::contract::windows::{Aligned, Spec, Times};
+use crate::error::Error;
+use crate::state::saved::Figures;
+use crate::state::table::Ranks;
+use figures::{Reached, Row};
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -171,6 +179,30 @@ pub(crate) trait Host<M: Meta, T, X>: 'static {
     fn worth_touching(&self) -> bool {
         false
     }
+    /// What its windows are, in words, and their lateness. What was saved of others is refused.
+    fn terms(&self) -> (String, i64) {
+        (String::new(), 0)
+    }
+    /// The number of the last record of all keys, where records are numbered in what is kept.
+    fn arrivals(&mut self) -> Option<&mut u64> {
+        None
+    }
+    /// A barrier passes, and nothing is being closed.
+    fn flip(&mut self, _: Barrier) {}
+    /// Does something about what is kept. When it is loaded, `reached` says how far the workers had come that wrote it.
+    fn persist(&mut self, _: Task<'_, '_>, _reached: &Reached) {}
+}
+/// How values `V` of operator `node` are written, where snapshots are on. If that is not known, the job cannot start.
+pub(crate) fn codec<V, C>(env: &Env, node: usize, codec: impl FnOnce() -> Option<C>) -> Option<C> {
+    if !env.saves() {
+        return None;
+    }
+    let codec = codec();
+    if codec.is_none() {
+        let site = env.site(node);
+        site.fail(unwritten::<V>(&site.id));
+    }
+    codec
 }
 
 /// A host as a stage; `make` makes it on a worker.
@@ -184,6 +216,12 @@ pub(crate) struct HostPush<H, X, P> {
     rest: Rest<X, P>,
     /// Signals of which something is left to do, the first of them in force.
     held: VecDeque<Signal>,
+    kept: Option<Kept>,
+}
+/// What is written of a host that belongs to no key.
+struct Kept {
+    figures: Figures<Row>,
+    ranks: Ranks,
 }
 impl<M, T, H, B, X> Wrap<M, T, M, H::Out> for HostStage<B, X>
 where
@@ -194,7 +232,10 @@ where
     X: Around<M>,
 {
     fn wrap<P: Push<M, H::Out>>(self, env: &Env, down: P) -> impl Push<M, T> {
-        HostPush::new((self.make)(env), self.around, down, env.clock(), env.site(self.node))
+        let kept = || Kept { figures: Figures::new(env.owner(self.node)), ranks: env.ranks() };
+        let kept = env.saves().then(kept);
+        let push = HostPush::new((self.make)(env), self.around, down, env.clock(), env.site(self.node));
+        HostPush { kept, ..push }
     }
 }
 
@@ -208,9 +249,10 @@ pub(crate) fn horizon(signal: Signal) -> Option<Horizon> {
 }
 
 impl<H, X, P> HostPush<H, X, P> {
+    /// A host of which nothing is saved.
     pub(crate) fn new(host: H, around: X, down: P, clock: Rc<Clock>, site: Site) -> Self {
         let rest = Rest { around, down, emitted: 0, progress: Progress::new(), clock, site };
-        HostPush { host, rest, held: VecDeque::new() }
+        HostPush { host, rest, held: VecDeque::new(), kept: None }
     }
     /// Puts a signal in force. Whether there is something to do for it.
     fn begin<M: Meta, T>(&mut self, signal: Signal) -> bool
@@ -232,6 +274,9 @@ impl<H, X, P> HostPush<H, X, P> {
                 self.rest.down.finish(end);
             }
             signal => {
+                if let Signal::Barrier(barrier) = signal {
+                    self.flip::<M, T>(barrier);
+                }
                 let signal = match signal {
                     Signal::Time(Mark::At(time)) => Signal::Time(Mark::At(self.host.promise(time))),
                     Signal::Time(Mark::Idle(time)) => Signal::Time(Mark::Idle(self.host.promise(time))),
@@ -240,6 +285,44 @@ impl<H, X, P> HostPush<H, X, P> {
                 self.rest.around.signal(signal);
                 self.rest.down.signal(signal);
             }
+        }
+    }
+    fn flip<M: Meta, T>(&mut self, barrier: Barrier)
+    where
+        H: Host<M, T, X>,
+    {
+        let HostPush { host, rest, kept: Some(kept), .. } = self else { return };
+        let (windows, lateness) = host.terms();
+        let (saved, arrivals) = (rest.progress.saved(), host.arrivals().map_or(0, |last| *last));
+        kept.figures.flip(barrier, (windows, lateness, saved, arrivals, figures::runs(&kept.ranks)));
+        host.flip(barrier);
+    }
+    /// Takes in what was saved that belongs to no key.
+    fn resume<M: Meta, T>(&mut self, rows: Vec<Row>) -> Result<Reached, Error>
+    where
+        H: Host<M, T, X>,
+    {
+        let reached = Reached::of(&rows, &self.host.terms().0).map_err(|error| Error::Restore {
+            operator: self.rest.site.id.to_string(),
+            what: "the windows".to_owned(),
+            cause: Box::new(error),
+        })?;
+        self.rest.progress.resume(rows.iter().map(|(_, _, saved, ..)| *saved));
+        if let Some(last) = self.host.arrivals() {
+            *last = rows.iter().map(|(_, _, _, arrivals, _)| *arrivals).fold(*last, u64::max);
+        }
+        Ok(reached)
+    }
+    /// What was restored may have windows that others had closed, at the time that is now that of all.
+    fn catch_up<M: Meta, T>(&mut self)
+    where
+        H: Host<M, T, X>,
+    {
+        let Progress { time, watermark } = self.rest.progress;
+        let mark = if watermark == Watermark::Idle { Mark::Idle(time) } else { Mark::At(time) };
+        let signal = Signal::Time(mark);
+        if time > i64::MIN && self.begin::<M, T>(signal) {
+            self.held.push_back(signal);
         }
     }
 }
@@ -323,7 +406,20 @@ where
     fn finish(&mut self, end: End) {
         self.signal(Signal::End(end));
     }
-    fn persist(&mut self, task: Task<'_, '_>) {
+    fn persist(&mut self, mut task: Task<'_, '_>) {
+        if let Some(kept) = &mut self.kept {
+            let (rows, mut reached) = (kept.figures.persist(task.again()), Reached::default());
+            if let Task::Load(book) = &mut task {
+                match self.resume::<M, T>(rows) {
+                    Ok(resumed) => reached = resumed,
+                    Err(error) => book.fail(error),
+                }
+            }
+            self.host.persist(task.again(), &reached);
+            if matches!(task, Task::Load(_)) {
+                self.catch_up::<M, T>();
+            }
+        }
         self.rest.down.persist(task);
     }
     fn passed(&self) -> u64 {

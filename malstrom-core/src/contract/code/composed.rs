@@ -1,7 +1,7 @@
 //! Codecs for what is made of values that have a codec of their own. Each part is written behind its length, in four
 //! bytes, little end first, except for the last of a fixed number.
 use super::Codec;
-use crate::contract::record::{CodecError, Describe, TypeRef};
+use crate::contract::record::{CodecError, Describe, Description, TypeRef};
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -14,6 +14,13 @@ impl<V, C: Codec<V>> Codec<Option<V>> for OfOption<C> {
     }
     fn describe(&self, d: &mut Describe) -> TypeRef {
         TypeRef::of("Option", [self.0.describe(d)])
+    }
+    fn description(&self, version: u32) -> Option<Description> {
+        let Description { root, types } = self.0.description(version)?;
+        Some(Description { root: TypeRef::of("Option", [root]), types })
+    }
+    fn migrates(&self) -> bool {
+        self.0.migrates()
     }
     fn encode(&self, value: &Option<V>, out: &mut Vec<u8>) -> Result<(), CodecError> {
         whole(out, |out| {

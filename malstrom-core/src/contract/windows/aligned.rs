@@ -4,6 +4,7 @@
 use super::super::time::Timestamp;
 use super::super::window::Window;
 use super::Times;
+use std::fmt;
 use std::marker::PhantomData;
 
 /// Windows of one size that lie at regular distances. Window `j` is `[offset + j * every, offset + j * every + size)`.
@@ -108,6 +109,28 @@ impl<N: Times> Aligned<N> {
         let bound = |ticks| Timestamp::from_micros(clamp(ticks));
         Window::new(bound(start), bound(start + i128::from(self.size)))
     }
+    /// The pane of this index, if any time lies in it.
+    pub(crate) fn pane_at(&self, index: i128) -> Option<Pane> {
+        let first = if self.whole {
+            0
+        } else {
+            let start =
+                index.div_euclid(2).checked_mul(i128::from(self.every))?.checked_add(i128::from(self.offset))?;
+            start.checked_add(index.rem_euclid(2) * i128::from(self.tail))?
+        };
+        Some(self.pane(clamp(first))).filter(|pane| pane.index == index)
+    }
+    /// Whether any time lies in this window.
+    pub(crate) fn has_window(&self, window: i128) -> bool {
+        if self.whole {
+            return window == 0;
+        }
+        let start = window.checked_mul(i128::from(self.every)).and_then(|at| at.checked_add(i128::from(self.offset)));
+        start.is_some_and(|start| {
+            let end = start.saturating_add(i128::from(self.size));
+            start <= i128::from(i64::MAX) && end > i128::from(i64::MIN)
+        })
+    }
     /// A time that lies before all windows which end behind `time`.
     pub(crate) fn held_back(&self, time: i64) -> i64 {
         if self.whole { i64::MIN } else { time.saturating_sub(self.size) }
@@ -121,6 +144,13 @@ impl<N: Times> Aligned<N> {
     #[inline]
     pub(crate) fn is_over(&self, window: i128, lateness: i64, watermark: i64) -> bool {
         !self.whole && watermark > i64::MIN && self.last(window).saturating_add(lateness) <= watermark
+    }
+}
+/// In ticks.
+impl<N> fmt::Display for Aligned<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Aligned { size, every, offset, whole, .. } = self;
+        if *whole { f.write_str("all times") } else { write!(f, "size {size}, every {every}, offset {offset}") }
     }
 }
 
@@ -151,6 +181,31 @@ mod tests {
                 prop_assert_eq!(spec.ended(spec.last(j)), j);
                 prop_assert_eq!(spec.ended(spec.last(j) - 1), j - 1);
             }
+        }
+    }
+
+    proptest! {
+        /// Against those that times lie in.
+        #[test]
+        fn panes_and_windows_without_times_are_told(
+            (size, every, offset) in prop_oneof![(1i64..40, 1i64..40, -50i64..50), (any::<i64>(), any::<i64>(), any::<i64>())],
+            time in prop_oneof![-200i64..200, any::<i64>(), Just(i64::MIN), Just(i64::MAX)],
+            any: i128,
+        ) {
+            let size = size.max(1);
+            let spec = Aligned::<Often>::new(size, every.clamp(1, size), offset);
+            let pane = spec.pane(time);
+            prop_assert_eq!(spec.pane_at(pane.index), Some(pane));
+            prop_assert_eq!(spec.pane_at(2 * pane.index.div_euclid(2) + 1).is_some(), spec.tail > 0 && {
+                let middle = spec.start(pane.index.div_euclid(2)) + i128::from(spec.tail);
+                middle <= i128::from(i64::MAX) && middle + i128::from(spec.every - spec.tail) > i128::from(i64::MIN)
+            });
+            let (first, last) = spec.windows(pane.index);
+            prop_assert!(spec.has_window(first) && spec.has_window(last));
+            let (least, most) = (spec.windows(spec.pane(i64::MIN).index).0, spec.windows(spec.pane(i64::MAX).index).1);
+            prop_assert!(!spec.has_window(least - 1) && !spec.has_window(most + 1));
+            let (least, most) = (spec.pane(i64::MIN).index, spec.pane(i64::MAX).index);
+            prop_assert!(spec.pane_at(any).is_none_or(|pane| least <= any && any <= most && pane.index == any));
         }
     }
 

@@ -47,7 +47,7 @@ where
 {
     type Out = A::Closed;
     fn gather(spec: Spec<Aligned<N>>, aggregate: A, node: usize) -> impl Wrap<M, T, M, A::Closed> {
-        let make = move |env: &Env| PaneHost::<K, T, A, N, L>::new(aggregate, spec, env.ranks());
+        let make = move |env: &Env| PaneHost::<K, T, A, N, L>::new(aggregate, spec, env, node);
         HostStage { make, around: (), node }
     }
     fn kept(name: &'static str, aggregate: &A) -> Kept {
@@ -64,7 +64,7 @@ where
 {
     type Out = A::Closed;
     fn gather(spec: Spec<Sessions>, aggregate: A, node: usize) -> impl Wrap<M, T, M, A::Closed> {
-        let make = move |env: &Env| SessionHost::<K, T, A, L>::new(aggregate, spec, env.ranks());
+        let make = move |env: &Env| SessionHost::<K, T, A, L>::new(aggregate, spec, env, node);
         HostStage { make, around: (), node }
     }
     fn kept(name: &'static str, aggregate: &A) -> Kept {
@@ -85,7 +85,7 @@ where
 {
     type Out = A::Closed;
     fn gather(spec: Spec<Counts>, aggregate: A, node: usize) -> impl Wrap<M, T, M, A::Closed> {
-        let make = move |env: &Env| CountHost::<K, T, A>::new(aggregate, spec, env.ranks());
+        let make = move |env: &Env| CountHost::<K, T, A>::new(aggregate, spec, env, node);
         HostStage { make, around: (), node }
     }
     fn kept(name: &'static str, aggregate: &A) -> Kept {

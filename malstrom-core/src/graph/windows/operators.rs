@@ -104,7 +104,7 @@ where
         side_ends: S,
         node: usize,
     ) -> impl Wrap<M, Op::In, M, Op::Out> {
-        let make = move |env: &Env| AlignedOps::<K, Op, N, L>::new(op, spec, env.ranks());
+        let make = move |env: &Env| AlignedOps::<K, Op, N, L>::new(op, spec, env, node);
         HostStage { make, around: branches::<F, ErrorOf<Op>, S, Op::Sides>(on_fail, side_ends), node }
     }
     fn kept() -> Option<Kept> {
@@ -122,7 +122,7 @@ where
     L: Retains<Vec<Held<Op::In>>>,
 {
     fn stand(spec: Spec<Sessions>, op: Op, on_fail: F, side_ends: S, node: usize) -> impl Wrap<M, Op::In, M, Op::Out> {
-        let make = move |env: &Env| SessionOps::<K, Op, L>::new(op, spec, env.ranks());
+        let make = move |env: &Env| SessionOps::<K, Op, L>::new(op, spec, env, node);
         HostStage { make, around: branches::<F, ErrorOf<Op>, S, Op::Sides>(on_fail, side_ends), node }
     }
     fn kept() -> Option<Kept> {
@@ -140,7 +140,7 @@ where
     L: Lateness,
 {
     fn stand(spec: Spec<Counts>, op: Op, on_fail: F, side_ends: S, node: usize) -> impl Wrap<M, Op::In, M, Op::Out> {
-        let make = move |env: &Env| CountOps::<K, Op>::new(op, spec, env.ranks());
+        let make = move |env: &Env| CountOps::<K, Op>::new(op, spec, env, node);
         HostStage { make, around: branches::<F, ErrorOf<Op>, S, Op::Sides>(on_fail, side_ends), node }
     }
     fn kept() -> Option<Kept> {

@@ -49,6 +49,11 @@ impl Chapter {
             self.whole = false;
         }
     }
+    /// What has been written counts no more: the next snapshot has all that there is then.
+    pub fn begin_anew(&mut self) {
+        self.whole = true;
+        self.cut = self.cut.map(|(interval, _)| (interval, false));
+    }
     /// Says how entries are laid out, the first time after a flip.
     pub fn tell(&mut self, pen: &mut Pen) {
         if self.cut.is_some() && !std::mem::replace(&mut self.told, true) {

@@ -6,13 +6,18 @@ mod written;
 
 pub(crate) use written::OfBoth;
 
+use super::figures::Reached;
 use super::tables::Tables;
-use super::{Horizon, Host, Rest};
+use super::{Horizon, Host, Rest, codec};
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::join::{JoinKind, Side};
 use crate::contract::key::PartitionKey;
-use crate::contract::windows::{Aligned, Pane, Times};
-use crate::state::table::{Ranks, StateTable};
+use crate::contract::record::CodecError;
+use crate::contract::snapshot::{Barrier, Part, Task};
+use crate::contract::windows::{Aligned, Pane, Spec, Times};
+use crate::state::saved::{Chapter, Layout};
+use crate::state::table::StateTable;
+use crate::stream::env::Env;
 use crate::stream::{At, Push};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -33,6 +38,13 @@ pub(crate) struct Both<A, B> {
 impl<A, B> Default for Both<A, B> {
     fn default() -> Self {
         Both { left: Vec::new(), right: Vec::new(), listed: None }
+    }
+}
+impl<A, B> Both<A, B> {
+    /// The time of the first record.
+    fn first(&self) -> Option<i64> {
+        let firsts = [self.left.first().map(|w| w.time), self.right.first().map(|w| w.time)];
+        firsts.into_iter().flatten().min()
     }
 }
 /// Keeps a record. Most keys have one, so there is not room for several from the start.
@@ -145,15 +157,31 @@ pub(crate) struct IntervalJoin<K, A, B, J> {
     within: i64,
     table: StateTable<K, Both<A, B>>,
     agenda: Agenda<K>,
-    /// How records are written, where snapshots are on.
-    #[allow(dead_code)]
-    pub(crate) codec: Option<OfBoth<A, B>>,
+    /// Where it is written to, if it is. The agenda follows from the records.
+    chapter: Option<Chapter>,
     kind: PhantomData<J>,
 }
-impl<K: PartitionKey, A, B, J> IntervalJoin<K, A, B, J> {
-    pub(crate) fn new(within: i64, codec: Option<OfBoth<A, B>>, ranks: Ranks) -> Self {
+impl<K: PartitionKey, A: 'static, B: 'static, J> IntervalJoin<K, A, B, J> {
+    /// That of operator `node`. `of_both` says how records are written.
+    pub(crate) fn new(within: i64, of_both: Option<OfBoth<A, B>>, env: &Env, node: usize) -> Self {
         let agenda = Agenda { entries: BTreeMap::new(), next: 0 };
-        IntervalJoin { within, table: StateTable::new(ranks), agenda, codec, kind: PhantomData }
+        let (mut table, mut chapter) = (StateTable::new(env.ranks()), None);
+        if let Some(codec) = codec::<(A, B), _>(env, node, || of_both) {
+            chapter = Some(Chapter::new(env.owner(node), Part::State, Layout::of_entries::<K, Both<A, B>>(&codec)));
+            table.track(codec);
+        }
+        IntervalJoin { within, table, agenda, chapter, kind: PhantomData }
+    }
+    /// Puts every key on the agenda.
+    fn fill_agenda(&mut self) {
+        let IntervalJoin { within, table, agenda, .. } = self;
+        agenda.entries.clear();
+        for (hash, key, both) in table.iter_unseen() {
+            both.listed = None;
+            if let Some(first) = both.first() {
+                agenda.enlist(hash, key, both, first.saturating_add(*within));
+            }
+        }
     }
 }
 impl<M, K, A, B, J, X> Host<M, Side<A, B>, X> for IntervalJoin<K, A, B, J>
@@ -190,7 +218,10 @@ where
         };
         let ((at, _), (hash, key)) = first.remove_entry();
         let within = self.within;
-        let Some(both) = self.table.get(hash, &key).filter(|both| both.listed == Some(at)) else { return true };
+        if self.table.peek(hash, &key).is_none_or(|both| both.listed != Some(at)) {
+            return true;
+        }
+        let Some(both) = self.table.get(hash, &key) else { return true };
         // No partner comes for these any more.
         let gone = |time: i64| horizon.closes(time.saturating_add(within));
         let lefts = both.left.partition_point(|waiting| gone(waiting.time));
@@ -198,8 +229,7 @@ where
         let (left, right) = (both.left.drain(..lefts), both.right.drain(..rights));
         part::<M, X, P, A, B, J>((hash, &key), left, right, rest);
         both.listed = None;
-        let next = [both.left.first().map(|w| w.time), both.right.first().map(|w| w.time)].into_iter().flatten().min();
-        match next {
+        match both.first() {
             Some(time) => self.agenda.enlist(hash, &key, both, time.saturating_add(within)),
             None => drop(self.table.remove(hash, &key)),
         }
@@ -214,6 +244,23 @@ where
     fn worth_touching(&self) -> bool {
         self.table.worth_touching()
     }
+    // Records that wait go on waiting, as long as is said now.
+    fn terms(&self) -> (String, i64) {
+        ("records that wait for others near them".to_owned(), 0)
+    }
+    fn flip(&mut self, barrier: Barrier) {
+        if let Some(chapter) = &mut self.chapter {
+            chapter.flip_table(&mut self.table, barrier);
+        }
+    }
+    fn persist(&mut self, task: Task<'_, '_>, _: &Reached) {
+        let Some(chapter) = &mut self.chapter else { return };
+        let loads = matches!(task, Task::Load(_));
+        chapter.persist_table(&mut self.table, task);
+        if loads {
+            self.fill_agenda();
+        }
+    }
 }
 
 /// `join(a, b, window = w)`
@@ -225,16 +272,15 @@ pub(crate) struct WindowJoin<K, A, B, J, N> {
     windows: Tables<K, Both<A, B>>,
     /// How many slots of the first window have been emptied.
     slot: usize,
-    /// How records are written, where snapshots are on.
-    #[allow(dead_code)]
-    pub(crate) codec: Option<OfBoth<A, B>>,
     kind: PhantomData<J>,
 }
-impl<K: PartitionKey, A, B, J, N: Times> WindowJoin<K, A, B, J, N> {
-    pub(crate) fn new(spec: Aligned<N>, codec: Option<OfBoth<A, B>>, ranks: Ranks) -> Self {
+impl<K: PartitionKey, A: 'static, B: 'static, J, N: Times> WindowJoin<K, A, B, J, N> {
+    /// That of operator `node`. `of_both` says how records are written.
+    pub(crate) fn new(spec: Aligned<N>, of_both: Option<OfBoth<A, B>>, env: &Env, node: usize) -> Self {
         let pane = spec.pane(0);
         let belongs = spec.windows(pane.index);
-        WindowJoin { spec, pane, belongs, windows: Tables::new(ranks), slot: 0, codec, kind: PhantomData }
+        let windows = Tables::new(env, node, 0, codec::<(A, B), _>(env, node, || of_both));
+        WindowJoin { spec, pane, belongs, windows, slot: 0, kind: PhantomData }
     }
     /// The first window, if it closes.
     fn next(&self, horizon: Horizon) -> Option<i128> {
@@ -284,16 +330,34 @@ where
         let table = self.windows.entry(window);
         while self.slot < table.slots() {
             self.slot += 1;
-            if let Some((hash, key, both)) = table.take_slot(self.slot - 1) {
+            if let Some((hash, key, both)) = table.clear_slot(table.slots() - self.slot) {
                 part::<M, X, P, A, B, J>((hash, &key), both.left.into_iter(), both.right.into_iter(), rest);
                 return true;
             }
         }
         self.slot = 0;
-        self.windows.retain(|other| other != window);
+        self.windows.release(|other| other == window);
+        if horizon == Horizon::End {
+            self.windows.begin_anew();
+        }
         true
     }
     fn promise(&self, time: i64) -> i64 {
         if J::ALONE == (false, false) { time } else { self.spec.held_back(time) }
+    }
+    fn terms(&self) -> (String, i64) {
+        (format!("windows of {}", self.spec), 0)
+    }
+    fn flip(&mut self, barrier: Barrier) {
+        self.windows.flip(barrier);
+    }
+    fn persist(&mut self, task: Task<'_, '_>, reached: &Reached) {
+        let spec = Spec { windows: self.spec, lateness: 0 };
+        self.windows.persist(task, |group, window| {
+            if !spec.windows.has_window(window) {
+                return Err(CodecError::new("it has a window that no time lies in"));
+            }
+            Ok((!reached.horizon(group).is_over(&spec, window)).then_some(()))
+        });
     }
 }

@@ -7,14 +7,15 @@ use super::super::timing::Progress;
 use super::super::{At, Push, hands_on};
 use super::Horizon;
 use super::sessions::SessionTable;
+use crate::contract::code::OfRecord;
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::key::PartitionKey;
-use crate::contract::snapshot::Barrier;
+use crate::contract::snapshot::{Barrier, Task};
 use crate::contract::time::Timestamp;
 use crate::contract::window::Late;
 use crate::contract::windows::{Aligned, Counts, Sessions, Spec, Times};
 use crate::error::Error;
-use crate::state::table::Ranks;
+use crate::state::saved::Figures;
 use std::fmt;
 use std::time::Duration;
 
@@ -24,13 +25,17 @@ pub trait Judge<K>: 'static {
     fn is_late(&mut self, hash: u64, key: &K, time: i64, watermark: i64) -> bool;
     /// Event time has come so far.
     fn advance(&mut self, _: Horizon) {}
+    /// A barrier passes.
+    fn flip(&mut self, _: Barrier) {}
+    /// Does something about what it goes by.
+    fn persist(&mut self, _: Task<'_, '_>) {}
 }
 /// How a kind of windows tells which records are late.
 pub trait Judges<K>: Copy + 'static {
     /// What tells.
     type Judge: Judge<K>;
-    /// Makes it.
-    fn judge(spec: Spec<Self>, ranks: Ranks) -> Self::Judge;
+    /// Makes it, for operator `node`.
+    fn judge(spec: Spec<Self>, env: &Env, node: usize) -> Self::Judge;
 }
 impl<K, N: Times> Judge<K> for Spec<Aligned<N>> {
     #[inline(always)]
@@ -41,7 +46,7 @@ impl<K, N: Times> Judge<K> for Spec<Aligned<N>> {
 }
 impl<K, N: Times> Judges<K> for Aligned<N> {
     type Judge = Spec<Self>;
-    fn judge(spec: Spec<Self>, _: Ranks) -> Spec<Self> {
+    fn judge(spec: Spec<Self>, _: &Env, _: usize) -> Spec<Self> {
         spec
     }
 }
@@ -53,7 +58,7 @@ impl<K> Judge<K> for Spec<Counts> {
 }
 impl<K> Judges<K> for Counts {
     type Judge = Spec<Self>;
-    fn judge(spec: Spec<Self>, _: Ranks) -> Spec<Self> {
+    fn judge(spec: Spec<Self>, _: &Env, _: usize) -> Spec<Self> {
         spec
     }
 }
@@ -68,11 +73,17 @@ impl<K: PartitionKey> Judge<K> for SessionTable<K, ()> {
     fn advance(&mut self, horizon: Horizon) {
         while self.step(horizon, |_| Some(())).is_some() {}
     }
+    fn flip(&mut self, barrier: Barrier) {
+        SessionTable::flip(self, barrier);
+    }
+    fn persist(&mut self, task: Task<'_, '_>) {
+        SessionTable::persist(self, task);
+    }
 }
 impl<K: PartitionKey> Judges<K> for Sessions {
     type Judge = SessionTable<K, ()>;
-    fn judge(spec: Spec<Self>, ranks: Ranks) -> Self::Judge {
-        SessionTable::new(spec, ranks)
+    fn judge(spec: Spec<Self>, env: &Env, node: usize) -> Self::Judge {
+        SessionTable::new(spec, env, node, env.saves().then(OfRecord::new))
     }
 }
 
@@ -161,6 +172,8 @@ struct WindowPush<J, O, P> {
     late: u64,
     /// How many records came beside those that were pushed.
     further: u64,
+    /// Where it is written how far time has come, if it is.
+    figures: Option<Figures<(i64, u8)>>,
     down: P,
     site: Site,
 }
@@ -172,12 +185,14 @@ where
     O: OnLate<M, T>,
 {
     fn wrap<P: Push<M, T>>(self, env: &Env, down: P) -> impl Push<M, T> {
+        let timed = M::Stamp::of(0).ticks().is_some();
         WindowPush {
-            judge: W::judge(self.spec, env.ranks()),
+            judge: W::judge(self.spec, env, self.node),
             on_late: self.on_late,
             progress: Progress::new(),
             late: 0,
             further: 0,
+            figures: (env.saves() && timed).then(|| Figures::new(env.owner(self.node))),
             down,
             site: env.site(self.node),
         }
@@ -215,6 +230,10 @@ where
             self.judge.advance(Horizon::Watermark(time));
         }
         if let Signal::Barrier(barrier) = signal {
+            if let Some(figures) = &mut self.figures {
+                figures.flip(barrier, self.progress.saved());
+            }
+            self.judge.flip(barrier);
             self.on_late.barrier(barrier);
         }
         self.down.signal(signal);
@@ -244,5 +263,13 @@ where
         self.on_late.finish(end);
         self.down.finish(end);
     }
-    hands_on!(@persist);
+    fn persist(&mut self, mut task: Task<'_, '_>) {
+        if let Some(figures) = &mut self.figures {
+            let workers = figures.persist(task.again());
+            self.progress.resume(workers.into_iter());
+            self.judge.persist(task.again());
+        }
+        self.down.persist(task);
+    }
+    hands_on!(@passed);
 }

@@ -1,17 +1,22 @@
 //! Operators that keep state per key and window.
 pub(crate) mod caller;
 
-use super::counted::CountTable;
-use super::sessions::{Outcome, SessionTable};
+use super::counted::{self, CountTable};
+use super::figures::{Closed, Reached};
+use super::sessions::{self, OfTimed, Outcome, SessionTable};
 use super::tables::Tables;
-use super::{Branches, Horizon, Host};
+use super::{Branches, Horizon, Host, codec};
+use crate::contract::code::{Code, Codec, OfList};
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::key::PartitionKey;
+use crate::contract::record::{CodecError, Describe, TypeRef};
+use crate::contract::snapshot::{Barrier, Task};
 use crate::contract::stage::{ErrorOf, Operator};
 use crate::contract::window::Window;
 use crate::contract::windows::{Aligned, Counts, Deals, Sessions, Spec};
 use crate::state::table::Ranks;
 use crate::stream::call::{OnFail, SideEnds};
+use crate::stream::env::Env;
 use crate::stream::{At, Push};
 use caller::{Caller, RestOf};
 pub use caller::{KeepInWindow, Retains};
@@ -21,6 +26,7 @@ use std::marker::PhantomData;
 pub(crate) struct AlignedOps<K, Op: Operator<Keep: KeepInWindow>, N, L> {
     caller: Caller<Op>,
     spec: Spec<Aligned<N>>,
+    ranks: Ranks,
     windows: Tables<K, <Op::Keep as KeepInWindow>::Kept>,
     /// The pane of the last record, and the windows that it is part of.
     hot: Option<((i64, i64), (i128, i128))>,
@@ -28,8 +34,7 @@ pub(crate) struct AlignedOps<K, Op: Operator<Keep: KeepInWindow>, N, L> {
     slot: usize,
     /// The window that is being handed on.
     closing: Option<i128>,
-    /// Windows up to this one have closed.
-    closed: Option<i128>,
+    closed: Closed,
     lateness: PhantomData<L>,
 }
 impl<K, Op, N, L> AlignedOps<K, Op, N, L>
@@ -39,24 +44,27 @@ where
     N: Deals<Op::In>,
     L: Retains<<Op::Keep as KeepInWindow>::Kept>,
 {
-    pub(crate) fn new(op: Op, spec: Spec<Aligned<N>>, ranks: Ranks) -> Self {
+    /// That of operator `node`.
+    pub(crate) fn new(op: Op, spec: Spec<Aligned<N>>, env: &Env, node: usize) -> Self {
+        let codec = env.saves().then(Op::Keep::codec);
         AlignedOps {
             caller: Caller::new(op),
             spec,
-            windows: Tables::new(ranks),
+            ranks: env.ranks(),
+            windows: Tables::new(env, node, 0, codec),
             hot: None,
             slot: 0,
             closing: None,
-            closed: None,
+            closed: Closed::default(),
             lateness: PhantomData,
         }
     }
     /// The next window that closes.
     fn next(&self) -> Option<i128> {
-        self.windows.windows().find(|number| self.closed.is_none_or(|closed| *number > closed))
+        self.windows.windows().find(|number| Some(*number) > self.closed.upto())
     }
     fn pass(&mut self, horizon: Horizon) {
-        self.closed = self.closed.max(horizon.ended(&self.spec.windows));
+        self.closed.reach(horizon.ended(&self.spec.windows));
     }
 }
 impl<M, K, Op, N, L, F, S> Host<M, Op::In, Branches<F, ErrorOf<Op>, S, Op::Sides>> for AlignedOps<K, Op, N, L>
@@ -114,7 +122,10 @@ where
             if self.closing.is_none() {
                 self.pass(horizon);
                 let spec = self.spec;
-                self.windows.retain(|window| !horizon.is_over(&spec, window));
+                self.windows.release(|window| horizon.is_over(&spec, window));
+                if horizon == Horizon::End {
+                    self.windows.begin_anew();
+                }
             }
             return self.closing.is_some();
         };
@@ -124,21 +135,43 @@ where
         {
             while self.slot < table.slots() {
                 self.slot += 1;
+                let slot = table.slots() - self.slot;
                 let next = match L::ANY {
-                    false => table.take_slot(self.slot - 1),
-                    true => table
-                        .slot(self.slot - 1)
-                        .and_then(|(hash, key, kept)| Some((hash, key.clone(), L::copy(kept)?))),
+                    false => table.clear_slot(slot),
+                    true => table.slot(slot).and_then(|(hash, key, kept)| Some((hash, key.clone(), L::copy(kept)?))),
                 };
-                if let Some((hash, key, kept)) = next {
+                if let Some((hash, key, kept)) = next.filter(|(hash, ..)| !self.closed.is_ahead(window, *hash)) {
                     self.caller.close::<M, F, S, P>(kept, (hash, &key), shown, rest);
                     return true;
                 }
             }
         }
         self.closing = None;
-        self.closed = self.closed.max(Some(window));
+        self.closed.reach(Some(window));
         true
+    }
+    fn terms(&self) -> (String, i64) {
+        (format!("windows of {}", self.spec.windows), self.spec.lateness)
+    }
+    fn flip(&mut self, barrier: Barrier) {
+        self.windows.flip(barrier);
+    }
+    fn persist(&mut self, task: Task<'_, '_>, reached: &Reached) {
+        let loads = matches!(task, Task::Load(_));
+        let Spec { windows, lateness } = self.spec;
+        let was = Spec { windows, lateness: reached.lateness };
+        self.windows.persist(task, |group, window| {
+            if !windows.has_window(window) {
+                return Err(CodecError::new("it has a window that no time lies in"));
+            }
+            Ok((!reached.horizon(group).is_over(&was, window)).then_some(()))
+        });
+        if loads {
+            self.closed = Closed::resume(reached, &windows, &self.ranks);
+            if was.lateness != lateness {
+                self.windows.begin_anew();
+            }
+        }
     }
 }
 
@@ -150,6 +183,32 @@ pub struct Held<T> {
     /// Whether what it emits has been emitted.
     told: bool,
 }
+/// Writes a record of a session: whether it was told, its time, and the record.
+struct OfHeld<T>(OfTimed<Code<T>>);
+impl<T> Clone for OfHeld<T> {
+    fn clone(&self) -> Self {
+        OfHeld(self.0.clone())
+    }
+}
+impl<T: 'static> Codec<Held<T>> for OfHeld<T> {
+    fn describe(&self, d: &mut Describe) -> TypeRef {
+        TypeRef::of("", [TypeRef::plain("bool"), self.0.describe(d)])
+    }
+    fn encode(&self, held: &Held<T>, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        let before = out.len();
+        out.push(u8::from(held.told));
+        self.0.encode_parts(held.time, &held.record, out).inspect_err(|_| out.truncate(before))
+    }
+    fn decode(&self, version: u32, bytes: &[u8]) -> Result<Held<T>, CodecError> {
+        match bytes {
+            [told @ (0 | 1), rest @ ..] => {
+                let (time, record) = self.0.decode(version, rest)?;
+                Ok(Held { time, record, told: *told == 1 })
+            }
+            _ => Err(CodecError::new("a record of a session that was neither told nor not")),
+        }
+    }
+}
 /// In sessions: the records are kept, and gone through in the order of their times when the session closes.
 pub(crate) struct SessionOps<K, Op: Operator<Keep: KeepInWindow>, L> {
     caller: Caller<Op>,
@@ -157,8 +216,14 @@ pub(crate) struct SessionOps<K, Op: Operator<Keep: KeepInWindow>, L> {
     lateness: PhantomData<L>,
 }
 impl<K: PartitionKey, Op: Operator<Keep: KeepInWindow>, L: Retains<Vec<Held<Op::In>>>> SessionOps<K, Op, L> {
-    pub(crate) fn new(op: Op, spec: Spec<Sessions>, ranks: Ranks) -> Self {
-        SessionOps { caller: Caller::new(op), sessions: SessionTable::new(spec, ranks), lateness: PhantomData }
+    /// That of operator `node`.
+    pub(crate) fn new(op: Op, spec: Spec<Sessions>, env: &Env, node: usize) -> Self {
+        let codec = codec::<Op::In, _>(env, node, || Op::code().map(|code| OfList(OfHeld(OfTimed(code)))));
+        SessionOps {
+            caller: Caller::new(op),
+            sessions: SessionTable::new(spec, env, node, codec),
+            lateness: PhantomData,
+        }
     }
     /// The records of a session that closes and may be joined by others. What they emit is emitted this time.
     fn hand_out(records: &mut Vec<Held<Op::In>>) -> Option<Vec<Held<Op::In>>> {
@@ -225,6 +290,15 @@ where
         }
         true
     }
+    fn terms(&self) -> (String, i64) {
+        (sessions::TERMS.to_owned(), 0)
+    }
+    fn flip(&mut self, barrier: Barrier) {
+        self.sessions.flip(barrier);
+    }
+    fn persist(&mut self, task: Task<'_, '_>, _: &Reached) {
+        self.sessions.persist(task);
+    }
 }
 
 /// In windows of so many records.
@@ -233,8 +307,10 @@ pub(crate) struct CountOps<K, Op: Operator<Keep: KeepInWindow>> {
     windows: CountTable<K, <Op::Keep as KeepInWindow>::Kept>,
 }
 impl<K: PartitionKey, Op: Operator<Keep: KeepInWindow>> CountOps<K, Op> {
-    pub(crate) fn new(op: Op, spec: Spec<Counts>, ranks: Ranks) -> Self {
-        CountOps { caller: Caller::new(op), windows: CountTable::new(spec, ranks) }
+    /// That of operator `node`.
+    pub(crate) fn new(op: Op, spec: Spec<Counts>, env: &Env, node: usize) -> Self {
+        let codec = env.saves().then(Op::Keep::codec);
+        CountOps { caller: Caller::new(op), windows: CountTable::new(spec, env, node, codec) }
     }
 }
 impl<M, K, Op, F, S> Host<M, Op::In, Branches<F, ErrorOf<Op>, S, Op::Sides>> for CountOps<K, Op>
@@ -264,5 +340,14 @@ where
         let shown = (filling.window(), filling.last());
         self.caller.close::<M, F, S, P>(filling.kept, (hash, &key), shown, rest);
         true
+    }
+    fn terms(&self) -> (String, i64) {
+        (counted::TERMS.to_owned(), 0)
+    }
+    fn flip(&mut self, barrier: Barrier) {
+        self.windows.flip(barrier);
+    }
+    fn persist(&mut self, task: Task<'_, '_>, _: &Reached) {
+        self.windows.persist(task);
     }
 }

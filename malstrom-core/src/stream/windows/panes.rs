@@ -6,14 +6,18 @@
 //! not merge (`fold`) have a pane per window instead, and a record goes to each.
 mod stacks;
 
-use super::{Horizon, Host, Rest};
+use super::figures::{Closed, Reached};
+use super::tables::Tables;
+use super::{Horizon, Host, Rest, codec};
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::key::PartitionKey;
+use crate::contract::record::CodecError;
+use crate::contract::snapshot::{Barrier, Task};
 use crate::contract::window::Window;
 use crate::contract::windows::{Aligned, Lateness, Pane, Spec, Times};
-use crate::state::table::{Ranks, StateTable};
+use crate::state::table::Ranks;
 use crate::stream::aggregate::Aggregate;
-use crate::stream::env::Site;
+use crate::stream::env::{Env, Site};
 use crate::stream::{At, Push};
 use stacks::{Filling, Stacks};
 use std::marker::PhantomData;
@@ -21,21 +25,15 @@ use std::marker::PhantomData;
 /// How many emptied tables are kept for panes to come.
 const SPARE: usize = 4;
 
-struct Filled<K, V> {
-    pane: Pane,
-    table: StateTable<K, V>,
-}
 pub(crate) struct PaneHost<K, T, A: Aggregate<K, T>, N, L> {
     aggregate: A,
     spec: Spec<Aligned<N>>,
     ranks: Ranks,
     /// By index.
-    panes: Vec<Filled<K, A::Kept>>,
+    panes: Tables<K, A::Kept, Pane>,
     /// The pane of the last record, if it is still the one at this place.
     hot: Option<usize>,
-    spare: Vec<StateTable<K, A::Kept>>,
-    /// Windows up to this one have closed.
-    closed: Option<i128>,
+    closed: Closed,
     closing: Option<Closing>,
     stacks: Stacks<K, A::Kept>,
     types: PhantomData<fn(T, L)>,
@@ -53,18 +51,18 @@ struct Closing {
     newer: usize,
 }
 impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> PaneHost<K, T, A, N, L> {
-    pub(crate) fn new(aggregate: A, spec: Spec<Aligned<N>>, ranks: Ranks) -> Self {
-        let stacks = Stacks::new(ranks.clone());
+    /// That of operator `node`.
+    pub(crate) fn new(aggregate: A, spec: Spec<Aligned<N>>, env: &Env, node: usize) -> Self {
+        let codec = codec::<A::Kept, _>(env, node, || aggregate.codec());
         PaneHost {
             aggregate,
             spec,
-            ranks,
-            panes: Vec::new(),
+            ranks: env.ranks(),
+            panes: Tables::new(env, node, SPARE, codec),
             hot: None,
-            spare: Vec::new(),
-            closed: None,
+            closed: Closed::default(),
             closing: None,
-            stacks,
+            stacks: Stacks::new(env.ranks()),
             types: PhantomData,
         }
     }
@@ -74,15 +72,6 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
     /// The first and the last window that a pane is part of.
     fn windows(&self, index: i128) -> (i128, i128) {
         if Self::SHARED { self.spec.windows.windows(index) } else { (index, index) }
-    }
-    /// The place of a pane, which is new if there was none.
-    fn place(&mut self, pane: Pane) -> usize {
-        let at = self.panes.partition_point(|filled| filled.pane.index < pane.index);
-        if self.panes.get(at).is_none_or(|filled| filled.pane.index != pane.index) {
-            let table = self.spare.pop().unwrap_or_else(|| StateTable::new(self.ranks.clone()));
-            self.panes.insert(at, Filled { pane, table });
-        }
-        at
     }
     /// Adds a record to a pane that is not the one of the record before, or that may have closed for some windows.
     #[cold]
@@ -96,7 +85,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         // Around the end of a pane, records of two panes mix: no division is needed to find one that is there.
         if Self::SHARED
             && time > watermark
-            && let Some(place) = self.panes.iter().position(|filled| filled.pane.holds(time))
+            && let Some(place) = self.panes.list().iter().position(|filled| filled.of.holds(time))
         {
             self.hot = Some(place);
             return self.apply(place, at, record, &rest.site);
@@ -106,7 +95,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         let pane = spec.pane(time);
         let windows = spec.windows(pane.index);
         if Self::SHARED {
-            let place = self.place(pane);
+            let place = self.panes.place(pane.index, || pane);
             self.hot = Some(place);
             self.stacks.forget(pane.index);
             self.apply(place, at, record, &rest.site);
@@ -116,7 +105,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
                 if now.is_over(&self.spec, window) {
                     continue;
                 }
-                let place = self.place(Pane { index: window, ..pane });
+                let place = self.panes.place(window, || pane);
                 let copy = if window < windows.1 { record.as_ref().and_then(|r| self.aggregate.copy(r)) } else { None };
                 if let Some(record) = copy.or_else(|| record.take()) {
                     self.apply(place, at, record, &rest.site);
@@ -134,7 +123,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
     #[inline(always)]
     fn apply<M: Meta<Key = K>>(&mut self, place: usize, at: At<'_, M>, record: T, site: &Site) {
         let guard = site.guard();
-        if let Some(filled) = self.panes.get_mut(place) {
+        if let Some(filled) = self.panes.at(place) {
             let kept = filled.table.entry(at.hash, at.key, || self.aggregate.fresh());
             self.aggregate.add(kept, record);
         }
@@ -149,9 +138,9 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         let (from, to) = if Self::SHARED { self.spec.windows.panes(window) } else { (window, window + 1) };
         let mut all: Option<A::Kept> = None;
         let guard = rest.site.guard();
-        for filled in &mut self.panes {
-            if (from..to).contains(&filled.pane.index)
-                && let Some(kept) = filled.table.get(at.hash, at.key)
+        for filled in self.panes.list() {
+            if (from..to).contains(&filled.number)
+                && let Some(kept) = filled.table.peek(at.hash, at.key)
             {
                 match &mut all {
                     None => all = Some(kept.clone()),
@@ -177,9 +166,9 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
     }
     /// The next window that closes.
     fn next(&self) -> Option<i128> {
-        self.panes.iter().find_map(|filled| {
-            let (first, last) = self.windows(filled.pane.index);
-            let next = self.closed.map_or(first, |closed| first.max(closed + 1));
+        self.panes.windows().find_map(|index| {
+            let (first, last) = self.windows(index);
+            let next = self.closed.upto().map_or(first, |closed| first.max(closed + 1));
             (next <= last).then_some(next)
         })
     }
@@ -188,7 +177,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         let (shown, last) = (self.spec.windows.window(window), self.spec.windows.last(window));
         let mut closing = Closing { window, shown, last, filling: None, older: 0, newer: 0 };
         if Self::SHARED && N::MANY {
-            closing.filling = Some(self.stacks.begin(&self.panes, self.spec.windows.panes(window)));
+            closing.filling = Some(self.stacks.begin(self.panes.list(), self.spec.windows.panes(window)));
         }
         self.closing = Some(closing);
     }
@@ -196,7 +185,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
     fn fill(&mut self) {
         if let Some(closing) = &mut self.closing
             && let Some(filling) = &mut closing.filling
-            && !self.stacks.fill::<T, A>(filling, &self.panes, &mut self.aggregate)
+            && !self.stacks.fill::<T, A, _>(filling, self.panes.list(), &mut self.aggregate)
         {
             closing.filling = None;
         }
@@ -208,21 +197,19 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         P: Push<M, A::Closed>,
     {
         let Some(closing) = &mut self.closing else { return false };
-        let window = (closing.shown, closing.last);
+        let (number, window) = (closing.window, (closing.shown, closing.last));
         if !Self::SHARED || !N::MANY {
-            let index = if Self::SHARED { self.spec.windows.panes(closing.window).0 } else { closing.window };
-            let at = self.panes.partition_point(|filled| filled.pane.index < index);
-            let Some(filled) = self.panes.get_mut(at).filter(|filled| filled.pane.index == index) else { return false };
-            while closing.older < filled.table.slots() {
+            let index = if Self::SHARED { self.spec.windows.panes(number).0 } else { number };
+            let Some(table) = self.panes.get(index) else { return false };
+            while closing.older < table.slots() {
                 closing.older += 1;
+                let slot = table.slots() - closing.older;
                 // Without lateness, nobody will ask for it again.
                 let next = match L::ANY {
-                    false => filled.table.take_slot(closing.older - 1),
-                    true => {
-                        filled.table.slot(closing.older - 1).map(|(hash, key, kept)| (hash, key.clone(), kept.clone()))
-                    }
+                    false => table.clear_slot(slot),
+                    true => table.slot(slot).map(|(hash, key, kept)| (hash, key.clone(), kept.clone())),
                 };
-                if let Some((hash, key, kept)) = next {
+                if let Some((hash, key, kept)) = next.filter(|(hash, ..)| !self.closed.is_ahead(number, *hash)) {
                     self.emit::<M, P, X>(window, hash, &key, kept, rest);
                     return true;
                 }
@@ -233,7 +220,8 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         if let Some(older) = &older {
             while closing.older < older.slots() {
                 closing.older += 1;
-                let Some((hash, key, kept)) = older.slot(closing.older - 1) else { continue };
+                let next = older.slot(closing.older - 1).filter(|(hash, ..)| !self.closed.is_ahead(number, *hash));
+                let Some((hash, key, kept)) = next else { continue };
                 let (key, mut kept) = (key.clone(), kept.clone());
                 if let Some(later) = newer.get(hash, &key) {
                     self.aggregate.merge(&mut kept, later.clone());
@@ -244,7 +232,8 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         }
         while closing.newer < newer.slots() {
             closing.newer += 1;
-            let Some((hash, key, kept)) = newer.slot(closing.newer - 1) else { continue };
+            let next = newer.slot(closing.newer - 1).filter(|(hash, ..)| !self.closed.is_ahead(number, *hash));
+            let Some((hash, key, kept)) = next else { continue };
             if older.as_mut().is_some_and(|older| older.get(hash, key).is_some()) {
                 continue;
             }
@@ -256,25 +245,16 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
     }
     /// All windows up to the horizon have closed, those that held nothing too.
     fn pass(&mut self, horizon: Horizon) {
-        self.closed = self.closed.max(horizon.ended(&self.spec.windows));
+        self.closed.reach(horizon.ended(&self.spec.windows));
     }
     /// Lets go of panes that no window needs any more.
     fn release(&mut self, horizon: Horizon) {
         self.hot = None;
-        let mut at = 0;
-        while let Some(filled) = self.panes.get(at) {
-            let (_, last) = self.windows(filled.pane.index);
-            if !horizon.is_over(&self.spec, last) {
-                // Those behind it are needed for longer.
-                break;
-            }
-            at += 1;
-        }
-        for Filled { mut table, .. } in self.panes.drain(..at) {
-            if self.spare.len() < SPARE {
-                table.clear();
-                self.spare.push(table);
-            }
+        let spec = self.spec;
+        self.panes
+            .release(|index| horizon.is_over(&spec, if Self::SHARED { spec.windows.windows(index).1 } else { index }));
+        if horizon == Horizon::End {
+            self.panes.begin_anew();
         }
     }
 }
@@ -296,8 +276,8 @@ where
         let guard = rest.site.guard();
         if Self::SHARED
             && let Some(place) = self.hot
-            && let Some(filled) = self.panes.get_mut(place)
-            && filled.pane.holds(time)
+            && let Some(filled) = self.panes.at(place)
+            && filled.of.holds(time)
             && time > rest.progress.time
         {
             let kept = filled.table.entry(at.hash, at.key, || self.aggregate.fresh());
@@ -322,7 +302,7 @@ where
                 self.fill();
             } else if !self.step::<M, P, X>(rest) {
                 self.closing = None;
-                self.closed = self.closed.max(Some(window));
+                self.closed.reach(Some(window));
             }
             return true;
         }
@@ -340,12 +320,45 @@ where
     }
     #[inline(always)]
     fn touch(&self, hash: u64) {
-        if let Some(filled) = self.hot.and_then(|at| self.panes.get(at)) {
+        if let Some(filled) = self.hot.and_then(|at| self.panes.list().get(at)) {
             filled.table.touch(hash);
         }
     }
     #[inline(always)]
     fn worth_touching(&self) -> bool {
-        self.hot.and_then(|at| self.panes.get(at)).is_some_and(|filled| filled.table.worth_touching())
+        self.hot.and_then(|at| self.panes.list().get(at)).is_some_and(|filled| filled.table.worth_touching())
+    }
+    fn terms(&self) -> (String, i64) {
+        let what = if Self::SHARED { "panes of windows" } else { "windows" };
+        (format!("{what} of {}", self.spec.windows), self.spec.lateness)
+    }
+    fn arrivals(&mut self) -> Option<&mut u64> {
+        self.aggregate.arrivals()
+    }
+    // A window that is closing holds barriers back, and stacks follow from the panes.
+    fn flip(&mut self, barrier: Barrier) {
+        self.panes.flip(barrier);
+    }
+    fn persist(&mut self, task: Task<'_, '_>, reached: &Reached) {
+        let loads = matches!(task, Task::Load(_));
+        let Spec { windows, lateness } = self.spec;
+        let was = Spec { windows, lateness: reached.lateness };
+        self.panes.persist(task, |group, index| {
+            let pane = if Self::SHARED {
+                windows.pane_at(index)
+            } else {
+                // Nobody asks which times it holds.
+                windows.has_window(index).then_some(Pane { index, first: 0, last: 0 })
+            };
+            let pane = pane.ok_or_else(|| CodecError::new("it has a window that no time lies in"))?;
+            let last = if Self::SHARED { windows.windows(index).1 } else { index };
+            Ok(Some(pane).filter(|_| !reached.horizon(group).is_over(&was, last)))
+        });
+        if loads {
+            self.closed = Closed::resume(reached, &windows, &self.ranks);
+            if was.lateness != lateness {
+                self.panes.begin_anew();
+            }
+        }
     }
 }

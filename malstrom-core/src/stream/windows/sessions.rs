@@ -1,19 +1,30 @@
 //! Sessions: per key, windows that grow and merge while records come in, and that end where none comes for a while.
+mod written;
+
+use super::figures::Reached;
 use super::{Horizon, Host, Rest};
+use crate::contract::code::Codec;
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::key::PartitionKey;
+use crate::contract::snapshot::{Barrier, Part, Task};
 use crate::contract::window::Window;
 use crate::contract::windows::{Lateness, Sessions, Spec};
-use crate::state::table::{Ranks, StateTable};
+use crate::state::saved::{Chapter, Layout};
+use crate::state::table::StateTable;
 use crate::stream::aggregate::Aggregate;
+use crate::stream::env::Env;
 use crate::stream::{At, Push};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::ops::Range;
 
+pub(crate) use written::OfTimed;
+use written::{OfGathered, OfRuns};
+
 /// A run of records of one key.
 #[derive(Debug)]
 pub(crate) struct Run<V> {
+    /// By what the agenda knows it.
     id: u64,
     pub(crate) first: i64,
     pub(crate) last: i64,
@@ -27,6 +38,8 @@ pub struct SessionTable<K, V> {
     /// When to look at a session next: by its last tick, then in order.
     agenda: BTreeMap<(i64, u64), (u64, K, u64)>,
     next: u64,
+    /// Where it is written to, if it is. The agenda follows from the sessions.
+    chapter: Option<Chapter>,
 }
 /// What has become of a session whose time has come.
 pub(crate) enum Outcome<K, V> {
@@ -47,21 +60,56 @@ fn touched<V>(windows: Sessions, runs: &[Run<V>], time: i64) -> Range<usize> {
     let to = runs.partition_point(|run| run.first <= time || windows.near(time, run.first));
     from..to.max(from)
 }
-impl<K: PartitionKey, V> SessionTable<K, V> {
-    pub(crate) fn new(spec: Spec<Sessions>, ranks: Ranks) -> Self {
-        SessionTable { spec, table: StateTable::new(ranks), agenda: BTreeMap::new(), next: 0 }
+impl<K: PartitionKey, V: 'static> SessionTable<K, V> {
+    /// That of operator `node`. With a `codec` it is saved.
+    pub(crate) fn new(spec: Spec<Sessions>, env: &Env, node: usize, codec: Option<impl Codec<V>>) -> Self {
+        let (mut table, mut chapter) = (StateTable::new(env.ranks()), None);
+        if let Some(codec) = codec.map(OfRuns) {
+            chapter = Some(Chapter::new(env.owner(node), Part::State, Layout::of_entries::<K, _>(&codec)));
+            table.track(codec);
+        }
+        SessionTable { spec, table, agenda: BTreeMap::new(), next: 0, chapter }
+    }
+    /// A barrier passes.
+    pub(crate) fn flip(&mut self, barrier: Barrier) {
+        if let Some(chapter) = &mut self.chapter {
+            chapter.flip_table(&mut self.table, barrier);
+        }
+    }
+    /// Does something about the sessions.
+    pub(crate) fn persist(&mut self, task: Task<'_, '_>) {
+        let Some(chapter) = &mut self.chapter else { return };
+        let loads = matches!(task, Task::Load(_));
+        chapter.persist_table(&mut self.table, task);
+        if loads {
+            self.fill_agenda();
+        }
+    }
+    /// Puts every session on the agenda.
+    fn fill_agenda(&mut self) {
+        let SessionTable { spec: Spec { windows, lateness }, table, agenda, next, .. } = self;
+        agenda.clear();
+        for (hash, key, runs) in table.iter_unseen() {
+            for run in runs {
+                *next += 1;
+                run.id = *next;
+                let closes = windows.last(run.last);
+                let at = if run.fired { closes.saturating_add(*lateness) } else { closes };
+                agenda.insert((at, *next), (hash, key.clone(), run.id));
+            }
+        }
     }
     pub(crate) fn windows(&self) -> Sessions {
         self.spec.windows
     }
     /// Whether the session that a record at `time` would belong to has been closed for its lateness.
-    pub(crate) fn is_late(&mut self, hash: u64, key: &K, time: i64, watermark: i64) -> bool {
+    pub(crate) fn is_late(&self, hash: u64, key: &K, time: i64, watermark: i64) -> bool {
         let Spec { windows, lateness } = self.spec;
         let over = |last: i64| Horizon::Watermark(watermark).closes(windows.last(last).saturating_add(lateness));
         if !over(time) {
             return false;
         }
-        let runs = self.table.get(hash, key).map_or(&[][..], |runs| &*runs);
+        let runs = self.table.peek(hash, key).map_or(&[][..], |runs| &**runs);
         let joined = &runs[touched(windows, runs, time)];
         over(joined.last().map_or(time, |run| run.last.max(time)))
     }
@@ -121,21 +169,23 @@ impl<K: PartitionKey, V> SessionTable<K, V> {
         let (hash, key, id) = first.remove();
         let windows = self.spec.windows;
         let lateness = if horizon == Horizon::End { 0 } else { self.spec.lateness };
-        let Some(runs) = self.table.get(hash, &key) else { return Some(Outcome::Nothing) };
+        // A session that goes on does not change by being looked at.
+        let Some(runs) = self.table.peek(hash, &key) else { return Some(Outcome::Nothing) };
         let Some(at) = runs.iter().position(|run| run.id == id) else { return Some(Outcome::Nothing) };
-        let run = &mut runs[at];
-        let (first, last, closes) = (run.first, run.last, windows.last(run.last));
+        let Run { first, last, fired, .. } = runs[at];
+        let closes = windows.last(last);
         let until = closes.saturating_add(lateness);
-        if run.fired && horizon.closes(until) {
+        if !horizon.closes(if fired { until } else { closes }) {
+            self.enlist(if fired { until } else { closes }, hash, &key, id);
+            return Some(Outcome::Nothing);
+        }
+        let Some(runs) = self.table.get(hash, &key) else { return Some(Outcome::Nothing) };
+        if fired {
             runs.remove(at);
             self.forget(hash, &key);
             return Some(Outcome::Nothing);
         }
-        if run.fired || !horizon.closes(closes) {
-            let at = if run.fired { until } else { closes };
-            self.enlist(at, hash, &key, id);
-            return Some(Outcome::Nothing);
-        }
+        let run = &mut runs[at];
         let kept = if lateness > 0 && !horizon.closes(until) { copy(&mut run.kept) } else { None };
         let kept = match kept {
             Some(kept) => {
@@ -152,11 +202,14 @@ impl<K: PartitionKey, V> SessionTable<K, V> {
         Some(Outcome::Closes(hash, key, windows.window(first, last), closes, kept))
     }
     fn forget(&mut self, hash: u64, key: &K) {
-        if self.table.get(hash, key).is_some_and(|runs| runs.is_empty()) {
+        if self.table.peek(hash, key).is_some_and(|runs| runs.is_empty()) {
             self.table.remove(hash, key);
         }
     }
 }
+
+/// What such windows are called. Sessions go on with another gap, and are kept for another lateness.
+pub(crate) const TERMS: &str = "sessions";
 
 /// Aggregates in sessions. What does not merge (`fold`) keeps the records, and goes through them in the order of their
 /// times when the session closes.
@@ -169,9 +222,15 @@ enum Gathered<V, T> {
     Kept(V),
     Records(Vec<(i64, T)>),
 }
-impl<K: PartitionKey, T, A: Aggregate<K, T>, L: Lateness> SessionHost<K, T, A, L> {
-    pub(crate) fn new(aggregate: A, spec: Spec<Sessions>, ranks: Ranks) -> Self {
-        SessionHost { aggregate, sessions: SessionTable::new(spec, ranks), lateness: PhantomData }
+impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, L: Lateness> SessionHost<K, T, A, L> {
+    /// That of operator `node`.
+    pub(crate) fn new(aggregate: A, spec: Spec<Sessions>, env: &Env, node: usize) -> Self {
+        let codec = if A::MERGES {
+            super::codec::<A::Kept, _>(env, node, || aggregate.codec().map(OfGathered::kept))
+        } else {
+            super::codec::<T, _>(env, node, || aggregate.record_code().map(OfGathered::records))
+        };
+        SessionHost { aggregate, sessions: SessionTable::new(spec, env, node, codec), lateness: PhantomData }
     }
 }
 impl<V: Clone, T> Gathered<V, T> {
@@ -252,5 +311,17 @@ where
             self.aggregate.close(kept, &key, window, |out| rest.emit::<M, _>(hash, &key, last, out));
         }
         true
+    }
+    fn terms(&self) -> (String, i64) {
+        (TERMS.to_owned(), 0)
+    }
+    fn arrivals(&mut self) -> Option<&mut u64> {
+        self.aggregate.arrivals()
+    }
+    fn flip(&mut self, barrier: Barrier) {
+        self.sessions.flip(barrier);
+    }
+    fn persist(&mut self, task: Task<'_, '_>, _: &Reached) {
+        self.sessions.persist(task);
     }
 }

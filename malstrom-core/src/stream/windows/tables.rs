@@ -1,45 +1,134 @@
-//! The state of windows that have a table each.
-use crate::contract::key::PartitionKey;
-use crate::state::table::{Ranks, StateTable};
+//! The state of windows, or of panes, that have a table each.
+mod saved;
 
+use crate::contract::code::Codec;
+use crate::contract::key::PartitionKey;
+use crate::contract::record::CodecError;
+use crate::contract::snapshot::{Barrier, Task};
+use crate::state::table::{Ranks, StateTable};
+use crate::stream::env::Env;
+use saved::Sections;
+
+/// The table of a window, and what else is known of it.
+pub(crate) struct Filled<K, V, P> {
+    pub(crate) number: i128,
+    pub(crate) of: P,
+    pub(crate) table: StateTable<K, V>,
+}
 /// A table per window.
-pub(crate) struct Tables<K, V> {
+pub(crate) struct Tables<K, V, P = ()> {
     ranks: Ranks,
     /// By number.
-    tables: Vec<(i128, StateTable<K, V>)>,
+    list: Vec<Filled<K, V, P>>,
+    spare: Vec<StateTable<K, V>>,
+    /// How many emptied tables are kept for windows to come.
+    spares: usize,
+    /// Where they are written to, if they are.
+    sections: Option<Box<Sections<K, V>>>,
 }
-impl<K: PartitionKey, V> Tables<K, V> {
-    pub(crate) fn new(ranks: Ranks) -> Self {
-        Tables { ranks, tables: Vec::new() }
+impl<K: PartitionKey, V: 'static, P> Tables<K, V, P> {
+    /// Those of operator `node`, none yet. With a `codec` they are saved.
+    pub(crate) fn new(env: &Env, node: usize, spares: usize, codec: Option<impl Codec<V>>) -> Self {
+        let sections = codec.map(|codec| Box::new(Sections::new(env, node, codec)));
+        Tables { ranks: env.ranks(), list: Vec::new(), spare: Vec::new(), spares, sections }
     }
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.tables.is_empty()
+        self.list.is_empty()
+    }
+    /// In the order of their numbers.
+    #[inline(always)]
+    pub(crate) fn list(&self) -> &[Filled<K, V, P>] {
+        &self.list
+    }
+    /// The one at this place.
+    #[inline(always)]
+    pub(crate) fn at(&mut self, place: usize) -> Option<&mut Filled<K, V, P>> {
+        self.list.get_mut(place)
     }
     /// The windows that have a table, in order.
     pub(crate) fn windows(&self) -> impl Iterator<Item = i128> {
-        self.tables.iter().map(|(number, _)| *number)
+        self.list.iter().map(|filled| filled.number)
     }
     fn search(&self, window: i128) -> Result<usize, usize> {
-        self.tables.binary_search_by_key(&window, |(number, _)| *number)
+        self.list.binary_search_by_key(&window, |filled| filled.number)
     }
-    /// The table of a window, which is new if there was none.
-    pub(crate) fn entry(&mut self, window: i128) -> &mut StateTable<K, V> {
-        let at = match self.search(window) {
-            Ok(at) => at,
-            Err(at) => {
-                self.tables.insert(at, (window, StateTable::new(self.ranks.clone())));
-                at
-            }
-        };
-        &mut self.tables[at].1
+    /// The place of a window's table, which is new if there was none.
+    pub(crate) fn place(&mut self, number: i128, of: impl FnOnce() -> P) -> usize {
+        self.search(number).unwrap_or_else(|at| {
+            let table = self.spare.pop().unwrap_or_else(|| {
+                let mut table = StateTable::new(self.ranks.clone());
+                if let Some(sections) = &self.sections {
+                    sections.track(&mut table);
+                }
+                table
+            });
+            self.list.insert(at, Filled { number, of: of(), table });
+            at
+        })
     }
     /// The table of a window, if there is one.
     pub(crate) fn get(&mut self, window: i128) -> Option<&mut StateTable<K, V>> {
         let at = self.search(window).ok()?;
-        self.tables.get_mut(at).map(|(_, table)| table)
+        self.list.get_mut(at).map(|filled| &mut filled.table)
     }
-    /// Keeps the tables of those windows only.
-    pub(crate) fn retain(&mut self, mut keeps: impl FnMut(i128) -> bool) {
-        self.tables.retain(|(number, _)| keeps(*number));
+    /// Lets go of the first windows, up to one that is not over. No snapshot says that they are gone: who reads one knows
+    /// that from how far time has come.
+    pub(crate) fn release(&mut self, over: impl Fn(i128) -> bool) {
+        let end = self.list.iter().position(|filled| !over(filled.number)).unwrap_or(self.list.len());
+        for Filled { number, table, .. } in self.list.drain(..end) {
+            let table = match &mut self.sections {
+                Some(sections) => sections.leave(number, table),
+                None => Some(table),
+            };
+            if let Some(mut table) = table.filter(|_| self.spare.len() < self.spares) {
+                table.clear();
+                self.spare.push(table);
+            }
+        }
+    }
+    /// All windows are gone that there are, before their time: those who read the next snapshot are to find none of them.
+    pub(crate) fn begin_anew(&mut self) {
+        if let Some(sections) = &mut self.sections {
+            sections.begin_anew();
+        }
+    }
+
+    /// A barrier passes.
+    pub(crate) fn flip(&mut self, barrier: Barrier) {
+        if let Some(sections) = &mut self.sections {
+            sections.flip(barrier, &mut self.list);
+        }
+    }
+    /// Does something about the tables. When they are loaded, `of` is asked for what else is known of a window, for the keys
+    /// of a group. `None` if it was over when the snapshot was taken, so that what was written of it before counts no more.
+    pub(crate) fn persist(
+        &mut self,
+        task: Task<'_, '_>,
+        mut of: impl FnMut(u16, i128) -> Result<Option<P>, CodecError>,
+    ) {
+        let Some(sections) = &mut self.sections else { return };
+        match task {
+            Task::Save(pen) => sections.save(pen, &mut self.list),
+            Task::Settle(outcome) => sections.settle(outcome, &mut self.list),
+            Task::Load(book) => {
+                let Some((edition, chunks)) = sections.chapter.open(book) else { return };
+                let mut hasher = sections.chapter.hasher();
+                for chunk in &chunks {
+                    if let Err(error) = self.load(edition, chunk, &mut hasher, &mut of)
+                        && let Some(sections) = &self.sections
+                    {
+                        return sections.chapter.refuse(book, Some(chunk.group), error);
+                    }
+                }
+            }
+        }
+    }
+}
+impl<K: PartitionKey, V: 'static> Tables<K, V> {
+    /// The table of a window, which is new if there was none.
+    pub(crate) fn entry(&mut self, window: i128) -> &mut StateTable<K, V> {
+        let at = self.place(window, || ());
+        &mut self.list[at].table
     }
 }

@@ -347,7 +347,7 @@ fn a_cleared_table_begins_anew() {
     table.remove(hash(1), &1);
     table.clear();
     assert_eq!(written(&mut table, 2, Scope::Changes { round: 0 }).0, 0);
-    table.settle(Outcome::Committed(2));
+    table.settle(Outcome::Committed { interval: 2, term: 1 });
     table.insert(hash(2), &2, 7);
     assert_eq!(written(&mut table, 3, Scope::Whole).0, 1);
     assert_eq!(table.peek(hash(2), &2), Some(&7));
@@ -378,7 +378,7 @@ fn growth_keeps_the_marks() {
         })
         .unwrap();
     assert!(group(hash(5_000)) % 16 == 0 || keys == BTreeSet::from([5_000]), "{keys:?}");
-    table.settle(Outcome::Aborted(2));
+    table.settle(Outcome::Aborted { interval: 2 });
     table.flip(3, Scope::Changes { round: 0 });
     table
         .write(&mut Pen::new(usize::MAX), |_, _, full, draft| {

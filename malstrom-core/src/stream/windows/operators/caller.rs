@@ -1,4 +1,5 @@
 //! Calls an operator with the state of a window.
+use crate::contract::code::{Codec, OfOption, OfState};
 use crate::contract::extract::{Context, Moment};
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::kept::{Kept, Per};
@@ -17,6 +18,10 @@ use crate::stream::{At, Push};
 pub trait KeepInWindow: Keep {
     /// What is kept.
     type Kept: 'static;
+    /// How that is written to snapshots.
+    type Codec: Codec<Self::Kept>;
+    /// The same as a value.
+    fn codec() -> Self::Codec;
     /// What is kept before the first record.
     fn fresh() -> Self::Kept;
     /// The state, for one call.
@@ -28,6 +33,10 @@ pub trait KeepInWindow: Keep {
 }
 impl<S: KeyedState + Default> KeepInWindow for PerKey<S> {
     type Kept = S;
+    type Codec = OfState<S>;
+    fn codec() -> OfState<S> {
+        OfState::new()
+    }
     fn fresh() -> S {
         S::default()
     }
@@ -44,6 +53,10 @@ impl<S: KeyedState + Default> KeepInWindow for PerKey<S> {
 }
 impl<S: KeyedState> KeepInWindow for PerKeyOption<S> {
     type Kept = Option<S>;
+    type Codec = OfOption<OfState<S>>;
+    fn codec() -> Self::Codec {
+        OfOption(OfState::new())
+    }
     fn fresh() -> Option<S> {
         None
     }

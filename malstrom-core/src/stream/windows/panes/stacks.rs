@@ -1,5 +1,5 @@
 //! Puts windows together from their panes, some slots at a time.
-use super::Filled;
+use super::super::tables::Filled;
 use crate::contract::key::PartitionKey;
 use crate::state::table::{Ranks, StateTable};
 use crate::stream::aggregate::Aggregate;
@@ -61,11 +61,11 @@ impl<K: PartitionKey, V: Clone> Stacks<K, V> {
         (self.older.front_mut().map(|(_, table)| table), &mut self.newer)
     }
     /// Begins to put together the window of the panes from `from` on, before `to`.
-    pub(super) fn begin(&mut self, panes: &[Filled<K, V>], (from, to): (i128, i128)) -> Filling {
+    pub(super) fn begin<P>(&mut self, panes: &[Filled<K, V, P>], (from, to): (i128, i128)) -> Filling {
         while let Some((_, table)) = self.older.pop_front_if(|(index, _)| *index < from) {
             Self::empty(&mut self.spare, table);
         }
-        let place = |index| panes.partition_point(|filled| filled.pane.index < index);
+        let place = |index| panes.partition_point(|filled| filled.number < index);
         let end = std::mem::replace(&mut self.end, to);
         if self.older.is_empty() {
             self.newer.clear();
@@ -75,17 +75,17 @@ impl<K: PartitionKey, V: Clone> Stacks<K, V> {
         }
     }
     /// Puts some more of a window together. `false` if that was all.
-    pub(super) fn fill<T, A: Aggregate<K, T, Kept = V>>(
+    pub(super) fn fill<T, A: Aggregate<K, T, Kept = V>, P>(
         &mut self,
         filling: &mut Filling,
-        panes: &[Filled<K, V>],
+        panes: &[Filled<K, V, P>],
         aggregate: &mut A,
     ) -> bool {
         let Stacks { older, newer, ranks, spare, .. } = self;
         match filling {
             Filling::Older { from, left, slots } => {
                 let filled = left.checked_sub(1).and_then(|place| panes.get(place));
-                let Some(filled) = filled.filter(|filled| filled.pane.index >= *from) else { return false };
+                let Some(filled) = filled.filter(|filled| filled.number >= *from) else { return false };
                 if let Some((of_pane, of_behind)) = slots
                     && let Some((index, mut table)) = older.pop_front()
                 {
@@ -98,12 +98,12 @@ impl<K: PartitionKey, V: Clone> Stacks<K, V> {
                     }
                 } else {
                     let table = spare.pop().unwrap_or_else(|| StateTable::new(ranks.clone()));
-                    older.push_front((filled.pane.index, table));
+                    older.push_front((filled.number, table));
                     *slots = Some((0, 0));
                 }
             }
             Filling::Newer { to, place, slot } => {
-                let filled = panes.get(*place).filter(|filled| filled.pane.index < *to);
+                let filled = panes.get(*place).filter(|filled| filled.number < *to);
                 let Some(filled) = filled else { return false };
                 if !add_some::<K, T, A>(aggregate, newer, &filled.table, slot) {
                     (*place, *slot) = (*place + 1, 0);

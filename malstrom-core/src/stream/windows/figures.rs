@@ -1,0 +1,92 @@
+//! What a stage on windows saves that belongs to no key: how far time had come, and for which key groups.
+//!
+//! Workers need not all be at the same time when a barrier finds them: one may have heard of an idle input before it heard of
+//! another one, and one after. Behind a restore all of them go on from the latest time, and windows that had not closed for
+//! the groups of some of them close first of all.
+use super::Horizon;
+use crate::contract::record::CodecError;
+use crate::contract::windows::{Aligned, Times};
+use crate::state::key_group::group;
+use crate::state::table::{GROUPS, Ranks};
+use std::collections::HashMap;
+
+/// What a worker writes: what its windows are and their lateness, how far time has come as
+/// [`Progress::saved`](crate::stream::timing::Progress::saved) says it, the number of the last record where records are
+/// numbered, and the first and the last of each run of key groups that it owns.
+pub(crate) type Row = (String, i64, (i64, u8), u64, Vec<(u16, u16)>);
+
+/// The groups of a worker as runs.
+pub(crate) fn runs(ranks: &Ranks) -> Vec<(u16, u16)> {
+    let runs = ranks.groups().chunk_by(|a, b| a + 1 == *b);
+    runs.filter_map(|run| Some((*run.first()?, *run.last()?))).collect()
+}
+
+/// What the workers had come to when a snapshot was taken.
+#[derive(Debug, Default)]
+pub(crate) struct Reached {
+    /// By group. None if there is no snapshot.
+    times: Vec<i64>,
+    /// That of the windows then.
+    pub(crate) lateness: i64,
+}
+impl Reached {
+    /// What all workers wrote, of windows that are called `windows`.
+    pub(crate) fn of(rows: &[Row], windows: &str) -> Result<Reached, CodecError> {
+        let mut reached = Reached::default();
+        for (were, lateness, (time, _), _, runs) in rows {
+            if were != windows {
+                return Err(CodecError::new(format!(
+                    "it was of {were} and is of {windows}. Give the stage another id (`as`), or start anew with \
+                     `--restore none`"
+                )));
+            }
+            reached.lateness = *lateness;
+            reached.times.resize(usize::from(GROUPS), i64::MIN);
+            for (first, last) in runs {
+                if let Some(times) = reached.times.get_mut(usize::from(*first)..=usize::from(*last)) {
+                    times.fill(*time);
+                }
+            }
+        }
+        Ok(reached)
+    }
+    /// How far time had come for a group; `i64::MIN` if nothing was promised.
+    pub(crate) fn horizon(&self, group: u16) -> Horizon {
+        Horizon::Watermark(self.times.get(usize::from(group)).copied().unwrap_or(i64::MIN))
+    }
+}
+
+/// Which windows have closed, those that held nothing too.
+#[derive(Debug, Default)]
+pub(crate) struct Closed {
+    /// Up to this one, for all groups.
+    upto: Option<i128>,
+    /// Up to these ones, for groups that had come further when the job was restored.
+    ahead: HashMap<u16, i128>,
+}
+impl Closed {
+    /// Up to where the groups of this worker had come.
+    pub(crate) fn resume<N: Times>(reached: &Reached, windows: &Aligned<N>, ranks: &Ranks) -> Closed {
+        let of = |group: &u16| reached.horizon(*group).ended(windows);
+        let upto = ranks.groups().iter().map(of).min().flatten();
+        let ahead = ranks.groups().iter().filter_map(|group| Some((*group, of(group)?)));
+        Closed { upto, ahead: ahead.filter(|(_, ended)| Some(*ended) > upto).collect() }
+    }
+    /// Up to which one all have.
+    #[inline]
+    pub(crate) fn upto(&self) -> Option<i128> {
+        self.upto
+    }
+    /// All up to this one have closed.
+    pub(crate) fn reach(&mut self, window: Option<i128>) {
+        if window > self.upto {
+            self.upto = window;
+            self.ahead.retain(|_, ended| Some(*ended) > window);
+        }
+    }
+    /// Whether a window has closed for a key, before it does for others.
+    #[inline(always)]
+    pub(crate) fn is_ahead(&self, window: i128, hash: u64) -> bool {
+        !self.ahead.is_empty() && self.ahead.get(&group(hash)).is_some_and(|ended| window <= *ended)
+    }
+}
