@@ -68,7 +68,7 @@ fn opens(gates: Vec<u64>, out: TwoPhase<(u64, u64, u64)>) -> impl Fn(u64) -> boo
     move |gate| gates.iter().position(|other| *other == gate).is_none_or(|at| out.commits() > at)
 }
 
-fn runtime(workers: usize, at: &Path) -> malstrom::Runtime {
+fn runtime(workers: usize, at: &Path) -> Runtime {
     builder(workers, at).build().unwrap()
 }
 fn builder(workers: usize, at: &Path) -> malstrom_core::runtime::RuntimeBuilder {
@@ -97,7 +97,8 @@ fn a_panic_restarts_the_job_from_the_last_snapshot() {
     let (into, trouble) = (out.clone(), Trouble::panics(3000, 3));
     let report =
         run(runtime(2, at.path()), move || sums(6000, vec![1000, 2000], trouble.clone(), into.clone())).unwrap();
-    assert_eq!(report.restarts(), 3);
+    // Two workers may fail at the same time.
+    assert!((2..=3).contains(&report.restarts()), "{}", report.restarts());
     assert!(report.restored_from().is_some());
     check(6000, out.take());
 }
