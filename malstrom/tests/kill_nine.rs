@@ -239,7 +239,7 @@ fn kills_around_every_write_leave_no_trace() {
             std::fs::create_dir(&base).unwrap();
             for attempt in 0.. {
                 // The first write to a place always comes.
-                let doom = (attempt < 3).then(|| (place.as_str(), 1 + random() % (5 - 2 * attempt)));
+                let doom = (attempt < 3).then(|| (place.as_str(), 1 + random() % (1 + 2 * attempt)));
                 if ended(start(&base, 1 + random() % 3, doom)) {
                     break;
                 }
