@@ -240,6 +240,15 @@ mod tests {
     }
 
     #[test]
+    fn a_footer_belongs_to_one_segment() {
+        let (mut segment, pieces) = encode("s".into(), 1, Scope::Whole, &[], Vec::new()).unwrap();
+        let bytes = &pieces.concat()[..segment.footer_range().end as usize];
+        assert!(Footer::of(&segment, bytes).is_ok());
+        segment.footer += 1;
+        assert!(Footer::of(&segment, bytes).is_err());
+    }
+
+    #[test]
     fn a_chunk_of_no_operator_is_refused() {
         let (part, group, full, entries, offset, length, checksum) = (Part::State, 0, true, 0, 0, 0, 0);
         let pieces = vec![Piece { operator: 1, part, group, full, entries, offset, length, checksum }];
