@@ -30,6 +30,8 @@ fn job(location: &Location) -> (u8, Option<Error>) {
         toy.put("a", 0, n, Some(n));
         if let Err(error) = toy.snapshot(&mut vault) {
             assert!(!vault.is_open());
+            // Whoever goes on all the same does not write over what may be committed.
+            toy.put("a", 0, n, None);
             assert!(toy.snapshot(&mut vault).is_err(), "it goes on after {error:?}");
             return (n - 1, Some(error));
         }
@@ -125,6 +127,26 @@ fn a_snapshot_that_cannot_be_written_is_aborted_and_the_next_one_has_what_it_had
 }
 
 #[test]
+fn a_store_that_reads_less_than_there_is_is_found_out() {
+    let (short, store) = (Arc::new(AtomicUsize::new(0)), Arc::new(InMemory::new()));
+    let switch = Arc::clone(&short);
+    let location = Faulty::location(&store, move |write, path| {
+        let short = switch.load(Ordering::SeqCst) > 0 && !write && path.contains("/segments/");
+        if short { Fault::Short } else { Fault::None }
+    });
+    let mut vault = open(&location).unwrap();
+    let mut toy = Toy::new(&["a"]);
+    toy.put("a", 1, 1, Some(1));
+    toy.snapshot(&mut vault).unwrap();
+    let saved = vault.archive().latest().unwrap().clone();
+    let restore = vault.restore(&saved).unwrap();
+    short.store(1, Ordering::SeqCst);
+    for error in [toy.load(&restore, 1).unwrap_err(), vault.restore(&saved).unwrap_err()] {
+        assert!(format!("{error:?}").contains("shorter than it was"), "{error:?}");
+    }
+}
+
+#[test]
 fn a_store_that_lets_an_object_be_created_twice_is_refused() {
     let store = Arc::new(InMemory::new());
     let location = Faulty::location(&store, |write, _| if write { Fault::Overwrite } else { Fault::None });
@@ -138,7 +160,7 @@ fn a_store_that_lets_an_object_be_created_twice_is_refused() {
 
 #[test]
 fn who_comes_later_takes_over() {
-    let (_, location) = in_memory();
+    let (store, location) = in_memory();
     let mut first = open(&location).unwrap();
     let mut toy = Toy::new(&["a"]);
     toy.snapshot(&mut first).unwrap();
@@ -148,6 +170,10 @@ fn who_comes_later_takes_over() {
     let error = toy.snapshot(&mut first).unwrap_err();
     assert!(matches!(error, Error::Fenced { term: 2 }), "{error:?}");
     assert!(!first.is_open());
+    let manifests = || objects(&store).keys().filter(|path| path.as_ref().contains("/manifests/")).count();
+    let before = manifests();
+    assert!(toy.snapshot(&mut first).is_err());
+    assert_eq!(manifests(), before);
     toy.snapshot(&mut second).unwrap();
     // What the first has written and not committed is gone after a while, what is committed is not.
     second.collect(second.next_interval()).unwrap();
@@ -250,7 +276,7 @@ fn a_draft_is_committed_only_if_it_can_be_restored() {
     assert!(vault.commit(draft).unwrap_err().to_string().contains("to have everything"));
     toy.snapshot(&mut vault).unwrap();
     let draft = toy.draft_of(&vault, Kind::Snapshot, 1, vault.next_scope(), 1, &[]).unwrap();
-    assert!(vault.commit(draft).unwrap_err().to_string().contains("there is a snapshot 1 already"));
+    assert!(vault.commit(draft).unwrap_err().to_string().contains("there was an interval 1 already"));
     assert!(vault.is_open());
 
     // State of a key group, and not a word about its layout.

@@ -133,6 +133,50 @@ proptest! {
 }
 
 #[test]
+fn a_group_that_is_written_in_full_and_has_nothing_has_nothing() {
+    let (_, location) = in_memory();
+    let mut vault = open(&location).unwrap();
+    let mut toy = Toy::new(&["a"]);
+    toy.put("a", 0, 1, Some(1));
+    toy.snapshot(&mut vault).unwrap();
+    // Nothing says that the key was removed but that it is not there.
+    toy.put("a", 0, 1, None);
+    toy.snapshot(&mut vault).unwrap();
+    assert!(vault.next_scope().is_full(1) && !vault.next_scope().is_full(0));
+    toy.put("a", 0, 2, Some(2));
+    toy.restore(&mut vault, "latest", 1).unwrap();
+    assert_eq!(toy.state, State::new());
+}
+
+#[test]
+fn a_savepoint_that_was_deleted_makes_room_for_another_of_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let location: Location = format!("file://{}", dir.path().display()).parse().unwrap();
+    let mut vault = open(&location).unwrap();
+    let mut toy = Toy::new(&["a"]);
+    let kind = Kind::Savepoint("s".into());
+    for value in 1..3 {
+        toy.put("a", 0, 0, Some(value));
+        vault.commit(toy.draft(&vault, kind.clone(), 1, &[]).unwrap()).unwrap();
+        toy.snapshot(&mut vault).unwrap();
+        assert!(vault.check_name("s").is_err());
+        if value == 1 {
+            std::fs::remove_dir_all(dir.path().join("savepoints/s")).unwrap();
+            assert_eq!(vault.archive().verify().unwrap().damage, []);
+            let saved = vault.archive().find("s").unwrap().unwrap();
+            assert!(vault.restore(&saved).unwrap_err().to_string().contains("savepoint `s` (1) cannot be restored"));
+        }
+    }
+    for _ in 0..2 {
+        assert_eq!(vault.archive().list().iter().filter(|saved| saved.kind == kind).count(), 1);
+        assert_eq!(vault.archive().verify().unwrap().damage, []);
+        vault = open(&location).unwrap();
+    }
+    toy.restore(&mut vault, "s", 1).unwrap();
+    assert_eq!(toy.state.into_values().collect::<Vec<_>>(), [2]);
+}
+
+#[test]
 fn an_operator_that_comes_back_has_nothing() {
     let (_, location) = in_memory();
     let mut vault = open(&location).unwrap();

@@ -7,6 +7,7 @@ use super::restore::Restore;
 use super::segment::Segment;
 use super::store::Store;
 use crate::error::{Error, Result};
+use std::collections::BTreeSet;
 
 /// So many snapshots are kept, besides the savepoints.
 pub const KEPT: usize = 3;
@@ -157,9 +158,6 @@ impl Archive {
         let object = &saved.manifest;
         let bytes = self.store.read(object).await?.ok_or_else(|| self.store.damaged(object, "it is missing"))?;
         let manifest = Manifest::decode(&bytes, Some(saved.checksum)).map_err(|why| why.of(self.store.name(object)))?;
-        if (manifest.interval, manifest.term) != (saved.interval, saved.term) {
-            return Err(self.store.damaged(object, format!("it is of snapshot {}", manifest.interval)));
-        }
         let base = match &saved.kind {
             Kind::Snapshot => String::new(),
             Kind::Savepoint(name) => savepoint(name),
@@ -205,16 +203,23 @@ impl Archive {
     }
 }
 
-/// All savepoints, and so many of the newest snapshots.
+/// All savepoints, and so many of the newest snapshots. Who deletes a savepoint may give its name to another.
 pub(super) fn kept(saved: &[Saved], snapshots: usize) -> Vec<Saved> {
-    let all = saved.iter().filter(|saved| saved.kind == Kind::Snapshot).count();
-    let mut too_many = all.saturating_sub(snapshots);
-    let mut kept = saved.to_vec();
-    kept.retain(|saved| {
-        let goes = saved.kind == Kind::Snapshot && too_many > 0;
-        too_many -= usize::from(goes);
-        !goes
-    });
+    let (mut names, mut left) = (BTreeSet::new(), snapshots);
+    let mut kept: Vec<Saved> = saved
+        .iter()
+        .rev()
+        .filter(|saved| match &saved.kind {
+            Kind::Snapshot => {
+                let stays = left > 0;
+                left -= usize::from(stays);
+                stays
+            }
+            Kind::Savepoint(name) => names.insert(name),
+        })
+        .cloned()
+        .collect();
+    kept.reverse();
     kept
 }
 

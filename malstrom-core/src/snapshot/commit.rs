@@ -52,6 +52,8 @@ impl Vault {
             Kind::Snapshot => format!("snapshot {}", manifest.interval),
             Kind::Savepoint(name) => format!("savepoint `{name}`"),
         };
+        // What may lie in the log must not be written again, with something else.
+        self.tried = manifest.interval;
         let bytes = manifest.encode();
         let (interval, sum) = (manifest.interval, checksum(&bytes));
         let object = match &manifest.kind {
@@ -73,12 +75,12 @@ impl Vault {
         let saved = Saved { kind, interval, term: self.term(), manifest: object.clone(), checksum: sum };
         let opened = Opened::new(base, manifest);
         if saved.kind == Kind::Snapshot {
-            self.archive.saved = self.kept();
             self.opened.insert(object, opened.clone());
             self.parent = Some(opened);
             self.restored = None;
         }
         self.archive.saved.push(saved.clone());
+        self.archive.saved = kept(&self.archive.saved, KEPT);
         let saved_now = &self.archive.saved;
         self.opened.retain(|manifest, _| saved_now.iter().any(|saved| saved.manifest == *manifest));
         Ok(Committed(saved))
@@ -94,7 +96,7 @@ impl Vault {
             });
         }
         if draft.interval < self.next_interval() {
-            return refuse(format!("there is a snapshot {} already", self.next_interval() - 1));
+            return refuse(format!("there was an interval {} already", self.next_interval() - 1));
         }
         let (base, mut segments) = match &draft.kind {
             Kind::Snapshot => {
@@ -128,7 +130,10 @@ impl Vault {
             return refuse("it has changes and nothing to which they belong".into());
         };
         let segments: Vec<Segment> = needed.to_vec();
-        let live = if draft.kind == Kind::Snapshot { self.kept() } else { Vec::new() };
+        let live = match draft.kind {
+            Kind::Snapshot => kept(&self.archive.saved, KEPT - 1),
+            Kind::Savepoint(_) => Vec::new(),
+        };
         let manifest = Manifest {
             job: self.job.name.clone(),
             key_groups: self.job.key_groups,
@@ -159,9 +164,5 @@ impl Vault {
             }
         }
         layouts
-    }
-    /// What is kept besides a snapshot that is about to be committed.
-    fn kept(&self) -> Vec<Saved> {
-        kept(&self.archive.saved, KEPT - 1)
     }
 }

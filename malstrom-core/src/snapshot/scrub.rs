@@ -1,5 +1,5 @@
 //! Looking for damage before it is needed: a little at a time in the background, or all of it.
-use super::archive::{Archive, Opened};
+use super::archive::{Archive, Opened, savepoint};
 use super::format::Malformed;
 use super::ledger::object;
 use super::log::Entry;
@@ -204,6 +204,8 @@ impl Archive {
         let Some(saved) = copied else { return Ok(()) };
         let opened = match self.opened(&saved).await {
             Ok(opened) => opened,
+            // It was deleted by somebody who did not want it any more.
+            Err(Error::Damaged { .. }) if self.is_gone(&saved).await? => return Ok(()),
             Err(error) => return checked.note(error),
         };
         checked.objects += 1;
@@ -214,6 +216,12 @@ impl Archive {
             }
         }
         Ok(())
+    }
+    async fn is_gone(&self, saved: &Saved) -> Result<bool> {
+        match &saved.kind {
+            Kind::Snapshot => Ok(false),
+            Kind::Savepoint(name) => Ok(self.store.list(&savepoint(name), None).await?.is_empty()),
+        }
     }
     async fn verify_segment(&self, object: &str, segment: &Segment, checked: &mut Checked) -> Result<()> {
         let store = &self.store;

@@ -240,7 +240,19 @@ mod tests {
     }
 
     #[test]
+    fn a_footer_belongs_to_one_segment() {
+        let (mut segment, pieces) = encode("s".into(), 1, Scope::Whole, &[], Vec::new()).unwrap();
+        let bytes = &pieces.concat()[..segment.footer_range().end as usize];
+        assert!(Footer::of(&segment, bytes).is_ok());
+        segment.footer += 1;
+        assert!(Footer::of(&segment, bytes).is_err());
+    }
+
+    #[test]
     fn a_chunk_of_no_operator_is_refused() {
+        let (part, group, full, entries, offset, length, checksum) = (Part::State, 0, true, 0, 0, 0, 0);
+        let pieces = vec![Piece { operator: 1, part, group, full, entries, offset, length, checksum }];
+        assert!(Footer::decode(&Footer { operators: vec!["a".into()], pieces }.encode()).is_err());
         let head = Head { node: 1, part: Part::State, group: 0, full: true, entries: 0 };
         let chunk = Chunk { head, bytes: Vec::new() };
         assert!(encode("s".into(), 1, Scope::Whole, &["a".to_owned()], vec![chunk]).is_err());

@@ -71,6 +71,8 @@ pub struct Vault {
     pub(super) restored: Option<Restore>,
     /// The snapshots that are kept, by their manifests' names.
     pub(super) opened: HashMap<String, Opened>,
+    /// The newest interval that it has tried to commit.
+    pub(super) tried: u64,
     /// Whether leftovers of savepoints were looked for.
     pub(super) tidied: bool,
     pub(super) cursor: Cursor,
@@ -111,7 +113,7 @@ impl Vault {
         })?;
         location.clear_half_written()?;
         let (parent, restored, opened, tidied, cursor) = (None, None, HashMap::new(), false, Cursor::default());
-        Ok(Vault { archive, ledger, job, seed: 0, parent, restored, opened, tidied, cursor, nonces })
+        Ok(Vault { archive, ledger, job, seed: 0, tried: 0, parent, restored, opened, tidied, cursor, nonces })
     }
 
     /// The term of this coordinator.
@@ -161,9 +163,11 @@ impl Vault {
     pub fn seed(&self) -> u64 {
         self.seed
     }
-    /// A number for the next interval: higher than that of any snapshot.
+    /// A number for the next interval: higher than that of any snapshot, and of any that this coordinator has tried to commit.
+    /// Intervals that were aborted before are for the caller to count: no number is to be used twice.
     pub fn next_interval(&self) -> u64 {
-        self.archive.saved.iter().map(|saved| saved.interval).max().map_or(1, |newest| newest.saturating_add(1))
+        let newest = self.archive.saved.iter().map(|saved| saved.interval).max();
+        newest.max(Some(self.tried)).unwrap_or_default().saturating_add(1)
     }
     /// What writes the segments of a process.
     pub fn writer(&self, process: u32) -> SegmentWriter {
@@ -180,8 +184,7 @@ impl Vault {
     pub fn check_name(&self, name: &str) -> Result<()> {
         check_name(name)?;
         let store = &self.archive.store;
-        let used = self.archive.saved.iter().any(|saved| matches!(&saved.kind, Kind::Savepoint(used) if used == name));
-        if used || store.wait(store.read(&savepoint_manifest(name)))?.is_some() {
+        if store.wait(store.read(&savepoint_manifest(name)))?.is_some() {
             return Err(Error::snapshot(format!(
                 "there is a savepoint `{name}` already: choose another name, or delete `{}`",
                 store.name(&savepoint(name))

@@ -5,7 +5,7 @@ use malstrom_core::snapshot::Location;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    CopyOptions, Error, GetOptions, GetRange, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 use std::fmt;
@@ -21,6 +21,8 @@ pub enum Fault {
     After,
     /// It is done, whatever was there.
     Overwrite,
+    /// The last byte is not read.
+    Short,
 }
 /// Whether something is written, read (or listed), and where: what to do.
 pub type Plan = dyn Fn(bool, &str) -> Fault + Send + Sync;
@@ -61,14 +63,18 @@ impl ObjectStore for Faulty {
                 self.inner.put_opts(path, payload, options).await?;
                 Err(failed())
             }
-            Fault::Overwrite => self.inner.put_opts(path, payload, PutOptions::default()).await,
+            Fault::Overwrite | Fault::Short => self.inner.put_opts(path, payload, PutOptions::default()).await,
         }
     }
     async fn put_multipart_opts(&self, path: &Path, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
         self.inner.put_multipart_opts(path, options).await
     }
-    async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
-        self.read(path.as_ref())?;
+    async fn get_opts(&self, path: &Path, mut options: GetOptions) -> Result<GetResult> {
+        match ((self.plan)(false, path.as_ref()), &mut options.range) {
+            (Fault::Short, Some(GetRange::Bounded(range))) => range.end -= 1,
+            (Fault::None, _) => {}
+            _ => return Err(failed()),
+        }
         self.inner.get_opts(path, options).await
     }
     fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {

@@ -149,7 +149,10 @@ impl Toy {
                 for chunk in shelf.chunks(node, Part::Counts)? {
                     counts.insert(u64::from_le_bytes(chunk.bytes[..].try_into().unwrap()));
                 }
+                let mut begun = BTreeSet::new();
                 for chunk in shelf.chunks(node, Part::State)? {
+                    // A full chunk is the first of its group, and what was before it is not read.
+                    assert!(begun.insert(chunk.group) || !chunk.full);
                     assert_eq!(chunk.bytes.len(), chunk.entries as usize * 3);
                     if chunk.full {
                         self.state.retain(|(o, group, _), _| o != operator || *group != chunk.group);

@@ -40,8 +40,6 @@ fn s3_builder(bucket: &str, variables: &Variables) -> object_store::aws::AmazonS
     for (name, value) in variables {
         if name.starts_with("AWS_")
             && let Ok(key) = name.to_ascii_lowercase().parse()
-            // They are not for us to say what the URL says.
-            && !matches!(key, Key::Bucket)
         {
             builder = builder.with_config(key, value);
         }
