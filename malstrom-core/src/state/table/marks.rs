@@ -95,7 +95,7 @@ mod tests {
     fn units_have_some_dozens_of_slots() {
         assert_eq!((bits(16, 4096), bits(4096 * 63, 4096), bits(4096 * 64, 4096)), (0, 0, 1));
         for slots in [1 << 20, 3 << 22, 1 << 24] {
-            let unit = slots / 4096 >> bits(slots, 4096);
+            let unit = (slots / 4096) >> bits(slots, 4096);
             assert!((SLOTS..2 * SLOTS).contains(&unit), "{unit}");
         }
     }

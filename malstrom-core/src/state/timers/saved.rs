@@ -106,7 +106,6 @@ impl Cut {
 impl<K, X> Track<K, X> {
     pub(super) fn part_with(&mut self, place: Place, timer: &Waiting<K, X>) {
         if let Some(cut) = &mut self.cut
-            && cut.handed.is_none()
             && cut.written.is_none_or(|written| place > written)
             && cut.has(self.base, place)
         {

@@ -405,3 +405,14 @@ fn what_cannot_be_written_fails_the_job_when_it_is_made() {
     );
     assert!(error.ends_with("derive `Record` for it, or run without snapshots"));
 }
+
+#[test]
+fn a_timer_by_the_clock_of_the_machine_finds_state_that_ages_in_event_time() {
+    let mut chain = chain(0, 1, true);
+    chain.at(10_000_000);
+    let (hash, key) = key(0);
+    chain.push.push(At { key: &key, hash, stamp: 5 }, ());
+    chain.at(10_000_050);
+    chain.pump();
+    assert_eq!(chain.end.0.borrow().0[1].2, "2 timer 1001 Unknown");
+}
