@@ -2,13 +2,13 @@
 //! kept in memory, and the job crashes now and then and goes on from the last committed one with another number of workers.
 use super::scrambled;
 use malstrom::Pipeline;
-use malstrom_core::contract::snapshot::{Barrier, Chunk, Loaded, NO_GROUP, Part, Schema, Shelf};
+use malstrom_core::contract::snapshot::{Barrier, Chunk, Head, Loaded, NO_GROUP, Part, Schema, Shelf};
 use malstrom_core::coordinator::{Action, Coordinator, Event, Origin, Policy, Purpose, round_of};
 use malstrom_core::exchange::fabric::{Fabric, Wake};
 use malstrom_core::exchange::route::RouteTable;
 use malstrom_core::stream::env::Saving;
 use malstrom_core::worker::{Command, Settings, Step, Worker, Written};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use std::time::Duration;
 struct Kept {
     barrier: Barrier,
     savepoint: bool,
-    chunks: Vec<Chunk>,
+    chunks: HashMap<(usize, Part, u16), Vec<Chunk>>,
     schemas: Vec<(usize, Part, Schema)>,
 }
 /// Where snapshots are kept.
@@ -29,6 +29,16 @@ struct Owned<'a> {
     groups: HashSet<u16>,
 }
 impl Store {
+    /// Whether the pipeline can go on from here, with so many workers.
+    pub fn accepts(&self, workers: usize, make: impl Fn() -> Pipeline) -> malstrom::Result<()> {
+        let fabric = Fabric::new(workers, Arc::new(Bells((0..workers).map(|_| AtomicBool::new(false)).collect())));
+        (0..workers).try_for_each(|worker| {
+            let saving = Some(Saving { term: 1, interval: 1, cleans: false });
+            let linger = Duration::from_millis(1);
+            let settings = Settings { worker, workers, seed: 7, started: 0, linger, saving };
+            Worker::new(make(), &settings, fabric.clone(), &self.shelf(worker, workers)).map(drop)
+        })
+    }
     /// What the snapshots have for worker `worker` of `workers`.
     fn shelf(&self, worker: usize, workers: usize) -> Owned<'_> {
         Owned { store: self, groups: RouteTable::even(workers).groups_of(worker).collect() }
@@ -50,20 +60,21 @@ impl Shelf for Owned<'_> {
     fn chunks(&self, node: usize, part: Part) -> malstrom::Result<Vec<Loaded>> {
         let chain = self.store.chain();
         let of = |kept: &Kept, group: u16| -> Vec<Loaded> {
-            let mine = |chunk: &&Chunk| (chunk.head.node, chunk.head.part, chunk.head.group) == (node, part, group);
             let loaded = |chunk: &Chunk| Loaded {
                 group,
                 full: chunk.head.full,
                 entries: chunk.head.entries,
                 bytes: chunk.bytes.clone().into(),
             };
-            kept.chunks.iter().filter(mine).map(loaded).collect()
+            kept.chunks.get(&(node, part, group)).into_iter().flatten().map(loaded).collect()
         };
         let mut loaded = Vec::new();
         loaded.extend(chain.last().into_iter().flat_map(|last| of(last, NO_GROUP)));
         for group in &self.groups {
-            let base = chain.iter().rposition(|kept| kept.barrier.scope.is_full(*group)).unwrap_or(0);
-            loaded.extend(chain[base.min(chain.len())..].iter().flat_map(|kept| of(kept, *group)));
+            let mut all: Vec<Loaded> = chain.iter().flat_map(|kept| of(kept, *group)).collect();
+            // A part may be written in full sooner than the barrier says.
+            let base = all.iter().rposition(|chunk| chunk.full).unwrap_or(0);
+            loaded.extend(all.drain(base..));
         }
         Ok(loaded)
     }
@@ -95,13 +106,17 @@ pub struct Came {
 
 /// Runs a job to its end.
 pub fn run(fate: Fate, make: impl Fn() -> Pipeline) -> Came {
+    run_from(&mut Store::default(), fate, make)
+}
+/// Runs a job to its end, which goes on where the last snapshot was taken.
+pub fn run_from(store: &mut Store, fate: Fate, make: impl Fn() -> Pipeline) -> Came {
     let mut random = scrambled(fate.seed);
-    let (mut store, mut came) = (Store::default(), Came::default());
+    let mut came = Came::default();
     loop {
         came.attempts += 1;
         let crashes = if came.attempts < 12 { fate.crashes } else { 0 };
         let workers = 1 + (random() % fate.workers as u64) as usize;
-        if attempt(workers, crashes, &mut random, &mut store, &mut came, &make) {
+        if attempt(workers, crashes, &mut random, store, &mut came, &make) {
             return came;
         }
     }
@@ -164,9 +179,12 @@ fn attempt(
                 events.push_back(Event::Failed { interval });
             } else {
                 let savepoint = purpose != Purpose::Recovery;
-                let mut kept = Kept { barrier, savepoint, chunks: Vec::new(), schemas: Vec::new() };
+                let mut kept = Kept { barrier, savepoint, chunks: HashMap::new(), schemas: Vec::new() };
                 for part in parts.drain(..).filter(|part| part.interval == interval) {
-                    kept.chunks.extend(part.chunks);
+                    for chunk in part.chunks {
+                        let Head { node, part, group, .. } = chunk.head;
+                        kept.chunks.entry((node, part, group)).or_default().push(chunk);
+                    }
                     kept.schemas.extend(part.schemas);
                 }
                 store.0.push(kept);
