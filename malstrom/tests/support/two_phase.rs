@@ -32,7 +32,7 @@ impl<T> TwoPhase<T> {
     /// How many snapshots have published something so far.
     pub fn commits(&self) -> usize {
         let published = self.published.lock().unwrap();
-        published.known.iter().map(|(interval, _)| interval).collect::<BTreeSet<_>>().len()
+        published.known.iter().map(|(interval, ..)| interval).collect::<BTreeSet<_>>().len()
     }
     /// What was published so far.
     pub fn take(&self) -> Vec<T> {
