@@ -136,7 +136,7 @@ impl Survived {
     pub fn run<T: Record + Clone>(
         &mut self,
         fate: Fate,
-        commit: impl Fn(u64) + 'static,
+        commit: impl Fn(u64) + Send + Sync + 'static,
         make: impl Fn(&TwoPhase<T>) -> Pipeline,
     ) -> Vec<T> {
         let out = two_phase_telling(commit);

@@ -1,7 +1,6 @@
 //! A sink that publishes what is committed, and only that, into memory that outlives the job.
 use malstrom::{Begin, CommitPermit, Guarantee, Interval, Record, Result, Sink};
 use std::collections::BTreeSet;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 #[derive(Default)]
@@ -15,7 +14,7 @@ pub struct TwoPhase<T> {
     /// Which of several sinks that publish into the same memory.
     part: u64,
     /// Is told which interval is committed.
-    hook: Rc<dyn Fn(u64)>,
+    hook: Arc<dyn Fn(u64) + Send + Sync>,
     worker: usize,
     written: Vec<T>,
     staged: Vec<T>,
@@ -24,9 +23,9 @@ pub fn two_phase<T>() -> TwoPhase<T> {
     two_phase_telling(|_| ())
 }
 /// The same, and says which interval is committed.
-pub fn two_phase_telling<T>(hook: impl Fn(u64) + 'static) -> TwoPhase<T> {
+pub fn two_phase_telling<T>(hook: impl Fn(u64) + Send + Sync + 'static) -> TwoPhase<T> {
     let published = Arc::new(Mutex::new(Published { records: Vec::new(), known: BTreeSet::new() }));
-    TwoPhase { published, part: 0, hook: Rc::new(hook), worker: 0, written: Vec::new(), staged: Vec::new() }
+    TwoPhase { published, part: 0, hook: Arc::new(hook), worker: 0, written: Vec::new(), staged: Vec::new() }
 }
 impl<T> TwoPhase<T> {
     /// How many snapshots have published something so far.
