@@ -53,3 +53,6 @@ pub fn lines_on(workers: usize, pipeline: impl Fn(Lines) -> Pipeline + Send + Sy
 #[cfg(doctest)]
 #[doc = include_str!("../../guide/time.md")]
 mod time {}
+#[cfg(doctest)]
+#[doc = include_str!("../../guide/snapshots.md")]
+mod snapshots {}

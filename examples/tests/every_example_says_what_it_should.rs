@@ -47,6 +47,18 @@ fn split_and_union() {
 }
 
 #[test]
+fn kept() {
+    let mut lines: Vec<String> = ["e", "f", "t", "w"]
+        .iter()
+        .flat_map(|letter| (1..=4).map(move |n| format!("\"{letter}: {}0000 words\"", n)))
+        .collect();
+    lines.push("both runs together read 160000 words".into());
+    lines.push("the second went on from a snapshot: true".into());
+    lines.sort();
+    assert_eq!(run(env!("CARGO_BIN_EXE_kept"), &[]).succeeded().sorted(), lines);
+}
+
+#[test]
 fn side_outputs() {
     prints(env!("CARGO_BIN_EXE_side_outputs"), &["180", "229", "229", "232", "ALARM 231.5 is above 230"]);
 }

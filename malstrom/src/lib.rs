@@ -66,7 +66,8 @@
 //! | `uuid` | `uuid::Uuid` |
 //! | `full` | all of these |
 //!
-//! A job runs on the threads of one process and keeps its state in memory. There are no snapshots yet.
+//! A job runs on the threads of one process and keeps its state in memory. With [`snapshots`](Runtime::builder)
+//! it survives: it goes on from the last one when it fails, or when it is run again.
 // The macros write `::malstrom`, also in this crate.
 extern crate self as malstrom;
 

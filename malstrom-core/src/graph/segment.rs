@@ -126,8 +126,7 @@ impl<M: Meta, T, I: Inlet<M, T>, P> EdgeSegment<M, T, I, P> {
 impl<M: Meta, T: 'static, I: Inlet<M, T>, P: Push<M, T>> Segment for EdgeSegment<M, T, I, P> {
     fn run(&mut self, now: Duration) -> Turn {
         let intake = &mut self.intake;
-        let turn =
-            turns(&mut self.chain, self.ending, now, |chain| intake.feed(chain, Front, Pass::On));
+        let turn = turns(&mut self.chain, self.ending, now, |chain| intake.feed(chain, Front, Pass::On));
         let Some(chain) = &mut self.chain else { return Turn::Done };
         self.ending.advance(self.intake.ended(), chain).unwrap_or(turn)
     }
