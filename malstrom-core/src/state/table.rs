@@ -322,11 +322,12 @@ impl<K: Eq, V> StateTable<K, V> {
     where
         K: Clone,
     {
-        let at = self.near(home, tag, key).unwrap_or_else(|| self.slot_for(home, tag, key));
-        if self.entries[at].is_none() {
-            self.make(at, tag, key.clone(), fresh());
+        let at = self.slot_for(home, tag, key);
+        match &self.entries[at] {
+            None => self.make(at, tag, key.clone(), fresh()),
+            Some(entry) if entry.version < self.current => self.change(at),
+            Some(_) => {}
         }
-        self.changing(at);
         at
     }
 
