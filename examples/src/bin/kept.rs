@@ -17,7 +17,7 @@ struct Seen {
 fn seen(state: &mut Seen, word: String) -> Option<String> {
     state.words += 1;
     // Now and then, so that there is not too much to read.
-    (state.words % 10_000 == 0).then(|| format!("{}: {} words", word.chars().next().unwrap_or('?'), state.words))
+    state.words.is_multiple_of(10_000).then(|| format!("{}: {} words", word.chars().next().unwrap_or('?'), state.words))
 }
 
 pipeline! {

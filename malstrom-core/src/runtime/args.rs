@@ -1,5 +1,6 @@
 //! The command line of a job.
 mod duration;
+mod inspect;
 
 use super::log::{self, LogFormat};
 use super::{Latency, Report, Restore, Runtime, progress, signals};
@@ -69,6 +70,8 @@ pub struct RuntimeArgs {
 struct Program {
     #[command(flatten)]
     runtime: RuntimeArgs,
+    #[command(subcommand)]
+    inspect: Option<inspect::Inspect>,
 }
 
 /// Runs a pipeline to its end, with the flags of [`RuntimeArgs`] from the command line and from `MALSTROM_*` variables.
@@ -90,7 +93,17 @@ struct Program {
 pub fn run(pipeline: impl Fn() -> Pipeline + Send + Sync + 'static) -> Result<Report> {
     let matches = Program::command().get_matches();
     match Program::from_arg_matches(&matches) {
-        Ok(program) => program.runtime.run(pipeline),
+        Ok(Program { runtime, inspect: Some(command) }) => {
+            let done = inspect::inspect(&command, runtime.snapshots.as_deref());
+            let (text, well) = match done {
+                Err(error @ Error::Config(_)) => refuse(&error),
+                done => done?,
+            };
+            // Whoever closed the pipe has seen enough.
+            let _ = write!(std::io::stdout(), "{text}");
+            std::process::exit(if well { 0 } else { 1 })
+        }
+        Ok(Program { runtime, inspect: None }) => runtime.run(pipeline),
         Err(error) => error.exit(),
     }
 }

@@ -137,9 +137,8 @@ impl Vault for Stored {
 fn unclaimed(snapshot: &str, lost: &[&String], first: &str) -> Error {
     let names = lost.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
     Error::Config(format!(
-        "{snapshot} has state of {names}, which the pipeline has no more: if it was renamed, write `.. as {} was {}` in the \
-         pipeline, and if it is to be lost, start with `--drop-state {first}`",
-        "new_name",
+        "{snapshot} has state of {names}, which the pipeline has no more: if it was renamed, give it its old name by `.. as {}`, \
+         and if its state is to be lost, start with `--drop-state {first}`",
         first.rsplit('/').next().unwrap_or(first),
     ))
 }
