@@ -261,3 +261,6 @@ where
     }
     hands_on!(@passed);
 }
+
+#[cfg(test)]
+mod tests;

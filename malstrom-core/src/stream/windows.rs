@@ -426,3 +426,6 @@ where
         self.rest.down.passed()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,7 +77,7 @@ fn survive(
     oracle: fn(&[Ev], &[Ev], (i64, i64), Outer) -> Vec<Pair>,
 ) {
     let mut survived = Survived::default();
-    for seed in 0..16 {
+    for seed in 0..8 {
         let ((a, b, lag), (p, q)) = (sides(seed), parameters(seed));
         for (outer, job) in jobs {
             let (left, right) = (Once::new(a.clone()), Once::new(b.clone()));

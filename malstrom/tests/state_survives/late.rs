@@ -69,7 +69,7 @@ fn expected(kind: Kind, lag: i64, lateness: i64, records: &[Ev]) -> PerKey {
 }
 fn survive(name: &str, job: Job, kind: impl Fn(i64, i64, i64) -> (Kind, i64, i64)) {
     let mut survived = Survived::default();
-    for seed in 0..30 {
+    for seed in 0..12 {
         let (data, lag) = sample(&streams(Shape { splits: 1, records: 300, dealt: true, late: 5 }), seed);
         let ((size, every, offset), lateness) = (sample(&windows(), seed), sample(&lateness(), seed));
         let (kind, p, q) = kind(size, every, offset);
@@ -110,7 +110,7 @@ fn sessions_do() {
 #[test]
 fn no_record_is_lost_or_doubled_where_splits_rest() {
     let mut survived = Survived::default();
-    for seed in 0..60 {
+    for seed in 0..24 {
         let (data, lag) = sample(&streams(Shape { splits: 4, records: 200, dealt: false, late: 5 }), seed);
         let ((size, every, _), lateness) = (sample(&windows(), seed), sample(&lateness(), seed));
         let evs = Once::resting(data.clone());

@@ -132,3 +132,6 @@ impl<K: PartitionKey, V: 'static> Tables<K, V> {
         &mut self.list[at].table
     }
 }
+
+#[cfg(test)]
+mod tests;
