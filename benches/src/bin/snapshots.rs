@@ -4,10 +4,10 @@ use clap::{Parser, Subcommand};
 use malstrom::connect::for_each;
 use malstrom::prelude::*;
 use malstrom::{Emit, Never, Read, Runtime, Source, SplitReader};
-use std::cell::RefCell;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// Measures what snapshots cost.
@@ -60,19 +60,21 @@ fn mix(x: u64) -> u64 {
     (x ^ (x >> 29)).wrapping_mul(0xc4ce_b9fe_1a85_ec53) >> 16
 }
 
-thread_local! {
-    /// The stretches between two batches of records, in microseconds, and when the last one was.
-    static GAPS: RefCell<(Vec<u32>, Option<Instant>)> = const { RefCell::new((Vec::new(), None)) };
-}
+/// The stretches between two batches of records of each worker, in microseconds.
+static GAPS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 /// Records between two looks at the clock.
 const STRIDE: u64 = 256;
-fn note() {
-    GAPS.with_borrow_mut(|(gaps, last)| {
-        let now = Instant::now();
-        if let Some(last) = last.replace(now) {
-            gaps.push(u32::try_from((now - last).as_micros()).unwrap_or(u32::MAX));
+struct Watch {
+    gaps: Vec<u32>,
+    last: Instant,
+    n: u64,
+}
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Ok(mut all) = GAPS.lock() {
+            all.append(&mut self.gaps);
         }
-    });
+    }
 }
 
 #[keyed_state(key = u64)]
@@ -144,14 +146,17 @@ pipeline! {
     }
 }
 fn watched(first: bool) -> impl FnMut(u64) + 'static {
-    let mut n = 0u64;
+    let mut watch = Watch { gaps: Vec::new(), last: Instant::now(), n: 0 };
     move |sum| {
-        if n == 0 && first {
+        let watch = &mut watch;
+        if watch.n == 0 && first {
             println!("first");
         }
-        n += 1;
-        if n.is_multiple_of(STRIDE) {
-            note();
+        watch.n += 1;
+        if watch.n.is_multiple_of(STRIDE) {
+            let now = Instant::now();
+            watch.gaps.push(u32::try_from((now - watch.last).as_micros()).unwrap_or(u32::MAX));
+            watch.last = now;
         }
         black_box(sum);
     }
@@ -163,28 +168,18 @@ fn run(cli: &Cli, at: &Path, kept: bool, first: bool) -> malstrom::Result<()> {
     if kept {
         builder = builder.snapshots(format!("file://{}", at.display()), Duration::from_millis(every));
     }
-    let (report_to, gaps) = std::sync::mpsc::channel();
     let runtime = builder.build()?;
     let begun = Instant::now();
     let report = runtime.run(move || {
-        // The stretches of a worker are told when its thread ends.
-        struct Tell(std::sync::mpsc::Sender<Vec<u32>>);
-        impl Drop for Tell {
-            fn drop(&mut self) {
-                let _ = self.0.send(GAPS.with_borrow_mut(|(gaps, _)| std::mem::take(gaps)));
-            }
-        }
-        thread_local!(static TELL: RefCell<Option<Tell>> = const { RefCell::new(None) });
-        TELL.with_borrow_mut(|tell| *tell = Some(Tell(report_to.clone())));
         let records = if first { u64::MAX } else { records };
         sums(workers, keys, records, rare, first)
     })?;
     let took = begun.elapsed().as_secs_f64();
-    drop(runtime);
-    std::thread::sleep(Duration::from_millis(20));
-    let mut all: Vec<u32> = gaps.try_iter().flatten().collect();
+    let mut all = GAPS.lock().map(|mut gaps| std::mem::take(&mut *gaps)).unwrap_or_default();
     all.sort_unstable();
-    let at = |share: f64| all.get(((all.len() as f64 * share) as usize).min(all.len().saturating_sub(1))).copied().unwrap_or(0);
+    let at = |share: f64| {
+        all.get(((all.len() as f64 * share) as usize).min(all.len().saturating_sub(1))).copied().unwrap_or(0)
+    };
     println!(
         "{} {} {} {} {} {}",
         records as f64 / took / 1e6,
@@ -228,15 +223,20 @@ fn newest_segment(at: &Path) -> u64 {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cli = Cli::parse();
-    let base = cli.directory.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("snapshots-{}", std::process::id())));
+    let base =
+        cli.directory.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("snapshots-{}", std::process::id())));
     match cli.what.clone() {
         What::Run { kept, first } => run(&cli, &base, kept, first)?,
         What::Cost => {
-            println!("{:8} {:>9} {:>10} {:>9} {:>9} {:>9} {:>9}", "", "M/s", "snapshots", "p99 us", "p99.9", "p99.99", "longest");
+            println!(
+                "{:8} {:>9} {:>10} {:>9} {:>9} {:>9} {:>9}",
+                "", "M/s", "snapshots", "p99 us", "p99.9", "p99.99", "longest"
+            );
             let mut ratios = Vec::new();
             for round in 0..cli.rounds {
                 let mut rates = [0.0; 2];
-                for (which, (name, flags)) in [("without", &[][..]), ("with", &["--kept"][..])].into_iter().enumerate() {
+                for (which, (name, flags)) in [("without", &[][..]), ("with", &["--kept"][..])].into_iter().enumerate()
+                {
                     let at = base.join(format!("{round}"));
                     let output = child(&cli, &at, flags).stderr(Stdio::inherit()).output()?;
                     let text = String::from_utf8(output.stdout)?;
@@ -247,7 +247,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                         figures[0], figures[1], figures[2], figures[3], figures[4], figures[5]
                     );
                     if which == 1 {
-                        println!("         on disk {} MiB, last segment {} MiB", size(&at) >> 20, newest_segment(&at) >> 20);
+                        println!(
+                            "         on disk {} MiB, last segment {} MiB",
+                            size(&at) >> 20,
+                            newest_segment(&at) >> 20
+                        );
                     }
                     let _ = std::fs::remove_dir_all(&at);
                 }

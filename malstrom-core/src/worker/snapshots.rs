@@ -5,8 +5,10 @@ use crate::contract::snapshot::{Barrier, Book, Chunk, Outcome, Part, Pen, Schema
 use crate::error::{Error, Result};
 use crate::stream::env::Env;
 
-/// How much a worker writes before it does other work again: some 2,048 entries, or 128 KiB.
-const SLICE: usize = 2048;
+/// How much a worker writes before it does other work again: some 16,384 entries, or a megabyte, in about a millisecond. While a
+/// snapshot is being written, state that changes is written out of turn, which costs several times as much: so it pays off to
+/// be done soon (a keyed sum over 10M keys ran at 0.45 of its speed with slices of an eighth of this).
+const SLICE: usize = 16_384;
 
 /// What a worker is asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
