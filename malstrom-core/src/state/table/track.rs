@@ -261,7 +261,7 @@ impl<K, V> StateTable<K, V> {
         }
     }
     /// Whether a snapshot was begun of which something is left to be written. The table must not be dropped or
-    /// [cleared](Self::clear) before.
+    /// cleared before.
     pub fn is_being_written(&self) -> bool {
         self.track.as_ref().and_then(|track| track.cut.as_ref()).is_some_and(|cut| !cut.is_done())
     }
