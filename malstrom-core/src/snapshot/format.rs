@@ -53,7 +53,7 @@ impl Writer {
 /// Why the bytes of an object cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Malformed {
+pub enum Garbled {
     /// They are not what was written.
     Damaged(String),
     /// A newer release has written them.
@@ -64,32 +64,32 @@ pub enum Malformed {
         known: u32,
     },
 }
-impl From<&str> for Malformed {
+impl From<&str> for Garbled {
     fn from(why: &str) -> Self {
-        Malformed::Damaged(why.to_owned())
+        Garbled::Damaged(why.to_owned())
     }
 }
-impl From<String> for Malformed {
+impl From<String> for Garbled {
     fn from(why: String) -> Self {
-        Malformed::Damaged(why)
+        Garbled::Damaged(why)
     }
 }
-impl fmt::Display for Malformed {
+impl fmt::Display for Garbled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Malformed::Damaged(why) => f.write_str(why),
-            Malformed::Newer { format, known } => {
+            Garbled::Damaged(why) => f.write_str(why),
+            Garbled::Newer { format, known } => {
                 write!(f, "it has format {format}, and this release reads formats up to {known}")
             }
         }
     }
 }
-impl Malformed {
+impl Garbled {
     /// The error for this object.
     pub(super) fn of(self, object: String) -> Error {
         match self {
-            Malformed::Damaged(message) => Error::Damaged { object, message },
-            Malformed::Newer { format, known } => Error::snapshot(format!(
+            Garbled::Damaged(message) => Error::Damaged { object, message },
+            Garbled::Newer { format, known } => Error::snapshot(format!(
                 "`{object}` was written by a newer release: it has format {format}, and this one reads formats up to {known}. Run the \
                  release that wrote it, or a later one"
             )),
@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
         Reader { rest: bytes }
     }
     /// What [`Writer::seal`] has written, after its checksum was found right.
-    pub(super) fn unseal(bytes: &'a [u8]) -> Result<Self, Malformed> {
+    pub(super) fn unseal(bytes: &'a [u8]) -> Result<Self, Garbled> {
         let Some((body, sum)) = bytes.split_last_chunk() else {
             return Err(format!("it has only {} bytes", bytes.len()).into());
         };
@@ -115,46 +115,46 @@ impl<'a> Reader<'a> {
         }
         Ok(Reader::new(body))
     }
-    pub(super) fn take(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
+    pub(super) fn take(&mut self, len: usize) -> Result<&'a [u8], Garbled> {
         let (taken, rest) = self.rest.split_at_checked(len).ok_or("it ends too early")?;
         self.rest = rest;
         Ok(taken)
     }
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Garbled> {
         let (taken, rest) = self.rest.split_first_chunk().ok_or("it ends too early")?;
         self.rest = rest;
         Ok(*taken)
     }
-    pub(super) fn u8(&mut self) -> Result<u8, Malformed> {
+    pub(super) fn u8(&mut self) -> Result<u8, Garbled> {
         self.array().map(u8::from_le_bytes)
     }
-    pub(super) fn u16(&mut self) -> Result<u16, Malformed> {
+    pub(super) fn u16(&mut self) -> Result<u16, Garbled> {
         self.array().map(u16::from_le_bytes)
     }
-    pub(super) fn u32(&mut self) -> Result<u32, Malformed> {
+    pub(super) fn u32(&mut self) -> Result<u32, Garbled> {
         self.array().map(u32::from_le_bytes)
     }
-    pub(super) fn u64(&mut self) -> Result<u64, Malformed> {
+    pub(super) fn u64(&mut self) -> Result<u64, Garbled> {
         self.array().map(u64::from_le_bytes)
     }
-    pub(super) fn u128(&mut self) -> Result<u128, Malformed> {
+    pub(super) fn u128(&mut self) -> Result<u128, Garbled> {
         self.array().map(u128::from_le_bytes)
     }
     /// The number of things that follow, each of at least `least` bytes, so that no more memory is asked for than there
     /// are bytes.
-    pub(super) fn len(&mut self, least: usize) -> Result<usize, Malformed> {
+    pub(super) fn len(&mut self, least: usize) -> Result<usize, Garbled> {
         let len = self.u32()? as usize;
         if len.saturating_mul(least.max(1)) > self.rest.len() {
             return Err("it ends too early".into());
         }
         Ok(len)
     }
-    pub(super) fn text(&mut self) -> Result<String, Malformed> {
+    pub(super) fn text(&mut self) -> Result<String, Garbled> {
         let len = self.len(1)?;
         let bytes = self.take(len)?;
         std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| "a text in it is not UTF-8".into())
     }
-    pub(super) fn part(&mut self) -> Result<Part, Malformed> {
+    pub(super) fn part(&mut self) -> Result<Part, Garbled> {
         use Part::{Counts, EventTimers, ProcessingTimers, Splits, Staged, State, Time};
         let number = self.u8()?;
         let all = [State, EventTimers, ProcessingTimers, Time, Splits, Staged, Counts];
@@ -163,15 +163,15 @@ impl<'a> Reader<'a> {
             .ok_or_else(|| format!("it has an unknown part {number}").into())
     }
     /// The format, which may not be newer than `known`.
-    pub(super) fn format(&mut self, known: u32) -> Result<(), Malformed> {
+    pub(super) fn format(&mut self, known: u32) -> Result<(), Garbled> {
         match self.u32()? {
             0 => Err("it has format 0".into()),
-            format if format > known => Err(Malformed::Newer { format, known }),
+            format if format > known => Err(Garbled::Newer { format, known }),
             _ => Ok(()),
         }
     }
     /// Nothing may be left.
-    pub(super) fn end(&self) -> Result<(), Malformed> {
+    pub(super) fn end(&self) -> Result<(), Garbled> {
         if self.rest.is_empty() { Ok(()) } else { Err(format!("{} bytes too many", self.rest.len()).into()) }
     }
 }

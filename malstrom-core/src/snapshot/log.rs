@@ -22,7 +22,7 @@
 //! through all interleavings of some coordinators.
 mod entry;
 
-pub use super::format::Malformed;
+pub use super::format::Garbled;
 use bytes::Bytes;
 pub(super) use entry::MAX_TEXT;
 pub use entry::{Entry, MAX_ENTRY, Record};
@@ -81,7 +81,7 @@ pub enum LogError {
         /// Its number.
         seq: u64,
         /// Why.
-        why: Malformed,
+        why: Garbled,
     },
     /// It cannot be found out whether the entry was created. The log is to be loaded and claimed again.
     Uncertain,

@@ -1,5 +1,5 @@
 //! Manifests: what a snapshot is of, and which segments it needs.
-use super::format::{Malformed, Reader, Writer, checksum};
+use super::format::{Garbled, Reader, Writer, checksum};
 use super::segment::Segment;
 use crate::contract::snapshot::{Part, ROUNDS, Schema, Scope};
 use bytes::Bytes;
@@ -134,7 +134,7 @@ impl Manifest {
         w.seal().into()
     }
     /// Reads a manifest that its entry in the log says to have this checksum; `None` if there is no such entry.
-    pub(super) fn decode(bytes: &[u8], expected: Option<u64>) -> Result<Self, Malformed> {
+    pub(super) fn decode(bytes: &[u8], expected: Option<u64>) -> Result<Self, Garbled> {
         let mut r = Reader::unseal(bytes)?;
         if expected.is_some_and(|expected| checksum(bytes) != expected) {
             return Err("it is not the one that was committed".into());
@@ -211,26 +211,26 @@ fn scope(w: &mut Writer, scope: Scope) {
     });
 }
 impl Reader<'_> {
-    fn kind(&mut self) -> Result<Kind, Malformed> {
+    fn kind(&mut self) -> Result<Kind, Garbled> {
         match self.u8()? {
             0 => Ok(Kind::Snapshot),
             1 => Ok(Kind::Savepoint(self.text()?)),
             _ => Err("it is of an unknown kind".into()),
         }
     }
-    fn scope(&mut self) -> Result<Scope, Malformed> {
+    fn scope(&mut self) -> Result<Scope, Garbled> {
         match self.u16()? {
             WHOLE => Ok(Scope::Whole),
             round if round < ROUNDS => Ok(Scope::Changes { round }),
             _ => Err("it is of an unknown scope".into()),
         }
     }
-    fn layout(&mut self) -> Result<((String, Part), Layout), Malformed> {
+    fn layout(&mut self) -> Result<((String, Part), Layout), Garbled> {
         let (key, since) = ((self.text()?, self.part()?), self.u64()?);
         let schema = Schema { version: self.u32()?, description: self.text()? };
         Ok((key, Layout { schema, since }))
     }
-    fn segment(&mut self) -> Result<Segment, Malformed> {
+    fn segment(&mut self) -> Result<Segment, Garbled> {
         Ok(Segment {
             object: self.text()?,
             interval: self.u64()?,
@@ -240,7 +240,7 @@ impl Reader<'_> {
             checksum: self.u64()?,
         })
     }
-    fn saved(&mut self) -> Result<Saved, Malformed> {
+    fn saved(&mut self) -> Result<Saved, Garbled> {
         Ok(Saved {
             kind: self.kind()?,
             interval: self.u64()?,
@@ -282,11 +282,11 @@ mod tests {
         let bytes = manifest().encode();
         assert_eq!(Manifest::decode(&bytes, Some(checksum(&bytes))), Ok(manifest()));
         assert_eq!(Manifest::decode(&bytes, None), Ok(manifest()));
-        assert!(matches!(Manifest::decode(&bytes, Some(1)), Err(Malformed::Damaged(_))));
+        assert!(matches!(Manifest::decode(&bytes, Some(1)), Err(Garbled::Damaged(_))));
         for at in 0..bytes.len() {
             let mut broken = bytes.to_vec();
             broken[at] ^= 0x40;
-            assert!(matches!(Manifest::decode(&broken, None), Err(Malformed::Damaged(_))), "byte {at}");
+            assert!(matches!(Manifest::decode(&broken, None), Err(Garbled::Damaged(_))), "byte {at}");
         }
     }
 
@@ -296,7 +296,7 @@ mod tests {
         w.raw(MAGIC);
         w.u32(FORMAT + 1);
         w.text("what nobody knows yet");
-        assert_eq!(Manifest::decode(&w.seal(), None), Err(Malformed::Newer { format: 2, known: 1 }));
+        assert_eq!(Manifest::decode(&w.seal(), None), Err(Garbled::Newer { format: 2, known: 1 }));
     }
 
     #[test]

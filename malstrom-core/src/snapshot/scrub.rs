@@ -1,6 +1,6 @@
 //! Looking for damage before it is needed: a little at a time in the background, or all of it.
 use super::archive::{Archive, Opened, savepoint};
-use super::format::Malformed;
+use super::format::Garbled;
 use super::ledger::object;
 use super::log::Entry;
 use super::manifest::{Kind, Saved};
@@ -52,7 +52,7 @@ impl Checked {
             error => Err(error),
         }
     }
-    fn malformed(&mut self, store: &Store, object: &str, why: Malformed) -> Result<()> {
+    fn malformed(&mut self, store: &Store, object: &str, why: Garbled) -> Result<()> {
         self.note(why.of(store.name(object)))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! All chunks one after the other, then a footer that says what they are, then a trailer of 24 bytes that says where the
 //! footer is. Where a chunk lies follows from the lengths of those before it, so there is no byte without a checksum.
-use super::format::{Malformed, Reader, Writer, checksum};
+use super::format::{Garbled, Reader, Writer, checksum};
 use crate::contract::snapshot::{Chunk, NO_GROUP, Part, Scope};
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -97,7 +97,7 @@ impl Footer {
         }
         w.finish()
     }
-    fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+    fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
         let mut r = Reader::new(bytes);
         let mut footer = Footer::default();
         for _ in 0..r.len(4)? {
@@ -123,7 +123,7 @@ impl Footer {
         Ok(footer)
     }
     /// Reads the footer of `segment` from its bytes.
-    pub(super) fn of(segment: &Segment, bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(super) fn of(segment: &Segment, bytes: &[u8]) -> Result<Self, Garbled> {
         if checksum(bytes) != segment.checksum {
             return Err("the checksum of its footer is wrong".into());
         }

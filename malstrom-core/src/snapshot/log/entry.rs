@@ -1,5 +1,5 @@
 //! The entries of the commit log.
-use super::super::format::{Malformed, Reader, Writer};
+use super::super::format::{Garbled, Reader, Writer};
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -95,7 +95,7 @@ impl Entry {
     ///
     /// # Errors
     /// What is wrong with the bytes.
-    pub fn decode(seq: u64, bytes: &[u8]) -> Result<Self, Malformed> {
+    pub fn decode(seq: u64, bytes: &[u8]) -> Result<Self, Garbled> {
         if bytes.len() > MAX_ENTRY {
             return Err(format!("it has {} bytes", bytes.len()).into());
         }
@@ -105,7 +105,7 @@ impl Entry {
         }
         Ok(entry)
     }
-    fn read(mut r: Reader<'_>) -> Result<Self, Malformed> {
+    fn read(mut r: Reader<'_>) -> Result<Self, Garbled> {
         if r.take(4)? != MAGIC {
             return Err("it is not an entry of a commit log".into());
         }
