@@ -1,7 +1,7 @@
 //! Every interleaving of some coordinators that claim, append to and prune one commit log, any of which may sleep between
 //! any two requests to the store for as long as it likes. It is the state machine of the product that runs here; the model
 //! is the store.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 use bytes::Bytes;
 use malstrom_core::snapshot::log::{Entry, Log, LogError, Record, Reply, Request};
 use stateright::{Checker, HasDiscoveries, Model, Property};

@@ -106,7 +106,7 @@ impl Store {
             pen.next_slice(room);
             save(worker, Task::Save(pen));
             assert_eq!(pen.failure(), None);
-            *done = !pen.next_slice(0);
+            *done = !pen.is_postponed();
             left |= !*done;
         }
         left
@@ -116,7 +116,7 @@ impl Store {
         let open = self.open.take().unwrap();
         assert!(open.pens.iter().all(|(_, done)| *done));
         if open.savepoint {
-            return Outcome::Saved(open.barrier.interval);
+            return Outcome::Saved { interval: open.barrier.interval, term: 1 };
         }
         let mut snapshot = Vec::new();
         for (pen, _) in open.pens {
@@ -133,10 +133,10 @@ impl Store {
         heads.sort_by_key(|head| (head.node, head.part, head.group));
         assert!(heads.is_sorted_by(|a, b| (a.node, a.part, a.group) < (b.node, b.part, b.group)));
         self.snapshots.push(snapshot);
-        Outcome::Committed(open.barrier.interval)
+        Outcome::Committed { interval: open.barrier.interval, term: 1 }
     }
     pub(crate) fn abort(&mut self) -> Option<Outcome> {
-        self.open.take().map(|open| Outcome::Aborted(open.barrier.interval))
+        self.open.take().map(|open| Outcome::Aborted { interval: open.barrier.interval })
     }
     pub(crate) fn is_empty(&self) -> bool {
         self.snapshots.is_empty()

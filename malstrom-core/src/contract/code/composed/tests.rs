@@ -33,6 +33,7 @@ fn withstands<V: Debug + PartialEq>(codec: &impl Codec<V>, value: &V) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn what_is_written_is_read_and_nothing_else_is_fatal(
         ranked_values in prop::collection::vec((any::<u64>(), ".{0,12}"), 0..6),

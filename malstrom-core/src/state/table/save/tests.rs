@@ -162,7 +162,7 @@ proptest! {
                     prop_assert!(tables.0.iter().all(|(table, _)| !table.is_being_written()));
                     let outcome = store.commit();
                     tables.settle(outcome);
-                    if let Outcome::Committed(_) = outcome {
+                    if let Outcome::Committed { .. } = outcome {
                         committed = at_barrier.clone();
                         check_deltas(&store, &std::mem::take(&mut touched.before))?;
                         prop_assert_eq!(&Tables::restored(&store, 1).content(), &committed);
@@ -201,7 +201,7 @@ fn settled(keys: usize) -> StateTable<u64, u64> {
     }
     table.flip(1, Scope::Whole);
     table.write(&mut Pen::new(usize::MAX), |_, _, _, _| {}).unwrap();
-    table.settle(Outcome::Committed(1));
+    table.settle(Outcome::Committed { interval: 1, term: 1 });
     table
 }
 /// How many entries a snapshot has, and what it cost.
@@ -224,14 +224,14 @@ fn a_delta_costs_what_has_changed() {
     let scope = Scope::Changes { round: 5 };
     let (full, _) = written(&mut table, 2, scope);
     assert!((11_000..14_000).contains(&full), "a 16th of the groups: {full}");
-    table.settle(Outcome::Committed(2));
+    table.settle(Outcome::Committed { interval: 2, term: 1 });
     // In groups that are not written in full.
     let others = (0..200_000_u64).filter(|key| group(hash(*key)) % 16 != 6).take(100).collect::<Vec<_>>();
     others.iter().for_each(|key| *table.get(hash(*key), key).unwrap() += 1);
     assert!(table.peek(hash(500), &500).is_some());
     let (entries, slices) = written(&mut table, 3, Scope::Changes { round: 6 });
     let (full, full_slices) = {
-        table.settle(Outcome::Committed(3));
+        table.settle(Outcome::Committed { interval: 3, term: 1 });
         written(&mut table, 4, Scope::Changes { round: 6 })
     };
     assert_eq!(entries - full, 100);
@@ -273,10 +273,10 @@ fn what_is_made_and_removed_between_two_barriers_is_not_mentioned() {
         table.remove(hash(number), &number);
     }
     let (before, _) = written(&mut table, 2, Scope::Changes { round: 0 });
-    table.settle(Outcome::Committed(2));
+    table.settle(Outcome::Committed { interval: 2, term: 1 });
     let (after, _) = written(&mut table, 3, Scope::Changes { round: 0 });
     assert_eq!(before, after);
-    table.settle(Outcome::Aborted(3));
+    table.settle(Outcome::Aborted { interval: 3 });
     let key = (0..1_000_u64).find(|key| group(hash(*key)) % 16 != 0).unwrap();
     table.remove(hash(key), &key);
     assert_eq!(written(&mut table, 4, Scope::Changes { round: 0 }).0, after + 1);
