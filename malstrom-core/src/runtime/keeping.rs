@@ -1,9 +1,11 @@
 //! Keeps a job alive: takes its snapshots, and restores it from the last of them when it fails.
+mod names;
 mod open;
 mod point;
 mod stored;
 mod vault;
 
+pub(crate) use names::Operators;
 pub(crate) use open::open;
 pub use point::Restore;
 pub(crate) use point::check_name;

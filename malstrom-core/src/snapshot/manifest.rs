@@ -79,6 +79,14 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// The names of the segments it needs, oldest first, and how many bytes they have.
+    pub fn segments(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.segments.iter().map(|segment| (segment.object.as_str(), segment.length))
+    }
+    /// The operators whose entries are laid out in some way, each as often as it has parts.
+    pub fn operators(&self) -> impl Iterator<Item = &str> {
+        self.schemas.keys().map(|(operator, _)| operator.as_str())
+    }
     /// Its bytes.
     pub(super) fn encode(&self) -> Bytes {
         let mut w = Writer::default();

@@ -21,6 +21,7 @@ pub mod feed;
 pub mod oracle;
 pub mod probe;
 pub mod sources;
+pub mod staying;
 pub mod time_oracle;
 pub mod two_phase;
 
