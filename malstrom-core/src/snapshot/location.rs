@@ -36,6 +36,7 @@ pub struct Location {
     url: String,
     /// Where a crash may leave half-written files that no listing shows.
     directory: Option<PathBuf>,
+    near: bool,
 }
 
 impl Location {
@@ -43,7 +44,7 @@ impl Location {
     /// ([`PutMode::Create`](object_store::PutMode::Create)) and list what was created just before.
     pub fn new(objects: Arc<dyn ObjectStore>, prefix: &str) -> Self {
         let prefix = Path::from(prefix);
-        Location { url: format!("{objects}/{prefix}"), objects, prefix, directory: None }
+        Location { url: format!("{objects}/{prefix}"), objects, prefix, directory: None, near: false }
     }
     /// What a URL says, with these variables in place of those of the process.
     ///
@@ -87,6 +88,7 @@ impl Location {
             prefix: Path::default(),
             url: format!("file://{}", rest.trim_end_matches('/')),
             directory: Some(path),
+            near: true,
         })
     }
 
@@ -95,9 +97,13 @@ impl Location {
         let stores = STORES.get_or_init(Mutex::default);
         let mut stores = stores.lock().unwrap_or_else(PoisonError::into_inner);
         let objects = Arc::clone(stores.entry(name.to_owned()).or_default());
-        Ok(Location { objects, prefix: Path::default(), url: format!("memory://{name}"), directory: None })
+        Ok(Location { objects, prefix: Path::default(), url: format!("memory://{name}"), directory: None, near: true })
     }
 
+    /// Whether it costs next to nothing to look there often: a directory, or memory.
+    pub fn is_near(&self) -> bool {
+        self.near
+    }
     pub(super) fn objects(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.objects)
     }

@@ -1,5 +1,6 @@
 //! Under which names a snapshot has what the operators of a program keep.
 use crate::error::{Error, Result};
+use crate::graph::picture::Plan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -15,6 +16,12 @@ pub(crate) struct Operators {
 }
 
 impl Operators {
+    /// Those of a plan.
+    pub(crate) fn of(plan: &Plan, dropped: Vec<String>) -> Self {
+        let ids = plan.ids().map(str::to_owned).collect();
+        let were = plan.nodes.iter().map(|node| node.was.clone()).collect();
+        Operators { ids, were, dropped }
+    }
     /// What each operator was called, if it was called something else.
     fn renamed(&self) -> impl Iterator<Item = (&str, &str)> {
         let renamed = self.ids.iter().zip(&self.were).filter_map(|(id, was)| Some((id.as_str(), was.as_deref()?)));

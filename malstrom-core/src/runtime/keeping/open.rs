@@ -26,10 +26,7 @@ pub(crate) fn open(
         message: panic_message(&*payload),
     })?;
     check_names(pipeline.plan())?;
-    let stages = pipeline.plan();
-    let ids = stages.ids().map(str::to_owned).collect();
-    let were = stages.nodes.iter().map(|node| node.was.clone()).collect();
-    let operators = Operators { ids, were, dropped };
+    let operators = Operators::of(pipeline.plan(), dropped);
     operators.check()?;
     let mut vault = Stored::open(location, pipeline.name(), operators, plan.seed)?;
     let found = vault.find(restore)?;

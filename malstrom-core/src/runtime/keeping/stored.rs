@@ -4,15 +4,18 @@ use crate::contract::snapshot::{Barrier, Scope, Shelf};
 use crate::coordinator::{Purpose, round_of};
 use crate::error::{Error, Result};
 use crate::runtime::clock;
-use crate::snapshot::{self, Chunks, Draft, Groups, Job, Kind, Location};
+use crate::snapshot::{self, Chunks, Draft, Groups, Job, Kind, Location, Request};
 use crate::state::key_group::KEY_GROUPS;
 use crate::worker::Written;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// So many bytes are read again after each snapshot, in search of damage.
 const SCRUB: u64 = 1 << 20;
 /// Garbage is looked for after so many snapshots, since that lists everything.
 const COLLECT_EVERY: u64 = 16;
+/// So often it is looked for requests from outside where that costs next to nothing, and no more often elsewhere.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub(crate) struct Stored {
     location: Location,
@@ -82,6 +85,21 @@ impl Vault for Stored {
     fn check_free(&self, name: &str) -> Result<()> {
         check_name(name).map_err(Error::Config)?;
         self.vault.check_name(name)
+    }
+    fn looks_every(&self, every: Duration) -> Duration {
+        if self.location.is_near() { LOOK } else { every.max(LOOK) }
+    }
+    fn requests(&self) -> Result<Vec<Request>> {
+        self.vault.requests().list()
+    }
+    fn take(&self, request: &Request) -> Result<()> {
+        self.vault.requests().take(request)
+    }
+    fn answer(&self, name: &str, answer: Result<(), &str>) -> Result<()> {
+        self.vault.requests().answer(name, answer)
+    }
+    fn has(&self, name: &str) -> bool {
+        self.vault.archive().list().iter().any(|saved| matches!(&saved.kind, Kind::Savepoint(known) if known == name))
     }
     fn store(&mut self, barrier: Barrier, purpose: &Purpose, written: Vec<Written>) -> Result<()> {
         let kind = match purpose {
