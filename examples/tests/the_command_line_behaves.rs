@@ -28,7 +28,7 @@ fn a_bad_command_line_ends_with_2_and_says_why() {
         (&["--workers", "5000"], "more than the 4096 key groups"),
         (&["--latency", "none"], "[possible values: throughput, balanced, low]"),
         (&["--log", "loud"], "invalid value 'loud' for '--log <LEVEL>'"),
-        (&["data.txt"], "unexpected argument 'data.txt'"),
+        (&["data.txt"], "unrecognized subcommand 'data.txt'"),
     ];
     for (arguments, why) in cases {
         let ended = run(PAYMENTS, arguments);
