@@ -20,6 +20,7 @@ pub mod doomed;
 pub mod feed;
 pub mod oracle;
 pub mod probe;
+pub mod program;
 pub mod sources;
 pub mod staying;
 pub mod time_oracle;
