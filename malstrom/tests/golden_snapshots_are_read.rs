@@ -233,7 +233,10 @@ fn copy(version: &str) -> tempfile::TempDir {
         for entry in std::fs::read_dir(from).unwrap() {
             let entry = entry.unwrap();
             let (path, to) = (entry.path(), to.join(entry.file_name()));
-            match path.is_dir() { true => copy_all(&path, &to), false => assert!(std::fs::copy(&path, to).is_ok()) }
+            match path.is_dir() {
+                true => copy_all(&path, &to),
+                false => assert!(std::fs::copy(&path, to).is_ok()),
+            }
         }
     }
     let directory = tempfile::tempdir().unwrap();
