@@ -83,7 +83,7 @@ impl Everything {
         self.mean += 0.25;
         self.wide -= 1;
         self.text.push('é');
-        self.maybe = (times % 2 == 0).then(|| format!("{times}"));
+        self.maybe = times.is_multiple_of(2).then(|| format!("{times}"));
         self.list.push(times.into());
         self.fixed[0] += 1;
         self.map.insert(format!("n{times}"), times.into());
