@@ -1,7 +1,9 @@
 //! Runs pipelines on threads: the environment layer, which owns the clock, the threads, the signals and the terminal.
 pub mod args;
+mod asking;
 mod attempt;
 mod clock;
+mod inside;
 mod job;
 mod keeping;
 pub mod log;
@@ -11,8 +13,9 @@ mod progress;
 pub mod report;
 mod signals;
 
-pub use args::{RuntimeArgs, run};
+pub use args::{Look, RuntimeArgs, SnapshotCommand, run};
 pub use keeping::Restore;
+pub(crate) use keeping::check_name;
 pub use place::Place;
 pub use report::{OperatorReport, Report};
 

@@ -284,6 +284,23 @@ mod tests {
     }
 
     #[test]
+    fn what_was_renamed_says_so_before_it_comes() {
+        pipeline(
+            "pipeline_was",
+            quote! {
+                fn p() {
+                    let a = source(x) as a_source was the_source;
+                    let b = source(y);
+                    join(a, b, within = 1.hours()) as both was join
+                        -> tally as counted was tally -> clean() as cleaned was clean
+                        -> window(tumbling(1.hours()))? as hours was window -> count() as many was count
+                        -> sink(z) as out was sink;
+                }
+            },
+        );
+    }
+
+    #[test]
     fn a_fragment_is_a_stage() {
         pipeline(
             "pipeline_fragment",

@@ -7,6 +7,7 @@ pub use malstrom_core::check::migrate::{IsState, ItsKey, ItsOld, KeepsKey, Migra
 pub use malstrom_core::contract::code::{Code, Probe, Unwritten};
 pub use malstrom_core::contract::key::{KeyWriter, PartitionKey};
 pub use malstrom_core::contract::record::archive::{Own, Ref};
+pub use malstrom_core::contract::record::json::Json;
 pub use malstrom_core::contract::record::serde::{AsBytes, BySerde, Opaque};
 pub use malstrom_core::contract::record::tree::{RecordOrKey, Refs};
 pub use malstrom_core::contract::record::{CodecError, Describe, Description, Record, TypeRef};

@@ -83,7 +83,7 @@ pub use malstrom_core::{CodecError, connect, metrics, object_store, schema, snap
 pub use malstrom_core::{
     Context, Durations, Emit, Error, Extract, Failure, Handle, InvalidTimestamp, Key, KeyedState, Late, Latency,
     Metrics, Never, Output, PartitionKey, Pipeline, Progress, Read, Record, Report, Restore, Result, Runtime,
-    RuntimeArgs, Sink, Source, SplitReader, Time, Timestamp, Window, Windowed, run,
+    RuntimeArgs, Sink, SnapshotCommand, Source, SplitReader, Time, Timestamp, Window, Windowed, run,
 };
 pub use malstrom_core::{EventTime, ProcessingTimers, Timers, Watermark};
 

@@ -87,11 +87,17 @@ struct Args {
     linger: u64,
     #[command(flatten)]
     runtime: malstrom::RuntimeArgs,
+    #[command(subcommand)]
+    command: Option<malstrom::SnapshotCommand>,
 }
 
 fn main() -> Result<()> {
-    let Args { endless, linger, runtime } = Args::parse();
+    let Args { endless, linger, runtime, command } = Args::parse();
     let limit = if endless { u64::MAX } else { 100 };
-    eprintln!("{}", runtime.run(move || ticking(limit, Duration::from_secs(linger)))?);
-    Ok(())
+    let pipeline = move || ticking(limit, Duration::from_secs(linger));
+    match command {
+        // `.. snapshot list`, `.. savepoint NAME`
+        Some(command) => command.run(runtime, pipeline),
+        None => runtime.run(pipeline).map(|report| eprintln!("{report}")),
+    }
 }

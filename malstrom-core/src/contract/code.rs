@@ -5,10 +5,13 @@
 //! an expansion hands on a [`Code`] where there is one, and a pipeline without is refused when it starts with snapshots.
 mod composed;
 mod probe;
+mod shown;
 
 pub use composed::{OfList, OfMap, OfOption, OfPair};
 pub use probe::{Probe, Unwritten};
+pub use shown::Shown;
 
+use super::record::json::Json;
 use super::record::{CodecError, Describe, Description, Record, TypeRef};
 use super::state::KeyedState;
 use std::fmt;
@@ -40,6 +43,14 @@ pub trait Codec<V>: Clone + 'static {
     /// # Errors
     /// If the bytes are not those of a value of that version.
     fn decode(&self, version: u32, bytes: &[u8]) -> Result<V, CodecError>;
+    /// A value for people to look at; if nothing better is said, its bytes in hexadecimal.
+    fn show(&self, value: &V) -> Json {
+        let mut bytes = Vec::new();
+        match self.encode(value, &mut bytes) {
+            Ok(()) => Json::String(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
+            Err(error) => Json::String(format!("<{error}>")),
+        }
+    }
 }
 
 /// Writes records.
@@ -75,6 +86,9 @@ impl<T: Record> Codec<T> for OfRecord<T> {
     }
     fn decode(&self, _: u32, bytes: &[u8]) -> Result<T, CodecError> {
         T::decode(bytes)
+    }
+    fn show(&self, value: &T) -> Json {
+        value.to_json()
     }
 }
 
@@ -121,6 +135,9 @@ impl<S: KeyedState> Codec<S> for OfState<S> {
     fn decode(&self, version: u32, bytes: &[u8]) -> Result<S, CodecError> {
         S::decode_version(version, bytes)
     }
+    fn show(&self, value: &S) -> Json {
+        value.to_json()
+    }
 }
 
 /// Writes values that may be absent, and never are when they are written.
@@ -146,6 +163,9 @@ impl<V, C: Codec<V>> Codec<Option<V>> for OfSome<C> {
     fn decode(&self, version: u32, bytes: &[u8]) -> Result<Option<V>, CodecError> {
         self.0.decode(version, bytes).map(Some)
     }
+    fn show(&self, value: &Option<V>) -> Json {
+        value.as_ref().map_or(Json::Null, |value| self.0.show(value))
+    }
 }
 
 /// Writes nothing: there is none of it.
@@ -168,11 +188,12 @@ pub struct Code<T> {
     describe: fn(&mut Describe) -> TypeRef,
     encode: fn(&T, &mut Vec<u8>) -> Result<(), CodecError>,
     decode: fn(&[u8]) -> Result<T, CodecError>,
+    show: fn(&T) -> Json,
 }
 impl<T: Record> Code<T> {
     /// That of a record.
     pub const fn of() -> Self {
-        Code { describe: T::describe, encode: T::encode, decode: T::decode }
+        Code { describe: T::describe, encode: T::encode, decode: T::decode, show: T::to_json }
     }
 }
 impl<T> Clone for Code<T> {
@@ -195,6 +216,9 @@ impl<T: 'static> Codec<T> for Code<T> {
     }
     fn decode(&self, _: u32, bytes: &[u8]) -> Result<T, CodecError> {
         (self.decode)(bytes)
+    }
+    fn show(&self, value: &T) -> Json {
+        (self.show)(value)
     }
 }
 

@@ -10,6 +10,7 @@ mod describe;
 mod difference;
 #[cfg(any(feature = "chrono", feature = "jiff", feature = "rust_decimal", feature = "uuid"))]
 pub(super) mod foreign;
+pub mod json;
 mod limited;
 mod parse;
 pub mod serde;
@@ -60,6 +61,10 @@ pub trait Record: Send + Sized + 'static {
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
         archive::encode(self, out)
     }
+
+    /// This value for people to look at: see [`json`].
+    #[doc(hidden)]
+    fn to_json(&self) -> json::Json;
 
     /// Reads a value back from exactly the bytes that [`encode`](Record::encode) has written. They need not be aligned.
     ///

@@ -1,6 +1,6 @@
 //! What can follow `->`: an annotated function, or a fragment.
 use super::asks::Asks;
-use super::code::Code;
+use super::code::{Code, OfRecord, Shown};
 use super::extract::Context;
 use super::extract::time::{Request, TimerBuffer};
 use super::keying::{Keep, Need, Stateless};
@@ -137,6 +137,10 @@ pub trait TimerSet: Default + 'static {
     fn description() -> Option<Description> {
         None
     }
+    /// How timers are shown, if there are any.
+    fn shown() -> Option<Shown> {
+        None
+    }
 }
 impl TimerSet for () {
     type Timer = Never;
@@ -166,6 +170,9 @@ impl<X: Record> TimerSet for TimerBuffer<X> {
     }
     fn description() -> Option<Description> {
         Some(description::<X>())
+    }
+    fn shown() -> Option<Shown> {
+        Some(Shown::by(OfRecord::<X>::new()))
     }
 }
 /// What the timers of an operator hold.

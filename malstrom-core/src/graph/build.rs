@@ -39,13 +39,27 @@ pub(crate) type Recipe = Box<dyn FnOnce(&Env) -> crate::Result<Option<Box<dyn Se
 pub struct Graph(Rc<RefCell<Draft>>);
 struct Draft {
     plan: Plan,
-    scope: Vec<String>,
+    scope: Vec<Named>,
+    /// What a stage that is about to come was called, by its name.
+    renamed: Option<(String, String)>,
     recipes: Vec<Recipe>,
     exchanges: usize,
     timed: bool,
     /// Whether it promises exactly-once.
     promises: bool,
     refused: Option<crate::Error>,
+}
+/// What a stage or a fragment is called, and was called if that was something else.
+struct Named {
+    name: String,
+    was: Option<String>,
+}
+impl Draft {
+    /// What is about to come under a name.
+    fn name(&mut self, name: &str) -> Named {
+        let was = self.renamed.take_if(|(of, _)| of == name).map(|(_, was)| was);
+        Named { name: name.to_owned(), was }
+    }
 }
 /// A pipeline: what the function that `pipeline!` generates returns. It does nothing until it is run.
 pub struct Pipeline {
@@ -92,10 +106,11 @@ impl Graph {
     /// An empty pipeline.
     pub fn new(name: &str) -> Self {
         let plan = Plan { name: name.to_owned(), nodes: Vec::new(), edges: Vec::new() };
-        let scope = vec![name.to_owned()];
+        let scope = vec![Named { name: name.to_owned(), was: None }];
         Graph(Rc::new(RefCell::new(Draft {
             plan,
             scope,
+            renamed: None,
             recipes: Vec::new(),
             exchanges: 0,
             timed: false,
@@ -139,16 +154,27 @@ impl Graph {
         let error = crate::Error::Config(format!("`{}`: {why}", draft.plan.nodes[node].id));
         draft.refused.get_or_insert(error);
     }
+    /// What comes next under the name `id`, a stage or a fragment, was called `old`: snapshots have its state under that name.
+    pub fn was(&self, id: &str, old: &str) {
+        self.0.borrow_mut().renamed = Some((id.to_owned(), old.to_owned()));
+    }
     pub(crate) fn enter(&self, name: &str) {
-        self.0.borrow_mut().scope.push(name.to_owned());
+        let mut draft = self.0.borrow_mut();
+        let named = draft.name(name);
+        draft.scope.push(named);
     }
     pub(crate) fn leave(&self) {
         self.0.borrow_mut().scope.pop();
     }
     pub(crate) fn node(&self, id: &str, kind: NodeKind) -> usize {
         let mut draft = self.0.borrow_mut();
-        let id = format!("{}/{id}", draft.scope.join("/"));
-        draft.plan.nodes.push(Node { id, was: None, kind, ticks: Ticks::Any, guarantee: None, kept: None });
+        let own = draft.name(id);
+        let path = || draft.scope.iter().chain([&own]);
+        let id = path().map(|named| named.name.as_str()).collect::<Vec<_>>().join("/");
+        let was = path().any(|named| named.was.is_some()).then(|| {
+            path().map(|named| named.was.as_ref().unwrap_or(&named.name).as_str()).collect::<Vec<_>>().join("/")
+        });
+        draft.plan.nodes.push(Node { id, was, kind, ticks: Ticks::Any, guarantee: None, kept: None });
         draft.plan.nodes.len() - 1
     }
     /// Says what stage `node` keeps.

@@ -1,6 +1,8 @@
 //! The command line of a job.
+mod command;
 mod duration;
-mod inspect;
+
+pub use command::{Look, SnapshotCommand};
 
 use super::log::{self, LogFormat};
 use super::{Latency, Report, Restore, Runtime, progress, signals};
@@ -39,7 +41,7 @@ pub struct RuntimeArgs {
     latency: Latency,
     /// Where snapshots are kept: file:///dir, s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or
     /// memory://name. Without it there are none, and a failure ends the job
-    #[arg(long, value_name = "URL", env = "MALSTROM_SNAPSHOTS")]
+    #[arg(long, value_name = "URL", env = "MALSTROM_SNAPSHOTS", global = true)]
     snapshots: Option<String>,
     /// How often a snapshot is taken: 500ms, 10s, 5m, 1h
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::pause, env = "MALSTROM_EVERY")]
@@ -71,11 +73,14 @@ struct Program {
     #[command(flatten)]
     runtime: RuntimeArgs,
     #[command(subcommand)]
-    inspect: Option<inspect::Inspect>,
+    command: Option<SnapshotCommand>,
 }
 
 /// Runs a pipeline to its end, with the flags of [`RuntimeArgs`] from the command line and from `MALSTROM_*` variables.
 /// The function is called once per worker, on its thread.
+///
+/// With the subcommands `snapshot` and `savepoint` ([`SnapshotCommand`]) the job does not run: what is asked for is printed, and
+/// the process ends.
 ///
 /// On a bad command line it prints what is wrong and exits with 2. SIGINT and SIGTERM end the sources; what is under way
 /// is drained, and the report is returned. A second signal ends the process at once.
@@ -93,17 +98,11 @@ struct Program {
 pub fn run(pipeline: impl Fn() -> Pipeline + Send + Sync + 'static) -> Result<Report> {
     let matches = Program::command().get_matches();
     match Program::from_arg_matches(&matches) {
-        Ok(Program { runtime, inspect: Some(command) }) => {
-            let done = inspect::inspect(&command, runtime.snapshots.as_deref());
-            let (text, well) = match done {
-                Err(error @ Error::Config(_)) => refuse(&error),
-                done => done?,
-            };
-            // Whoever closed the pipe has seen enough.
-            let _ = write!(std::io::stdout(), "{text}");
-            std::process::exit(if well { 0 } else { 1 })
+        Ok(Program { runtime, command: None }) => runtime.run(pipeline),
+        Ok(Program { runtime, command: Some(command) }) => {
+            command.run(runtime, pipeline)?;
+            std::process::exit(0)
         }
-        Ok(Program { runtime, inspect: None }) => runtime.run(pipeline),
         Err(error) => error.exit(),
     }
 }

@@ -1,9 +1,12 @@
 //! Keeps a job alive: takes its snapshots, and restores it from the last of them when it fails.
+mod asked;
+mod names;
 mod open;
 mod point;
 mod stored;
 mod vault;
 
+pub(crate) use names::Operators;
 pub(crate) use open::open;
 pub use point::Restore;
 pub(crate) use point::check_name;
@@ -14,6 +17,7 @@ use super::job::Job;
 use crate::coordinator::{Action, Coordinator, Event, Origin, Policy, Purpose};
 use crate::error::{Error, Result};
 use crate::worker::{Command, Written};
+use asked::{Asker, Lookout, turn_down};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -50,16 +54,21 @@ pub(super) fn keep(job: &Job, keeping: Keeping, sender: &Sender<News>, news: &Re
     loop {
         let before = vault.interval();
         let failure = match Run::begin(job, &settings, &mut *vault, found, sender)?.run(news) {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                turn_down(&*vault, "the job has ended");
+                return Ok(());
+            }
             Err(failure) => failure,
         };
         failures = if vault.interval() > before { 1 } else { failures + 1 };
         if !is_worth_a_restart(&failure) || failures > settings.restarts {
+            turn_down(&*vault, &format!("the job has failed: {failure}"));
             return Err(failure);
         }
         let pause = PAUSE.saturating_mul(1 << (failures - 1).min(10)).min(LONGEST_PAUSE);
         tracing::warn!(cause = %failure, ?pause, attempt = failures, of = settings.restarts, "job is restarted");
         if !rest(job, pause, news) {
+            turn_down(&*vault, "the job has been stopped");
             return Err(failure);
         }
         job.note(|survived| survived.restarts += 1);
@@ -109,7 +118,8 @@ struct Run<'a> {
     /// What workers have written of the snapshot that is under way.
     written: Vec<Written>,
     /// Who waits for which savepoint.
-    waiting: HashMap<String, Vec<Sender<Result<()>>>>,
+    waiting: HashMap<String, Vec<Asker>>,
+    lookout: Lookout,
     failure: Option<Error>,
     /// How many workers have taken in what they were restored from.
     loaded: usize,
@@ -132,7 +142,9 @@ impl<'a> Run<'a> {
         job.note(|survived| survived.restored_from = restored_from);
         let policy =
             Policy { workers: plan.workers, every: settings.every, timeout: settings.timeout, attempts: LAST_TRIES };
-        let coordinator = Coordinator::new(policy, origin, plan.clock.now());
+        let now = plan.clock.now();
+        let coordinator = Coordinator::new(policy, origin, now);
+        let lookout = Lookout::new(vault.looks_every(settings.every), now);
         let shelves = found.map(|found| found.shelves);
         let beginning = Beginning { term: origin.term, interval: origin.interval + 1, shelves, news: news.clone() };
         let attempt = Attempt::start(plan, Some(beginning))?;
@@ -144,6 +156,7 @@ impl<'a> Run<'a> {
             coordinator,
             written: Vec::new(),
             waiting: HashMap::new(),
+            lookout,
             failure: None,
             loaded: 0,
         })
@@ -151,11 +164,10 @@ impl<'a> Run<'a> {
     /// Runs the attempt to its end.
     fn run(mut self, news: &Receiver<News>) -> Result<()> {
         loop {
+            self.look();
             let now = self.job.plan().clock.now();
-            let next = match self.coordinator.due() {
-                Some(due) => news.recv_timeout(due.saturating_sub(now)),
-                None => news.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            };
+            let due = self.coordinator.due().map_or(self.lookout.due(), |due| due.min(self.lookout.due()));
+            let next = news.recv_timeout(due.saturating_sub(now));
             match next {
                 Ok(News::Written(worker, written)) => {
                     let interval = written.interval;
@@ -164,15 +176,18 @@ impl<'a> Run<'a> {
                 }
                 Ok(News::Loaded) => self.loaded(),
                 Ok(News::Finished(worker)) => self.on(Event::Finished { worker }),
-                Ok(News::Savepoint(name, reply)) => self.savepoint(name, reply),
+                Ok(News::Savepoint(name, reply)) => self.savepoint(name, Asker::Here(reply)),
                 Ok(News::Stop) => {}
                 Err(RecvTimeoutError::Timeout) => self.on(Event::Tick),
                 Ok(News::Ended) | Err(RecvTimeoutError::Disconnected) => break,
             }
         }
         let unsaved = |name: &str| Error::custom(format!("`{name}` was not taken: the job has ended"));
-        for (name, replies) in self.waiting {
-            replies.into_iter().for_each(|reply| drop(reply.send(Err(unsaved(&name)))));
+        for (name, askers) in self.waiting {
+            // Requests from outside stay where they are: another attempt may do what they ask for.
+            for asker in askers.into_iter().filter(|asker| matches!(asker, Asker::Here(_))) {
+                asker.answer(&*self.vault, &name, Err(unsaved(&name)));
+            }
         }
         match self.attempt.failure().or(self.failure) {
             Some(failure) => Err(failure),
@@ -186,22 +201,6 @@ impl<'a> Run<'a> {
             && let Err(error) = self.vault.check_taken_in()
         {
             self.fail(error);
-        }
-    }
-    fn savepoint(&mut self, name: String, reply: Sender<Result<()>>) {
-        if let Err(why) = self.vault.check_free(&name) {
-            let _ = reply.send(Err(why));
-            return;
-        }
-        let replies = self.waiting.entry(name.clone()).or_default();
-        replies.push(reply);
-        if replies.len() == 1 {
-            self.on(Event::Savepoint(name));
-        }
-    }
-    fn answer(&mut self, name: &str, answer: impl Fn() -> Result<()>) {
-        for reply in self.waiting.remove(name).unwrap_or_default() {
-            let _ = reply.send(answer());
         }
     }
     /// Ends the attempt.

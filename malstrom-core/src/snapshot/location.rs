@@ -37,6 +37,7 @@ pub struct Location {
     url: String,
     /// Where a crash may leave half-written files that no listing shows.
     directory: Option<PathBuf>,
+    near: bool,
 }
 
 impl Location {
@@ -45,7 +46,7 @@ impl Location {
     /// are best not shared with an asynchronous runtime that may end before the job.
     pub fn new(objects: Arc<dyn ObjectStore>, prefix: &str) -> Self {
         let prefix = Path::from(prefix);
-        Location { url: format!("{objects}/{prefix}"), objects, prefix, directory: None }
+        Location { url: format!("{objects}/{prefix}"), objects, prefix, directory: None, near: false }
     }
     /// What a URL says, with these variables in place of those of the process.
     ///
@@ -89,6 +90,7 @@ impl Location {
             prefix: Path::default(),
             url: format!("file://{}", rest.trim_end_matches('/')),
             directory: Some(path),
+            near: true,
         })
     }
 
@@ -100,9 +102,13 @@ impl Location {
             "" => Arc::default(),
             name => Arc::clone(stores.entry(name.to_owned()).or_default()),
         };
-        Ok(Location { objects, prefix: Path::default(), url: format!("memory://{name}"), directory: None })
+        Ok(Location { objects, prefix: Path::default(), url: format!("memory://{name}"), directory: None, near: true })
     }
 
+    /// Whether it costs next to nothing to look there often: a directory, or memory.
+    pub fn is_near(&self) -> bool {
+        self.near
+    }
     pub(super) fn objects(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.objects)
     }

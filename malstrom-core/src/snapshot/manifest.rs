@@ -93,6 +93,10 @@ impl Manifest {
     pub fn segments(&self) -> impl Iterator<Item = (&str, u64)> {
         self.segments.iter().map(|segment| (segment.object.as_str(), segment.length))
     }
+    /// The operators whose entries are laid out in some way, each as often as it has parts.
+    pub fn operators(&self) -> impl Iterator<Item = &str> {
+        self.layouts.keys().map(|(operator, _)| operator.as_str())
+    }
     /// Its bytes.
     pub(super) fn encode(&self) -> Bytes {
         let mut w = Writer::default();

@@ -92,6 +92,11 @@ impl Restore {
     pub(super) fn opened(&self) -> &Opened {
         &self.0.opened
     }
+    /// The operators that it has something of.
+    pub fn operators(&self) -> BTreeSet<&str> {
+        let laid_out = self.manifest().operators();
+        laid_out.chain(self.0.index.keys().map(|(operator, _)| operator.as_str())).collect()
+    }
     /// What a worker reads from, that has these key groups and runs these operators: the id of each node.
     pub fn shelf(&self, operators: Arc<[String]>, groups: Groups) -> WorkerShelf {
         WorkerShelf { restore: self.clone(), operators, groups }
@@ -114,8 +119,8 @@ impl Restore {
         }
         let operators = operators.into_iter().collect::<Vec<_>>().join(", ");
         Err(Error::snapshot(format!(
-            "the snapshot has state of {operators}, which this program does not have or which keeps no such state any more: give the \
-             operator its old name back, or say that the state of that name is to be dropped"
+            "the snapshot has state of {operators}, which this program does not have or which keeps no such state any more: if it was \
+             renamed, say so in the pipeline (`as new_name was old_name`), and if it is to be lost, start with `--drop-state`"
         )))
     }
     /// Whether a worker has asked for it.

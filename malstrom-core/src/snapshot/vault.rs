@@ -4,6 +4,7 @@ use super::archive::{Archive, Opened, check_name, savepoint, savepoint_manifest}
 use super::ledger::Ledger;
 use super::manifest::{Kind, Saved};
 use super::probe::probe;
+use super::requests::Requests;
 use super::restore::Restore;
 use super::scrub::Cursor;
 use super::store::Store;
@@ -123,6 +124,10 @@ impl Vault {
     /// What is committed. A clone can be read from on other threads.
     pub fn archive(&self) -> &Archive {
         &self.archive
+    }
+    /// What is asked for from outside.
+    pub fn requests(&self) -> Requests {
+        Requests::of(self.archive.store.clone())
     }
     /// Whether it can still commit. If not, the job has to be restored, with a vault that is opened anew.
     pub fn is_open(&self) -> bool {

@@ -13,6 +13,7 @@ mod figures;
 mod layout;
 #[cfg(test)]
 pub(crate) mod model;
+pub mod view;
 
 pub use chapter::{Chapter, Owner};
 pub use draft::{Change, Changes, Draft};

@@ -1,6 +1,8 @@
 //! The timers of one operator on one worker, in the order in which they fire.
 mod saved;
 
+pub(crate) use saved::{parts_of, time_of};
+
 use super::key_group::group;
 use crate::contract::record::CodecError;
 use saved::Track;

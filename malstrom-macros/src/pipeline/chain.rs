@@ -27,6 +27,7 @@ impl<'a> Chains<'a> {
     }
 
     fn statement(&self, s: &Statement, (head_id, ids): &(String, Vec<String>)) -> TokenStream {
+        let renamed = stage::renamed(head_id, s.head.was());
         let head = self.head(&s.head, head_id);
         let tuple = if let Some(Binding::Tuple(names)) = &s.binding { Some(names.len()) } else { None };
         let two = matches!(s.head, Head::Two(..));
@@ -36,6 +37,7 @@ impl<'a> Chains<'a> {
         match outcome {
             Some((names, values)) => quote! {
                 let (#(#names,)*) = {
+                    #renamed
                     #head
                     #stages
                     #values
@@ -47,7 +49,7 @@ impl<'a> Chains<'a> {
                     let s = stream(last.span());
                     quote!(let _ = #s;)
                 });
-                quote!({ #head #stages #end })
+                quote!({ #renamed #head #stages #end })
             }
         }
     }
@@ -239,6 +241,7 @@ pub(super) fn stages(stages: &[Stage], ids: &[String], chain: Chain) -> TokenStr
             let (g, s, m) = (graph(stage.span()), stream(stage.span()), module(stage.span()));
             code.extend(quote_spanned!(stage.span()=> let #s = #m::cut(#g.clone(), #s);));
         }
+        code.extend(stage::renamed(id, stage.was()));
         code.extend(match stage {
             Stage::Operator(op) if i == 0 && two => stage::two_inputs(op, id),
             Stage::Operator(op) if i == last && tuple.is_some() => stage::operator(op, id, tuple, windows),

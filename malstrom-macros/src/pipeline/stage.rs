@@ -26,6 +26,13 @@ pub(super) fn marker(name: &Ident) -> TokenStream {
     }}
 }
 
+/// Says what the id of the stage that comes next was, if it had another one.
+pub(super) fn renamed(id: &str, was: Option<&Ident>) -> Option<TokenStream> {
+    let was = was?;
+    let (g, old) = (graph(was.span()), was.to_string());
+    Some(quote_spanned!(was.span()=> #g.was(#id, #old);))
+}
+
 /// `windows` says whether the stream may be cut into windows, and `promises` whether its sink must be exactly-once.
 pub(super) fn emit(stage: &Stage, id: &str, windows: bool, promises: bool) -> TokenStream {
     let builtin = match stage {

@@ -17,7 +17,7 @@ pub(super) enum Binding {
     Tuple(Vec<Ident>),
 }
 pub(super) enum Head {
-    Source { word: Ident, expr: Box<Expr>, failure: Option<Failure>, alias: Option<Ident> },
+    Source { word: Ident, expr: Box<Expr>, failure: Option<Failure>, alias: Option<Ident>, was: Option<Ident> },
     Stream(Ident),
     Union { word: Ident, inputs: Vec<Ident> },
     Two(Ident, Ident),
@@ -32,6 +32,7 @@ pub(super) struct Join {
     /// `Inner`, `Left`, `Right` or `Outer`.
     pub(super) kind: Ident,
     pub(super) alias: Option<Ident>,
+    pub(super) was: Option<Ident>,
 }
 pub(super) enum JoinOn {
     Within(Box<Expr>),
@@ -48,6 +49,7 @@ pub(super) struct Builtin {
     pub(super) options: Vec<(Ident, Expr)>,
     pub(super) failure: Option<Failure>,
     pub(super) alias: Option<Ident>,
+    pub(super) was: Option<Ident>,
 }
 impl Builtin {
     /// An option, if it is given.
@@ -60,6 +62,7 @@ pub(super) struct Operator {
     pub(super) args: Punctuated<Expr, Token![,]>,
     pub(super) failure: Option<Failure>,
     pub(super) alias: Option<Ident>,
+    pub(super) was: Option<Ident>,
 }
 pub(super) enum Failure {
     /// `?`
@@ -140,7 +143,9 @@ impl Parse for Head {
             let expr;
             syn::parenthesized!(expr in input);
             let expr = Box::new(expr.parse()?);
-            return Ok(Head::Source { word, expr, failure: failure(input)?, alias: alias(input)? });
+            let failure = failure(input)?;
+            let (alias, was) = alias(input)?;
+            return Ok(Head::Source { word, expr, failure, alias, was });
         }
         if word == "union" {
             let inputs = idents(input)?;
@@ -193,7 +198,8 @@ fn join(word: Ident, input: ParseStream<'_>) -> Result<Join> {
     let on = on.ok_or_else(|| {
         Error::new(word.span(), format!("a join needs to know what belongs together in time\n  help: {form}"))
     })?;
-    Ok(Join { word, left, right, on, kind, alias: alias(input)? })
+    let (alias, was) = alias(input)?;
+    Ok(Join { word, left, right, on, kind, alias, was })
 }
 fn join_kind(value: &Expr) -> Result<Ident> {
     let word = match value {
@@ -222,17 +228,17 @@ fn failure(input: ParseStream<'_>) -> Result<Option<Failure>> {
 }
 
 /// `as name [was name]`
-fn alias(input: ParseStream<'_>) -> Result<Option<Ident>> {
+fn alias(input: ParseStream<'_>) -> Result<(Option<Ident>, Option<Ident>)> {
     if input.parse::<Option<Token![as]>>()?.is_none() {
-        return Ok(None);
+        return Ok((None, None));
     }
     let name = input.parse()?;
+    let mut was = None;
     if input.peek(syn::Ident) && input.fork().parse::<Ident>()? == "was" {
         input.parse::<Ident>()?;
-        // Only snapshots hold what was under the old name.
-        input.parse::<Ident>()?;
+        was = Some(input.parse()?);
     }
-    Ok(Some(name))
+    Ok((Some(name), was))
 }
 
 impl Stage {
@@ -248,6 +254,13 @@ impl Stage {
         match self {
             Stage::Builtin(b) => b.alias.as_ref().unwrap_or(&b.word).to_string(),
             Stage::Operator(op) => op.id().to_string(),
+        }
+    }
+    /// What its id was in snapshots.
+    pub(super) fn was(&self) -> Option<&Ident> {
+        match self {
+            Stage::Builtin(b) => b.was.as_ref(),
+            Stage::Operator(op) => op.was.as_ref(),
         }
     }
     /// The stream that `else` names behind it.
@@ -277,6 +290,13 @@ impl Head {
         match self {
             Head::Source { word, .. } | Head::Union { word, .. } | Head::Join(Join { word, .. }) => word.span(),
             Head::Stream(name) | Head::Two(name, _) => name.span(),
+        }
+    }
+    /// What its id was in snapshots.
+    pub(super) fn was(&self) -> Option<&Ident> {
+        match self {
+            Head::Source { was, .. } | Head::Join(Join { was, .. }) => was.as_ref(),
+            _ => None,
         }
     }
     /// The streams that it reads, in order.

@@ -30,6 +30,9 @@ pub(crate) fn emit(item: &Item) -> TokenStream {
             fn describe(__d: &mut __m::Describe) -> __m::TypeRef {
                 __d.by_serde::<Self>(#text, &[#(#variants),*])
             }
+            fn to_json(&self) -> __m::Json {
+                #by_serde::json(self)
+            }
         }
     }
 }

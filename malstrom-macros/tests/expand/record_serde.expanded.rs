@@ -24,5 +24,8 @@ const _: () = {
                     Self,
                 >("Wrapped", &[("", &[("0", "Option<T>"), ("1", "std::net::IpAddr")])])
         }
+        fn to_json(&self) -> __m::Json {
+            <Self as __m::BySerde>::json(self)
+        }
     }
 };

@@ -1,6 +1,7 @@
 //! Codecs for what is made of values that have a codec of their own. Each part is written behind its length, in four
 //! bytes, little end first, except for the last of a fixed number.
 use super::Codec;
+use crate::contract::record::json::{Json, sorted};
 use crate::contract::record::{CodecError, Describe, Description, TypeRef};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -35,6 +36,9 @@ impl<V, C: Codec<V>> Codec<Option<V>> for OfOption<C> {
             _ => Err(CodecError::new("neither a value nor the absence of one")),
         }
     }
+    fn show(&self, value: &Option<V>) -> Json {
+        value.as_ref().map_or(Json::Null, |value| self.0.show(value))
+    }
 }
 
 /// Writes a pair.
@@ -67,6 +71,9 @@ impl<V, W, C: Codec<V>, D: Codec<W>> Codec<(V, W)> for OfPair<C, D> {
         let first = self.0.decode(version, part(&mut bytes)?)?;
         Ok((first, self.1.decode(version, bytes)?))
     }
+    fn show(&self, (first, second): &(V, W)) -> Json {
+        Json::Array(vec![self.0.show(first), self.1.show(second)])
+    }
 }
 
 /// Writes any number of values, in their order.
@@ -94,6 +101,9 @@ impl<V, C: Codec<V>> Codec<Vec<V>> for OfList<C> {
         }
         end(bytes)?;
         Ok(values)
+    }
+    fn show(&self, values: &Vec<V>) -> Json {
+        values.iter().map(|value| self.0.show(value)).collect()
     }
 }
 
@@ -137,6 +147,9 @@ impl<K: Eq + Hash, V, C: Codec<K>, D: Codec<V>> Codec<HashMap<K, V>> for OfMap<C
         }
         end(bytes)?;
         Ok(map)
+    }
+    fn show(&self, map: &HashMap<K, V>) -> Json {
+        sorted(map.iter().map(|(key, value)| Json::Array(vec![self.0.show(key), self.1.show(value)])).collect())
     }
 }
 

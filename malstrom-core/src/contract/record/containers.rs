@@ -1,5 +1,6 @@
 //! Records that hold others.
 use super::archive::{Archived, De, Elements, Own, Ref, Ser, Written};
+use super::json::{self, Json};
 use super::tree::{RecordOrKey, Refs, Tree};
 use super::{CodecError, Describe, Record, TypeRef};
 use rkyv::boxed::{ArchivedBox, BoxResolver};
@@ -37,6 +38,9 @@ impl<T: Record + Sync> Record for Arc<T> {
     fn describe(d: &mut Describe) -> TypeRef {
         TypeRef::of("Box", [T::describe(d)])
     }
+    fn to_json(&self) -> Json {
+        T::to_json(self)
+    }
 }
 
 /// Behind a pointer: a `Box`, or what it points to. A `Box` of a type from elsewhere could be given any of our traits
@@ -72,6 +76,10 @@ impl<T: Record> Tree for Behind<Box<T>> {
     type Refs<'a> = Behind<&'a T>;
     fn describe(d: &mut Describe, variants: &mut Vec<Vec<TypeRef>>) {
         <(Own<T>,)>::describe(d, variants);
+    }
+    fn show(field: &Self::Refs<'_>, out: &mut Vec<Json>) -> usize {
+        out.push(field.0.to_json());
+        0
     }
 }
 impl<T: Record> RecordOrKey for Box<T> {
@@ -115,6 +123,9 @@ impl<T: Record> Record for Option<T> {
     fn describe(d: &mut Describe) -> TypeRef {
         TypeRef::of("Option", [T::describe(d)])
     }
+    fn to_json(&self) -> Json {
+        self.as_ref().map_or(Json::Null, T::to_json)
+    }
 }
 
 impl<T: Record, const N: usize> ArchiveWith<[T; N]> for Inline {
@@ -140,6 +151,9 @@ impl<T: Record, const N: usize> Record for [T; N] {
     fn describe(d: &mut Describe) -> TypeRef {
         TypeRef::of(format!("[_; {N}]"), [T::describe(d)])
     }
+    fn to_json(&self) -> Json {
+        self.iter().map(T::to_json).collect()
+    }
 }
 
 /// One after the other: vectors, sets and, as pairs, maps.
@@ -147,7 +161,7 @@ impl<T: Record, const N: usize> Record for [T; N] {
 pub struct Sequence;
 
 macro_rules! sequences {
-    ($($name:ident<T $(, $s:ident: [$($hasher:tt)*])?>, $label:literal: [$($bound:tt)*];)*) => {$(
+    ($($name:ident<T $(, $s:ident: [$($hasher:tt)*])?>, $label:literal, $json:path: [$($bound:tt)*];)*) => {$(
         impl<T: Record $($bound)* $(, $s: $($hasher)*)?> ArchiveWith<$name<T $(, $s)?>> for Sequence {
             type Archived = Elements<Archived<T>>;
             type Resolver = Written;
@@ -171,13 +185,16 @@ macro_rules! sequences {
             fn describe(d: &mut Describe) -> TypeRef {
                 TypeRef::of($label, [T::describe(d)])
             }
+            fn to_json(&self) -> Json {
+                $json(self.iter().map(T::to_json).collect())
+            }
         }
     )*};
 }
 sequences! {
-    Vec<T>, "Vec": [];
-    BTreeSet<T>, "Set": [+ Ord];
-    HashSet<T, S: [BuildHasher + Default + Send + 'static]>, "Set": [+ Eq + Hash];
+    Vec<T>, "Vec", Json::Array: [];
+    BTreeSet<T>, "Set", Json::Array: [+ Ord];
+    HashSet<T, S: [BuildHasher + Default + Send + 'static]>, "Set", json::sorted: [+ Eq + Hash];
 }
 
 macro_rules! maps {
@@ -211,6 +228,9 @@ macro_rules! maps {
             fn describe(d: &mut Describe) -> TypeRef {
                 let key = K::describe(d);
                 TypeRef::of("Map", [key, V::describe(d)])
+            }
+            fn to_json(&self) -> Json {
+                json::map(self.iter())
             }
         }
     )*};
@@ -248,6 +268,10 @@ macro_rules! tuples {
             fn describe(d: &mut Describe) -> TypeRef {
                 let fields = [$($t::describe(d)),*];
                 TypeRef::of("", fields)
+            }
+            fn to_json(&self) -> Json {
+                let ($($v,)*) = self;
+                Json::Array(vec![$($v.to_json()),*])
             }
         }
     )*};

@@ -10,6 +10,7 @@
 //!
 //! A leap second of chrono has nanoseconds from a billion on. A decimal keeps its scale: 1.00 is read back as 1.00.
 use super::archive::{Archived, De, Ref, Ser};
+use super::json::Json;
 use super::{CodecError, Describe, Record, TypeRef};
 use rkyv::with::{ArchiveWith, DeserializeWith, SerializeWith};
 use rkyv::{Archive, Place, Serialize};
@@ -70,6 +71,10 @@ macro_rules! foreign {
             type As = Converted;
             fn describe(_: &mut Describe) -> TypeRef {
                 TypeRef::plain($name)
+            }
+            fn to_json(&self) -> Json {
+                // What `Debug` writes of times is what RFC 3339 says; numbers and ids are themselves.
+                Json::String(format!("{self:?}"))
             }
         }
     )*};

@@ -1,5 +1,6 @@
 //! `#[record(codec = serde)]`: types that only know serde, written by postcard as a string of bytes.
 use super::archive::{De, Ser};
+use super::json::Json;
 use super::limited::Limited;
 use super::{CodecError, MAX_BYTES};
 use ::serde::Serialize;
@@ -39,6 +40,8 @@ pub trait BySerde: Sized {
     /// # Errors
     /// If serde finds none, or more levels or elements than bytes could hold.
     fn read(bytes: &[u8]) -> Result<Self, CodecError>;
+    /// As serde writes it; if it cannot, as for maps whose keys are no text, what it says instead.
+    fn json(&self) -> Json;
 }
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> BySerde for T {
@@ -52,6 +55,9 @@ impl<T: Serialize + DeserializeOwned> BySerde for T {
             Ok([]) => Ok(value),
             _ => Err(CodecError::new("bytes are left over")),
         }
+    }
+    fn json(&self) -> Json {
+        serde_json::to_value(self).unwrap_or_else(|error| Json::String(format!("<{error}>")))
     }
 }
 

@@ -3,6 +3,7 @@
 //! The tree is made of tuples of at most 12 and, for the variants of an enum, of `Result`s, halving their number at each
 //! level: so the deepest type is as deep as the logarithm of what the user wrote.
 use super::archive::{Check, De, Own, Ref, Ser};
+use super::json::{self, Json};
 use super::{CodecError, Describe, Record, TypeRef};
 use rkyv::bytecheck::CheckBytes;
 use rkyv::with::{ArchiveWith, DeserializeWith, SerializeWith};
@@ -31,6 +32,10 @@ pub trait RecordOrKey: Send + Sized + 'static {
             Self::VARIANTS.iter().copied().zip(variants).collect()
         })
     }
+    /// See [`Record::to_json`].
+    fn show_parts(&self) -> Json {
+        json::of_parts(self)
+    }
 }
 
 /// The fields of `T`, lent.
@@ -43,8 +48,12 @@ pub trait Tree:
     /// The same fields, lent.
     type Refs<'a>: Archive<Archived = <Self as Archive>::Archived, Resolver = <Self as Archive>::Resolver>
         + Serialize<Ser>;
+    /// How many variants there are.
+    const VARIANTS: usize = 1;
     /// Adds each field to the last variant, or begins a new variant.
     fn describe(d: &mut Describe, variants: &mut Vec<Vec<TypeRef>>);
+    /// Adds each field to `fields`. The variant that they are of.
+    fn show(fields: &Self::Refs<'_>, out: &mut Vec<Json>) -> usize;
 }
 
 impl<T: Record> Tree for Own<T> {
@@ -55,18 +64,32 @@ impl<T: Record> Tree for Own<T> {
             variant.push(field);
         }
     }
+    fn show(field: &Self::Refs<'_>, out: &mut Vec<Json>) -> usize {
+        out.push(field.0.to_json());
+        0
+    }
 }
 impl<A: Tree, B: Tree> Tree for Result<A, B> {
     type Refs<'a> = Result<A::Refs<'a>, B::Refs<'a>>;
+    const VARIANTS: usize = A::VARIANTS + B::VARIANTS;
     fn describe(d: &mut Describe, variants: &mut Vec<Vec<TypeRef>>) {
         A::describe(d, variants);
         variants.push(Vec::new());
         B::describe(d, variants);
     }
+    fn show(fields: &Self::Refs<'_>, out: &mut Vec<Json>) -> usize {
+        match fields {
+            Ok(first) => A::show(first, out),
+            Err(second) => A::VARIANTS + B::show(second, out),
+        }
+    }
 }
 impl Tree for () {
     type Refs<'a> = ();
     fn describe(_: &mut Describe, _: &mut Vec<Vec<TypeRef>>) {}
+    fn show((): &(), _: &mut Vec<Json>) -> usize {
+        0
+    }
 }
 macro_rules! tuples {
     ($([$($t:ident)*])*) => {$(
@@ -74,6 +97,11 @@ macro_rules! tuples {
             type Refs<'a> = ($($t::Refs<'a>,)*);
             fn describe(d: &mut Describe, variants: &mut Vec<Vec<TypeRef>>) {
                 $($t::describe(d, variants);)*
+            }
+            #[allow(non_snake_case)]
+            fn show(($($t,)*): &Self::Refs<'_>, out: &mut Vec<Json>) -> usize {
+                $($t::show($t, out);)*
+                0
             }
         }
     )*};
@@ -111,14 +139,17 @@ impl<T: RecordOrKey> Record for T {
     fn describe(d: &mut Describe) -> TypeRef {
         T::describe_parts(d)
     }
+    fn to_json(&self) -> Json {
+        self.show_parts()
+    }
 }
 
 /// What `#[derive(Record)]` generates, for the structs of this crate: `record_by_fields!(Window { start, end: Timestamp })`
-/// with the type of every field, and parameters as `Windowed<K, V>`.
+/// with the type of every field, and parameters as `Windowed<K, V>`. Behind `as` may stand how it looks in JSON.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! record_by_fields {
-    ($name:ident $(<$($param:ident),*>)? { $($field:ident: $ty:ty),* $(,)? }) => {
+    ($name:ident $(<$($param:ident),*>)? { $($field:ident: $ty:ty),* $(,)? } $(as $json:expr)?) => {
         impl$(<$($param: $crate::Record),*>)? $crate::contract::record::tree::RecordOrKey for $name$(<$($param),*>)? {
             const NAME: &'static str = stringify!($name);
             const VARIANTS: &'static [(&'static str, &'static [&'static str])] = &[("", &[$(stringify!($field)),*])];
@@ -129,6 +160,10 @@ macro_rules! record_by_fields {
             fn build(($($crate::contract::record::archive::Own($field),)*): Self::Fields) -> Self {
                 $name { $($field),* }
             }
+            $(fn show_parts(&self) -> $crate::contract::record::json::Json {
+                let json: fn(&Self) -> $crate::contract::record::json::Json = $json;
+                json(self)
+            })?
         }
     };
 }

@@ -1,5 +1,6 @@
 //! Records that hold no others.
 use super::archive::{De, Ser};
+use super::json::{self, Json};
 use super::{CodecError, Describe, Record, TypeRef};
 use rkyv::primitive::{ArchivedI64, ArchivedU64};
 use rkyv::string::{ArchivedString, StringResolver};
@@ -10,20 +11,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 macro_rules! values {
-    ($($t:ty => $name:literal)*) => {$(
+    ($($($t:ty => $name:literal)* as $json:expr;)*) => {$($(
         impl Record for $t {
             type As = Identity;
             fn describe(_: &mut Describe) -> TypeRef {
                 TypeRef::plain($name)
             }
+            fn to_json(&self) -> Json {
+                let json: fn(&$t) -> Json = $json;
+                json(self)
+            }
         }
-    )*};
+    )*)*};
 }
 values! {
-    u8 => "u8" u16 => "u16" u32 => "u32" u64 => "u64" u128 => "u128"
-    i8 => "i8" i16 => "i16" i32 => "i32" i64 => "i64" i128 => "i128"
-    f32 => "f32" f64 => "f64" bool => "bool" char => "char" () => "()"
-    String => "String" Duration => "Duration" bytes::Bytes => "Bytes"
+    u8 => "u8" u16 => "u16" u32 => "u32" u64 => "u64" i8 => "i8" i16 => "i16" i32 => "i32" i64 => "i64" bool => "bool"
+        as |value| (*value).into();
+    u128 => "u128" i128 => "i128" as |number| json::wide(*number);
+    f32 => "f32" as |number| json::float32(*number);
+    f64 => "f64" as |number| json::float(*number);
+    char => "char" String => "String" as |text| Json::String(text.to_string());
+    () => "()" as |()| Json::Null;
+    Duration => "Duration" as |time| Json::String(format!("{time:?}"));
+    bytes::Bytes => "Bytes" as |bytes| bytes.iter().copied().collect();
 }
 
 /// Pointer-sized integers, written as 64 bits on every machine.
@@ -54,6 +64,9 @@ macro_rules! wide {
             fn describe(_: &mut Describe) -> TypeRef {
                 TypeRef::plain(stringify!($t))
             }
+            fn to_json(&self) -> Json {
+                json::wide(*self)
+            }
         }
     )*};
 }
@@ -83,6 +96,9 @@ impl<T: Send + 'static> Record for PhantomData<T> {
     fn describe(_: &mut Describe) -> TypeRef {
         TypeRef::plain("()")
     }
+    fn to_json(&self) -> Json {
+        Json::Null
+    }
 }
 
 /// Shared text, written as a string.
@@ -110,5 +126,8 @@ impl Record for Arc<str> {
     type As = Text;
     fn describe(_: &mut Describe) -> TypeRef {
         TypeRef::plain("String")
+    }
+    fn to_json(&self) -> Json {
+        Json::String(self.to_string())
     }
 }

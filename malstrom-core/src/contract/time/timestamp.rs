@@ -29,7 +29,7 @@ use std::time::Duration;
 pub struct Timestamp {
     micros: i64,
 }
-crate::record_by_fields!(Timestamp { micros: i64 });
+crate::record_by_fields!(Timestamp { micros: i64 } as |at| at.to_string().into());
 
 impl Timestamp {
     /// 1970-01-01T00:00:00Z.

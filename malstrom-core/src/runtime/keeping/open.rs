@@ -1,6 +1,6 @@
 //! What must be right before a job that is kept begins.
-use super::stored::{Operators, Stored};
-use super::{Keeping, Restore, Settings, Vault};
+use super::stored::Stored;
+use super::{Keeping, Operators, Restore, Settings, Vault};
 use crate::contract::snapshot::Guarantee;
 use crate::error::{Error, Result};
 use crate::graph::picture::{NodeKind, Plan as Stages};
@@ -26,10 +26,9 @@ pub(crate) fn open(
         message: panic_message(&*payload),
     })?;
     check_names(pipeline.plan())?;
-    let stages = pipeline.plan();
-    let ids = stages.ids().map(str::to_owned).collect();
-    let were = stages.nodes.iter().map(|node| node.was.clone()).collect();
-    let mut vault = Stored::open(location, pipeline.name(), Operators { ids, were, dropped }, plan.seed)?;
+    let operators = Operators::of(pipeline.plan(), dropped);
+    operators.check()?;
+    let mut vault = Stored::open(location, pipeline.name(), operators, plan.seed)?;
     let found = vault.find(restore)?;
     if let Some(found) = &found {
         plan.seed = found.seed;

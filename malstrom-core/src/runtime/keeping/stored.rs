@@ -1,29 +1,21 @@
 //! A job that is kept in an object store.
-use super::{Found, Restore, Shelves, Vault, check_name};
+use super::{Found, Operators, Restore, Shelves, Vault, check_name};
 use crate::contract::snapshot::{Barrier, Scope, Shelf};
 use crate::coordinator::{Purpose, round_of};
 use crate::error::{Error, Result};
 use crate::runtime::clock;
-use crate::snapshot::{self, Chunks, Draft, Groups, Job, Kind, Location};
+use crate::snapshot::{self, Chunks, Draft, Groups, Job, Kind, Location, Request};
 use crate::state::key_group::KEY_GROUPS;
 use crate::worker::Written;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// So many bytes are read again after each snapshot, in search of damage.
 const SCRUB: u64 = 1 << 20;
 /// Garbage is looked for after so many snapshots, since that lists everything.
 const COLLECT_EVERY: u64 = 16;
-
-/// The operators of a program, and what they were called.
-#[derive(Clone, Debug)]
-pub(crate) struct Operators {
-    /// By their places in the plan.
-    pub(crate) ids: Arc<[String]>,
-    /// What they were called, where the pipeline says so.
-    pub(crate) were: Vec<Option<String>>,
-    /// Those whose state is dropped.
-    pub(crate) dropped: Vec<String>,
-}
+/// So often it is looked for requests from outside where that costs next to nothing, and no more often elsewhere.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub(crate) struct Stored {
     location: Location,
@@ -42,15 +34,6 @@ impl Stored {
         let mut vault = snapshot::Vault::open(&location, job.clone(), nonce)?;
         vault.begin(seed);
         Ok(Stored { location, job, operators, vault, restored: None, stored: 0 })
-    }
-    /// The id of each operator in a snapshot.
-    fn names(&self, has: impl Fn(&str) -> bool) -> Arc<[String]> {
-        let Operators { ids, were, .. } = &self.operators;
-        let name = |(id, was): (&String, &Option<String>)| match was {
-            Some(was) if !has(id) && has(was) => was.clone(),
-            _ => id.clone(),
-        };
-        ids.iter().zip(were).map(name).collect()
     }
 }
 /// A number that nobody else draws.
@@ -79,17 +62,17 @@ impl Vault for Stored {
         }
         let restored = self.vault.restore(&saved)?;
         let manifest = restored.manifest();
-        let has = |id: &str| manifest.layouts.keys().any(|(operator, _)| operator == id);
-        let names = self.names(has);
-        let known = |id: &String| names.contains(id) || self.operators.dropped.contains(id);
-        let mut lost: Vec<&String> = manifest.layouts.keys().map(|(id, _)| id).filter(|id| !known(id)).collect();
-        lost.dedup();
+        let there = restored.operators();
+        let names = self.operators.names(|id| there.contains(id));
+        let known = |id: &str| names.iter().chain(&self.operators.dropped).any(|name| name == id);
+        let lost: Vec<&str> = there.iter().copied().filter(|id| !known(id)).collect();
         if let Some(first) = lost.first() {
             return Err(unclaimed(&saved.to_string(), &lost, first));
         }
         let round = match &saved.kind {
-            Kind::Snapshot => Some(round_of(manifest.scope)),
-            Kind::Savepoint(_) => None,
+            // What follows would be written under the new name, and what it is relative to lies under the old one.
+            Kind::Snapshot if names == self.operators.ids => Some(round_of(manifest.scope)),
+            Kind::Snapshot | Kind::Savepoint(_) => None,
         };
         let shelves = Arc::new(OfSnapshot { restored: restored.clone(), names });
         let found = Found { interval: saved.interval, round, seed: manifest.seed, shelves };
@@ -102,6 +85,21 @@ impl Vault for Stored {
     fn check_free(&self, name: &str) -> Result<()> {
         check_name(name).map_err(Error::Config)?;
         self.vault.check_name(name)
+    }
+    fn looks_every(&self, every: Duration) -> Duration {
+        if self.location.is_near() { LOOK } else { every.max(LOOK) }
+    }
+    fn requests(&self) -> Result<Vec<Request>> {
+        self.vault.requests().list()
+    }
+    fn take(&self, request: &Request) -> Result<()> {
+        self.vault.requests().take(request)
+    }
+    fn answer(&self, name: &str, answer: Result<(), &str>) -> Result<()> {
+        self.vault.requests().answer(name, answer)
+    }
+    fn has(&self, name: &str) -> bool {
+        self.vault.archive().list().iter().any(|saved| matches!(&saved.kind, Kind::Savepoint(known) if known == name))
     }
     fn store(&mut self, barrier: Barrier, purpose: &Purpose, written: Vec<Written>) -> Result<()> {
         let kind = match purpose {
@@ -134,11 +132,11 @@ impl Vault for Stored {
     }
 }
 
-fn unclaimed(snapshot: &str, lost: &[&String], first: &str) -> Error {
+fn unclaimed(snapshot: &str, lost: &[&str], first: &str) -> Error {
     let names = lost.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
     Error::Config(format!(
-        "{snapshot} has state of {names}, which the pipeline has no more: if it was renamed, give it its old name by `.. as {}`, \
-         and if its state is to be lost, start with `--drop-state {first}`",
+        "{snapshot} has state of {names}, which the pipeline has no more: if it was renamed, write `as new_name was {}` behind it \
+         in the pipeline, and if it is to be lost, start with `--drop-state {first}`",
         first.rsplit('/').next().unwrap_or(first),
     ))
 }

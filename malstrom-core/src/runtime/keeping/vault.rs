@@ -3,9 +3,11 @@ use super::Restore;
 use crate::contract::snapshot::{Barrier, Shelf};
 use crate::coordinator::Purpose;
 use crate::error::Result;
+use crate::snapshot::Request;
 use crate::worker::Written;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A place where snapshots are kept and committed.
 pub(crate) trait Vault: Send {
@@ -21,6 +23,16 @@ pub(crate) trait Vault: Send {
     fn check_taken_in(&mut self) -> Result<()>;
     /// Refuses a savepoint of this name, if it cannot be taken.
     fn check_free(&self, name: &str) -> Result<()>;
+    /// How often it is looked for requests from outside, if a snapshot is taken every so often.
+    fn looks_every(&self, every: Duration) -> Duration;
+    /// The savepoints that are asked for from outside.
+    fn requests(&self) -> Result<Vec<Request>>;
+    /// Takes note that a request has been seen.
+    fn take(&self, request: &Request) -> Result<()>;
+    /// Answers a request: the savepoint is there, or is not and why.
+    fn answer(&self, name: &str, answer: Result<(), &str>) -> Result<()>;
+    /// Whether there is a savepoint of this name.
+    fn has(&self, name: &str) -> bool;
     /// Stores what all workers have written, and commits it.
     fn store(&mut self, barrier: Barrier, purpose: &Purpose, written: Vec<Written>) -> Result<()>;
     /// Whether this coordinator can still commit.

@@ -24,7 +24,7 @@ pub(super) fn parse(scheme: &str, rest: &str, variables: Variables) -> Result<Lo
         _ => azure(bucket, &variables),
     };
     let objects = built?.map_err(|cause| Error::Storage { doing: "open", object: url.clone(), cause: cause.into() })?;
-    Ok(Location { objects, prefix: Path::from(prefix), url, directory: None })
+    Ok(Location { objects, prefix: Path::from(prefix), url, directory: None, near: false })
 }
 
 type Built = Result<object_store::Result<Arc<dyn object_store::ObjectStore>>>;

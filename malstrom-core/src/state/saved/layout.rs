@@ -1,6 +1,6 @@
 //! How entries are laid out, and whether this program can read what another has written.
-use crate::contract::code::Codec;
-use crate::contract::record::{CodecError, Description, Record, description, difference};
+use crate::contract::code::{Codec, Shown};
+use crate::contract::record::{CodecError, Description, Record, TypeRef, description, difference};
 use crate::contract::snapshot::Schema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -50,6 +50,18 @@ impl Layout {
             migrates: codec.migrates(),
             content: Content { key: None, value, expires: false },
             former: Box::new(move |version| codec.description(version)),
+        }
+    }
+    /// Values by key, to look at them.
+    pub fn of_shown(key: Description, shown: &Shown) -> Self {
+        let nothing = || Description { root: TypeRef::plain("()"), types: Vec::new() };
+        let (edition, shown) = (Edition { version: shown.version(), expires: false }, shown.clone());
+        let value = shown.description(edition.version).unwrap_or_else(nothing);
+        Layout {
+            edition,
+            migrates: shown.migrates(),
+            content: Content { key: Some(key), value, expires: false },
+            former: Box::new(move |version| shown.description(version)),
         }
     }
     /// The same, with the time at which values expire beside them, or without.
@@ -120,7 +132,7 @@ impl Layout {
 mod tests {
     use super::*;
     use crate::contract::code::OfRecord;
-    use crate::contract::record::{Describe, TypeRef};
+    use crate::contract::record::Describe;
 
     /// Version 2 of a pair; version 1 was one number.
     #[derive(Clone)]

@@ -44,17 +44,30 @@ impl<K: PartitionKey, X, C: Codec<X>> Entries<K, X> for Of<C> {
         )
     }
     fn read(&self, version: u32, value: &[u8], hasher: &mut KeyHasher) -> Result<Waiting<K, X>, CodecError> {
-        let short = || CodecError::new("a timer is cut short");
-        let (generation, rest) = value.split_first_chunk().ok_or_else(short)?;
-        let (length, rest) = rest.split_first_chunk().ok_or_else(short)?;
-        let (key, timer) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(short)?;
+        let (generation, key, timer) = parts(value)?;
         let key = K::decode(key)?;
         let (hash, timer) = (hasher.hash(&key), self.0.decode(version, timer)?);
-        Ok(Waiting { print: 0, hash, key, timer, generation: u32::from_le_bytes(*generation) })
+        Ok(Waiting { print: 0, hash, key, timer, generation })
     }
     fn held(&self, timer: &X, out: &mut Vec<u8>) -> Result<(), CodecError> {
         self.0.encode(timer, out)
     }
+}
+/// The generation of a timer, its key, and what it holds.
+fn parts(value: &[u8]) -> Result<(u32, &[u8], &[u8]), CodecError> {
+    let short = || CodecError::new("a timer is cut short");
+    let (generation, rest) = value.split_first_chunk().ok_or_else(short)?;
+    let (length, rest) = rest.split_first_chunk().ok_or_else(short)?;
+    let (key, timer) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(short)?;
+    Ok((u32::from_le_bytes(*generation), key, timer))
+}
+/// The key of a timer that was written, and what it holds.
+pub(crate) fn parts_of(value: &[u8]) -> Result<(&[u8], &[u8]), CodecError> {
+    parts(value).map(|(_, key, timer)| (key, timer))
+}
+/// The time of a timer that was written under this name.
+pub(crate) fn time_of(name: &[u8]) -> Result<i64, CodecError> {
+    named(name, 0).map(|place| place.time)
 }
 fn name(place: Place, out: &mut Vec<u8>) {
     out.extend_from_slice(&place.time.to_le_bytes());

@@ -113,8 +113,11 @@ impl Parse for Stage {
             if let Some(failure) = failure.as_ref().filter(|_| word != "window") {
                 return Err(Error::new(failure.span(), format!("`{name}` cannot fail, so there is nothing to handle")));
             }
-            return Ok(Stage::Builtin(Builtin { word, args, options, failure, alias: alias(input)? }));
+            let (alias, was) = alias(input)?;
+            return Ok(Stage::Builtin(Builtin { word, args, options, failure, alias, was }));
         }
-        Ok(Stage::Operator(Operator { path, args, failure: failure(input)?, alias: alias(input)? }))
+        let failure = failure(input)?;
+        let (alias, was) = alias(input)?;
+        Ok(Stage::Operator(Operator { path, args, failure, alias, was }))
     }
 }

@@ -1,6 +1,7 @@
 //! How the records that wait for partners are written to snapshots.
 use super::{Both, Waiting};
 use crate::contract::code::{Code, Codec, OfList, OfPair};
+use crate::contract::record::json::Json;
 use crate::contract::record::{CodecError, Describe, TypeRef};
 
 /// How the records of both inputs are written.
@@ -30,6 +31,11 @@ impl<A: 'static, B: 'static> Codec<Both<A, B>> for OfBoth<A, B> {
         let (left, right) = self.0.decode(version, bytes)?;
         Ok(Both { left, right, listed: None })
     }
+    fn show(&self, both: &Both<A, B>) -> Json {
+        let OfPair(left, right) = &self.0;
+        let sides = [("left", left.show(&both.left)), ("right", right.show(&both.right))];
+        Json::Object(sides.map(|(side, waiting)| (side.to_owned(), waiting)).into_iter().collect())
+    }
 }
 
 /// Writes a time, whether there was a partner, and the record.
@@ -57,6 +63,11 @@ impl<T: 'static> Codec<Waiting<T>> for OfWaiting<T> {
             _ => return Err(CodecError::new("a record that neither had a partner nor had none")),
         };
         Ok(Waiting { time: i64::from_le_bytes(*time), record: self.0.decode(version, record)?, paired })
+    }
+    fn show(&self, waiting: &Waiting<T>) -> Json {
+        let record = self.0.show(&waiting.record);
+        let parts = [("time", waiting.time.into()), ("paired", waiting.paired.into()), ("record", record)];
+        Json::Object(parts.map(|(part, value)| (part.to_owned(), value)).into_iter().collect())
     }
 }
 

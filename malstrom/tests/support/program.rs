@@ -1,0 +1,46 @@
+//! The test binary as a program with a command line: a test that is ignored stands for its `main`.
+use malstrom::{Pipeline, RuntimeArgs, SnapshotCommand};
+use std::process::{Command, Stdio};
+
+const ARGUMENTS: &str = "PROGRAM_ARGUMENTS";
+
+#[derive(clap::Parser)]
+struct Arguments {
+    #[command(flatten)]
+    runtime: RuntimeArgs,
+    #[command(subcommand)]
+    command: SnapshotCommand,
+}
+/// What the ignored test `program` does.
+pub fn main(pipeline: fn() -> Pipeline) {
+    let Ok(arguments) = std::env::var(ARGUMENTS) else { return };
+    let arguments: Vec<String> = serde_json::from_str(&arguments).unwrap();
+    let Arguments { runtime, command } = clap::Parser::parse_from(arguments);
+    // The harness has said something on this line.
+    println!();
+    let outcome = command.run(runtime, pipeline);
+    if let Err(error) = outcome {
+        eprintln!("Error: {error:?}");
+        std::process::exit(1);
+    }
+    std::process::exit(0);
+}
+/// Runs the program: whether it succeeded, its lines of JSON, sorted, and what it complained of.
+pub fn run(arguments: &[&str]) -> (bool, Vec<String>, String) {
+    let all: Vec<&str> = [&["program"], arguments].concat();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "program", "--ignored", "--nocapture"]);
+    command.env(ARGUMENTS, serde_json::to_string(&all).unwrap()).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut lines: Vec<String> = text.lines().filter(|line| line.starts_with('{')).map(str::to_owned).collect();
+    lines.sort();
+    (output.status.success(), lines, String::from_utf8(output.stderr).unwrap())
+}
+/// What a snapshot has of an operator.
+#[track_caller]
+pub fn show(snapshots: &str, arguments: &[&str]) -> Vec<String> {
+    let (success, lines, complaints) = run(&[&["--snapshots", snapshots, "snapshot", "show"], arguments].concat());
+    assert!(success, "{complaints}");
+    lines
+}
