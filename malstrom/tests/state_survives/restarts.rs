@@ -122,10 +122,10 @@ fn first(a: Bare, _: Bare) -> Bare {
     a
 }
 macro_rules! unwritten {
-    ($($name:ident: |$evs:ident, $out:ident| { $($stages:tt)* })*) => {
+    ($($name:ident: |$evs:ident, $bare:ident, $out:ident| { $($stages:tt)* })*) => {
         $(pipeline! {
             fn $name($evs: Once<Ev>, $out: TwoBare) {
-                let bare = source($evs) -> timestamps(|e| e.at) -> key_by(|e| e.key) -> map(bare);
+                let $bare = source($evs) -> timestamps(|e| e.at) -> key_by(|e| e.key) -> map(bare);
                 $($stages)*
             }
         })*
@@ -133,17 +133,17 @@ macro_rules! unwritten {
 }
 type TwoBare = crate::support::two_phase::TwoPhase<u64>;
 unwritten! {
-    in_a_window: |evs, out| { bare -> window(tumbling(5))? -> reduce(first) as kept -> map(|w| w.key) -> sink(out); }
-    in_sliding_windows: |evs, out| { bare -> window(sliding(5, 1))? -> top(2, |b| *b) as kept -> map(|w| w.key) -> sink(out); }
-    in_a_counted_window: |evs, out| { bare -> window(counted(5)) -> distinct() as kept -> map(|b| b.0 as u64) -> sink(out); }
-    in_a_session: |evs, out| { bare -> window(session(5))? -> fold(0u64, |n, _| n + 1) as kept -> map(|w| w.value) -> sink(out); }
-    in_a_join: |evs, out| {
-        let (a, b) = bare -> split(|b| b.0 > 0);
-        join(a, b, within = 5) as kept -> map(|(a, _)| a.0 as u64) -> sink(out);
+    in_a_window: |evs, b, out| { b -> window(tumbling(5))? -> reduce(first) as kept -> map(|w| w.key) -> sink(out); }
+    in_sliding_windows: |evs, b, out| { b -> window(sliding(5, 1))? -> top(2, |x| *x) as kept -> map(|w| w.key) -> sink(out); }
+    in_a_counted_window: |evs, b, out| { b -> window(counted(5)) -> distinct() as kept -> map(|x| x.0 as u64) -> sink(out); }
+    in_a_session: |evs, b, out| { b -> window(session(5))? -> fold(0u64, |n, _| n + 1) as kept -> map(|w| w.value) -> sink(out); }
+    in_a_join: |evs, b, out| {
+        let (left, right) = b -> split(|x| x.0 > 0);
+        join(left, right, within = 5) as kept -> map(|(a, _)| a.0 as u64) -> sink(out);
     }
-    in_a_join_of_windows: |evs, out| {
-        let (a, b) = bare -> split(|b| b.0 > 0);
-        join(a, b, window = tumbling(5)) as kept -> map(|(a, _)| a.0 as u64) -> sink(out);
+    in_a_join_of_windows: |evs, b, out| {
+        let (left, right) = b -> split(|x| x.0 > 0);
+        join(left, right, window = tumbling(5)) as kept -> map(|(a, _)| a.0 as u64) -> sink(out);
     }
 }
 /// It is enough that records can be sent, as long as they need not be kept.

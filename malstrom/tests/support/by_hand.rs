@@ -8,7 +8,7 @@ use malstrom_core::exchange::fabric::{Fabric, Wake};
 use malstrom_core::exchange::route::RouteTable;
 use malstrom_core::stream::env::Saving;
 use malstrom_core::worker::{Command, Settings, Step, Worker, Written};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use std::time::Duration;
 struct Kept {
     barrier: Barrier,
     savepoint: bool,
-    chunks: HashMap<(usize, Part, u16), Vec<Chunk>>,
+    chunks: HashMap<(usize, Part), Vec<Chunk>>,
     schemas: Vec<(usize, Part, Schema)>,
 }
 /// Where snapshots are kept.
@@ -59,24 +59,23 @@ impl Shelf for Owned<'_> {
     }
     fn chunks(&self, node: usize, part: Part) -> malstrom::Result<Vec<Loaded>> {
         let chain = self.store.chain();
-        let of = |kept: &Kept, group: u16| -> Vec<Loaded> {
-            let loaded = |chunk: &Chunk| Loaded {
-                group,
-                full: chunk.head.full,
-                entries: chunk.head.entries,
-                bytes: chunk.bytes.clone().into(),
-            };
-            kept.chunks.get(&(node, part, group)).into_iter().flatten().map(loaded).collect()
-        };
-        let mut loaded = Vec::new();
-        loaded.extend(chain.last().into_iter().flat_map(|last| of(last, NO_GROUP)));
-        for group in &self.groups {
-            let mut all: Vec<Loaded> = chain.iter().flat_map(|kept| of(kept, *group)).collect();
-            // A part may be written in full sooner than the barrier says.
-            let base = all.iter().rposition(|chunk| chunk.full).unwrap_or(0);
-            loaded.extend(all.drain(base..));
+        let mut groups: BTreeMap<u16, Vec<Loaded>> = BTreeMap::new();
+        for kept in &chain {
+            // What is of no group is what the last snapshot has of it.
+            groups.remove(&NO_GROUP);
+            for Chunk { head, bytes } in kept.chunks.get(&(node, part)).into_iter().flatten() {
+                let Head { group, full, entries, .. } = *head;
+                if group == NO_GROUP || self.groups.contains(&group) {
+                    let all = groups.entry(group).or_default();
+                    // A part may be written in full sooner than the barrier says.
+                    if full && group != NO_GROUP {
+                        all.clear();
+                    }
+                    all.push(Loaded { group, full, entries, bytes: bytes.clone().into() });
+                }
+            }
         }
-        Ok(loaded)
+        Ok(groups.into_values().flatten().collect())
     }
 }
 
@@ -182,8 +181,7 @@ fn attempt(
                 let mut kept = Kept { barrier, savepoint, chunks: HashMap::new(), schemas: Vec::new() };
                 for part in parts.drain(..).filter(|part| part.interval == interval) {
                     for chunk in part.chunks {
-                        let Head { node, part, group, .. } = chunk.head;
-                        kept.chunks.entry((node, part, group)).or_default().push(chunk);
+                        kept.chunks.entry((chunk.head.node, chunk.head.part)).or_default().push(chunk);
                     }
                     kept.schemas.extend(part.schemas);
                 }

@@ -150,7 +150,7 @@ impl Survived {
     /// There was something to survive, in each job more than once.
     pub fn check(&self) {
         let Survived { jobs, crashes, snapshots, aborted } = self;
-        assert!(*crashes > *jobs && *snapshots > 2 * *jobs && *aborted > *jobs / 2, "{self:?}");
+        assert!(*crashes > *jobs && *snapshots > *jobs && *aborted > *jobs / 3, "{self:?}");
         println!("{self:?}");
     }
 }
