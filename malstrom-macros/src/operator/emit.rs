@@ -89,8 +89,10 @@ pub(crate) fn emit(func: &LazyFn, options: &Options, roles: &Roles, returns: &Re
     let markers =
         roles.rest.iter().filter_map(|r| if let Rest::ByValue(name, _) = r { Some(marker(name)) } else { None });
     let arms: TokenStream = options.arms().filter_map(|(name, path)| emit_arm(name, path)).collect();
-    // Sessions keep the records of operators that finish windows.
-    let code = options.on_close.as_ref().map(|_| {
+    // Sessions keep the records of operators that keep state, whether they finish windows or not. Those with a second input
+    // or with timers do not stand in windows.
+    let in_windows = roles.state.is_some() && options.on_right.is_none() && options.on_timer.is_none();
+    let code = in_windows.then(|| {
         quote! {
             fn code() -> ::core::option::Option<__m::Code<Self::In>> {
                 #[allow(unused_imports)]

@@ -73,6 +73,11 @@ const _: () = {
         type Keep = __m::PerKey<__State>;
         type Sides = (__m::SideBuffer<Tx>,);
         type Timers = ();
+        fn code() -> ::core::option::Option<__m::Code<Self::In>> {
+            #[allow(unused_imports)]
+            use __m::Unwritten as _;
+            __m::Probe::<Self::In>::new().code()
+        }
         #[inline(always)]
         fn call(
             &mut self,
