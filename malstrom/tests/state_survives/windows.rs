@@ -21,7 +21,7 @@ pub fn visited(state: Visit, window: Window, key: Key<'_, u64>) -> (u64, String)
     (*key, shown(bounds(window), &state.ids))
 }
 /// Emits with each record how many came in its window; every fourth drops what was counted.
-#[operator(on_close = silent)]
+#[operator]
 fn so_far(state: &mut Option<Visit>, e: Ev, window: Window, key: Key<'_, u64>) -> (u64, String) {
     let visit = state.get_or_insert_default();
     visit.ids.push(e.id);
@@ -30,10 +30,6 @@ fn so_far(state: &mut Option<Visit>, e: Ev, window: Window, key: Key<'_, u64>) -
         *state = None;
     }
     (*key, text)
-}
-#[operator]
-fn silent(_: Visit) -> Option<(u64, String)> {
-    None
 }
 /// The same, and says at the close what is left.
 #[operator(on_close = visited)]
