@@ -14,7 +14,9 @@
 //! It is for reading only: not every value comes back from it.
 use super::tree::{RecordOrKey, Tree};
 use super::{Describe, Record, TypeRef};
-pub use serde_json::Value as Json;
+/// What a record is shown as. An alias and no re-export: the compiler would write `std::string::String` in every message, to
+/// tell it from this variant.
+pub type Json = serde_json::Value;
 
 /// A number that is not finite has no JSON.
 pub(super) fn float(number: f64) -> Json {
