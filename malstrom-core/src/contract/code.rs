@@ -81,9 +81,11 @@ impl<T: Record> Codec<T> for OfRecord<T> {
     fn describe(&self, d: &mut Describe) -> TypeRef {
         T::describe(d)
     }
+    #[inline]
     fn encode(&self, value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
         value.encode(out)
     }
+    #[inline]
     fn decode(&self, _: u32, bytes: &[u8]) -> Result<T, CodecError> {
         T::decode(bytes)
     }
@@ -129,9 +131,11 @@ impl<S: KeyedState> Codec<S> for OfState<S> {
     fn migrates(&self) -> bool {
         true
     }
+    #[inline]
     fn encode(&self, value: &S, out: &mut Vec<u8>) -> Result<(), CodecError> {
         value.encode(out)
     }
+    #[inline]
     fn decode(&self, version: u32, bytes: &[u8]) -> Result<S, CodecError> {
         S::decode_version(version, bytes)
     }

@@ -58,6 +58,7 @@ pub trait Record: Send + Sized + 'static {
     ///
     /// # Errors
     /// If the value is nested more than [`MAX_DEPTH`] levels deep or its bytes exceed [`MAX_BYTES`].
+    #[inline]
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
         archive::encode(self, out)
     }
@@ -71,6 +72,7 @@ pub trait Record: Send + Sized + 'static {
     /// # Errors
     /// If the bytes are not those of a value of this type. Nothing that is read can cause a panic, and the memory used is
     /// proportional to the number of bytes.
+    #[inline]
     fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         archive::decode(bytes)
     }

@@ -62,13 +62,15 @@ const TAIL: usize = 32;
 /// table (alone, measured with 32 MiB), and gains a quarter beyond.
 const CACHED: usize = 8 << 20;
 
-struct Entry<K, V> {
+pub(crate) struct Entry<K, V> {
     tag: Tag,
     /// When it was last changed, if the table is tracked.
     version: u32,
     key: K,
     value: V,
 }
+
+pub(crate) type Slot<K, V> = Option<Entry<K, V>>;
 
 /// The keyed state of one operator on one worker. See the [module](self) for how it is laid out.
 ///
@@ -85,7 +87,7 @@ struct Entry<K, V> {
 /// ```
 pub struct StateTable<K, V> {
     /// Every entry lies at its home slot or behind it, with no empty slot in between.
-    entries: Vec<Option<Entry<K, V>>>,
+    entries: Vec<Slot<K, V>>,
     len: usize,
     /// Home slots: all of `entries` but its tail.
     slots: usize,
@@ -309,24 +311,22 @@ impl<K: Eq, V> StateTable<K, V> {
     {
         let tag = Tag::of(hash);
         let home = self.home(tag);
-        if self.is_at(home, tag, key, self.current) {
-            return self.value_at(home);
-        }
-        let at = self.beside(home, tag, key, self.current).unwrap_or_else(|| self.enter(home, tag, key, fresh));
-        self.value_at(at)
+        let at = if self.is_at(home, tag, key) {
+            home
+        } else {
+            self.beside(home, tag, key).unwrap_or_else(|| self.enter(home, tag, key, fresh))
+        };
+        self.changing(at)
     }
-    /// Where [`entry`](Self::entry) finds what is farther away, or changes for the first time in this interval, or was not
-    /// there.
+    /// Where [`entry`](Self::entry) finds what is farther away or was not there.
     #[inline(never)]
     fn enter(&mut self, home: usize, tag: Tag, key: &K, fresh: impl FnOnce() -> V) -> usize
     where
         K: Clone,
     {
         let at = self.slot_for(home, tag, key);
-        match &self.entries[at] {
-            None => self.make(at, tag, key.clone(), fresh()),
-            Some(entry) if entry.version < self.current => self.change(at),
-            Some(_) => {}
+        if self.entries[at].is_none() {
+            self.make(at, tag, key.clone(), fresh());
         }
         at
     }
@@ -374,7 +374,7 @@ impl<K: Eq, V> StateTable<K, V> {
 /// How many entries fit into so many slots.
 fn room<K, V>(slots: usize) -> usize {
     // Where memory does not matter, emptiness spares mispredicted branches: a key is seldom not at home.
-    let size = slots.saturating_mul(size_of::<Option<Entry<K, V>>>());
+    let size = slots.saturating_mul(size_of::<Slot<K, V>>());
     if size <= SMALL {
         slots / 8
     } else if size <= MIDDLING {

@@ -10,6 +10,7 @@ use rkyv::vec::{ArchivedVec, VecResolver};
 use rkyv::with::{ArchiveWith, DeserializeWith, SerializeWith};
 use rkyv::{Archive, Deserialize, Place, Portable, Serialize};
 use std::alloc::Layout as Memory;
+use std::mem::MaybeUninit;
 use std::num::NonZeroUsize;
 use std::ptr::NonNull;
 
@@ -203,7 +204,29 @@ impl<T: Record> Archived<T> {
     }
 }
 
+/// Whether all of a value lies in one place. What refers to other places needs to know them when it is resolved.
+const fn is_flat<T: Record>() -> bool {
+    size_of::<<T::As as ArchiveWith<T>>::Resolver>() == 0 && size_of::<Archived<T>>() <= MAX_BYTES
+}
+
+// Keys and small states are written and read by the million: all that is known of them beforehand is done beforehand.
+#[inline(always)]
 pub(super) fn encode<T: Record>(value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
+    if const { is_flat::<T>() } {
+        let mut ser = Ser { bytes: Vec::new(), start: 0, depth: 0 };
+        let resolver = T::As::serialize_with(value, &mut ser)?;
+        if ser.bytes.is_empty() {
+            let mut bytes = MaybeUninit::<Archived<T>>::zeroed();
+            // SAFETY: `bytes` is aligned, there, and all zero.
+            let place = unsafe { Place::new_unchecked(0, bytes.as_mut_ptr()) };
+            resolve(value, resolver, place);
+            out.extend_from_slice(place.as_slice());
+            return Ok(());
+        }
+    }
+    encode_parts(value, out)
+}
+fn encode_parts<T: Record>(value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
     let start = out.len();
     let mut ser = Ser { bytes: std::mem::take(out), start, depth: 0 };
     let result = Ref(value).serialize(&mut ser).and_then(|resolver| {
@@ -218,7 +241,32 @@ pub(super) fn encode<T: Record>(value: &T, out: &mut Vec<u8>) -> Result<(), Code
     result.map(drop)
 }
 
+#[inline(always)]
 pub(super) fn decode<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
+    if const { is_flat::<T>() } && bytes.len() == size_of::<Archived<T>>() {
+        return decode_flat(bytes);
+    }
+    decode_parts(bytes)
+}
+/// Reads a value that has as many bytes as these.
+#[inline(always)]
+fn decode_flat<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
+    let mut copy = MaybeUninit::<Archived<T>>::uninit();
+    let len = bytes.len().min(size_of::<Archived<T>>());
+    // SAFETY: both have `len` bytes, and `copy` is new.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), copy.as_mut_ptr().cast::<u8>(), len) };
+    // SAFETY: these bytes have just been written.
+    let copied = unsafe { std::slice::from_raw_parts(copy.as_ptr().cast::<u8>(), len) };
+    if len != size_of::<Archived<T>>() {
+        return Err(CodecError::new("the value is cut off"));
+    }
+    let mut validator = ArchiveValidator::with_max_depth(copied, NonZeroUsize::new(MAX_DEPTH + 3));
+    // SAFETY: `copy` is aligned, and all of its bytes are there.
+    unsafe { Archived::<T>::check_bytes(copy.as_ptr(), Strategy::wrap(&mut validator)) }?;
+    // SAFETY: it has just been found valid.
+    unsafe { copy.assume_init_ref() }.read(&mut De)
+}
+fn decode_parts<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
     if bytes.len() > MAX_BYTES {
         return Err(CodecError::new(format!("the value takes more than {MAX_BYTES} bytes")));
     }

@@ -15,6 +15,7 @@ const UNKNOWN: i64 = i64::MIN;
 /// State behind its deadline, if it has one. The bucket is not written: it follows from the deadline.
 struct OfAged<K, C, D>(C, PhantomData<fn(K, D)>);
 impl<K: Record, S, C: Codec<S>, D: Deadline> Entries<K, Aged<S, D>> for OfAged<K, C, D> {
+    #[inline(always)]
     fn put(&self, key: &K, aged: &Aged<S, D>, draft: &mut Draft) -> Result<(), CodecError> {
         draft.put(
             |out| key.encode(out),

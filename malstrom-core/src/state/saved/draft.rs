@@ -5,6 +5,7 @@
 //! The numbers are written seven bits at a time, the low ones first, so that an entry of small parts has two bytes beside
 //! them.
 use crate::contract::record::CodecError;
+use std::ops::Range;
 
 /// A key with a value.
 const PUT: usize = 0;
@@ -33,9 +34,9 @@ pub struct Draft {
     entries: u32,
 }
 impl Draft {
-    /// A draft with room for so many bytes of entries.
-    pub fn with_capacity(bytes: usize) -> Self {
-        Draft { there: Vec::with_capacity(bytes), ..Draft::default() }
+    /// Makes room for so many bytes of keys and values.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.there.reserve(bytes);
     }
     /// Says that a key has no value any more.
     ///
@@ -51,7 +52,7 @@ impl Draft {
     ///
     /// # Errors
     /// If one of them cannot be written.
-    #[inline]
+    #[inline(always)]
     pub fn put(
         &mut self,
         key: impl FnOnce(&mut Vec<u8>) -> Result<(), CodecError>,
@@ -124,7 +125,7 @@ impl Draft {
 }
 
 /// Puts the head before an entry, for whose lengths one byte each was left at `start`. Its key ends at `end`, or with it.
-#[inline]
+#[inline(always)]
 fn head(out: &mut Vec<u8>, start: usize, kind: usize, end: Option<usize>) {
     let first = start + 1 + usize::from(end.is_some());
     let key = end.unwrap_or(out.len()) - first;
@@ -133,15 +134,17 @@ fn head(out: &mut Vec<u8>, start: usize, kind: usize, end: Option<usize>) {
     match (out.get_mut(start..first), value) {
         (Some([head]), None) if fits => *head = (key << 2 | kind) as u8,
         (Some([head, length]), Some(value)) if fits => (*head, *length) = ((key << 2 | kind) as u8, value as u8),
-        _ => {
-            let mut head = Vec::with_capacity(20);
-            number(key << 2 | kind, &mut head);
-            if let Some(value) = value {
-                number(value, &mut head);
-            }
-            out.splice(start..first, head);
-        }
+        _ => long_head(out, start..first, key << 2 | kind, value),
     }
+}
+#[cold]
+fn long_head(out: &mut Vec<u8>, room: Range<usize>, key: usize, value: Option<usize>) {
+    let mut head = Vec::with_capacity(20);
+    number(key, &mut head);
+    if let Some(value) = value {
+        number(value, &mut head);
+    }
+    out.splice(room, head);
 }
 fn number(mut number: usize, out: &mut Vec<u8>) {
     while number > 0x7f {

@@ -1,5 +1,5 @@
 //! A table on its way to a snapshot, and back from one.
-use super::track::{END, Track};
+use super::track::{END, Track, Wanted};
 use super::{Entry, GROUPS, StateTable, Tag};
 use crate::contract::key::PartitionKey;
 use crate::contract::record::CodecError;
@@ -57,41 +57,38 @@ impl<K, V> StateTable<K, V> {
                 entries.gone(key, cut.drafts.entry(group).or_default())?;
             }
         }
-        let was_there = cut.was_there(base);
         for rank in self.ranks.rank_from(cut.written)..self.ranks.owned() {
             let Some(group) = self.ranks.group(rank) else { break };
             let full = cut.is_full(group);
+            let versions = cut.versions(base, full);
             let per_group = 64 - 12 - shift;
             let (first, end) = (usize::from(rank) << per_group, (usize::from(rank) + 1) << per_group);
             let begun = Tag::first_of(group).max(cut.written);
             let mut at = first.max((self.ranks.position(group, begun) >> shift) as usize);
+            let size = cut.sizes[usize::from(full)];
+            let mut draft = cut.drafts.remove(&group).unwrap_or_default();
             while let Some(unit) = if full { Some(at).filter(|at| *at < end) } else { cut.marks().next(at, end) } {
+                let first = (unit as u64) << shift;
                 if !pen.has_room() {
-                    cut.written = self.ranks.number(group, (unit as u64) << shift);
+                    cut.written = self.ranks.number(group, first);
+                    cut.drafts.insert(group, draft);
                     return Ok(true);
                 }
-                let reach = self.reach_of((unit as u64) << shift, ((unit as u64) << shift) | ((1 << shift) - 1));
+                let last = first | ((1 << shift) - 1);
+                let reach = self.reach_of(first, last);
                 pen.spend(1 + reach.len());
-                let there = self.entries.get(reach).unwrap_or_default().iter().flatten();
-                let mut there = there
-                    .filter(|entry| {
-                        entry.tag.group() == group
-                            && self.unit(entry.tag, shift) == unit
-                            && was_there(entry.version, full)
-                    })
-                    .peekable();
-                if there.peek().is_some() {
-                    let draft = cut.drafts.entry(group).or_default();
-                    let before = draft.size();
-                    for Entry { key, value, .. } in there {
-                        entries.put(key, value, draft)?;
-                    }
-                    pen.spend(price(draft.size() - before));
+                if draft.is_empty() {
+                    draft.reserve(size + size / 16);
                 }
+                let before = draft.size();
+                let tags = self.ranks.number(group, first)..self.ranks.number(group, last) + 1;
+                let wanted = Wanted { tags, versions: versions.clone() };
+                entries.put_slots(self.entries.get(reach).unwrap_or_default(), &wanted, &mut draft)?;
+                pen.spend(price(draft.size() - before));
                 at = unit + 1;
             }
+            cut.sizes[usize::from(full)] = draft.size();
             cut.written = Tag::first_of(group + 1);
-            let draft = cut.drafts.remove(&group).unwrap_or_default();
             if full || !draft.is_empty() {
                 hand_in(pen, group, full, draft);
             }

@@ -8,13 +8,15 @@
 //! Numbers of 32 bits last for two thousand million snapshots, 68 years of one a second.
 use super::marks::{self, Marks};
 use super::ranks::WITHIN;
-use super::{Entry, StateTable, Tag};
+use super::{Entry, Slot, StateTable, Tag};
 use crate::contract::code::Codec;
 use crate::contract::record::{CodecError, Record};
 use crate::contract::snapshot::{Outcome, Scope};
 use crate::state::saved::{Draft, Edition};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::marker::PhantomData;
+use std::ops::{Range, RangeInclusive};
 
 /// The version of the first interval of a tracked table. What has a lower one was there before, and is written already.
 const FIRST: u32 = 2;
@@ -23,6 +25,15 @@ const FIRST: u32 = 2;
 pub(crate) trait Entries<K, V> {
     /// Adds an entry to a draft.
     fn put(&self, key: &K, value: &V, draft: &mut Draft) -> Result<(), CodecError>;
+    /// Adds those of some slots that are wanted. One call, because there are millions of entries.
+    fn put_slots(&self, slots: &[Slot<K, V>], wanted: &Wanted, draft: &mut Draft) -> Result<(), CodecError> {
+        for entry in slots.iter().flatten() {
+            if wanted.tags.contains(&entry.tag.number()) && wanted.versions.contains(&entry.version) {
+                self.put(&entry.key, &entry.value, draft)?;
+            }
+        }
+        Ok(())
+    }
     /// Adds to a draft that a key is gone.
     fn gone(&self, key: &K, draft: &mut Draft) -> Result<(), CodecError>;
     /// Reads a key.
@@ -30,8 +41,15 @@ pub(crate) trait Entries<K, V> {
     /// Reads a value of this edition.
     fn value(&self, edition: Edition, value: &[u8]) -> Result<V, CodecError>;
 }
+/// Which entries are written.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(super) tags: Range<u64>,
+    pub(super) versions: RangeInclusive<u32>,
+}
 struct Of<K, C>(C, PhantomData<fn(K)>);
 impl<K: Record, V, C: Codec<V>> Entries<K, V> for Of<K, C> {
+    #[inline(always)]
     fn put(&self, key: &K, value: &V, draft: &mut Draft) -> Result<(), CodecError> {
         draft.put(|out| key.encode(out), |out| self.0.encode(value, out))
     }
@@ -71,8 +89,24 @@ pub(super) struct Cut<K> {
     /// What has a tag below this has been written. Beyond all tags, all has been.
     pub(super) written: u64,
     /// What was written of groups that are not complete.
-    pub(super) drafts: BTreeMap<u16, Draft>,
+    pub(super) drafts: HashMap<u16, Draft, BuildHasherDefault<ByGroup>>,
+    /// How many bytes were written of the last groups, in full or not.
+    pub(super) sizes: [usize; 2],
     pub(super) failure: Option<CodecError>,
+}
+/// Groups are numbers that are spread evenly as they are: this brings their low bits up, where a hash map looks first.
+#[derive(Default)]
+pub(super) struct ByGroup(u64);
+impl Hasher for ByGroup {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u16((*byte).into()));
+    }
+    fn write_u16(&mut self, group: u16) {
+        self.0 = (self.0 ^ u64::from(group)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 32
+    }
 }
 /// Beyond all tags.
 pub(super) const END: u64 = 1 << 32;
@@ -81,16 +115,16 @@ impl<K> Cut<K> {
     pub(super) fn is_full(&self, group: u16) -> bool {
         self.scope.is_full(group)
     }
-    /// Whether an entry of a version is to be in the snapshot with the value that it has.
+    /// The versions of the entries of a group that are to be in the snapshot with the values that they have.
     #[inline]
-    pub(super) fn was_there(&self, base: u32) -> impl Fn(u32, bool) -> bool + use<K> {
-        let until = self.version;
-        move |version, full| version <= until && (full || version > base)
+    pub(super) fn versions(&self, base: u32, full: bool) -> RangeInclusive<u32> {
+        if full { 0..=self.version } else { base + 1..=self.version }
     }
     /// Writes an entry that is about to change or to leave, if it is to be written and has not been.
     fn rescue<V>(&mut self, entries: &dyn Entries<K, V>, base: u32, entry: &Entry<K, V>) {
         let group = entry.tag.group();
-        if entry.tag.number() >= self.written && self.was_there(base)(entry.version, self.is_full(group)) {
+        let full = self.is_full(group);
+        if entry.tag.number() >= self.written && self.versions(base, full).contains(&entry.version) {
             let draft = self.drafts.entry(group).or_default();
             if let Err(error) = entries.put(&entry.key, &entry.value, draft) {
                 self.failure.get_or_insert(error);
@@ -234,7 +268,8 @@ impl<K, V> StateTable<K, V> {
             gone: std::mem::take(&mut track.gone),
             told: 0,
             written: 0,
-            drafts: BTreeMap::new(),
+            drafts: HashMap::default(),
+            sizes: [0; 2],
             failure: None,
         });
         self.current = self.current.saturating_add(2);
