@@ -145,6 +145,12 @@ impl<K, V> StateTable<K, V> {
     pub(crate) fn slots(&self) -> usize {
         self.entries.len()
     }
+    /// How far the farthest entry lies behind its home slot.
+    #[cfg(test)]
+    fn farthest(&self) -> usize {
+        let behind = |(at, slot): (usize, &Slot<K, V>)| slot.as_ref().map(|entry| at - self.home(entry.tag));
+        self.entries.iter().enumerate().filter_map(behind).max().unwrap_or(0)
+    }
     /// The entry in a slot, with a hash that finds it again: the bits of its hash that this table goes by.
     pub(crate) fn slot(&self, at: usize) -> Option<(u64, &K, &V)> {
         let entry = self.entries.get(at)?.as_ref()?;

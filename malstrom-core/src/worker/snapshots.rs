@@ -8,7 +8,7 @@ use crate::stream::env::Env;
 /// How much a worker writes before it does other work again: some 16,384 entries, or a megabyte, in about a millisecond. While a
 /// snapshot is being written, state that changes is written out of turn, which costs several times as much: so it pays off to
 /// be done soon (a keyed sum over 10M keys ran at 0.45 of its speed with slices of an eighth of this).
-const SLICE: usize = 65_536;
+const SLICE: usize = 131_072;
 
 /// What a worker is asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

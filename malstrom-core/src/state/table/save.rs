@@ -1,6 +1,6 @@
 //! A table on its way to a snapshot, and back from one.
 use super::track::{END, Track, Wanted};
-use super::{Entry, GROUPS, StateTable, Tag};
+use super::{Entry, GROUPS, StateTable, Tag, doubled, room};
 use crate::contract::key::PartitionKey;
 use crate::contract::record::CodecError;
 use crate::contract::snapshot::{Loaded, Pen};
@@ -111,11 +111,18 @@ impl<K: PartitionKey, V> StateTable<K, V> {
         chunks: &[Loaded],
         hasher: &mut KeyHasher,
     ) -> Result<(), (u16, CodecError)> {
+        self.expect(chunks.iter().map(|chunk| chunk.entries as usize).sum());
         self.reserve(chunks.iter().filter(|chunk| chunk.full).map(|chunk| chunk.entries as usize).sum());
         for chunk in chunks {
             self.load_chunk(edition, chunk, hasher).map_err(|error| (chunk.group, error))?;
         }
         Ok(())
+    }
+    /// At most so many entries are going to be loaded.
+    pub fn expect(&mut self, entries: usize) {
+        if let Some(track) = &mut self.track {
+            track.expected = entries;
+        }
     }
     fn load_chunk(&mut self, edition: Edition, chunk: &Loaded, hasher: &mut KeyHasher) -> Result<(), CodecError> {
         let mut entries = 0_u32;
@@ -161,11 +168,25 @@ impl<K: PartitionKey, V> StateTable<K, V> {
     }
     fn put_loaded(&mut self, hash: u64, key: K, value: V) {
         let tag = Tag::of(hash);
+        if self.is_crowded(self.position(tag)) {
+            self.resize(doubled(self.slots));
+        }
         let home = self.home(tag);
         let at = self.near(home, tag, &key).unwrap_or_else(|| self.slot_for(home, tag, &key));
         let slot = &mut self.entries[at];
         self.len += usize::from(slot.is_none());
         *slot = Some(Entry { tag, version: 0, key, value });
+    }
+    /// Whether the slots up to the farthest position of what has been loaded are too few for it. Entries come in the order of
+    /// their groups: until the last have come, those that lie behind stay empty, however many are to come.
+    fn is_crowded(&mut self, position: u64) -> bool {
+        let Some(track) = &mut self.track else { return false };
+        track.loaded = track.loaded.max(position);
+        let (loaded, expected) = (track.loaded, track.expected);
+        let room = room::<K, V>(self.slots);
+        // How many lie before the first few positions varies by chance.
+        let share = (room as u128 * self.home_at(loaded) as u128 / self.slots.max(1) as u128) as usize;
+        self.len > share + share / 8 + 64 && room < expected
     }
 }
 

@@ -74,6 +74,10 @@ pub(super) struct Track<K, V> {
     marks: Marks,
     /// The keys that are gone, likewise.
     gone: Vec<(Tag, K)>,
+    /// The farthest position of what has been loaded.
+    pub(super) loaded: u64,
+    /// At most so many entries are going to be loaded.
+    pub(super) expected: usize,
     pub(super) cut: Option<Cut<K>>,
 }
 /// What a snapshot is to have, and how far it is written.
@@ -182,6 +186,8 @@ impl<K, V> StateTable<K, V> {
             shift: 0,
             marks: Marks::default(),
             gone: Vec::new(),
+            loaded: 0,
+            expected: 0,
             cut: None,
         }));
         self.mark_anew();

@@ -114,8 +114,9 @@ impl<K: PartitionKey, V: 'static, P> Tables<K, V, P> {
             Task::Load(book) => {
                 let Some((edition, chunks)) = sections.chapter.open(book) else { return };
                 let mut hasher = sections.chapter.hasher();
+                let expected = chunks.iter().map(|chunk| chunk.entries as usize).sum();
                 for chunk in &chunks {
-                    if let Err(error) = self.load(edition, chunk, &mut hasher, &mut of)
+                    if let Err(error) = self.load(edition, chunk, expected, &mut hasher, &mut of)
                         && let Some(sections) = &self.sections
                     {
                         return sections.chapter.refuse(book, Some(chunk.group), error);

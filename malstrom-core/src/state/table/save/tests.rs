@@ -415,3 +415,48 @@ fn an_entry_that_changes_meanwhile_is_written_once() {
     }
     assert_eq!(entries, 3_000);
 }
+
+/// Entries come in the order of their groups. A table that grows only once its slots are used would put all of them behind those
+/// of the first groups, and look at all of these for each.
+#[test]
+fn what_has_grown_since_it_was_full_is_loaded_without_a_crowd() {
+    let mut before = StateTable::new(Ranks::all());
+    before.track(OfRecord::<u64>::new());
+    let mut found: BTreeMap<u16, Vec<Loaded>> = BTreeMap::new();
+    let mut interval = 0;
+    for (keys, scope) in [(0..200_u64, Scope::Whole), (200..200_000, Scope::Changes { round: 0 })] {
+        keys.for_each(|key| drop(before.insert(hash(key), &key, key)));
+        interval += 1;
+        before.flip(interval, scope);
+        let mut pen = Pen::new(usize::MAX);
+        let hand_in = |_: &mut Pen, group: u16, full: bool, draft: crate::state::saved::Draft| {
+            let entries = draft.entries();
+            found.entry(group).or_default().push(Loaded { group, full, entries, bytes: draft.into_bytes().into() });
+        };
+        assert!(!before.write(&mut pen, hand_in).unwrap());
+        before.settle(Outcome::Committed { interval, term: 1 });
+    }
+    let mut table = StateTable::new(Ranks::all());
+    table.track(OfRecord::<u64>::new());
+    let chunks: Vec<Loaded> = found.into_values().flatten().collect();
+    table.load(EDITION, &chunks, &mut KeyHasher::new(SEED)).unwrap();
+    assert_eq!(table.len(), 200_000);
+    assert!((0..200_000).all(|key| table.peek(hash(key), &key) == Some(&key)));
+    assert!(table.farthest() < 1_000, "{} slots are looked at for a key", table.farthest());
+}
+/// Keys whose hashes are all alike crowd in any table, so it does no good to make it larger and larger.
+#[test]
+fn loading_asks_for_no_more_room_than_is_needed_in_the_end() {
+    let group = 7_u16;
+    let keys: Vec<u64> = (0..).filter(|key| crate::state::key_group::group(hash(*key)) == group).take(300).collect();
+    let mut draft = crate::state::saved::Draft::default();
+    for key in &keys {
+        draft.put(|out| key.encode(out), |out| key.encode(out)).unwrap();
+    }
+    let chunk = Loaded { group, full: true, entries: draft.entries(), bytes: draft.into_bytes().into() };
+    let mut table: StateTable<u64, u64> = StateTable::new(Ranks::all());
+    table.track(OfRecord::<u64>::new());
+    table.load(EDITION, &[chunk], &mut KeyHasher::new(SEED)).unwrap();
+    assert_eq!(table.len(), 300);
+    assert!(table.slots() <= 1 << 13, "{} slots", table.slots());
+}

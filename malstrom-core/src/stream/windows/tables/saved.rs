@@ -94,11 +94,12 @@ impl<K: PartitionKey, V: 'static> Sections<K, V> {
     }
 }
 impl<K: PartitionKey, V: 'static, P> Tables<K, V, P> {
-    /// Takes in a chunk.
+    /// Takes in a chunk, one of several that have so many entries in all.
     pub(super) fn load(
         &mut self,
         edition: Edition,
         chunk: &Loaded,
+        expected: usize,
         hasher: &mut KeyHasher,
         of: &mut impl FnMut(u16, i128) -> Result<Option<P>, CodecError>,
     ) -> Result<(), CodecError> {
@@ -109,6 +110,9 @@ impl<K: PartitionKey, V: 'static, P> Tables<K, V, P> {
                 let number = name.try_into().map_err(|_| CodecError::new("a section is named after no window"))?;
                 let number = i128::from_le_bytes(number);
                 place = Some(of(chunk.group, number)?.map(|of| self.place(number, || of)));
+                if let Some(filled) = place.flatten().and_then(|place| self.at(place)) {
+                    filled.table.expect(expected);
+                }
                 continue;
             }
             entries = entries.saturating_add(1);
