@@ -1,4 +1,5 @@
 //! A table on its way to a snapshot, and back from one.
+use super::ranks::WITHIN;
 use super::track::{END, Track, Wanted};
 use super::{Entry, GROUPS, StateTable, Tag, doubled, room};
 use crate::contract::key::PartitionKey;
@@ -177,16 +178,22 @@ impl<K: PartitionKey, V> StateTable<K, V> {
         self.len += usize::from(slot.is_none());
         *slot = Some(Entry { tag, version: 0, key, value });
     }
-    /// Whether the slots up to the farthest position of what has been loaded are too few for it. Entries come in the order of
-    /// their groups: until the last have come, those that lie behind stay empty, however many are to come.
+    /// Whether a group begins, and the slots before it are too few for what has been loaded. Entries come in the order of their
+    /// groups: until the last have come, the slots that lie behind stay empty, however many are to come.
     fn is_crowded(&mut self, position: u64) -> bool {
         let Some(track) = &mut self.track else { return false };
-        track.loaded = track.loaded.max(position);
-        let (loaded, expected) = (track.loaded, track.expected);
+        let begins = position >> (32 + WITHIN) > track.loaded >> (32 + WITHIN);
+        if !begins {
+            return false;
+        }
+        track.loaded = position;
         let room = room::<K, V>(self.slots);
-        // How many lie before the first few positions varies by chance.
-        let share = (room as u128 * self.home_at(loaded) as u128 / self.slots.max(1) as u128) as usize;
-        self.len > share + share / 8 + 64 && room < expected
+        if room >= track.expected {
+            return false;
+        }
+        // How many lie in the first few groups varies by chance.
+        let share = (room as u128 * self.home_at(position) as u128 / self.slots.max(1) as u128) as usize;
+        self.len > share + share / 8 + 64
     }
 }
 

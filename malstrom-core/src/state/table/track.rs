@@ -74,7 +74,7 @@ pub(super) struct Track<K, V> {
     marks: Marks,
     /// The keys that are gone, likewise.
     gone: Vec<(Tag, K)>,
-    /// The farthest position of what has been loaded.
+    /// Where the last of the groups begins that have been loaded, or behind it.
     pub(super) loaded: u64,
     /// At most so many entries are going to be loaded.
     pub(super) expected: usize,
