@@ -425,7 +425,9 @@ fn what_has_grown_since_it_was_full_is_loaded_without_a_crowd() {
     let mut found: BTreeMap<u16, Vec<Loaded>> = BTreeMap::new();
     let mut interval = 0;
     for (keys, scope) in [(0..200_u64, Scope::Whole), (200..200_000, Scope::Changes { round: 0 })] {
-        keys.for_each(|key| drop(before.insert(hash(key), &key, key)));
+        for key in keys {
+            before.insert(hash(key), &key, key);
+        }
         interval += 1;
         before.flip(interval, scope);
         let mut pen = Pen::new(usize::MAX);
