@@ -107,7 +107,7 @@ impl Chapter {
     /// A barrier passes a table that is all there is to this chapter.
     pub fn flip_table<K, V>(&mut self, table: &mut StateTable<K, V>, barrier: Barrier) {
         let scope = self.flip(barrier);
-        table.flip(barrier.interval, scope);
+        table.flip(barrier.interval, if table.is_mostly_changed() { Scope::Whole } else { scope });
     }
     /// Does something about a table that is all there is to this chapter.
     pub fn persist_table<K: PartitionKey, V>(&mut self, table: &mut StateTable<K, V>, task: Task<'_, '_>) {

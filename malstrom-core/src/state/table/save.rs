@@ -198,4 +198,6 @@ impl<K: PartitionKey, V> StateTable<K, V> {
 }
 
 #[cfg(test)]
+mod growth;
+#[cfg(test)]
 mod tests;

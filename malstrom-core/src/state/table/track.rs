@@ -74,6 +74,8 @@ pub(super) struct Track<K, V> {
     marks: Marks,
     /// The keys that are gone, likewise.
     gone: Vec<(Tag, K)>,
+    /// How many entries have been changed, made or removed, likewise.
+    changed: usize,
     /// Where the last of the groups begins that have been loaded, or behind it.
     pub(super) loaded: u64,
     /// At most so many entries are going to be loaded.
@@ -88,6 +90,7 @@ pub(super) struct Cut<K> {
     version: u32,
     marks: Marks,
     pub(super) gone: Vec<(Tag, K)>,
+    changed: usize,
     /// How many of the keys that are gone have been written.
     pub(super) told: usize,
     /// What has a tag below this has been written. Beyond all tags, all has been.
@@ -186,6 +189,7 @@ impl<K, V> StateTable<K, V> {
             shift: 0,
             marks: Marks::default(),
             gone: Vec::new(),
+            changed: 0,
             loaded: 0,
             expected: 0,
             cut: None,
@@ -223,7 +227,15 @@ impl<K, V> StateTable<K, V> {
         let unit = self.unit(tag, shift);
         if let Some(track) = &mut self.track {
             track.marks.set(unit);
+            track.changed += 1;
         }
+    }
+    /// Whether the next snapshot may as well have all of it: as long as most of it changes between two snapshots, one that is
+    /// relative to those before saves little, and whoever restores it reads everything several times. Each group costs something
+    /// beside its entries, so there must be some.
+    pub fn is_mostly_changed(&self) -> bool {
+        let changed = self.track.as_ref().map_or(0, |track| track.changed);
+        changed > self.len / 2 && self.len >= 16 * usize::from(self.ranks.owned())
     }
     /// An entry leaves the table for good.
     #[inline]
@@ -247,6 +259,7 @@ impl<K, V> StateTable<K, V> {
             && let Some(track) = &mut self.track
         {
             track.gone.push((entry.tag, entry.key.clone()));
+            track.changed += 1;
         }
     }
     /// An entry leaves the table for another worker, or together with all others.
@@ -272,6 +285,7 @@ impl<K, V> StateTable<K, V> {
             version: self.current | 1,
             marks: std::mem::replace(&mut track.marks, Marks::none(units)),
             gone: std::mem::take(&mut track.gone),
+            changed: std::mem::take(&mut track.changed),
             told: 0,
             written: 0,
             drafts: HashMap::default(),
@@ -298,6 +312,7 @@ impl<K, V> StateTable<K, V> {
             && let Some(mut cut) = track.cut.take()
         {
             track.marks.merge(&cut.marks);
+            track.changed += cut.changed;
             track.gone.append(&mut cut.gone);
         }
     }
@@ -327,12 +342,15 @@ impl<K, V> StateTable<K, V> {
         let (base, shift) = (track.base, track.shift);
         let (mut marks, mut cut) = (Marks::none(units), Marks::none(units));
         let cut_at = track.cut.as_ref().map_or(0, |cut| cut.version);
+        let mut changed = 0;
         for entry in self.entries.iter().flatten().filter(|entry| entry.version > base) {
+            changed += usize::from(entry.version > cut_at);
             let unit = self.unit(entry.tag, shift);
             if entry.version > cut_at { marks.set(unit) } else { cut.set(unit) }
         }
         let Some(track) = &mut self.track else { return };
         track.marks = marks;
+        track.changed = changed;
         match &mut track.cut {
             Some(at) => at.marks = cut,
             None => track.marks.merge(&cut),
