@@ -373,7 +373,8 @@ pub use malstrom_macros::operator;
 /// | `sink(s)` | a [`Sink`]; the end of a chain |
 ///
 /// `#[guarantee(exactly_once)]` on a pipeline promises that nothing is missing in its output after a failure and nothing is
-/// there twice, where snapshots are on. It is an error then if a source is not [`Replays`] or a sink not [`ExactlyOnce`].
+/// there twice. It does not compile then if a source is not [`Replays`] or a sink not [`ExactlyOnce`], and does not start without
+/// `--snapshots`.
 ///
 /// Behind what can fail or be late stands `?` (the job fails), `else name` (a stream of its own) or `else drop` (it is
 /// counted). `as name` gives a stage its name.
