@@ -61,6 +61,7 @@ fn sizes(manifest: &Manifest) -> [String; 3] {
 /// Reads all that there is, and checks it.
 pub(super) fn verify(location: &Location, out: &mut impl Write, complaints: &mut impl Write) -> Result<()> {
     let Checked { objects, chunks, bytes, damage } = Archive::open(location)?.verify()?;
+    let [objects, chunks, bytes] = [objects, chunks, bytes].map(thousands);
     writeln!(out, "{objects} objects with {chunks} chunks and {bytes} bytes were read")?;
     let mut damaged: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for damage in &damage {
