@@ -2,7 +2,7 @@ use super::panes::PaneHost;
 use super::*;
 use crate::contract::form::Under;
 use crate::contract::snapshot::{Book, Chunk, Loaded, NO_GROUP, Part, Pen, Schema, Scope, Shelf};
-use crate::contract::windows::{Lateness, Lenient, Often, OnTime, Once};
+use crate::contract::windows::{Aligned, Lateness, Lenient, Often, OnTime, Once, Spec, Times};
 use crate::state::key_group::{KeyHasher, group};
 use crate::stream::aggregate::Count;
 use crate::stream::env::Saving;
