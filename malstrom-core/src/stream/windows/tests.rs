@@ -6,7 +6,7 @@ use crate::contract::windows::{Aligned, Lateness, Lenient, Often, OnTime, Once, 
 use crate::state::key_group::{KeyHasher, group};
 use crate::stream::aggregate::Count;
 use crate::stream::env::Saving;
-use std::cell::RefCell;
+use crate::stream::seen::Seen;
 
 type M = Under<u64, i64>;
 type Emitted = crate::contract::window::Windowed<u64, u64>;
@@ -19,42 +19,6 @@ fn key(of: u16) -> u64 {
     (0..).find(|key| group(hash(*key)) == of).unwrap_or(0)
 }
 
-/// Notes the key, the first and the last tick, and the count of each window.
-#[derive(Clone, Default)]
-struct Seen(Rc<RefCell<Vec<(u64, i64, i64, u64)>>>);
-impl Push<M, Emitted> for Seen {
-    fn push(&mut self, at: At<'_, M>, out: Emitted) {
-        self.0.borrow_mut().push((
-            *at.key,
-            out.window.start().as_micros(),
-            out.window.end().as_micros() - 1,
-            out.value,
-        ));
-    }
-    fn signal(&mut self, _: Signal) {}
-    fn touch(&self, _: u64) {}
-    fn worth_touching(&self) -> bool {
-        false
-    }
-    fn full(&self) -> bool {
-        false
-    }
-    fn pump(&mut self) -> Flow {
-        Flow::Free
-    }
-    fn tick(&mut self, _: Duration) -> Option<Duration> {
-        None
-    }
-    fn settle(&mut self, _: u64) {}
-    fn flush(&mut self) -> bool {
-        false
-    }
-    fn finish(&mut self, _: End) {}
-    fn persist(&mut self, _: Task<'_, '_>) {}
-    fn passed(&self) -> u64 {
-        0
-    }
-}
 /// What workers have written: the last snapshot last.
 #[derive(Clone, Default)]
 struct Written(Vec<(Vec<Chunk>, Vec<(Part, Schema)>)>);
@@ -83,7 +47,7 @@ impl Shelf for Owned<'_> {
     }
 }
 /// A stage that counts in windows, on a worker with these groups.
-struct Stage(Box<dyn Push<M, u64>>, Seen);
+struct Stage(Box<dyn Push<M, u64>>, Seen<M, Emitted>);
 impl Stage {
     fn of<N: Times, L: Lateness>(spec: Spec<Aligned<N>>, groups: &[u16], written: &Written) -> crate::Result<Stage> {
         let saving = Some(Saving { term: 1, interval: 1, cleans: false });
@@ -109,9 +73,13 @@ impl Stage {
         self.0.signal(Signal::Time(Mark::At(time)));
         self.pump()
     }
-    /// What was emitted since the last call.
+    /// What was emitted since the last call: the key, the first and the last tick, and the count of each window.
     fn seen(&mut self) -> Vec<(u64, i64, i64, u64)> {
-        let mut seen = self.1.0.take();
+        let seen = self.1.records.take().into_iter();
+        let of = |(key, out): (u64, Emitted)| {
+            (key, out.window.start().as_micros(), out.window.end().as_micros() - 1, out.value)
+        };
+        let mut seen: Vec<_> = seen.map(of).collect();
         seen.sort_unstable();
         seen
     }
