@@ -88,13 +88,13 @@ fn what_there_is_is_listed_shown_and_checked_and_nothing_changes() {
 fn what_cannot_be_had_is_said_on_standard_error() {
     let (at, url) = paid();
     let show = |arguments: &[&str]| payments(&url, &[&["snapshot", "show"], arguments].concat());
-    says(&show(&["7", "payments/unusual"]), 1, "there is no snapshot `7`");
+    says(&show(&["7", "payments/unusual"]), 2, "there is no snapshot `7`");
     says(
         &show(&["1", "payments/usual"]),
-        1,
+        2,
         "`payments/usual` is no operator of this pipeline: try `payments/unusual`",
     );
-    says(&show(&["1", "payments/parse"]), 1, "`payments/parse` keeps nothing per key: try `payments/unusual`");
+    says(&show(&["1", "payments/parse"]), 2, "`payments/parse` keeps nothing per key: try `payments/unusual`");
     says(&show(&["1"]), 2, "<OPERATOR>");
     says(&run(PAYMENTS, &["snapshot", "list"]), 2, "say where the snapshots lie");
     says(&run(PAYMENTS, &["--snapshots", "/tmp", "snapshot", "list"]), 2, "write `file:///tmp`");
@@ -102,10 +102,43 @@ fn what_cannot_be_had_is_said_on_standard_error() {
     says(&payments(&url, &["savepoint", "latest"]), 2, "it means something else in `--restore`");
     // Another program's snapshots.
     let other = run(TICKS, &["--snapshots", &url, "snapshot", "show", "1", "ticking/source"]);
-    says(&other, 1, "`ticking/source` keeps nothing per key");
+    says(&other, 2, "`ticking/source` keeps nothing per key");
     let nothing = at.path().join("nothing");
     let list = payments(&format!("file://{}", nothing.display()), &["snapshot", "list"]).succeeded();
     assert!(list.stdout.starts_with("there are no snapshots at `file://"), "{}", list.stdout);
+}
+
+#[test]
+fn a_restore_that_cannot_be_meant_is_a_wrong_command_line() {
+    let (at, url) = paid();
+    let before = files(at.path()).len();
+    let mut refused = 0;
+    let mut refuses = |program, arguments: &[&str], why: &str| {
+        let ended = run(program, &[&["--snapshots", &url], arguments].concat());
+        says(&ended, 2, why);
+        let (stdout, stderr) = (ended.stdout.as_str(), ended.stderr.as_str());
+        assert!(stdout.is_empty() && stderr.starts_with("error: ") && stderr.lines().count() == 1, "{ended:#?}");
+        refused += 1;
+    };
+    refuses(PAYMENTS, &["--restore", "7"], "there is no snapshot `7` at `file://");
+    refuses(PAYMENTS, &["--restore", "before-the-upgrade"], "there is no snapshot `before-the-upgrade`");
+    refuses(TICKS, &[], "has the snapshots of the job `payments`, and this job is `ticking`");
+    // No record was read, and all that each attempt has left is its claim in the log, if it came so far.
+    assert!(files(at.path()).len() - before <= refused, "{:#?}", files(at.path()));
+    assert!(payments(&url, &["snapshot", "list"]).succeeded().stdout.lines().count() == 2);
+}
+
+#[test]
+fn damage_and_a_store_that_fails_are_failures() {
+    let (at, url) = paid();
+    let manifest = files(at.path()).into_iter().find(|file| file.contains("/manifests/")).expect("a manifest");
+    std::fs::write(&manifest, "something else").expect("it can be written");
+    says(&payments(&url, &[]), 1, "is damaged");
+    // And so is a store that fails.
+    let log = at.path().join("log");
+    std::fs::remove_dir_all(&log).expect("it can be removed");
+    std::fs::write(&log, "no directory").expect("it can be written");
+    says(&payments(&url, &[]), 1, "cannot ");
 }
 
 #[test]

@@ -135,8 +135,23 @@ fn a_second_signal_ends_at_once() {
     std::thread::sleep(std::time::Duration::from_millis(300));
     signal(job.id(), "INT");
     wait_for(&mut stderr, "a second signal ends at once");
+    // What comes sooner is taken for the same one.
+    std::thread::sleep(std::time::Duration::from_millis(300));
     signal(job.id(), "INT");
     assert_eq!(finish(job).code, Some(130));
+}
+
+/// `timeout` sends a signal to the process, and again to its group.
+#[test]
+fn a_signal_that_is_sent_twice_is_one() {
+    let mut job = command(TICKS, &["--endless", "--linger", "1", "--log", "debug"]).spawn().expect("it starts");
+    wait_for(job.stderr.as_mut().expect("it is piped"), "SIGINT and SIGTERM end the sources");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    // Those that come at the same moment count as one anyhow, so there are many.
+    let mut kill = std::process::Command::new("kill");
+    assert!(kill.arg("-TERM").args(vec![job.id().to_string(); 50]).status().expect("`kill` runs").success());
+    let ended = finish(job).succeeded();
+    assert!(ended.stderr.trim_end().ends_with("stopped before the end of the input"), "{}", ended.stderr);
 }
 
 #[test]

@@ -143,7 +143,7 @@ impl RuntimeBuilder {
     /// # Ok::<(), malstrom_core::Error>(())
     /// ```
     pub fn snapshots(mut self, place: impl Place, every: Duration) -> Self {
-        self.snapshots = Some((place.location().map_err(|error| error.to_string()), every));
+        self.snapshots = Some((place.location().map_err(|error| format!("{error:?}")), every));
         self
     }
     /// For how long a snapshot may take until it is given up, which costs nothing but the work. The default is 10 minutes.
@@ -219,7 +219,8 @@ impl Runtime {
     /// Starts the pipeline and returns at once.
     ///
     /// # Errors
-    /// If threads cannot be started.
+    /// [`Error::Config`] if the pipeline cannot be kept, or there is not what it is to be restored from; if snapshots cannot be
+    /// read; if threads cannot be started.
     pub fn start(&self, pipeline: impl Fn() -> Pipeline + Send + Sync + 'static) -> Result<Handle> {
         let seed = self.seed.unwrap_or_else(clock::random);
         let mut plan = Plan {

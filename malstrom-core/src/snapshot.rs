@@ -5,7 +5,7 @@
 //! segments in a *manifest* and commits it by an entry in the *commit log* ([`Vault`]); workers read back the chunks of their
 //! key groups, whoever wrote them ([`Restore`]). Everybody else looks ([`Archive`]).
 //!
-//! Objects are written once, under names that nobody else gives:
+//! Objects are written once, under names that nobody else gives, but for requests:
 //!
 //! | object | |
 //! |---|---|
@@ -13,14 +13,19 @@
 //! | `manifests/{term:010}-{interval:020}` | the manifest of a snapshot |
 //! | `segments/{term:010}-{interval:020}-{process}` | what one process has written for it |
 //! | `savepoints/{name}/manifest`, `savepoints/{name}/segments/..` | a savepoint: everything it needs, so that the directory can be copied |
+//! | `requests/savepoint-{name}` | while somebody waits for a savepoint: a request for it, see [`Requests`] |
+//! | `requests/failed-{name}` | until whoever has asked reads it: why the savepoint was not taken |
 //! | `probe/{nonce:032x}` | for a moment, when a coordinator starts: whether the store can hold a log |
+//!
+//! In a directory, a name with `#` and a number behind it is that of a file which is not complete; what a process that died has
+//! left of them is removed when the job is run again.
 //!
 //! # Formats
 //!
 //! All numbers are little endian; a *text* is its length in bytes as `u32` and UTF-8; a *list* is its length as `u32` and its
 //! elements. Checksums are xxh3-64. Each object has a magic number and a format, which grows with every change: what a newer
 //! release has written is told from what is damaged, and refused. Where the checksum, the magic number and the format lie never
-//! changes. Every byte of every object is covered by a checksum.
+//! changes. Every byte of every object is covered by a checksum, except for requests, which only ask.
 //!
 //! **Segment**, format 1: the chunks one after the other; the footer; the trailer.
 //!
@@ -60,6 +65,9 @@
 //! | kind 2, savepoint | name (text), and as a snapshot |
 //! | `u64` | the checksum of all before |
 //!
+//! **Request** and its answer, in JSON: `until` (when nobody waits any more, in microseconds since 1970), `taken` (whether a
+//! coordinator has seen it), `why` (it was not taken). What cannot be read has ended long ago.
+//!
 //! # What a snapshot consists of
 //!
 //! A snapshot is written relative to the one before, so its manifest lists the segments of as many committed snapshots as it
@@ -71,7 +79,8 @@
 //!
 //! The last [`KEPT`] snapshots are kept, and all savepoints. [`Vault::collect`] deletes what they do not need, and
 //! all but the last 1000 entries of the log. The manifest of a snapshot names everything that was kept when it was committed, so
-//! what is deleted of the log is known from its rest.
+//! what is deleted of the log is known from its rest. A request is deleted by whoever asked, or once it is answered or has ended; an
+//! answer that nobody has read is deleted an hour after that by [`Requests::sweep`].
 //!
 //! # Trouble
 //!

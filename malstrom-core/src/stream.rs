@@ -10,6 +10,8 @@ pub mod keep;
 pub mod link;
 pub mod merge;
 pub mod plain;
+#[cfg(test)]
+pub(crate) mod seen;
 pub mod signal;
 pub mod sink;
 pub mod timestamps;

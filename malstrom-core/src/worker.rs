@@ -89,8 +89,8 @@ impl Worker {
     /// Makes the segments of `pipeline` on this worker. Where snapshots are taken, they take in what is on the `shelf`.
     ///
     /// # Errors
-    /// If a sink cannot be opened, if the workers' pipelines differ, if what was kept cannot be used, or if
-    /// snapshots are taken and a stage keeps what cannot be written to one.
+    /// If a sink cannot be opened, if the workers' pipelines differ, if the pipeline promises what it cannot keep, if what was
+    /// kept cannot be used, or if snapshots are taken and a stage keeps what cannot be written to one.
     pub fn new(pipeline: Pipeline, settings: &Settings, fabric: Arc<Fabric>, shelf: &dyn Shelf) -> Result<Self> {
         let route = Rc::new(RouteTable::even(settings.workers));
         let ranks = if settings.workers == 1 { Ranks::all() } else { Ranks::of(route.groups_of(settings.worker)) };
@@ -99,7 +99,7 @@ impl Worker {
         let links = Rc::new(Links::new(fabric, route));
         let seed = (settings.seed, settings.started);
         let env = Env::new((settings.worker, settings.workers), seed, ranks, ids, settings.saving, links);
-        let recipes = pipeline.into_recipes()?;
+        let recipes = pipeline.into_recipes(settings.saving.is_some())?;
         let made = catch_unwind(AssertUnwindSafe(|| {
             let made = recipes.into_iter().map(|make| make(&env)).collect::<Result<Vec<_>>>()?;
             let segments = made.into_iter().flatten().map(|segment| Place { segment, done: false });

@@ -157,6 +157,14 @@ fn an_older_snapshot_is_never_restored_without_being_asked_for() {
 }
 
 #[test]
+fn all_that_is_kept_is_read() {
+    let (objects, _) = sampled();
+    let checked = Archive::open(&location_of(objects)).unwrap().verify().unwrap();
+    let bytes: usize = objects.values().map(Vec::len).sum();
+    assert_eq!((checked.objects, checked.bytes), (objects.len() as u64, bytes as u64));
+}
+
+#[test]
 fn the_newest_entry_of_the_log_has_to_be_read() {
     let (objects, _) = sample();
     let error = open(&damaged(&objects, "log/")).unwrap_err();

@@ -3,7 +3,7 @@
 mod vaults;
 
 use malstrom_core::contract::snapshot::Scope;
-use malstrom_core::snapshot::{Archive, Kind, Location};
+use malstrom_core::snapshot::{Archive, Kind, Location, Requests};
 use std::collections::BTreeMap;
 use std::path::Path;
 use vaults::{State, Toy, in_memory, objects, open};
@@ -103,6 +103,27 @@ fn what_is_left_by_those_who_died_is_deleted_and_what_is_not_ours_is_not() {
     assert_eq!(vault.collect(next).unwrap().objects, 1);
     vault.commit(draft).unwrap();
     assert_eq!(vault.archive().verify().unwrap().damage, []);
+}
+
+#[test]
+fn requests_and_answers_are_no_garbage_of_snapshots() {
+    let dir = tempfile::tempdir().unwrap();
+    let location: Location = format!("file://{}", dir.path().display()).parse().unwrap();
+    let requests = Requests::open(&location).unwrap();
+    // Names that look like those of snapshots.
+    for name in ["0000000001-00000000000000000001", "asked", "refused"] {
+        requests.ask(name, 10, 0).unwrap();
+    }
+    requests.answer("refused", Err("there is no room")).unwrap();
+    let before = files(dir.path())["requests"];
+    let mut vault = open(&location).unwrap();
+    let mut toy = Toy::new(&["a"]);
+    for n in 0..5 {
+        toy.put("a", 1, 1, Some(n));
+        toy.snapshot(&mut vault).unwrap();
+        vault.collect(vault.next_interval()).unwrap();
+    }
+    assert_eq!((before.0, files(dir.path())["requests"]), (3, before));
 }
 
 /// A coordinator that sleeps, and has not seen what the next one has committed, deletes nothing of it.

@@ -87,41 +87,7 @@ pub use malstrom_core::{
 };
 pub use malstrom_core::{EventTime, ProcessingTimers, Timers, Watermark};
 
-/// The types that appear in the compiler's messages about a pipeline.
-pub mod names {
-    pub use malstrom_core::check::Holds;
-    pub use malstrom_core::check::aggregate::{Adds, Averages, Compares, Keeps, Ranks, TellsApart};
-    pub use malstrom_core::check::arg::{ByValue, Configuration};
-    pub use malstrom_core::check::arms::*;
-    pub use malstrom_core::check::ask::{Parameter, StateKeyIs};
-    pub use malstrom_core::check::ends::{ClosedUse, KeyedAlike, NamesOutputs, TakesTwo, TimedAlike};
-    pub use malstrom_core::check::failure::{CanFail, Explains, NeverFails};
-    pub use malstrom_core::check::field::{KeyField, RecordField, StateField};
-    pub use malstrom_core::check::fragment::*;
-    pub use malstrom_core::check::fresh::{Fresh, Skipped};
-    pub use malstrom_core::check::inputs::*;
-    pub use malstrom_core::check::keying::{AskedKey, Grouped, HasKey, IsKey, NoKey, SameKey, Travels, WorksUnkeyed};
-    pub use malstrom_core::check::migrate::{IsState, KeepsKey, MigratesFrom};
-    pub use malstrom_core::check::record::{BoundsHold, FlowsInto};
-    pub use malstrom_core::check::shape::{IsIterator, IsOption, IsResult};
-    pub use malstrom_core::check::share::{Copies, Shareable};
-    pub use malstrom_core::check::sink::{
-        DebugKeepsPromise, DrainsInto, Dumped, IsSink, KeepsPromise, Shown, StdoutKeepsPromise,
-    };
-    pub use malstrom_core::check::source::{
-        IntoSource, RepeatsLost, RowsExplain, RowsHandled, RowsNeverFail, TheyCannot,
-    };
-    pub use malstrom_core::check::time::*;
-    pub use malstrom_core::check::window::*;
-    pub use malstrom_core::connect::print::names::*;
-    pub use malstrom_core::contract::asks::*;
-    pub use malstrom_core::contract::form::*;
-    pub use malstrom_core::contract::keying::{AnyKey, Carried, KeyedBy, PerKey, PerKeyOption, Stateless, Unkeyed};
-    pub use malstrom_core::contract::never::Never;
-    pub use malstrom_core::contract::stage::{Branching, Fails, NoFailure, Plain};
-    pub use malstrom_core::contract::windows::*;
-    pub use malstrom_core::graph::names::*;
-}
+pub mod names;
 pub use malstrom_core::contract::keying::{KeyedBy, Unkeyed};
 
 /// What nearly every program uses.
@@ -373,7 +339,8 @@ pub use malstrom_macros::operator;
 /// | `sink(s)` | a [`Sink`]; the end of a chain |
 ///
 /// `#[guarantee(exactly_once)]` on a pipeline promises that nothing is missing in its output after a failure and nothing is
-/// there twice, where snapshots are on. It is an error then if a source is not [`Replays`] or a sink not [`ExactlyOnce`].
+/// there twice. It does not compile then if a source is not [`Replays`] or a sink not [`ExactlyOnce`], and does not start without
+/// `--snapshots`.
 ///
 /// Behind what can fail or be late stands `?` (the job fails), `else name` (a stream of its own) or `else drop` (it is
 /// counted). `as name` gives a stage its name.

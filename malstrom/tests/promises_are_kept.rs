@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_debug_implementations)]
 use malstrom::prelude::*;
 use malstrom::{Emit, ExactlyOnce, Guarantee, Never, Pipeline, Read, Replays, Result, Sink, Source, SplitReader};
+use std::time::Duration;
 
 /// It says that it is exactly-once, and is not.
 struct Boaster;
@@ -98,8 +99,20 @@ fn a_source_that_contradicts_itself_is_refused() {
 }
 
 #[test]
+fn without_snapshots_a_promise_is_refused() {
+    let error = run(keeps).expect_err("nobody takes snapshots");
+    assert!(matches!(error, malstrom::Error::Config(_)), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        "pipeline `keeps` promises exactly-once, which takes snapshots: say where they are to lie by `--snapshots`, or leave out \
+         `#[guarantee(exactly_once)]`"
+    );
+}
+
+#[test]
 fn others_run() {
-    run(keeps).unwrap();
+    let runtime = malstrom::Runtime::builder().workers(1).snapshots("memory://keeps", Duration::from_secs(10));
+    runtime.build().unwrap().run(keeps).unwrap();
     run(promises_nothing).unwrap();
 }
 

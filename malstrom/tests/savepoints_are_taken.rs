@@ -165,3 +165,21 @@ fn a_job_that_ends_turns_down_what_it_has_not_done() {
         assert_eq!(requests.list().unwrap(), []);
     });
 }
+
+#[test]
+fn answers_that_nobody_reads_are_swept_by_the_running_job() {
+    within(Duration::from_secs(60), || {
+        let at = tempfile::tempdir().unwrap();
+        let requests = requests(at.path());
+        for (name, end) in [("stale", 1), ("young", LATER)] {
+            requests.ask(name, end, 0).unwrap();
+            requests.answer(name, Err("there was no room")).unwrap();
+        }
+        let runtime = kept(at.path()).snapshots(url(at.path()), Duration::from_millis(1)).build().unwrap();
+        let job = runtime.start(|| sums(staying(0..3), memory::collector())).unwrap();
+        until("the stale one is gone", || !at.path().join("requests/failed-stale").exists());
+        job.stop().unwrap();
+        job.join().unwrap();
+        assert_eq!(requests.failure("young").unwrap().as_deref(), Some("there was no room"));
+    });
+}

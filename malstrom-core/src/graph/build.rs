@@ -66,6 +66,7 @@ pub struct Pipeline {
     plan: Plan,
     recipes: Vec<Recipe>,
     timed: bool,
+    promises: bool,
     refused: Option<crate::Error>,
 }
 
@@ -93,12 +94,22 @@ impl Pipeline {
     pub(crate) fn timed(&self) -> bool {
         self.timed
     }
-    /// What makes its segments.
+    /// What makes its segments, on a worker that takes snapshots or does not.
     ///
     /// # Errors
-    /// If a value in the pipeline is out of range.
-    pub(crate) fn into_recipes(self) -> crate::Result<Vec<Recipe>> {
-        self.refused.map_or(Ok(self.recipes), Err)
+    /// If a value in the pipeline is out of range, or it promises what it cannot keep.
+    pub(crate) fn into_recipes(self, saves: bool) -> crate::Result<Vec<Recipe>> {
+        if let Some(refused) = self.refused {
+            return Err(refused);
+        }
+        if self.promises && !saves {
+            return Err(crate::Error::Config(format!(
+                "pipeline `{}` promises exactly-once, which takes snapshots: say where they are to lie by `--snapshots`, or leave out \
+                 `#[guarantee(exactly_once)]`",
+                self.plan.name
+            )));
+        }
+        Ok(self.recipes)
     }
 }
 
@@ -126,10 +137,12 @@ impl Graph {
             plan: std::mem::replace(&mut draft.plan, nothing),
             recipes: std::mem::take(&mut draft.recipes),
             timed: draft.timed,
+            promises: draft.promises,
             refused: draft.refused.take(),
         }
     }
-    /// The same, of a pipeline that promises exactly-once. Sources and sinks that cannot keep that are refused.
+    /// The same, of a pipeline that promises exactly-once. Sources and sinks that cannot keep that are refused, and so is a run
+    /// without snapshots.
     pub fn promising_exactly_once(self) -> Self {
         self.0.borrow_mut().promises = true;
         self

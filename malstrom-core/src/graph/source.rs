@@ -1,9 +1,11 @@
 //! Sources inside a pipeline.
 mod drive;
+mod opened;
 mod origin;
 mod saved;
 
 use drive::{Root, drive};
+use opened::Open;
 use origin::{HOPS, Origin, Start};
 use saved::{Place, Splits, Waiting};
 
@@ -95,21 +97,6 @@ pub fn source_or<S: Source, F: Policy<Root, S::Error>>(
     (SourceHead { source, on_fail, node }, failures)
 }
 
-/// A split that is being read.
-struct Open<R> {
-    reader: R,
-    /// By what it is known in snapshots.
-    name: Vec<u8>,
-    /// Its number on this worker, the number of records it gave, and whether it has nothing to give.
-    split: u64,
-    taken: u64,
-    silent: bool,
-    /// Whether it has said so.
-    rests: bool,
-    promised: Option<i64>,
-    /// When to ask again, if it had nothing.
-    due: Option<Duration>,
-}
 struct SourceSegment<S: Source, F, P> {
     source: S,
     number: usize,
@@ -144,94 +131,6 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
             chain.signal(Signal::Split(split, news));
         }
     }
-    /// Opens splits until this worker has its share.
-    fn take_splits(&mut self) -> crate::Result<()> {
-        while !self.exhausted {
-            let site = self.site.clone();
-            let guard = site.guard();
-            let opened = self.next_split();
-            guard.disarm();
-            let (reader, waits) = opened?;
-            let mut news = Vec::new();
-            let mut split = 0;
-            if let Some(origin) = &mut self.origin {
-                if waits && !std::mem::replace(&mut origin.waits, waits) && !self.source.in_time_order() {
-                    news.push((origin.waiting, SplitNews::Opens));
-                }
-                if let Some((_, _, number)) = &reader {
-                    split = number.unwrap_or(origin.next);
-                    origin.next += u64::from(number.is_none());
-                    news.push((split, SplitNews::Opens));
-                }
-                if !waits && std::mem::replace(&mut origin.waits, waits) {
-                    news.push((origin.waiting, SplitNews::Ends));
-                }
-            }
-            news.into_iter().for_each(|(split, news)| self.tell(split, news));
-            match reader {
-                Some((reader, name, _)) => self.readers.push(Open {
-                    reader,
-                    name,
-                    split,
-                    taken: 0,
-                    silent: false,
-                    rests: false,
-                    promised: None,
-                    due: None,
-                }),
-                None => break,
-            }
-        }
-        self.exhausted = self.readers.is_empty();
-        Ok(())
-    }
-    /// Opens the next split, if there is one for this worker: with its name in snapshots, and the number that it had. Also
-    /// says whether others wait.
-    #[allow(clippy::type_complexity)]
-    fn next_split(&mut self) -> crate::Result<(Option<(S::Reader, Vec<u8>, Option<u64>)>, bool)> {
-        let SourceSegment { source, restored, saving, .. } = self;
-        let list = || {
-            let listed = source.splits()?;
-            Ok((restored.waiting::<S>(listed, saving.is_some())?, source.side_by_side()))
-        };
-        let (next, waits) = Links::next_split::<Waiting<S>>(&self.fabric, self.number, self.readers.len(), list)?;
-        let Some(Waiting { split, name, resume }) = next else { return Ok((None, waits)) };
-        let (number, position) = resume.unzip();
-        Ok((Some((self.source.open(split, position)?, name, number)), waits))
-    }
-    /// Tells those downstream that what follows comes from this split.
-    fn turn_to(&mut self, at: usize) {
-        let split = self.readers[at].split;
-        if self.origin.as_mut().is_some_and(|origin| std::mem::replace(&mut origin.current, split) != split) {
-            self.tell(split, SplitNews::Reads);
-        }
-    }
-    /// Tells those downstream what a split says of its times after it was read.
-    fn report(&mut self, at: usize, emitted: u64, read: &Read) {
-        if self.origin.is_none() {
-            return;
-        }
-        let open = &mut self.readers[at];
-        open.taken += emitted;
-        let promised = open.reader.watermark().filter(|time| open.promised.is_none_or(|last| *time > last));
-        open.promised = promised.or(open.promised);
-        let silent = matches!(read, Read::After(_)) && emitted == 0;
-        let fell_silent = silent && !std::mem::replace(&mut open.silent, silent);
-        open.silent = silent;
-        // It may take a reader a while to find out that it is idle.
-        let rests = silent && !open.rests && open.reader.idle();
-        open.rests = silent && (open.rests || rests);
-        let split = open.split;
-        if let Some(time) = promised {
-            self.tell(split, SplitNews::Promises(time));
-        }
-        if rests {
-            self.tell(split, SplitNews::Rests);
-        } else if fell_silent {
-            self.tell(split, SplitNews::Silent);
-        }
-    }
-
     /// Takes note of how far the splits have come that are being read.
     fn keep_positions(&mut self) {
         if self.saving.is_none() {

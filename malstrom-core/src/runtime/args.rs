@@ -82,7 +82,8 @@ struct Program {
 /// With the subcommands `snapshot` and `savepoint` ([`SnapshotCommand`]) the job does not run: what is asked for is printed, and
 /// the process ends.
 ///
-/// On a bad command line it prints what is wrong and exits with 2. SIGINT and SIGTERM end the sources; what is under way
+/// On a bad command line or configuration, which includes a snapshot that is not there or is not of this job, it prints what is
+/// wrong and exits with 2. SIGINT and SIGTERM end the sources; what is under way
 /// is drained, and the report is returned. A second signal ends the process at once.
 ///
 /// # Errors
@@ -111,6 +112,13 @@ pub fn run(pipeline: impl Fn() -> Pipeline + Send + Sync + 'static) -> Result<Re
 fn refuse(error: &Error) -> ! {
     eprintln!("error: {error:?}");
     std::process::exit(2)
+}
+/// The same, if the configuration is what is wrong.
+fn or_refuse<T>(outcome: Result<T>) -> Result<T> {
+    match outcome {
+        Err(error @ Error::Config(_)) => refuse(&error),
+        outcome => outcome,
+    }
 }
 
 impl RuntimeArgs {
@@ -141,10 +149,7 @@ impl RuntimeArgs {
             builder = builder.drop_state(operator);
         }
         let runtime = builder.build().unwrap_or_else(|error| refuse(&error));
-        let handle = match runtime.start(pipeline) {
-            Err(error @ Error::Config(_)) => refuse(&error),
-            started => started?,
-        };
+        let handle = or_refuse(runtime.start(pipeline))?;
         signals::stop_on_signal(Arc::downgrade(&handle.job))?;
         tracing::debug!("SIGINT and SIGTERM end the sources");
         progress::watch(&handle.job);
@@ -153,6 +158,7 @@ impl RuntimeArgs {
             // `job | head`: the reader has what it wanted, and there is nobody to tell.
             std::process::exit(0);
         }
-        outcome
+        // Only the workers know some of what is wrong, such as state that none of them wants.
+        or_refuse(outcome)
     }
 }

@@ -61,6 +61,7 @@ fn sizes(manifest: &Manifest) -> [String; 3] {
 /// Reads all that there is, and checks it.
 pub(super) fn verify(location: &Location, out: &mut impl Write, complaints: &mut impl Write) -> Result<()> {
     let Checked { objects, chunks, bytes, damage } = Archive::open(location)?.verify()?;
+    let [objects, chunks, bytes] = [objects, chunks, bytes].map(thousands);
     writeln!(out, "{objects} objects with {chunks} chunks and {bytes} bytes were read")?;
     let mut damaged: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for damage in &damage {
@@ -92,7 +93,7 @@ pub(super) struct Wanted {
 pub(super) fn show(location: &Location, plan: &Plan, wanted: &Wanted, out: &mut impl Write) -> Result<()> {
     let archive = Archive::open(location)?;
     let Some(saved) = archive.find(&wanted.which)? else {
-        return Err(Error::snapshot(format!("there are no snapshots at `{location}`")));
+        return Err(Error::Config(format!("there are no snapshots at `{location}`")));
     };
     let (place, kept) = operator(plan, &wanted.operator)?;
     let restored = archive.restore(&saved)?;
@@ -101,7 +102,7 @@ pub(super) fn show(location: &Location, plan: &Plan, wanted: &Wanted, out: &mut 
     let node = &plan.nodes[place];
     if !there.contains(names[place].as_str()) {
         let has = there.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
-        return Err(Error::snapshot(format!("{saved} has nothing of `{}`: it has something of {has}", node.id)));
+        return Err(Error::Config(format!("{saved} has nothing of `{}`: it has something of {has}", node.id)));
     }
     let clock = Clock(node.ticks);
     let mut left = wanted.limit.unwrap_or(usize::MAX);
@@ -148,7 +149,7 @@ fn operator<'a>(plan: &'a Plan, id: &str) -> Result<(usize, &'a Kept)> {
     let why = if known.is_some() { "keeps nothing per key" } else { "is no operator of this pipeline" };
     let others: Vec<_> = plan.kept().map(|(id, _)| format!("`{id}`")).collect();
     let others = if others.is_empty() { "no operator does".into() } else { format!("try {}", others.join(" or ")) };
-    Err(Error::snapshot(format!("`{id}` {why}: {others}")))
+    Err(Error::Config(format!("`{id}` {why}: {others}")))
 }
 /// Whether a key is the one that somebody has typed: as text, or as JSON.
 fn is_key(key: &Json, typed: &str) -> bool {

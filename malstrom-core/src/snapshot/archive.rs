@@ -118,7 +118,7 @@ impl Archive {
     /// was copied into the directory of savepoints. `None` for `none`, and for `latest` if there is none.
     ///
     /// # Errors
-    /// If there is no such snapshot: which there are.
+    /// [`Error::Config`] if there is no such snapshot: which there are.
     pub fn find(&self, which: &str) -> Result<Option<Saved>> {
         match which {
             "none" => return Ok(None),
@@ -139,7 +139,7 @@ impl Archive {
             return Ok(Some(saved));
         }
         let all: Vec<_> = self.saved.iter().map(|saved| saved.to_restore()).collect();
-        Err(Error::snapshot(format!(
+        Err(Error::Config(format!(
             "there is no snapshot `{which}` at `{}`; there {}",
             self.store.location(),
             if all.is_empty() { "is none".to_owned() } else { format!("are {}", all.join(", ")) }

@@ -2,11 +2,13 @@
 //!
 //! A request is an object: `requests/savepoint-NAME`. Whoever coordinates the job looks for it now and then, takes note in it
 //! that it is being done, and deletes it when the savepoint is committed. If it cannot be, `requests/failed-NAME` says why
-//! before the request is deleted. A request has an end: what was asked for by somebody who is not there any more is not done.
+//! before the request is deleted; whoever has asked reads that and deletes it. A request has an end: what was asked for by somebody
+//! who is not there any more is not done, and an answer that nobody has read by then is [swept](Requests::sweep).
 use super::Location;
 use super::archive::check_name;
 use super::store::Store;
 use crate::error::{Error, Result};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 const DIRECTORY: &str = "requests";
@@ -29,7 +31,20 @@ struct Content {
     until: i64,
     #[serde(default)]
     taken: bool,
+    /// Why it was not done.
+    #[serde(default)]
+    why: String,
 }
+impl Content {
+    fn encode(&self) -> Result<Bytes> {
+        serde_json::to_vec(self).map(Bytes::from).map_err(Error::custom)
+    }
+    fn decode(bytes: &[u8]) -> Content {
+        serde_json::from_slice(bytes).unwrap_or(Content { until: i64::MIN, taken: false, why: "?".to_owned() })
+    }
+}
+/// An answer is kept for so long after the request has ended, in microseconds: clocks differ.
+const GRACE: i64 = 3_600_000_000;
 
 /// The requests at a location.
 ///
@@ -66,11 +81,11 @@ impl Requests {
     pub fn ask(&self, name: &str, until: i64, now: i64) -> Result<()> {
         check_name(name)?;
         let store = &self.0;
-        let content = encode(until, false);
+        let content = Content { until, taken: false, why: String::new() }.encode()?;
         store.wait(async {
             store.delete(&[format!("{FAILED}{name}")]).await?;
             let object = format!("{ASKED}{name}");
-            if store.create(&object, content.clone().into()).await? {
+            if store.create(&object, content.clone()).await? {
                 return Ok(());
             }
             // One that nobody waits for any more gives way.
@@ -80,7 +95,7 @@ impl Requests {
                     "somebody else waits for a savepoint `{name}` already: wait for it, or choose another name"
                 )));
             }
-            store.write(&object, vec![content.into()]).await
+            store.write(&object, vec![content]).await
         })
     }
     /// The request for a savepoint of this name, if it is there still.
@@ -100,7 +115,7 @@ impl Requests {
         store.wait(async {
             let Some(bytes) = store.read(&object).await? else { return Ok(None) };
             store.delete(&[object]).await?;
-            Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+            Ok(Some(Content::decode(&bytes).why))
         })
     }
     /// Nobody waits for a savepoint any more.
@@ -134,28 +149,49 @@ impl Requests {
     /// If that cannot be written.
     pub fn take(&self, request: &Request) -> Result<()> {
         let object = format!("{ASKED}{}", request.name);
-        self.0.wait(self.0.write(&object, vec![encode(request.until, true).into()]))
+        let content = Content { until: request.until, taken: true, why: String::new() }.encode()?;
+        self.0.wait(self.0.write(&object, vec![content]))
     }
-    /// A savepoint that was asked for is there, or is not and why.
+    /// A savepoint that was asked for is there, or is not and why, which is said if somebody waits for it still.
     ///
     /// # Errors
     /// If that cannot be written.
     pub fn answer(&self, name: &str, answer: Result<(), &str>) -> Result<()> {
         let store = &self.0;
         store.wait(async {
-            if let Err(why) = answer {
-                store.write(&format!("{FAILED}{name}"), vec![why.to_owned().into()]).await?;
+            let object = format!("{ASKED}{name}");
+            if let Err(why) = answer
+                && let Some(bytes) = store.read(&object).await?
+            {
+                let content = Content { why: why.to_owned(), ..Content::decode(&bytes) }.encode()?;
+                store.write(&format!("{FAILED}{name}"), vec![content]).await?;
             }
-            store.delete(&[format!("{ASKED}{name}")]).await
+            store.delete(&[object]).await
+        })
+    }
+    /// Deletes the answers that were for somebody who has long given up waiting, by the time `now`.
+    ///
+    /// # Errors
+    /// If they cannot be read or deleted.
+    pub fn sweep(&self, now: i64) -> Result<()> {
+        let store = &self.0;
+        store.wait(async {
+            let mut stale = Vec::new();
+            for listed in store.list(DIRECTORY, None).await? {
+                if listed.object.starts_with(FAILED)
+                    && let Some(bytes) = store.read(&listed.object).await?
+                    && Content::decode(&bytes).until.saturating_add(GRACE) <= now
+                {
+                    stale.push(listed.object);
+                }
+            }
+            store.delete(&stale).await
         })
     }
 }
 
-fn encode(until: i64, taken: bool) -> Vec<u8> {
-    format!("{{\"until\":{until},\"taken\":{taken}}}").into_bytes()
-}
 fn decode(name: &str, bytes: &[u8]) -> Request {
-    let Content { until, taken } = serde_json::from_slice(bytes).unwrap_or(Content { until: i64::MIN, taken: false });
+    let Content { until, taken, .. } = Content::decode(bytes);
     Request { name: name.to_owned(), until, taken }
 }
 
@@ -198,8 +234,38 @@ mod tests {
         let requests = at("broken");
         requests.0.wait(requests.0.write("requests/savepoint-x", vec!["{".into()])).unwrap();
         assert_eq!(requests.list().unwrap()[0].until, i64::MIN);
+        requests.ask("y", 10, 0).unwrap();
         requests.answer("y", Err("before")).unwrap();
         requests.ask("y", 10, 0).unwrap();
         assert_eq!(requests.failure("y").unwrap(), None);
+    }
+    #[test]
+    fn answers_are_swept_when_nobody_reads_them_any_more() {
+        let requests = at("stale");
+        let objects = || {
+            let listed = requests.0.wait(requests.0.list(DIRECTORY, None)).unwrap();
+            listed.into_iter().map(|listed| listed.object).collect::<Vec<_>>()
+        };
+        for (name, until) in [("a", 10), ("b", 20)] {
+            requests.ask(name, until, 0).unwrap();
+            requests.answer(name, Err("no")).unwrap();
+        }
+        // Requests are let go by whoever coordinates the job, and what else lies there is somebody else's.
+        requests.ask("c", 10, 0).unwrap();
+        requests.0.wait(requests.0.write("requests/notes.txt", vec!["{}".into()])).unwrap();
+        let all = ["requests/failed-a", "requests/failed-b", "requests/notes.txt", "requests/savepoint-c"];
+        requests.sweep(GRACE + 9).unwrap();
+        assert_eq!(objects(), all);
+        requests.sweep(GRACE + 10).unwrap();
+        assert_eq!(objects(), all[1..]);
+        assert_eq!(requests.failure("b").unwrap().as_deref(), Some("no"));
+    }
+    #[test]
+    fn who_has_given_up_gets_no_answer() {
+        let requests = at("given_up");
+        requests.ask("a", 10, 0).unwrap();
+        requests.withdraw("a").unwrap();
+        requests.answer("a", Err("too late")).unwrap();
+        assert_eq!(requests.failure("a").unwrap(), None);
     }
 }

@@ -109,7 +109,7 @@ impl Restore {
     /// Refuses to start without what no worker has asked for, unless it is of an operator in `dropped`.
     ///
     /// # Errors
-    /// Which operators it is of, and what can be done.
+    /// [`Error::Config`]: which operators it is of, and what can be done.
     pub fn refuse_unclaimed(&self, dropped: &[String]) -> Result<()> {
         let mut left = self.unclaimed();
         left.retain(|(operator, _)| !dropped.contains(operator));
@@ -118,7 +118,7 @@ impl Restore {
             return Ok(());
         }
         let operators = operators.into_iter().collect::<Vec<_>>().join(", ");
-        Err(Error::snapshot(format!(
+        Err(Error::Config(format!(
             "the snapshot has state of {operators}, which this program does not have or which keeps no such state any more: if it was \
              renamed, say so in the pipeline (`as new_name was old_name`), and if it is to be lost, start with `--drop-state`"
         )))

@@ -209,6 +209,7 @@ impl Archive {
             Err(error) => return checked.note(error),
         };
         checked.objects += 1;
+        checked.bytes += opened.manifest.encode().len() as u64;
         for segment in &opened.manifest.segments {
             let object = opened.object(segment);
             if seen.insert(object.clone()) {
@@ -231,6 +232,7 @@ impl Archive {
             Ok(_) => checked.note(store.damaged(object, "its trailer is not what was written"))?,
             Err(error) => return checked.note(error),
         }
+        let before = checked.bytes;
         match footer(store, object, segment).await {
             Ok(footer) => {
                 check_pieces(store, object, &footer, 0, u64::MAX, checked).await?;
@@ -238,6 +240,8 @@ impl Archive {
             Err(error) => checked.note(error)?,
         }
         checked.objects += 1;
+        // Its chunks, its footer and its trailer.
+        checked.bytes = before + segment.length;
         Ok(())
     }
     async fn verify_log(&self, checked: &mut Checked) -> Result<()> {

@@ -90,7 +90,7 @@ impl Vault {
     /// draws, now or ever.
     ///
     /// # Errors
-    /// If the location belongs to another job, or what lies there was written by a newer release; if the log is damaged; if the
+    /// [`Error::Config`] if the location belongs to another job; if what lies there was written by a newer release; if the log is damaged; if the
     /// store lets an object be created twice; [`Fenced`](Error::Fenced) if another coordinator starts at the same time.
     pub fn open(location: &Location, job: Job, nonces: impl FnMut() -> u128 + Send + 'static) -> Result<Self> {
         let mut nonces = Box::new(nonces);
@@ -142,7 +142,7 @@ impl Vault {
     /// Begins with a snapshot. Snapshots are then written relative to it, unless it is a savepoint, which somebody may delete.
     ///
     /// # Errors
-    /// If it cannot be read, is damaged, or is of a job with other key groups.
+    /// [`Error::Config`] if it is of another job, or of one with other key groups; if it cannot be read or is damaged.
     pub fn restore(&mut self, saved: &Saved) -> Result<Restore> {
         let restore = match self.archive.restore(saved) {
             Ok(restore) => restore,
@@ -151,9 +151,9 @@ impl Vault {
         let manifest = restore.manifest();
         same_job(&self.archive.store, Some(&manifest.job), &self.job.name)?;
         if manifest.key_groups != self.job.key_groups {
-            return Err(Error::snapshot(format!(
-                "{saved} has {} key groups, and this job has {}: start it with `--key-groups {}`",
-                manifest.key_groups, self.job.key_groups, manifest.key_groups
+            return Err(Error::Config(format!(
+                "{saved} has {} key groups, and this job has {}: run the program that wrote it, or restore something else",
+                manifest.key_groups, self.job.key_groups
             )));
         }
         self.seed = manifest.seed;
@@ -201,7 +201,7 @@ impl Vault {
 
 fn same_job(store: &Store, theirs: Option<&str>, ours: &str) -> Result<()> {
     match theirs {
-        Some(theirs) if theirs != ours => Err(Error::snapshot(format!(
+        Some(theirs) if theirs != ours => Err(Error::Config(format!(
             "`{}` has the snapshots of the job `{theirs}`, and this job is `{ours}`: give each job a location of its own, or this one its \
              old name",
             store.location()

@@ -3,8 +3,10 @@
 //! A `Host` keeps state per key and window, and hands it on when windows close. `HostPush` puts it into a fused chain:
 //! it holds back a signal until all that the signal closes has been handed on, a slice at a time. So when a barrier passes,
 //! nothing is half done that would have to be saved.
+mod around;
 pub(crate) mod counted;
 pub(crate) mod figures;
+mod host;
 pub(crate) mod join;
 pub mod late;
 pub mod operators;
@@ -12,186 +14,27 @@ pub(crate) mod panes;
 pub mod sessions;
 pub(crate) mod tables;
 
+pub(crate) use around::{Around, Branches, Rest};
+pub use host::Horizon;
+pub(crate) use host::{Host, horizon};
+
 use super::aggregate::unwritten;
-use super::call::{OnFail, SideEnds};
 use super::env::{Clock, Env, Site};
 use super::link::Wrap;
 use super::signal::{End, Flow, Mark, Signal};
 use super::timing::{Progress, SLICE};
 use super::{At, Push};
 use crate::contract::extract::time::Watermark;
-use crate::contract::form::{Meta, Stamp};
+use crate::contract::form::Meta;
 use crate::contract::snapshot::{Barrier, Task};
-use crate::contract::windows::{Aligned, Spec, Times};
 use crate::error::Error;
 use crate::state::saved::Figures;
 use crate::state::table::Ranks;
 use figures::{Reached, Row};
 use std::collections::VecDeque;
-use std::marker::PhantomData;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Up to when windows close.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Horizon {
-    /// Those that the watermark has passed.
-    Watermark(i64),
-    /// All: the input has ended.
-    End,
-}
-impl Horizon {
-    /// Whether a window with this last tick closes.
-    #[inline]
-    pub(crate) fn closes(self, last: i64) -> bool {
-        match self {
-            Horizon::Watermark(time) => last <= time && time > i64::MIN,
-            Horizon::End => true,
-        }
-    }
-    /// Whether nothing can be added to a window any more.
-    pub(crate) fn is_over<N: Times>(self, spec: &Spec<Aligned<N>>, window: i128) -> bool {
-        match self {
-            Horizon::Watermark(time) => spec.windows.is_over(window, spec.lateness, time),
-            Horizon::End => true,
-        }
-    }
-    /// The last of all windows that have closed, those that held nothing too. `None` if there is no last one.
-    pub(crate) fn ended<N: Times>(self, windows: &Aligned<N>) -> Option<i128> {
-        match self {
-            Horizon::Watermark(time) if !windows.is_whole() && time > i64::MIN => Some(windows.ended(time)),
-            _ => None,
-        }
-    }
-}
-
-/// What a stage has beside its main output.
-pub(crate) trait Around<M: Meta>: 'static {
-    fn stopped(&self) -> bool;
-    fn signal(&mut self, signal: Signal);
-    fn pump(&mut self) -> Flow;
-    fn settle(&mut self, site: &Site);
-    fn flush(&mut self) -> bool;
-    fn finish(&mut self, end: End);
-}
-impl<M: Meta> Around<M> for () {
-    #[inline(always)]
-    fn stopped(&self) -> bool {
-        false
-    }
-    fn signal(&mut self, _: Signal) {}
-    fn pump(&mut self) -> Flow {
-        Flow::Free
-    }
-    fn settle(&mut self, _: &Site) {}
-    fn flush(&mut self) -> bool {
-        false
-    }
-    fn finish(&mut self, _: End) {}
-}
-/// The failures and the side outputs of an operator.
-pub(crate) struct Branches<F, E, S, Sides> {
-    pub(crate) on_fail: F,
-    pub(crate) side_ends: S,
-    pub(crate) types: PhantomData<fn(E, Sides)>,
-}
-impl<M, F, E, S, Sides> Around<M> for Branches<F, E, S, Sides>
-where
-    M: Meta,
-    F: OnFail<M, E>,
-    S: SideEnds<M, Sides>,
-    E: 'static,
-    Sides: 'static,
-{
-    #[inline(always)]
-    fn stopped(&self) -> bool {
-        self.on_fail.stopped()
-    }
-    fn signal(&mut self, signal: Signal) {
-        self.on_fail.signal(signal);
-        self.side_ends.signal(signal);
-    }
-    fn pump(&mut self) -> Flow {
-        self.on_fail.pump().and(self.side_ends.pump())
-    }
-    fn settle(&mut self, site: &Site) {
-        self.on_fail.settle(site);
-    }
-    fn flush(&mut self) -> bool {
-        self.on_fail.flush() | self.side_ends.flush()
-    }
-    fn finish(&mut self, end: End) {
-        self.on_fail.finish(end);
-        self.side_ends.finish(end);
-    }
-}
-
-/// What surrounds a host in its chain.
-pub(crate) struct Rest<X, P> {
-    pub(crate) around: X,
-    pub(crate) down: P,
-    pub(crate) emitted: u64,
-    pub(crate) progress: Progress,
-    pub(crate) clock: Rc<Clock>,
-    pub(crate) site: Site,
-}
-impl<X, P> Rest<X, P> {
-    /// Emits a record for `key` at `time`.
-    #[inline(always)]
-    pub(crate) fn emit<M: Meta, T>(&mut self, hash: u64, key: &M::Key, time: i64, record: T)
-    where
-        P: Push<M, T>,
-    {
-        self.emitted += 1;
-        self.down.push(At { key, hash, stamp: M::Stamp::of(time) }, record);
-    }
-}
-
-/// Keeps state per key and window.
-pub(crate) trait Host<M: Meta, T, X>: 'static {
-    /// What it emits.
-    type Out: 'static;
-    /// Takes one record.
-    fn record<P: Push<M, Self::Out>>(&mut self, at: At<'_, M>, record: T, rest: &mut Rest<X, P>);
-    /// Time has come to the horizon. Whether there is something to close.
-    fn due(&mut self, horizon: Horizon) -> bool;
-    /// Closes something small: one key of one window, or less. `false` if nothing is left to close.
-    fn close<P: Push<M, Self::Out>>(&mut self, horizon: Horizon, rest: &mut Rest<X, P>) -> bool;
-    /// What a signal closes.
-    fn horizon(&mut self, signal: Signal) -> Option<Horizon> {
-        horizon(signal)
-    }
-    /// See [`Push::flush`].
-    fn flush<P: Push<M, Self::Out>>(&mut self, _: &mut Rest<X, P>) -> bool {
-        false
-    }
-    /// So many records have come.
-    fn settled<P: Push<M, Self::Out>>(&mut self, _arrived: u64, _: &mut Rest<X, P>) {}
-    /// What the stage promises at a watermark of its input.
-    fn promise(&self, time: i64) -> i64 {
-        time
-    }
-    /// See [`Push::touch`].
-    #[inline(always)]
-    fn touch(&self, _: u64) {}
-    /// See [`Push::worth_touching`].
-    #[inline(always)]
-    fn worth_touching(&self) -> bool {
-        false
-    }
-    /// What its windows are, in words, and their lateness. What was saved of others is refused.
-    fn terms(&self) -> (String, i64) {
-        (String::new(), 0)
-    }
-    /// The number of the last record of all keys, where records are numbered in what is kept.
-    fn arrivals(&mut self) -> Option<&mut u64> {
-        None
-    }
-    /// A barrier passes, and nothing is being closed.
-    fn flip(&mut self, _: Barrier) {}
-    /// Does something about what is kept. When it is loaded, `reached` says how far the workers had come that wrote it.
-    fn persist(&mut self, _: Task<'_, '_>, _reached: &Reached) {}
-}
 /// How values `V` of operator `node` are written, where snapshots are on. If that is not known, the job cannot start.
 pub(crate) fn codec<V, C>(env: &Env, node: usize, codec: impl FnOnce() -> Option<C>) -> Option<C> {
     if !env.saves() {
@@ -236,15 +79,6 @@ where
         let kept = env.saves().then(kept);
         let push = HostPush::new((self.make)(env), self.around, down, env.clock(), env.site(self.node));
         HostPush { kept, ..push }
-    }
-}
-
-/// What a signal closes.
-pub(crate) fn horizon(signal: Signal) -> Option<Horizon> {
-    match signal {
-        Signal::Time(Mark::At(time) | Mark::Idle(time)) => Some(Horizon::Watermark(time)),
-        Signal::End(End::Complete) => Some(Horizon::End),
-        _ => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Late records, and windows that fire again for some of them. With one split, whose watermark is known after each record,
 //! exactly those that the model says; with splits that rest, each record once.
-use super::windows::{class, greater, rank, results, text, told_apart, visit};
+use super::windows::{class, greater, rank, results, so_far, text, told_apart, visit};
 use crate::support::survival::{Once, Out, PerKey, Survived, Told, fate, named, per_key, same, sample};
 use crate::support::time_oracle::{Ev, Firing, Kind, Model, Shape, streams, windows, windows_of};
 use malstrom::prelude::*;
@@ -103,6 +103,32 @@ fn sliding_windows_do() {
 #[test]
 fn sessions_do() {
     survive("sessions", session_windows, |size, _, _| (Kind::Session { gap: size }, size, 0));
+}
+
+pipeline! {
+    fn told(evs: Once<Ev>, lag: i64, lateness: i64, out: Out, gap: i64) {
+        source(evs) -> timestamps(|e| e.at, lag = lag) -> key_by(|e| e.key) -> window(session(gap), lateness = lateness) else drop
+            -> so_far -> map(named("told")) -> sink(out);
+    }
+}
+/// A session that fires again is gone through again, and what its records have emitted before is not emitted again.
+#[test]
+fn what_the_records_of_a_session_emit_is_emitted_once() {
+    // Each session closes as the record of another key comes, and fires again for the two behind that.
+    let session = |n: i64| [(0, 0), (0, 1), (1, 20), (0, 3), (0, 4)].map(|(key, at)| (key, 100 * n + at));
+    let times = (0..60).flat_map(session).enumerate();
+    let data: Vec<Ev> = times.map(|(id, (key, at))| Ev { key, at, id: id as u64, value: 0 }).collect();
+    let mut survived = Survived::default();
+    for seed in 0..12 {
+        let evs = Once::new(vec![data.clone()]);
+        let memory = evs.clone();
+        let make = |out: &Out| told(evs.clone(), 0, 50, out.clone(), 5);
+        let got = survived.run(fate(seed, 3), move |n| memory.commit(n), make);
+        let mut got: Vec<u64> = got.iter().map(|(.., text)| text.split(' ').next().unwrap().parse().unwrap()).collect();
+        got.sort_unstable();
+        assert_eq!(got, (0..data.len() as u64).collect::<Vec<_>>(), "seed {seed}");
+    }
+    survived.check();
 }
 
 /// Which records are late depends on who is faster, where splits rest and others do not wait for them. But each of them is

@@ -1,5 +1,5 @@
 //! A job that has ended goes on when there is more input; and what cannot be kept or taken in is refused with the reason.
-use super::windows::text;
+use super::windows::{text, visit};
 use crate::support::by_hand::{Fate, Store, run_from};
 use crate::support::survival::{Once, Out, PerKey, named, per_key, same};
 use crate::support::time_oracle::Ev;
@@ -19,6 +19,16 @@ pipeline! {
         let others = source(others) as others -> timestamps(|e| e.at) as other_times -> key_by(|e| e.key) as other_keys;
         join(evs, others, within = 2, kind = left) -> map(|(a, b)| ("join".to_owned(), a.key, format!("{} {:?}", a.id, b.map(|b| b.id))))
             -> sink(out.part(6));
+    }
+    fn filled(evs: Once<Ev>, out: Out) {
+        let evs = source(evs) -> timestamps(|e| e.at) -> key_by(|e| e.key);
+        let cut = evs -> window(counted(3));
+        cut -> count() -> map(text) -> map(named("counted")) -> sink(out.part(0));
+        cut -> visit as seen -> map(named("counted visit")) -> sink(out.part(1));
+        evs -> window(tumbling(1000))? -> visit -> map(named("visit")) -> sink(out.part(2));
+        let nobody = evs -> filter(|_| false);
+        join(evs, nobody, window = tumbling(1000), kind = left) -> map(|(a, _)| ("join".to_owned(), a.key, a.id.to_string()))
+            -> sink(out.part(3));
     }
     fn tumbling_by(evs: Once<Ev>, size: i64, out: Out) {
         source(evs) -> timestamps(|e| e.at) -> key_by(|e| e.key) -> window(tumbling(size))? -> count() -> map(text)
@@ -95,6 +105,41 @@ fn a_job_that_has_ended_goes_on_with_more() {
             ("join", "7 None"),
         ]);
         same(sorted(per_key(out.take())), &all, &("more", seed));
+    }
+}
+
+/// What snapshots have had for long is gone with the last one.
+#[test]
+fn windows_that_only_the_end_has_closed_begin_anew() {
+    for seed in 0..12 {
+        let (mut store, fate) = (Store::default(), Fate { seed, crashes: seed % 3 * 40, workers: 3 });
+        let out: Out = two_phase_telling(|_| ());
+        let mut all = vec![(0..61).map(|n| ev(n.min(1), n.cast_signed(), n)).collect::<Vec<_>>()];
+        let evs = Once::new(all.clone());
+        run_from(&mut store, fate, || filled(evs.clone(), out.clone()));
+        let told = |all: &[(&str, &str)]| {
+            let of_key = all.iter().map(|(name, text)| ((*name).to_owned(), 0, (*text).to_owned()));
+            per_key(of_key)
+        };
+        let mut got = per_key(out.take());
+        got.retain(|(_, key), _| *key == 0);
+        let first =
+            [("counted", "(0, 1): 1"), ("counted visit", "(0, 1): [0]"), ("visit", "(0, 1000): [0]"), ("join", "0")];
+        same(got, &told(&first), &("first", seed));
+        all.push((70..73_u64).map(|n| ev(0, n.cast_signed(), n)).collect());
+        let evs = Once::new(all);
+        run_from(&mut store, fate, || filled(evs.clone(), out.clone()));
+        let second = [
+            ("counted", "(70, 73): 3"),
+            ("counted visit", "(70, 73): [70, 71, 72]"),
+            ("visit", "(0, 1000): [70, 71, 72]"),
+            ("join", "70"),
+            ("join", "71"),
+            ("join", "72"),
+        ];
+        let mut got = per_key(out.take());
+        got.values_mut().for_each(|texts| texts.sort_unstable());
+        same(got, &told(&second), &("second", seed));
     }
 }
 

@@ -22,7 +22,7 @@ pub fn visited(state: Visit, window: Window, key: Key<'_, u64>) -> (u64, String)
 }
 /// Emits with each record how many came in its window; every fourth drops what was counted.
 #[operator]
-fn so_far(state: &mut Option<Visit>, e: Ev, window: Window, key: Key<'_, u64>) -> (u64, String) {
+pub fn so_far(state: &mut Option<Visit>, e: Ev, window: Window, key: Key<'_, u64>) -> (u64, String) {
     let visit = state.get_or_insert_default();
     visit.ids.push(e.id);
     let text = format!("{} of {:?}", e.id, shown(bounds(window), &visit.ids));

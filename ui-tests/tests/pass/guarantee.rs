@@ -3,6 +3,7 @@ use malstrom::connect::memory;
 use malstrom::prelude::*;
 use malstrom::{ExactlyOnce, Guarantee, Result, Sink};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A sink of the user's own.
 struct Ledger;
@@ -40,12 +41,11 @@ pipeline! {
 }
 
 fn main() {
-    let run = |pipeline: fn() -> malstrom::Pipeline| {
-        malstrom::Runtime::builder().workers(1).build().unwrap().run(pipeline).unwrap()
-    };
-    let report = run(|| typed(vec!["a", "b"]));
+    let builder = || malstrom::Runtime::builder().workers(1);
+    let kept = builder().snapshots("memory://typed", Duration::from_secs(10)).build().unwrap();
+    let report = kept.run(|| typed(vec!["a", "b"])).unwrap();
     assert_eq!(report.operator("typed/sink").map(|sink| sink.guarantee), Some(Some(Guarantee::ExactlyOnce)));
-    let report = run(printed);
+    let report = builder().build().unwrap().run(printed).unwrap();
     assert_eq!(report.operator("printed/sink").map(|sink| sink.guarantee), Some(Some(Guarantee::AtLeastOnce)));
     assert_eq!(report.operator("printed/source").map(|source| source.guarantee), Some(None));
 }

@@ -1,5 +1,5 @@
 //! What a program does besides running its job: it looks inside snapshots, and asks for savepoints.
-use super::{RuntimeArgs, duration, log, refuse};
+use super::{RuntimeArgs, duration, log, or_refuse, refuse};
 use crate::connect::output_closed;
 use crate::error::{Error, Result};
 use crate::graph::Pipeline;
@@ -84,10 +84,11 @@ fn savepoint_name(name: &str) -> Result<String, String> {
 
 impl SnapshotCommand {
     /// Does what is asked for, with the location and the log settings of these flags, and prints it. The job does not run,
-    /// and if one does elsewhere it is not disturbed. A wrong command line ends the process with 2.
+    /// and if one does elsewhere it is not disturbed. A wrong command line, such as one that names a snapshot or an operator that
+    /// is not there, ends the process with 2.
     ///
     /// # Errors
-    /// If there is no such snapshot or operator, or something cannot be read, is damaged, or is not there in time.
+    /// If something cannot be read, is damaged, or is not there in time.
     pub fn run(self, args: RuntimeArgs, pipeline: impl Fn() -> Pipeline) -> Result<()> {
         log::init(args.log, args.log_format);
         let location = match &args.snapshots {
@@ -102,7 +103,7 @@ impl SnapshotCommand {
         match outcome {
             // `.. | head`: the reader has what it wanted.
             Err(error) if output_closed(&error) || is_broken_pipe(&error) => Ok(()),
-            outcome => outcome,
+            outcome => or_refuse(outcome),
         }
     }
     fn perform(self, location: &Location, pipeline: impl Fn() -> Pipeline, out: &mut impl Write) -> Result<()> {

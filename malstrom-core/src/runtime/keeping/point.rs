@@ -16,7 +16,7 @@ pub enum Restore {
     /// The newest snapshot or savepoint; from the beginning if there is none.
     #[default]
     Latest,
-    /// Nothing: the job begins anew. Refused if there are snapshots of it, which must be deleted first or kept elsewhere.
+    /// Nothing: the job begins anew, beside the snapshots that there are of it.
     None,
     /// The snapshot of this number.
     Snapshot(u64),

@@ -126,6 +126,7 @@ impl Vault for Stored {
         if whole || self.stored.is_multiple_of(COLLECT_EVERY) {
             let swept = self.vault.collect(self.vault.next_interval())?;
             tracing::debug!(objects = swept.objects, bytes = swept.bytes, "garbage is collected");
+            self.vault.requests().sweep(clock::unix_micros())?;
         }
         self.vault.scrub(SCRUB)?;
         Ok(())

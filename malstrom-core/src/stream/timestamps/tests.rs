@@ -3,46 +3,12 @@ use crate::contract::extract::time::Watermark;
 use crate::contract::snapshot::{Book, Chunk, Loaded, Part, Pen, Schema, Scope, Shelf};
 use crate::state::table::Ranks;
 use crate::stream::env::Saving;
+use crate::stream::seen::Seen;
 use crate::stream::signal::SplitNews::{Ends, Opens, Promises, Reads};
 use crate::stream::timing::Progress;
-use std::cell::RefCell;
 
 type Root = Under<(), ()>;
 type Timed = Under<(), i64>;
-
-/// Notes the watermarks.
-#[derive(Clone, Default)]
-struct Seen(Rc<RefCell<Vec<Mark>>>);
-impl Push<Timed, i64> for Seen {
-    fn push(&mut self, _: At<'_, Timed>, _: i64) {}
-    fn signal(&mut self, signal: Signal) {
-        if let Signal::Time(mark) = signal {
-            self.0.borrow_mut().push(mark);
-        }
-    }
-    fn touch(&self, _: u64) {}
-    fn worth_touching(&self) -> bool {
-        false
-    }
-    fn full(&self) -> bool {
-        false
-    }
-    fn pump(&mut self) -> Flow {
-        Flow::Free
-    }
-    fn tick(&mut self, _: Duration) -> Option<Duration> {
-        None
-    }
-    fn settle(&mut self, _: u64) {}
-    fn flush(&mut self) -> bool {
-        false
-    }
-    fn finish(&mut self, _: End) {}
-    fn persist(&mut self, _: Task<'_, '_>) {}
-    fn passed(&self) -> u64 {
-        0
-    }
-}
 
 /// What all workers have written.
 #[derive(Clone, Default)]
@@ -64,7 +30,7 @@ impl Shelf for Written {
 
 struct Stage {
     push: Box<dyn Push<Root, i64>>,
-    seen: Seen,
+    seen: Seen<Timed, i64>,
 }
 const LAG: i64 = 10;
 impl Stage {
@@ -98,7 +64,7 @@ impl Stage {
     fn marks(&mut self) -> Vec<i64> {
         self.push.tick(Duration::ZERO);
         let mut progress = Progress::new();
-        let times = self.seen.0.take().into_iter().map(|mark| {
+        let times = self.seen.marks.take().into_iter().map(|mark| {
             progress.note(Signal::Time(mark));
             assert!(matches!(progress.watermark, Watermark::At(_)), "{mark:?}");
             progress.time

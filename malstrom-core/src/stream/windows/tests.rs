@@ -1,12 +1,13 @@
+use super::late::{DropLate, Judges, WindowStage};
 use super::panes::PaneHost;
 use super::*;
 use crate::contract::form::Under;
 use crate::contract::snapshot::{Book, Chunk, Loaded, NO_GROUP, Part, Pen, Schema, Scope, Shelf};
-use crate::contract::windows::{Lateness, Lenient, Often, OnTime, Once};
+use crate::contract::windows::{Aligned, Lateness, Lenient, Often, OnTime, Once, Sessions, Spec, Times};
 use crate::state::key_group::{KeyHasher, group};
 use crate::stream::aggregate::Count;
 use crate::stream::env::Saving;
-use std::cell::RefCell;
+use crate::stream::seen::Seen;
 
 type M = Under<u64, i64>;
 type Emitted = crate::contract::window::Windowed<u64, u64>;
@@ -19,42 +20,6 @@ fn key(of: u16) -> u64 {
     (0..).find(|key| group(hash(*key)) == of).unwrap_or(0)
 }
 
-/// Notes the key, the first and the last tick, and the count of each window.
-#[derive(Clone, Default)]
-struct Seen(Rc<RefCell<Vec<(u64, i64, i64, u64)>>>);
-impl Push<M, Emitted> for Seen {
-    fn push(&mut self, at: At<'_, M>, out: Emitted) {
-        self.0.borrow_mut().push((
-            *at.key,
-            out.window.start().as_micros(),
-            out.window.end().as_micros() - 1,
-            out.value,
-        ));
-    }
-    fn signal(&mut self, _: Signal) {}
-    fn touch(&self, _: u64) {}
-    fn worth_touching(&self) -> bool {
-        false
-    }
-    fn full(&self) -> bool {
-        false
-    }
-    fn pump(&mut self) -> Flow {
-        Flow::Free
-    }
-    fn tick(&mut self, _: Duration) -> Option<Duration> {
-        None
-    }
-    fn settle(&mut self, _: u64) {}
-    fn flush(&mut self) -> bool {
-        false
-    }
-    fn finish(&mut self, _: End) {}
-    fn persist(&mut self, _: Task<'_, '_>) {}
-    fn passed(&self) -> u64 {
-        0
-    }
-}
 /// What workers have written: the last snapshot last.
 #[derive(Clone, Default)]
 struct Written(Vec<(Vec<Chunk>, Vec<(Part, Schema)>)>);
@@ -82,23 +47,52 @@ impl Shelf for Owned<'_> {
         Ok(loaded)
     }
 }
-/// A stage that counts in windows, on a worker with these groups.
-struct Stage(Box<dyn Push<M, u64>>, Seen);
+/// A stage on a worker.
+struct Stage<Out = Emitted>(Box<dyn Push<M, u64>>, Seen<M, Out>);
 impl Stage {
+    /// That counts in windows, for these groups.
     fn of<N: Times, L: Lateness>(spec: Spec<Aligned<N>>, groups: &[u16], written: &Written) -> crate::Result<Stage> {
-        let saving = Some(Saving { term: 1, interval: 1, cleans: false });
-        let known = (vec!["count".into()], vec![], true);
-        let env = Env::new((0, 1), (SEED, 0), Ranks::of(groups.iter().copied()), known, saving, Rc::new(()));
+        let env = env(groups);
         let make = move |env: &Env| PaneHost::<u64, u64, Count, N, L>::new(Count, spec, env, 0);
         let (stage, seen) = (HostStage { make, around: (), node: 0 }, Seen::default());
-        let mut push = Box::new(Wrap::<M, u64, M, Emitted>::wrap(stage, &env, seen.clone()));
+        let push = Box::new(Wrap::<M, u64, M, Emitted>::wrap(stage, &env, seen.clone()));
+        Stage(push, seen).load(written, groups)
+    }
+    /// What was emitted since the last call: the key, the first and the last tick, and the count of each window.
+    fn seen(&mut self) -> Vec<(u64, i64, i64, u64)> {
+        let seen = self.1.records.take().into_iter();
+        let of = |(key, out): (u64, Emitted)| {
+            (key, out.window.start().as_micros(), out.window.end().as_micros() - 1, out.value)
+        };
+        let mut seen: Vec<_> = seen.map(of).collect();
+        seen.sort_unstable();
+        seen
+    }
+}
+impl Stage<u64> {
+    /// That lets through what is not late.
+    fn judge<W: Judges<u64>>(spec: Spec<W>, written: &Written) -> Stage<u64> {
+        let (env, seen) = (env(&[0]), Seen::default());
+        let stage = WindowStage { spec, on_late: DropLate, node: 0 };
+        let push = Box::new(Wrap::<M, u64, M, u64>::wrap(stage, &env, seen.clone()));
+        Stage(push, seen).load(written, &[0]).unwrap()
+    }
+    /// The times of what was let through since the last call.
+    fn passed(&mut self) -> Vec<u64> {
+        self.1.records.take().into_iter().map(|(_, time)| time).collect()
+    }
+}
+impl<Out> Stage<Out> {
+    fn load(mut self, written: &Written, groups: &[u16]) -> crate::Result<Self> {
         let shelf = Owned(written, groups.to_vec());
         let mut book = Book::new(&shelf);
-        push.persist(Task::Load(&mut book));
-        book.close().map(|()| Stage(push, seen))
+        self.0.persist(Task::Load(&mut book));
+        book.close().map(|()| self)
     }
     fn records(&mut self, key: u64, times: &[i64]) -> &mut Self {
-        times.iter().for_each(|time| self.0.push(At { key: &key, hash: hash(key), stamp: *time }, 0));
+        times
+            .iter()
+            .for_each(|time| self.0.push(At { key: &key, hash: hash(key), stamp: *time }, time.cast_unsigned()));
         self
     }
     fn pump(&mut self) -> &mut Self {
@@ -109,15 +103,15 @@ impl Stage {
         self.0.signal(Signal::Time(Mark::At(time)));
         self.pump()
     }
-    /// What was emitted since the last call.
-    fn seen(&mut self) -> Vec<(u64, i64, i64, u64)> {
-        let mut seen = self.1.0.take();
-        seen.sort_unstable();
-        seen
-    }
+}
+/// A worker with these groups.
+fn env(groups: &[u16]) -> Env {
+    let saving = Some(Saving { term: 1, interval: 1, cleans: false });
+    let known = (vec!["count".into()], vec![], true);
+    Env::new((0, 1), (SEED, 0), Ranks::of(groups.iter().copied()), known, saving, Rc::new(()))
 }
 /// Takes a snapshot and commits it.
-fn save(stages: &mut [Stage], written: &mut Written) {
+fn save<Out>(stages: &mut [Stage<Out>], written: &mut Written) {
     let interval = written.0.len() as u64 + 1;
     // The round is that of a group that nobody has.
     let scope = if interval == 1 { Scope::Whole } else { Scope::Changes { round: 9 } };
@@ -183,6 +177,25 @@ fn what_is_over_stays_so_with_another_lateness() {
         save(&mut stages, &mut written);
         assert_eq!(stages[0].records(a, &[6]).seen(), [(a, 0, 9, 1)], "what was there is gone");
     }
+}
+
+#[test]
+fn what_was_late_is_late_before_anybody_says_how_far_time_has_come() {
+    let (mut written, spec) = (Written::default(), Spec { windows: Aligned::<Once>::new(10, 10, 0), lateness: 0 });
+    let mut stages = [Stage::judge(spec, &written)];
+    stages[0].time(19);
+    save(&mut stages, &mut written);
+    assert_eq!(Stage::judge(spec, &written).records(key(0), &[5, 19, 20]).passed(), [20]);
+}
+
+#[test]
+fn a_record_that_joins_a_session_that_is_open_is_not_late() {
+    let (mut written, spec) = (Written::default(), Spec { windows: Sessions { gap: 10 }, lateness: 0 });
+    let mut stages = [Stage::judge(spec, &written)];
+    stages[0].records(key(0), &[5, 12]).time(18);
+    save(&mut stages, &mut written);
+    assert_eq!(Stage::judge(spec, &written).records(key(0), &[1, 6]).passed(), [1, 6]);
+    assert_eq!(Stage::judge(spec, &Written::default()).time(18).records(key(0), &[1, 6]).passed(), [0; 0]);
 }
 
 #[test]
