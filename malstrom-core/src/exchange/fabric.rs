@@ -28,6 +28,8 @@ pub struct Fabric {
     meshes: Mutex<HashMap<usize, Box<dyn Any + Send>>>,
     pools: Mutex<HashMap<usize, Box<dyn Any + Send>>>,
     stopping: AtomicBool,
+    /// How many records a source reads at a time, at most.
+    pace: usize,
     wake: Arc<dyn Wake>,
 }
 impl std::fmt::Debug for Fabric {
@@ -61,8 +63,16 @@ fn mesh<M: Meta, T>(workers: usize) -> Vec<Option<Ends<M, T>>> {
 impl Fabric {
     /// Connects `workers` workers.
     pub fn new(workers: usize, wake: Arc<dyn Wake>) -> Arc<Self> {
+        Self::paced(workers, wake, usize::MAX)
+    }
+    /// The same, where a source reads no more than `pace` records of a split in one step. So a barrier can come between any two
+    /// of a handful of records.
+    pub fn paced(workers: usize, wake: Arc<dyn Wake>, pace: usize) -> Arc<Self> {
         let (meshes, pools) = (Mutex::default(), Mutex::default());
-        Arc::new(Fabric { workers, meshes, pools, stopping: AtomicBool::new(false), wake })
+        Arc::new(Fabric { workers, meshes, pools, stopping: AtomicBool::new(false), pace: pace.max(1), wake })
+    }
+    pub(crate) fn pace(&self) -> usize {
+        self.pace
     }
     /// Ends all sources; what is under way is drained.
     pub fn stop(&self) {

@@ -1,0 +1,2 @@
+//! A simulator.
+pub mod engine;

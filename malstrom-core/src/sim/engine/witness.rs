@@ -1,0 +1,93 @@
+//! What two runs of one seed must have in common, and the trace that people read.
+use crate::contract::snapshot::Part;
+use crate::stream::env::Counts;
+use crate::worker::{Step, Written};
+use std::fmt::Display;
+use std::time::Duration;
+use xxhash_rust::xxh3::Xxh3;
+
+/// What was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::sim) enum Aspect {
+    /// How many records reached it.
+    In,
+    /// How many it has emitted, or has not, and why.
+    Out,
+    /// What it has kept.
+    Kept(Part),
+}
+/// What was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sim) enum Note {
+    /// Of an operator, by its place in the plan.
+    Of(usize, Aspect, u64),
+    /// Of a worker: what its step came to. What was noted since the last one belongs to this step.
+    Step(usize, u64),
+}
+/// Takes notes of a run.
+#[derive(Debug, Default)]
+pub(in crate::sim) struct Witness {
+    /// Whether it does; it costs a little for each step.
+    pub(in crate::sim) notes: Option<Vec<Note>>,
+    /// The trace, if there is to be one.
+    pub(in crate::sim) lines: Option<Vec<String>>,
+    /// What each operator had counted on each worker.
+    counted: Vec<Vec<Counts>>,
+}
+impl Witness {
+    /// One that takes notes.
+    pub(in crate::sim) fn noting() -> Self {
+        Witness { notes: Some(Vec::new()), ..Witness::default() }
+    }
+    /// One that writes a trace.
+    pub(in crate::sim) fn tracing() -> Self {
+        Witness { lines: Some(Vec::new()), ..Witness::default() }
+    }
+    pub(super) fn say(&mut self, step: u64, now: Duration, what: impl Display) {
+        if let Some(lines) = &mut self.lines {
+            lines.push(format!("step {step:>6} {:>10.3} ms  {what}", now.as_secs_f64() * 1000.0));
+        }
+    }
+    pub(super) fn begin(&mut self, workers: usize) {
+        self.counted = vec![Vec::new(); workers];
+    }
+    pub(super) fn step(&mut self, worker: usize, step: Step, counts: impl Iterator<Item = Counts>) {
+        let Some(notes) = &mut self.notes else { return };
+        let known = &mut self.counted[worker];
+        for (node, now) in counts.enumerate() {
+            if node == known.len() {
+                known.push(Counts::default());
+            }
+            let before = std::mem::replace(&mut known[node], now);
+            if before.records_in != now.records_in {
+                notes.push(Note::Of(node, Aspect::In, now.records_in));
+            }
+            let out = |c: Counts| [c.records_out, c.failed, c.late, c.dropped];
+            if out(before) != out(now) {
+                notes.push(Note::Of(node, Aspect::Out, hashed(out(now).map(u64::to_le_bytes).iter())));
+            }
+        }
+        let came = match step {
+            Step::Busy => 0,
+            Step::Done => 1,
+            Step::Idle(due) => due.map_or(2, |due| 3 + due.as_micros() as u64),
+        };
+        notes.push(Note::Step(worker, came));
+    }
+    pub(super) fn written(&mut self, written: &Written) {
+        let Some(notes) = &mut self.notes else { return };
+        for chunk in &written.chunks {
+            // What sinks have staged is looked at where it comes out, and what was counted above.
+            if !matches!(chunk.head.part, Part::Staged | Part::Counts) {
+                let group = chunk.head.group.to_le_bytes();
+                let hash = hashed([&group[..], &chunk.bytes[..]].iter());
+                notes.push(Note::Of(chunk.head.node, Aspect::Kept(chunk.head.part), hash));
+            }
+        }
+    }
+}
+fn hashed(pieces: impl Iterator<Item: AsRef<[u8]>>) -> u64 {
+    let mut hasher = Xxh3::new();
+    pieces.for_each(|piece| hasher.update(piece.as_ref()));
+    hasher.digest()
+}
