@@ -78,6 +78,8 @@ pub use malstrom_core::contract::windows::{
     Counted, Global, Session, Sliding, Tumbling, counted, global, session, sliding, tumbling,
 };
 pub use malstrom_core::contract::{key, record};
+#[cfg(feature = "sim")]
+pub use malstrom_core::sim;
 pub use malstrom_core::{Begin, CommitPermit, ExactlyOnce, Guarantee, Interval, Replays};
 pub use malstrom_core::{CodecError, connect, metrics, object_store, schema, snapshot, testing};
 pub use malstrom_core::{

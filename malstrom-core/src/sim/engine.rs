@@ -31,8 +31,8 @@ mod stored;
 mod witness;
 
 pub use faulty::StoreFault;
+pub(super) use life::live_watched;
 pub use life::{Lived, Setup, live};
-pub(super) use life::{Lives, live_watched};
 pub use memory::Memory;
 pub use random::Random;
 pub use schedule::{Fault, Schedule, What};

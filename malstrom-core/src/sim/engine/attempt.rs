@@ -88,7 +88,8 @@ impl Attempt {
                 Some(keeping) => keeping.shelf(worker, workers)?,
                 None => Box::new(EmptyShelf),
             };
-            made.push(Worker::new(pipeline, &settings, fabric.clone(), &*shelf)?);
+            let watch = lives.witness.watch();
+            made.push(Worker::watched(pipeline, &settings, fabric.clone(), &*shelf, watch)?);
         }
         if let Some(keeping) = &mut lives.keeping {
             keeping.taken_in()?;

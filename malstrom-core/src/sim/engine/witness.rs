@@ -1,10 +1,13 @@
 //! What two runs of one seed must have in common, and the trace that people read.
-use crate::contract::snapshot::Part;
+use crate::contract::snapshot::{Part, Schema};
+use crate::exchange::watch::{Watch, is_ordered};
 use crate::stream::env::Counts;
 use crate::worker::{Step, Written};
+use std::cell::RefCell;
 use std::fmt::Display;
+use std::rc::Rc;
 use std::time::Duration;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// What was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,6 +16,8 @@ pub(in crate::sim) enum Aspect {
     In,
     /// How many it has emitted, or has not, and why.
     Out,
+    /// What it has sent to other workers.
+    Sent,
     /// What it has kept.
     Kept(Part),
 }
@@ -33,6 +38,15 @@ pub(in crate::sim) struct Witness {
     pub(in crate::sim) lines: Option<Vec<String>>,
     /// What each operator had counted on each worker.
     counted: Vec<Vec<Counts>>,
+    sent: Rc<Sent>,
+}
+/// What crossed exchanges since the last step: of which operators, and their hashes.
+#[derive(Debug, Default)]
+struct Sent(RefCell<Vec<(usize, u64)>>);
+impl Watch for Sent {
+    fn crosses(&self, node: usize, record: &[u8]) {
+        self.0.borrow_mut().push((node, xxh3_64(record)));
+    }
 }
 impl Witness {
     /// One that takes notes.
@@ -48,8 +62,13 @@ impl Witness {
             lines.push(format!("step {step:>6} {:>10.3} ms  {what}", now.as_secs_f64() * 1000.0));
         }
     }
+    /// Who is to look at what crosses exchanges.
+    pub(super) fn watch(&self) -> Option<Rc<dyn Watch>> {
+        self.notes.is_some().then(|| self.sent.clone() as Rc<dyn Watch>)
+    }
     pub(super) fn begin(&mut self, workers: usize) {
         self.counted = vec![Vec::new(); workers];
+        self.sent.0.borrow_mut().clear();
     }
     pub(super) fn step(&mut self, worker: usize, step: Step, counts: impl Iterator<Item = Counts>) {
         let Some(notes) = &mut self.notes else { return };
@@ -67,6 +86,7 @@ impl Witness {
                 notes.push(Note::Of(node, Aspect::Out, hashed(out(now).map(u64::to_le_bytes).iter())));
             }
         }
+        notes.extend(self.sent.0.borrow_mut().drain(..).map(|(node, hash)| Note::Of(node, Aspect::Sent, hash)));
         let came = match step {
             Step::Busy => 0,
             Step::Done => 1,
@@ -76,9 +96,18 @@ impl Witness {
     }
     pub(super) fn written(&mut self, written: &Written) {
         let Some(notes) = &mut self.notes else { return };
+        // Of a map or a set nobody can say in which order it is written.
+        let unordered = |schema: &Schema| !is_ordered(&schema.description);
+        let unordered: Vec<(usize, Part)> = written
+            .schemas
+            .iter()
+            .filter(|(.., schema)| unordered(schema))
+            .map(|(node, part, _)| (*node, *part))
+            .collect();
         for chunk in &written.chunks {
+            let place = (chunk.head.node, chunk.head.part);
             // What sinks have staged is looked at where it comes out, and what was counted above.
-            if !matches!(chunk.head.part, Part::Staged | Part::Counts) {
+            if !matches!(place.1, Part::Staged | Part::Counts) && !unordered.contains(&place) {
                 let group = chunk.head.group.to_le_bytes();
                 let hash = hashed([&group[..], &chunk.bytes[..]].iter());
                 notes.push(Note::Of(chunk.head.node, Aspect::Kept(chunk.head.part), hash));
