@@ -141,6 +141,26 @@ fn encoded<T: Record>(record: &T) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// What is staged at a barrier: the interval, the worker, and records with their lengths.
+fn packed(interval: u64, worker: u64, records: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = [interval.to_le_bytes(), worker.to_le_bytes()].concat();
+    for record in records {
+        bytes.extend((record.len() as u64).to_le_bytes());
+        bytes.extend(record);
+    }
+    bytes
+}
+fn unpacked(mut bytes: &[u8]) -> Option<(u64, u64, Vec<Vec<u8>>)> {
+    let number = |bytes: &mut &[u8]| bytes.split_off(..8)?.try_into().ok().map(u64::from_le_bytes);
+    let (interval, worker) = (number(&mut bytes)?, number(&mut bytes)?);
+    let mut records = Vec::new();
+    while !bytes.is_empty() {
+        let length = usize::try_from(number(&mut bytes)?).ok()?;
+        records.push(bytes.split_off(..length)?.to_vec());
+    }
+    Some((interval, worker, records))
+}
+
 thread_local! {
     /// What comes out of the run that is under way on this thread.
     static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
@@ -224,14 +244,15 @@ impl<T: Record + Debug> Sink for Output<T> {
     fn begin(&mut self, begin: Begin) -> Result<()> {
         self.saves = true;
         for staged in begin.staged.unwrap_or_default() {
-            let (interval, worker, records) = <(u64, u64, Vec<Vec<u8>>)>::decode(&staged).map_err(Error::custom)?;
+            let broken = || Error::custom("what was staged is not what was written");
+            let (interval, worker, records) = unpacked(&staged).ok_or_else(broken)?;
             self.publish(interval, worker, records);
         }
         Ok(())
     }
     fn pre_commit(&mut self, interval: Interval) -> Result<Vec<u8>> {
         self.staged.append(&mut self.written);
-        encoded(&(interval.number, self.worker as u64, self.staged.clone()))
+        Ok(packed(interval.number, self.worker as u64, &self.staged))
     }
     fn commit(&mut self, permit: CommitPermit) -> Result<()> {
         let staged = std::mem::take(&mut self.staged);

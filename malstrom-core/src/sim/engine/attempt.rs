@@ -20,6 +20,8 @@ const STEP: u64 = 50;
 /// A message to a worker waits for about one of so many steps, and a snapshot is stored in about so many.
 const MAIL: u64 = 3;
 const STORING: u64 = 8;
+/// A snapshot is not given up before so many microseconds: the last one of a job is tried until it succeeds.
+const TIMEOUT: u64 = 1_000;
 /// The store fails only as often as the schedule says, so the last snapshot of a job need not be given up.
 const LAST_TRIES: u32 = 1000;
 
@@ -96,7 +98,7 @@ impl Attempt {
         }
         let (least, most) = (lives.setup.every.start().as_micros() as u64, lives.setup.every.end().as_micros() as u64);
         let every = micros((least, most), lives);
-        let timeout = micros((300, 20_000.max(most)), lives);
+        let timeout = micros((TIMEOUT, TIMEOUT + 20_000.max(most)), lives);
         let coordinator = origin.map(|origin| {
             let policy = Policy { workers, every, timeout, attempts: LAST_TRIES };
             Coordinator::new(policy, origin, lives.now)
