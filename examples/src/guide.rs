@@ -56,3 +56,6 @@ mod time {}
 #[cfg(doctest)]
 #[doc = include_str!("../../guide/snapshots.md")]
 mod snapshots {}
+#[cfg(doctest)]
+#[doc = include_str!("../../guide/testing.md")]
+mod testing {}

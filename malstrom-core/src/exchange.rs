@@ -8,3 +8,4 @@ pub mod inlet;
 pub mod outlet;
 pub mod queue;
 pub mod route;
+pub mod watch;

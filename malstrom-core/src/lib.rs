@@ -2,7 +2,7 @@
 //!
 //! Modules depend on each other in one direction only: `runtime` → `worker` → `graph`, `exchange` → `stream` → `check` →
 //! `contract`. `state` uses only `contract`; `connect` also `check`, as its printing sinks take what can be printed;
-//! `snapshot`, which knows state only as bytes, `contract` and `error`.
+//! `snapshot`, which knows state only as bytes, `contract` and `error`. `sim`, which is behind a feature, drives them all.
 //! `tests/modules_depend_downwards.rs` says it in full.
 pub mod check;
 pub mod connect;
@@ -14,6 +14,8 @@ pub mod graph;
 pub mod metrics;
 pub mod runtime;
 pub mod schema;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod snapshot;
 pub mod state;
 pub mod stream;

@@ -5,7 +5,7 @@ mod attempt;
 mod clock;
 mod inside;
 mod job;
-mod keeping;
+pub(crate) mod keeping;
 pub mod log;
 mod parking;
 mod place;

@@ -12,6 +12,7 @@ use crate::contract::source::Progress;
 use crate::error::{Error, Result};
 use crate::exchange::fabric::{Fabric, Links};
 use crate::exchange::route::RouteTable;
+use crate::exchange::watch::Watch;
 use crate::graph::Pipeline;
 use crate::metrics::Metric;
 use crate::state::table::Ranks;
@@ -92,11 +93,24 @@ impl Worker {
     /// If a sink cannot be opened, if the workers' pipelines differ, if the pipeline promises what it cannot keep, if what was
     /// kept cannot be used, or if snapshots are taken and a stage keeps what cannot be written to one.
     pub fn new(pipeline: Pipeline, settings: &Settings, fabric: Arc<Fabric>, shelf: &dyn Shelf) -> Result<Self> {
+        Self::watched(pipeline, settings, fabric, shelf, None)
+    }
+    /// The same, where somebody may look at what crosses exchanges.
+    ///
+    /// # Errors
+    /// As for [`new`](Worker::new).
+    pub fn watched(
+        pipeline: Pipeline,
+        settings: &Settings,
+        fabric: Arc<Fabric>,
+        shelf: &dyn Shelf,
+        watch: Option<Rc<dyn Watch>>,
+    ) -> Result<Self> {
         let route = Rc::new(RouteTable::even(settings.workers));
         let ranks = if settings.workers == 1 { Ranks::all() } else { Ranks::of(route.groups_of(settings.worker)) };
         let plan = pipeline.plan();
         let ids = (plan.ids().map(Arc::from).collect(), plan.ticks().collect(), pipeline.timed());
-        let links = Rc::new(Links::new(fabric, route));
+        let links = Rc::new(Links::new(fabric, route, watch));
         let seed = (settings.seed, settings.started);
         let env = Env::new((settings.worker, settings.workers), seed, ranks, ids, settings.saving, links);
         let recipes = pipeline.into_recipes(settings.saving.is_some())?;

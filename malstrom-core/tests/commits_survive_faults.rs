@@ -79,6 +79,16 @@ fn a_write_that_fails_now_and_then_is_no_trouble() {
     }
 }
 
+/// As by a client that tries again what it has not heard of, and is then told that the object is there already.
+#[test]
+fn a_write_that_is_repeated_is_no_trouble() {
+    let store = Arc::new(InMemory::new());
+    let location = Faulty::location(&store, |write, _| if write { Fault::Twice } else { Fault::None });
+    let (committed, error) = job(&location);
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!((committed, found(&store)), (SNAPSHOTS, SNAPSHOTS));
+}
+
 #[test]
 fn what_nobody_knows_is_not_taken_for_committed_nor_for_aborted() {
     for first in 0..=usize::from(SNAPSHOTS) {

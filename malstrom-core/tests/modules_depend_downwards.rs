@@ -6,6 +6,11 @@ use std::path::Path;
 
 /// Each module and what it may use, downstream first. `error` and `metrics` are words that everybody knows.
 const MAY_USE: &[(&str, &[&str])] = &[
+    // Drives what the runtime drives, without its threads.
+    (
+        "sim",
+        &["runtime", "coordinator", "snapshot", "worker", "graph", "exchange", "state", "stream", "contract", "error"],
+    ),
     (
         "runtime",
         &[

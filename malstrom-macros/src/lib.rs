@@ -16,6 +16,7 @@ mod operator;
 mod options;
 mod pipeline;
 mod record;
+mod sim_test;
 
 /// Turns a function into a stage. Documented at `malstrom::operator`.
 #[proc_macro_attribute]
@@ -52,6 +53,13 @@ pub fn derive_key(item: TokenStream) -> TokenStream {
 pub fn keyed_state(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = proc_macro2::TokenStream::from(item);
     or_keep(item, |item| keyed_state::expand(args.into(), item))
+}
+
+/// Makes a function that returns a pipeline a test that simulates it. Documented at `malstrom::sim_test`.
+#[proc_macro_attribute]
+pub fn sim_test(args: TokenStream, item: TokenStream) -> TokenStream {
+    let item = proc_macro2::TokenStream::from(item);
+    or_keep(item, |item| sim_test::expand(args.into(), item))
 }
 
 /// For derives: the item is there already.

@@ -17,6 +17,10 @@ pub use malstrom_macros::Record;
 pub use std::time::Duration;
 pub use std::vec::Vec;
 
+// Tests.
+#[cfg(feature = "sim")]
+pub use malstrom_core::sim::{Finding, Sim};
+
 // Operators.
 pub use malstrom_core::check::arg::{ByValue, Configuration};
 pub use malstrom_core::check::arms::{

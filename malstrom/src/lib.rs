@@ -49,13 +49,16 @@
 //! - [`#[keyed_state]`](keyed_state) is for what is kept per key, [`derive(Record)`](macro@Record) for what moves between
 //!   workers, [`derive(Key)`](macro@Key) for what streams are partitioned by.
 //! - [`schema`] has a test say, before a job is restored, what a change of the code means for what older builds have kept.
+//! - `sim`, with the feature of that name, runs a pipeline through crashes, rescales and failures of the store, one seed after
+//!   the other, and reports what changes its output. The [guide to testing](https://github.com/malstrom/malstrom/blob/main/guide/testing.md)
+//!   begins with functions.
 //! - [`connect`] has sources and sinks: files, memory, standard output. Implement [`Source`] and [`Sink`] for your own.
 //!
 //! [`run`] runs a pipeline with the flags that every job understands (`--workers`, `--plan`, `--log`; see `--help`) and
 //! returns a [`Report`]. Programs with flags of their own flatten [`RuntimeArgs`] into them; programs that do more than
 //! run one job use [`Runtime::builder`].
 //!
-//! These features, none of them on by default, make types of other crates records and keys, and `DateTime<Utc>` and
+//! The feature `sim` is for tests. These features, none of them on by default either, make types of other crates records and keys, and `DateTime<Utc>` and
 //! `jiff::Timestamp` a [`Time`]:
 //!
 //! | feature | types |
@@ -78,6 +81,8 @@ pub use malstrom_core::contract::windows::{
     Counted, Global, Session, Sliding, Tumbling, counted, global, session, sliding, tumbling,
 };
 pub use malstrom_core::contract::{key, record};
+#[cfg(feature = "sim")]
+pub use malstrom_core::sim;
 pub use malstrom_core::{Begin, CommitPermit, ExactlyOnce, Guarantee, Interval, Replays};
 pub use malstrom_core::{CodecError, connect, metrics, object_store, schema, snapshot, testing};
 pub use malstrom_core::{
@@ -210,6 +215,37 @@ pub use malstrom_macros::Key;
 /// | `migrate_from = Old` | the state of an older version, for which there is a `From<Old>` |
 /// | `crate = path` | where this crate is, if not at `::malstrom` |
 pub use malstrom_macros::keyed_state;
+
+/// Makes a function that returns a pipeline a test that runs it in the simulator: see [`sim`]. It needs the feature `sim`.
+///
+/// ```
+/// use malstrom::prelude::*;
+/// use malstrom::{Pipeline, sim};
+///
+/// pipeline! {
+///     fn counts(words: Vec<String>, out: sim::Output<(String, u64)>) {
+///         source(words) -> key_by(|word| word.clone()) -> count() -> sink(out);
+///     }
+/// }
+///
+/// #[malstrom::sim_test(workers = 4, crashes = 3, rescales = 2, seeds = 200)]
+/// fn counts_survive() -> Pipeline {
+///     let words = ["tea", "coffee", "tea"].map(String::from).to_vec();
+///     counts(words, sim::output().in_order_per(|(word, _): &(String, u64)| word.clone()))
+/// }
+/// # fn main() {}
+/// ```
+///
+/// | option | |
+/// |---|---|
+/// | `workers = 4` | how many there are; with rescales, at most |
+/// | `crashes`, `rescales`, `pauses`, `savepoints`, `store_faults`, `clock_jumps` | how often each of them happens in a run, at most |
+/// | `seeds = 200` | how many runs; `seeds = 17..18` is the one with seed 17 |
+/// | `crate = path` | where this crate is, if not at `::malstrom` |
+///
+/// What is left out is as in [`sim::Sim`], whose methods these options are.
+#[cfg(feature = "sim")]
+pub use malstrom_macros::sim_test;
 
 /// Turns a function into a stage. The function itself stays as written, to be called and tested.
 ///

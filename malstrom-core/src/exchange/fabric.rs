@@ -2,7 +2,9 @@
 use super::batch::Batch;
 use super::queue::Queue;
 use super::route::RouteTable;
+use super::watch::{Look, Watch, content};
 use crate::contract::form::Meta;
+use crate::contract::record::Record;
 use crate::error::{Error, Result};
 use crate::stream::env::Env;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -28,6 +30,8 @@ pub struct Fabric {
     meshes: Mutex<HashMap<usize, Box<dyn Any + Send>>>,
     pools: Mutex<HashMap<usize, Box<dyn Any + Send>>>,
     stopping: AtomicBool,
+    /// How many records a source reads at a time, at most.
+    pace: usize,
     wake: Arc<dyn Wake>,
 }
 impl std::fmt::Debug for Fabric {
@@ -61,8 +65,16 @@ fn mesh<M: Meta, T>(workers: usize) -> Vec<Option<Ends<M, T>>> {
 impl Fabric {
     /// Connects `workers` workers.
     pub fn new(workers: usize, wake: Arc<dyn Wake>) -> Arc<Self> {
+        Self::paced(workers, wake, usize::MAX)
+    }
+    /// The same, where a source reads no more than `pace` records of a split in one step. So a barrier can come between any two
+    /// of a handful of records.
+    pub fn paced(workers: usize, wake: Arc<dyn Wake>, pace: usize) -> Arc<Self> {
         let (meshes, pools) = (Mutex::default(), Mutex::default());
-        Arc::new(Fabric { workers, meshes, pools, stopping: AtomicBool::new(false), wake })
+        Arc::new(Fabric { workers, meshes, pools, stopping: AtomicBool::new(false), pace: pace.max(1), wake })
+    }
+    pub(crate) fn pace(&self) -> usize {
+        self.pace
     }
     /// Ends all sources; what is under way is drained.
     pub fn stop(&self) {
@@ -100,6 +112,8 @@ struct Pool<W> {
 pub(crate) struct Links {
     fabric: Arc<Fabric>,
     pub(crate) route: Rc<RouteTable>,
+    /// Who looks at what crosses them, if somebody does.
+    watch: Option<Rc<dyn Watch>>,
     /// The ends of each exchange, until both its writer and its reader have been made.
     exchanges: RefCell<HashMap<usize, Rc<dyn Any>>>,
 }
@@ -114,8 +128,17 @@ pub(crate) struct Exchange<M: Meta, T> {
 }
 
 impl Links {
-    pub(crate) fn new(fabric: Arc<Fabric>, route: Rc<RouteTable>) -> Self {
-        Links { fabric, route, exchanges: RefCell::default() }
+    pub(crate) fn new(fabric: Arc<Fabric>, route: Rc<RouteTable>, watch: Option<Rc<dyn Watch>>) -> Self {
+        Links { fabric, route, watch, exchanges: RefCell::default() }
+    }
+    /// What looks at the records that cross the exchange of operator `node`, if somebody wants to.
+    pub(crate) fn look<T: Record>(env: &Env, node: usize) -> Option<Look<T>> {
+        let watch = env.links::<Links>()?.watch.clone()?;
+        let content = content::<T>();
+        Some(Rc::new(move |record: &T| {
+            // What cannot be encoded is found out where it has to be.
+            content(record).iter().for_each(|bytes| watch.crosses(node, bytes));
+        }))
     }
     fn of(env: &Env) -> Result<&Links> {
         env.links().ok_or_else(|| Error::Config("this worker is not connected".into()))

@@ -2,6 +2,7 @@
 use super::batch::{Batch, Envelope, capacity};
 use super::fabric::Exchange;
 use super::queue::Queue;
+use super::watch::Look;
 use crate::contract::form::{Meta, Under};
 use crate::contract::key::PartitionKey;
 use crate::contract::snapshot::Task;
@@ -27,6 +28,7 @@ pub(crate) struct Scatter<M: Meta, T> {
     held: Vec<VecDeque<Batch<M, T>>>,
     passed: u64,
     ended: bool,
+    look: Option<Look<T>>,
 }
 impl<M: Meta, T> Scatter<M, T> {
     /// Sends everything to a queue of this worker.
@@ -39,6 +41,17 @@ impl<M: Meta, T> Scatter<M, T> {
             held: Vec::new(),
             passed: 0,
             ended: false,
+            look: None,
+        }
+    }
+    /// The same, where somebody looks at each record.
+    pub(crate) fn seen_by(self, look: Option<Look<T>>) -> Self {
+        Scatter { look, ..self }
+    }
+    /// Shows a batch that is about to be handed over.
+    fn show(look: Option<&Look<T>>, batch: &Batch<M, T>) {
+        if let Some(look) = look {
+            batch.records.iter().for_each(|envelope| look(&envelope.record));
         }
     }
     pub(crate) fn new(exchange: Rc<Exchange<M, T>>) -> Self {
@@ -49,7 +62,16 @@ impl<M: Meta, T> Scatter<M, T> {
         }
         let outs = (0..workers).map(|_| Batch::new()).collect();
         let held = (0..workers).map(|_| VecDeque::new()).collect();
-        Scatter { local, exchange: Some(exchange), alone: Batch::new(), outs, held, passed: 0, ended: false }
+        Scatter {
+            local,
+            exchange: Some(exchange),
+            alone: Batch::new(),
+            outs,
+            held,
+            passed: 0,
+            ended: false,
+            look: None,
+        }
     }
     #[inline(always)]
     pub(crate) fn put(&mut self, envelope: Envelope<M, T>) {
@@ -68,6 +90,7 @@ impl<M: Meta, T> Scatter<M, T> {
         if self.alone.records.is_empty() {
             self.alone.records.reserve_exact(capacity::<M, T>());
         } else {
+            Self::show(self.look.as_ref(), &self.alone);
             self.local.swap(&mut self.alone);
         }
     }
@@ -84,6 +107,7 @@ impl<M: Meta, T> Scatter<M, T> {
     /// Hands over the batch for worker `to`.
     #[cold]
     fn send(&mut self, to: usize) {
+        Self::show(self.look.as_ref(), &self.outs[to]);
         match self.exchange.as_ref().and_then(|exchange| exchange.peers[to].as_ref()) {
             None => self.local.swap(&mut self.outs[to]),
             Some(peer) => {
@@ -143,6 +167,7 @@ impl<M: Meta, T> Scatter<M, T> {
     }
     fn flush(&mut self) -> bool {
         if !self.alone.is_empty() {
+            Self::show(self.look.as_ref(), &self.alone);
             self.local.swap(&mut self.alone);
             return true;
         }

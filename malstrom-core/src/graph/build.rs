@@ -360,6 +360,7 @@ where
             Some(queue) => Scatter::to_queue(queue),
             None => Scatter::new(Links::exchange::<<Rekeyed<U, K> as Form>::Meta, U::Item>(env, number)?),
         };
+        let out = out.seen_by(Links::look(env, node));
         up.close(env, KeyByEnd { f, hasher: KeyHasher::new(env.seed()), out, site: env.site(node) })
     });
     ExchangeHead { number, tap, tail: node, spec, names: PhantomData }

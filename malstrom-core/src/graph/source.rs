@@ -158,7 +158,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
     /// Reads from one split until something waits downstream. Says whether anything came, and whether it has ended.
     fn read(&mut self, at: usize, now: Duration) -> crate::Result<(bool, bool)> {
         let mut any = false;
-        let mut left = BUDGET;
+        let mut left = BUDGET.min(self.fabric.pace());
         self.turn_to(at);
         loop {
             let open = &mut self.readers[at];
@@ -166,8 +166,9 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
             if self.origin.is_some() && open.taken < ONE_BY_ONE {
                 self.chunk = 1;
             }
+            let asked = self.chunk.min(left);
             let guard = self.site.guard();
-            let (emitted, read) = drive(&mut open.reader, &mut self.chain, &mut self.on_fail, &self.site, self.chunk);
+            let (emitted, read) = drive(&mut open.reader, &mut self.chain, &mut self.on_fail, &self.site, asked);
             guard.disarm();
             self.site.add(|c| c.records_out += emitted);
             self.on_fail.settle(&self.site);
@@ -178,7 +179,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
                 self.report(at, emitted, read);
             }
             any |= emitted > 0;
-            left = left.saturating_sub(self.chunk);
+            left -= asked;
             match read? {
                 Read::End => return Ok((any, true)),
                 Read::After(pause) => {

@@ -27,6 +27,11 @@ pub(crate) fn random() -> u64 {
     std::collections::hash_map::RandomState::new().build_hasher().finish()
 }
 
+/// A number that nobody else draws.
+pub(crate) fn nonce() -> u128 {
+    u128::from(random()) << 64 | u128::from(random())
+}
+
 /// Microseconds since 1970.
 #[allow(clippy::disallowed_methods, reason = "this is the environment layer")]
 pub(crate) fn unix_micros() -> i64 {

@@ -7,9 +7,13 @@ mod stored;
 mod vault;
 
 pub(crate) use names::Operators;
+#[cfg(feature = "sim")]
+pub(crate) use open::check_names;
 pub(crate) use open::open;
 pub use point::Restore;
 pub(crate) use point::check_name;
+#[cfg(feature = "sim")]
+pub(crate) use stored::Stored;
 pub(crate) use vault::{Found, Shelves, Vault};
 
 use super::attempt::{Attempt, Beginning, News};
@@ -97,7 +101,7 @@ fn rest(job: &Job, pause: Duration, news: &Receiver<News>) -> bool {
     }
 }
 /// Whether another attempt could do better.
-fn is_worth_a_restart(failure: &Error) -> bool {
+pub(crate) fn is_worth_a_restart(failure: &Error) -> bool {
     !matches!(
         failure,
         Error::Config(_)

@@ -19,6 +19,8 @@ pub enum Fault {
     Before,
     /// It is done, and an error returned.
     After,
+    /// It is done twice, and what comes of it is what comes of the second time.
+    Twice,
     /// It is done, whatever was there.
     Overwrite,
     /// The last byte is not read.
@@ -62,6 +64,10 @@ impl ObjectStore for Faulty {
             Fault::After => {
                 self.inner.put_opts(path, payload, options).await?;
                 Err(failed())
+            }
+            Fault::Twice => {
+                self.inner.put_opts(path, payload.clone(), options.clone()).await?;
+                self.inner.put_opts(path, payload, options).await
             }
             Fault::Overwrite | Fault::Short => self.inner.put_opts(path, payload, PutOptions::default()).await,
         }

@@ -5,10 +5,12 @@ use crate::contract::snapshot::Guarantee;
 use crate::error::{Error, Result};
 use crate::graph::picture::{NodeKind, Plan as Stages};
 use crate::runtime::attempt::Plan;
+use crate::runtime::clock;
 use crate::snapshot::Location;
 use crate::worker::panic_message;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// Claims the place where the job of `plan` is kept, and finds what it is restored from.
 ///
@@ -28,7 +30,7 @@ pub(crate) fn open(
     check_names(pipeline.plan())?;
     let operators = Operators::of(pipeline.plan(), dropped);
     operators.check()?;
-    let mut vault = Stored::open(location, pipeline.name(), operators, plan.seed)?;
+    let mut vault = Stored::open(location, pipeline.name(), operators, plan.seed, Arc::new(clock::nonce))?;
     let found = vault.find(restore)?;
     if let Some(found) = &found {
         plan.seed = found.seed;
@@ -39,7 +41,7 @@ pub(crate) fn open(
 
 /// Refuses a pipeline in which two stages that keep something are told apart by a number only: the numbers shift when one is
 /// added.
-fn check_names(stages: &Stages) -> Result<()> {
+pub(crate) fn check_names(stages: &Stages) -> Result<()> {
     let mut seen: HashMap<&str, &str> = HashMap::new();
     for node in &stages.nodes {
         let keeps = match node.kind {

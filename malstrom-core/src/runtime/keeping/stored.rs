@@ -3,7 +3,6 @@ use super::{Found, Operators, Restore, Shelves, Vault, check_name};
 use crate::contract::snapshot::{Barrier, Scope, Shelf};
 use crate::coordinator::{Purpose, round_of};
 use crate::error::{Error, Result};
-use crate::runtime::clock;
 use crate::snapshot::{self, Chunks, Draft, Groups, Job, Kind, Location, Request};
 use crate::state::key_group::KEY_GROUPS;
 use crate::worker::Written;
@@ -17,8 +16,12 @@ const COLLECT_EVERY: u64 = 16;
 /// So often it is looked for requests from outside where that costs next to nothing, and no more often elsewhere.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Gives numbers that nobody else draws.
+pub(crate) type Nonces = Arc<dyn Fn() -> u128 + Send + Sync>;
+
 pub(crate) struct Stored {
     location: Location,
+    nonces: Nonces,
     job: Job,
     operators: Operators,
     vault: snapshot::Vault,
@@ -28,17 +31,23 @@ pub(crate) struct Stored {
 }
 impl Stored {
     /// Claims a location for the job of this name.
-    pub(crate) fn open(location: Location, name: &str, operators: Operators, seed: u64) -> Result<Self> {
+    pub(crate) fn open(
+        location: Location,
+        name: &str,
+        operators: Operators,
+        seed: u64,
+        nonces: Nonces,
+    ) -> Result<Self> {
         let coordinator = format!("process {}", std::process::id());
         let job = Job { name: name.to_owned(), key_groups: KEY_GROUPS as u32, coordinator };
-        let mut vault = snapshot::Vault::open(&location, job.clone(), nonce)?;
+        let mut vault = claimed(&location, &job, &nonces)?;
         vault.begin(seed);
-        Ok(Stored { location, job, operators, vault, restored: None, stored: 0 })
+        Ok(Stored { location, nonces, job, operators, vault, restored: None, stored: 0 })
     }
 }
-/// A number that nobody else draws.
-fn nonce() -> u128 {
-    u128::from(clock::random()) << 64 | u128::from(clock::random())
+fn claimed(location: &Location, job: &Job, nonces: &Nonces) -> Result<snapshot::Vault> {
+    let nonces = nonces.clone();
+    snapshot::Vault::open(location, job.clone(), move || nonces())
 }
 
 impl Vault for Stored {
@@ -50,7 +59,7 @@ impl Vault for Stored {
     }
     fn claim(&mut self) -> Result<()> {
         let seed = self.vault.seed();
-        self.vault = snapshot::Vault::open(&self.location, self.job.clone(), nonce)?;
+        self.vault = claimed(&self.location, &self.job, &self.nonces)?;
         self.vault.begin(seed);
         Ok(())
     }

@@ -1,0 +1,307 @@
+//! One attempt: workers and their coordinator, from a common beginning to the end or to the first failure.
+use super::SEED;
+use super::life::Lives;
+use super::schedule::What;
+use crate::contract::snapshot::{Barrier, Outcome, Shelf};
+use crate::coordinator::{Action, Coordinator, Event, Policy, Purpose};
+use crate::error::{Error, Result};
+use crate::exchange::fabric::{Fabric, Wake};
+use crate::graph::picture::NodeKind;
+use crate::runtime::keeping::is_worth_a_restart;
+use crate::stream::env::Saving;
+use crate::worker::{Command, EmptyShelf, Settings, Step, Worker, Written};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// A step takes less than this.
+const STEP: u64 = 50;
+/// A message to a worker waits for about one of so many steps, and a snapshot is stored in about so many.
+const MAIL: u64 = 3;
+const STORING: u64 = 8;
+/// A snapshot is not given up before so many microseconds: the last one of a job is tried until it succeeds.
+const TIMEOUT: u64 = 1_000;
+/// The store fails only as often as the schedule says, so the last snapshot of a job need not be given up.
+const LAST_TRIES: u32 = 1000;
+
+struct Bells(Vec<AtomicBool>);
+impl Wake for Bells {
+    fn wake(&self, worker: usize) {
+        self.0[worker].store(true, Ordering::SeqCst);
+    }
+}
+
+/// How an attempt ended that did not fail.
+pub(super) enum Ended {
+    Done,
+    Crashed { then: Option<usize> },
+    Rescaled { workers: usize },
+}
+pub(super) struct Attempt {
+    fabric: Arc<Fabric>,
+    bells: Arc<Bells>,
+    workers: Vec<Worker>,
+    /// Which operators are sources.
+    sources: Vec<usize>,
+    states: Vec<Step>,
+    /// Who has said that it has nothing left to do.
+    finished: Vec<bool>,
+    mail: Vec<VecDeque<Command>>,
+    /// Until which step each worker does nothing.
+    paused: Vec<u64>,
+    coordinator: Option<Coordinator>,
+    written: Vec<Written>,
+    storing: Option<(Barrier, Purpose)>,
+    /// With how many workers it is to go on, once it has stopped.
+    rescale: Option<usize>,
+    savepoints: u64,
+}
+impl Attempt {
+    /// Makes the workers, which take in what was kept.
+    pub(super) fn begin(lives: &mut Lives<'_>, workers: usize) -> Result<Self> {
+        let origin = lives.keeping.as_mut().map(|keeping| keeping.claim()).transpose()?;
+        match origin {
+            Some(origin) if origin.interval > 0 => {
+                lives.say(format_args!(
+                    "the job goes on from snapshot {} or before with {workers} workers",
+                    origin.interval
+                ));
+            }
+            _ => lives.say(format_args!("the job begins with {workers} workers")),
+        }
+        let bells = Arc::new(Bells((0..workers).map(|_| AtomicBool::new(false)).collect()));
+        let fabric = Fabric::paced(workers, bells.clone(), lives.setup.pace);
+        let micros = |range: (u64, u64), lives: &mut Lives<'_>| {
+            Duration::from_micros(range.0 + lives.settings.below(range.1.saturating_sub(range.0) + 1))
+        };
+        let linger = [Duration::ZERO, Duration::from_micros(100), Duration::from_millis(1)];
+        let linger = linger[lives.settings.index(linger.len())];
+        let mut made = Vec::new();
+        let mut sources = Vec::new();
+        for worker in 0..workers {
+            let saving =
+                origin.map(|origin| Saving { term: origin.term, interval: origin.interval + 1, cleans: worker == 0 });
+            let settings = Settings { worker, workers, seed: SEED, started: 0, linger, saving };
+            let pipeline = (lives.make)();
+            let nodes = pipeline.plan().nodes.iter().enumerate();
+            sources = nodes.filter(|(_, node)| node.kind == NodeKind::Source).map(|(at, _)| at).collect();
+            let shelf: Box<dyn Shelf + '_> = match &lives.keeping {
+                Some(keeping) => keeping.shelf(worker, workers)?,
+                None => Box::new(EmptyShelf),
+            };
+            let watch = lives.witness.watch();
+            made.push(Worker::watched(pipeline, &settings, fabric.clone(), &*shelf, watch)?);
+        }
+        if let Some(keeping) = &mut lives.keeping {
+            keeping.taken_in()?;
+        }
+        let (least, most) = (lives.setup.every.start().as_micros() as u64, lives.setup.every.end().as_micros() as u64);
+        let every = micros((least, most), lives);
+        let timeout = micros((TIMEOUT, TIMEOUT + 20_000.max(most)), lives);
+        let coordinator = origin.map(|origin| {
+            let policy = Policy { workers, every, timeout, attempts: LAST_TRIES };
+            Coordinator::new(policy, origin, lives.now)
+        });
+        lives.witness.begin(workers);
+        Ok(Attempt {
+            fabric,
+            bells,
+            workers: made,
+            sources,
+            states: vec![Step::Busy; workers],
+            finished: vec![false; workers],
+            mail: vec![VecDeque::new(); workers],
+            paused: vec![0; workers],
+            coordinator,
+            written: Vec::new(),
+            storing: None,
+            rescale: None,
+            savepoints: 0,
+        })
+    }
+    /// How many records the sources have given.
+    pub(super) fn read(&self) -> u64 {
+        let of = |worker: &Worker| -> u64 {
+            let counts = worker.counts().enumerate().filter(|(node, _)| self.sources.contains(node));
+            counts.map(|(_, counts)| counts.records_out).sum()
+        };
+        self.workers.iter().map(of).sum()
+    }
+
+    /// Runs to the end.
+    pub(super) fn run(&mut self, lives: &mut Lives<'_>) -> Result<Ended> {
+        for _ in 0..lives.setup.limit {
+            lives.lived.steps += 1;
+            let mut events = VecDeque::from([Event::Tick]);
+            if let Some(ended) = self.faults(lives, &mut events) {
+                return Ok(ended);
+            }
+            self.store(lives, &mut events)?;
+            self.listen(lives, &mut events);
+            while let Some(event) = events.pop_front() {
+                self.coordinate(lives, event)?;
+            }
+            if self.states.iter().all(|state| *state == Step::Done) {
+                return Ok(match self.rescale {
+                    Some(workers) => Ended::Rescaled { workers },
+                    None => Ended::Done,
+                });
+            }
+            self.step(lives)?;
+        }
+        let open = self.finished.iter().filter(|finished| !**finished).count();
+        Err(Error::Config(format!(
+            "the job does not come to an end: after {} steps, {open} of {} workers still have something to do or to wait for",
+            lives.setup.limit,
+            self.workers.len()
+        )))
+    }
+    /// Has happen what is to happen before this step.
+    fn faults(&mut self, lives: &mut Lives<'_>, events: &mut VecDeque<Event>) -> Option<Ended> {
+        let step = lives.lived.steps;
+        while let Some(fault) = lives.faults.pop_front_if(|fault| fault.at <= step) {
+            // Without snapshots, this would be the end of it.
+            if lives.keeping.is_none() && matches!(fault.what, What::Crash { .. } | What::Rescale { .. }) {
+                continue;
+            }
+            lives.say(&fault.what);
+            match fault.what {
+                What::Crash { then } => return Some(Ended::Crashed { then: then.or(self.rescale) }),
+                What::Rescale { workers } => {
+                    self.rescale = Some(workers.max(1));
+                    self.fabric.stop();
+                }
+                What::Savepoint => {
+                    // No two have the same name, in whichever attempt.
+                    self.savepoints += 1;
+                    events.push_back(Event::Savepoint(format!("s{}-{}", lives.lived.attempts, self.savepoints)));
+                }
+                What::Pause { worker, steps } => {
+                    let worker = worker % self.paused.len();
+                    self.paused[worker] = step.saturating_add(steps);
+                }
+                What::Jump(by) => lives.now += by,
+                What::Store(fault) => {
+                    if let Some(keeping) = &mut lives.keeping {
+                        keeping.arm(fault);
+                    }
+                }
+            }
+        }
+        None
+    }
+    /// Stores a snapshot that is complete, sooner or later.
+    fn store(&mut self, lives: &mut Lives<'_>, events: &mut VecDeque<Event>) -> Result<()> {
+        if self.storing.is_none() || !lives.mail.one_in(STORING) {
+            return Ok(());
+        }
+        let (Some((barrier, purpose)), Some(keeping)) = (self.storing.take(), &mut lives.keeping) else {
+            return Ok(());
+        };
+        let interval = barrier.interval;
+        let written = std::mem::take(&mut self.written);
+        let written = written.into_iter().filter(|written| written.interval == interval).collect();
+        match keeping.store(barrier, &purpose, written) {
+            Ok(()) => {
+                let savepoint = purpose != Purpose::Recovery;
+                lives.lived.snapshots += 1;
+                lives.lived.savepoints += u64::from(savepoint);
+                let last = if barrier.last { ", the last," } else { "" };
+                let what = if savepoint { "savepoint" } else { "snapshot" };
+                lives.say(format_args!("{what} {interval}{last} is committed"));
+                events.push_back(Event::Committed { interval });
+            }
+            Err(error) if is_worth_a_restart(&error) && keeping.is_open() => {
+                lives.say(format_args!("snapshot {interval} is not stored: {error}"));
+                events.push_back(Event::Failed { interval });
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+    /// What the workers have to say.
+    fn listen(&mut self, lives: &mut Lives<'_>, events: &mut VecDeque<Event>) {
+        for (worker, machine) in self.workers.iter_mut().enumerate() {
+            if let Some(written) = machine.written() {
+                events.push_back(Event::Written { worker, interval: written.interval });
+                lives.witness.written(&written);
+                self.written.push(written);
+            }
+            if machine.has_finished() && !std::mem::replace(&mut self.finished[worker], true) {
+                lives.say(format_args!("worker {worker} has nothing left to do"));
+                events.push_back(Event::Finished { worker });
+            }
+        }
+    }
+    fn coordinate(&mut self, lives: &mut Lives<'_>, event: Event) -> Result<()> {
+        let Some(coordinator) = &mut self.coordinator else { return Ok(()) };
+        for action in coordinator.on(lives.now, event) {
+            match action {
+                Action::Trigger(barrier) => {
+                    lives.say(format_args!("snapshot {} begins", barrier.interval));
+                    self.written.retain(|written| written.interval >= barrier.interval);
+                    self.tell(Command::Snapshot(barrier));
+                }
+                Action::Settle(outcome) => {
+                    if let Outcome::Aborted { interval } = outcome {
+                        lives.lived.aborted += 1;
+                        lives.say(format_args!("snapshot {interval} is given up"));
+                        self.storing = None;
+                    }
+                    self.tell(Command::Settle(outcome));
+                }
+                Action::Store { barrier, purpose } => self.storing = Some((barrier, purpose)),
+                Action::NoSavepoint(_) | Action::End => {}
+                Action::GiveUp => return Err(Error::custom("the last snapshot of the job cannot be stored")),
+            }
+        }
+        Ok(())
+    }
+    fn tell(&mut self, command: Command) {
+        self.mail.iter_mut().for_each(|mail| mail.push_back(command));
+    }
+    /// Has one worker do something, or lets time pass if none has anything to do.
+    fn step(&mut self, lives: &mut Lives<'_>) -> Result<()> {
+        let (step, now) = (lives.lived.steps, lives.now);
+        let ready = |worker: &usize| match self.states[*worker] {
+            _ if self.paused[*worker] > step => false,
+            Step::Busy => true,
+            Step::Idle(due) => {
+                self.bells.0[*worker].load(Ordering::SeqCst)
+                    || !self.mail[*worker].is_empty()
+                    || due.is_some_and(|due| due <= now)
+            }
+            Step::Done => false,
+        };
+        let ready: Vec<usize> = (0..self.workers.len()).filter(ready).collect();
+        let Some(worker) = ready.get(lives.order.index(ready.len())).copied() else {
+            self.wait(lives);
+            return Ok(());
+        };
+        self.bells.0[worker].store(false, Ordering::SeqCst);
+        if !lives.mail.one_in(MAIL)
+            && let Some(command) = self.mail[worker].pop_front()
+        {
+            self.workers[worker].command(command)?;
+        }
+        let came = self.workers[worker].step(now)?;
+        self.states[worker] = came;
+        lives.witness.step(worker, came, self.workers[worker].counts());
+        lives.now += Duration::from_micros(lives.pace.below(STEP));
+        Ok(())
+    }
+    /// Nobody has anything to do: it is soon the next time that somebody waits for.
+    fn wait(&self, lives: &mut Lives<'_>) {
+        let busy = self.storing.is_some() || self.paused.iter().any(|until| *until > lives.lived.steps);
+        let dues = self.states.iter().filter_map(|state| match state {
+            Step::Idle(due) => *due,
+            Step::Busy | Step::Done => None,
+        });
+        let due = dues.chain(self.coordinator.as_ref().and_then(Coordinator::due)).min();
+        lives.now = match due {
+            Some(due) if !busy && due > lives.now => due,
+            _ => lives.now + Duration::from_micros(20),
+        };
+    }
+}

@@ -1,0 +1,103 @@
+//! Snapshots in an object store, behind the commit log, as the runtime keeps them.
+use super::faulty::{Faulty, StoreFault};
+use super::random::Random;
+use super::{Keeping, SEED};
+use crate::contract::snapshot::{Barrier, Shelf};
+use crate::coordinator::{Origin, Purpose};
+use crate::error::{Error, Result};
+use crate::exchange::route::RouteTable;
+use crate::graph::Pipeline;
+use crate::runtime::Restore;
+use crate::runtime::keeping::{self, Operators, Shelves, Vault};
+use crate::worker::{EmptyShelf, Written};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Keeps the snapshots of a job as the runtime does, in a store in memory that fails when it is told to.
+pub struct Stored {
+    store: Faulty,
+    name: String,
+    operators: Operators,
+    nonces: Arc<Mutex<Random>>,
+    /// `None` before it is claimed for the first time.
+    vault: Option<keeping::Stored>,
+    shelves: Option<Arc<dyn Shelves>>,
+}
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stored").field("job", &self.name).finish_non_exhaustive()
+    }
+}
+impl Stored {
+    /// An empty store for the job of this pipeline. Where a fault strikes, follows from the seed.
+    ///
+    /// # Errors
+    /// If the pipeline cannot be kept: its stages have no names by which snapshots could find what they keep.
+    pub fn new(seed: u64, pipeline: &Pipeline) -> Result<Self> {
+        keeping::check_names(pipeline.plan())?;
+        let operators = Operators::of(pipeline.plan(), Vec::new());
+        operators.check()?;
+        let random = Random::new(seed);
+        Ok(Stored {
+            store: Faulty::new(random.branch("store")),
+            name: pipeline.name().to_owned(),
+            operators,
+            nonces: Arc::new(Mutex::new(random.branch("nonces"))),
+            vault: None,
+            shelves: None,
+        })
+    }
+}
+impl Keeping for Stored {
+    fn claim(&mut self) -> Result<Origin> {
+        self.store.recover();
+        self.shelves = None;
+        let vault = match self.vault.take() {
+            Some(mut vault) => {
+                let claimed = vault.claim();
+                let vault = self.vault.insert(vault);
+                claimed?;
+                vault
+            }
+            None => {
+                let nonces = self.nonces.clone();
+                let nonce = move || {
+                    let mut nonces = nonces.lock().unwrap_or_else(PoisonError::into_inner);
+                    u128::from(nonces.next()) << 64 | u128::from(nonces.next())
+                };
+                let (location, operators) = (self.store.location(), self.operators.clone());
+                let vault = keeping::Stored::open(location, &self.name, operators, SEED, Arc::new(nonce))?;
+                self.vault.insert(vault)
+            }
+        };
+        let found = vault.find(&Restore::Latest)?;
+        let round = found.as_ref().and_then(|found| found.round);
+        self.shelves = found.map(|found| found.shelves);
+        Ok(Origin { term: vault.term(), interval: vault.interval(), round })
+    }
+    fn shelf(&self, worker: usize, workers: usize) -> Result<Box<dyn Shelf + '_>> {
+        match &self.shelves {
+            Some(shelves) => {
+                let groups: Vec<u16> = RouteTable::even(workers).groups_of(worker).collect();
+                shelves.shelf(&groups)
+            }
+            None => Ok(Box::new(EmptyShelf)),
+        }
+    }
+    fn taken_in(&mut self) -> Result<()> {
+        self.vault.as_mut().map_or(Ok(()), Vault::check_taken_in)
+    }
+    fn store(&mut self, barrier: Barrier, purpose: &Purpose, written: Vec<Written>) -> Result<()> {
+        let Some(vault) = &mut self.vault else { return Err(Error::custom("nobody has claimed the store")) };
+        vault.store(barrier, purpose, written)?;
+        // As in the runtime, what can wait need not succeed.
+        let _ = vault.tidy();
+        Ok(())
+    }
+    fn is_open(&self) -> bool {
+        self.vault.as_ref().is_some_and(Vault::is_open)
+    }
+    fn arm(&mut self, fault: StoreFault) {
+        self.store.arm(fault);
+    }
+}
