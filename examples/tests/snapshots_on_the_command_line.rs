@@ -1,4 +1,5 @@
 //! `snapshot` and `savepoint`: what a program says of its snapshots, and asks of the job that is running.
+#![allow(clippy::expect_used)]
 mod command_line;
 use command_line::{Ended, command, finish, run, signal, wait_for};
 use std::path::Path;

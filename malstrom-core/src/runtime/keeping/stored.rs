@@ -3,6 +3,7 @@ use super::{Found, Operators, Restore, Shelves, Vault, check_name};
 use crate::contract::snapshot::{Barrier, Scope, Shelf};
 use crate::coordinator::{Purpose, round_of};
 use crate::error::{Error, Result};
+use crate::runtime::clock;
 use crate::snapshot::{self, Chunks, Draft, Groups, Job, Kind, Location, Request};
 use crate::state::key_group::KEY_GROUPS;
 use crate::worker::Written;
