@@ -8,7 +8,7 @@ const PRINTED: usize = 40;
 
 /// What is wrong with a pipeline. It prints as a report, also by `Debug`, so that a test that returns it reads well.
 pub struct Finding {
-    pub(super) what: What,
+    pub(super) what: Box<What>,
     pub(super) seed: Option<u64>,
     pub(super) schedule: Option<Schedule>,
     pub(super) trace: Vec<String>,
@@ -27,7 +27,7 @@ pub(super) enum What {
 }
 impl Finding {
     pub(super) fn new(what: What) -> Self {
-        Finding { what, seed: None, schedule: None, trace: Vec::new() }
+        Finding { what: Box::new(what), seed: None, schedule: None, trace: Vec::new() }
     }
     /// The seed, if it takes one.
     pub fn seed(&self) -> Option<u64> {
@@ -39,7 +39,7 @@ impl Finding {
     }
     /// The operators that may be the ones that give other results for the same input, most likely first. Empty if it is not that.
     pub fn operators(&self) -> &[String] {
-        match &self.what {
+        match &*self.what {
             What::Varies { operators } => operators,
             _ => &[],
         }
@@ -54,7 +54,7 @@ impl Display for Finding {
         if let Some(seed) = self.seed {
             write!(f, "seed {seed}: ")?;
         }
-        match &self.what {
+        match &*self.what {
             What::Unusable(error) => write!(f, "the pipeline cannot be simulated: {error:?}")?,
             What::Fails(error) => write!(f, "the pipeline fails on one worker where nothing goes wrong: {error:?}")?,
             What::Broken(error) => {
@@ -110,7 +110,7 @@ impl fmt::Debug for Finding {
 }
 impl std::error::Error for Finding {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.what {
+        match &*self.what {
             What::Unusable(error) | What::Fails(error) | What::Broken(error) => Some(error),
             What::Differs(_) | What::Varies { .. } => None,
         }

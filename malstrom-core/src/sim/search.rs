@@ -173,6 +173,6 @@ impl<'a> Search<'a> {
             break;
         }
         let trace = self.run_once(&setup, true, Witness::tracing()).map(|run| run.trace).unwrap_or_default();
-        Finding { what, seed: Some(setup.seed), schedule: Some(setup.schedule), trace }
+        Finding { what: Box::new(what), seed: Some(setup.seed), schedule: Some(setup.schedule), trace }
     }
 }
