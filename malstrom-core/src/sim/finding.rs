@@ -8,7 +8,6 @@ const PRINTED: usize = 40;
 
 /// What is wrong with a pipeline. It prints as a report, also by `Debug`, so that a test that returns it reads well.
 pub struct Finding {
-    // Boxed, as it is in the errors of everything that the simulator does.
     pub(super) what: Box<What>,
     pub(super) seed: Option<u64>,
     pub(super) schedule: Option<Schedule>,
