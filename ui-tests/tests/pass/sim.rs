@@ -1,7 +1,7 @@
 //! Simulated tests, with and without options.
 #![deny(unused)]
 use malstrom::prelude::*;
-use malstrom::{Pipeline, sim};
+use malstrom::sim;
 
 pipeline! {
     fn numbers(out: sim::Output<u64>) {
@@ -9,12 +9,12 @@ pipeline! {
     }
 }
 #[malstrom::sim_test]
-fn plain() -> Pipeline {
+fn plain() -> malstrom::Pipeline {
     numbers(sim::output())
 }
 #[malstrom::sim_test(workers = 2, crashes = 1, rescales = 0, seeds = 3..5, pauses = 0, savepoints = 0, store_faults = 1, clock_jumps = 1)]
 #[ignore = "it takes long"]
-fn all_options() -> Pipeline {
+fn all_options() -> malstrom::Pipeline {
     numbers(sim::output())
 }
 
