@@ -94,6 +94,11 @@ impl Pipeline {
     pub(crate) fn timed(&self) -> bool {
         self.timed
     }
+    /// The same without its promise. For a run in which nothing goes wrong, so that nothing has to survive.
+    #[cfg(feature = "sim")]
+    pub(crate) fn unpromised(self) -> Self {
+        Pipeline { promises: false, ..self }
+    }
     /// What makes its segments, on a worker that takes snapshots or does not.
     ///
     /// # Errors

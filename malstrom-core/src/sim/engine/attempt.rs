@@ -83,7 +83,10 @@ impl Attempt {
             let saving =
                 origin.map(|origin| Saving { term: origin.term, interval: origin.interval + 1, cleans: worker == 0 });
             let settings = Settings { worker, workers, seed: SEED, started: 0, linger, saving };
-            let pipeline = (lives.make)();
+            let mut pipeline = (lives.make)();
+            if saving.is_none() {
+                pipeline = pipeline.unpromised();
+            }
             let nodes = pipeline.plan().nodes.iter().enumerate();
             sources = nodes.filter(|(_, node)| node.kind == NodeKind::Source).map(|(at, _)| at).collect();
             let shelf: Box<dyn Shelf + '_> = match &lives.keeping {
