@@ -317,7 +317,11 @@ impl<K: Eq, V> StateTable<K, V> {
     {
         let tag = Tag::of(hash);
         let home = self.home(tag);
-        let at = if self.is_at(home, tag, key) {
+        if self.is_at(home, tag, key, self.current) {
+            return self.value_at(home);
+        }
+        // It changes for the first time in this interval, for which nobody has asked for the slots beside it.
+        let at = if self.is_at(home, tag, key, 0) {
             home
         } else {
             self.beside(home, tag, key).unwrap_or_else(|| self.enter(home, tag, key, fresh))

@@ -9,16 +9,19 @@ impl<K: Eq, V> StateTable<K, V> {
         self.near(home, tag, key).map_or_else(|| self.probe(home, tag, key), Ok)
     }
 
-    /// Whether `key` is in this slot.
+    /// Whether `key` is in this slot, and has at least this version.
     #[inline(always)]
-    pub(super) fn is_at(&self, at: usize, tag: Tag, key: &K) -> bool {
-        matches!(self.entries.get(at), Some(Some(entry)) if entry.tag == tag && entry.key == *key)
+    pub(super) fn is_at(&self, at: usize, tag: Tag, key: &K, version: u32) -> bool {
+        matches!(
+            self.entries.get(at),
+            Some(Some(entry)) if entry.tag == tag && entry.key == *key && entry.version >= version
+        )
     }
 
     /// The common cases of a search, to be inlined: `key` is in its home slot, or in one of the next four.
     #[inline(always)]
     pub(super) fn near(&self, home: usize, tag: Tag, key: &K) -> Option<usize> {
-        if self.is_at(home, tag, key) { Some(home) } else { self.beside(home, tag, key) }
+        if self.is_at(home, tag, key, 0) { Some(home) } else { self.beside(home, tag, key) }
     }
 
     /// The next most common case: `key` is in one of the four slots behind its home.
@@ -29,7 +32,7 @@ impl<K: Eq, V> StateTable<K, V> {
         let other = |slot: &Option<Entry<K, V>>| usize::from(slot.as_ref().map(|entry| entry.tag) != Some(tag));
         let (a, b, c) = (other(a), other(b), other(c));
         let at = home + 1 + a + (a & b) + (a & b & c);
-        self.is_at(at, tag, key).then_some(at)
+        self.is_at(at, tag, key, 0).then_some(at)
     }
 
     /// The whole search, with the result of [`Self::find`].
