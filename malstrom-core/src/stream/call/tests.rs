@@ -14,6 +14,7 @@ use crate::contract::window::{Window, Windowed};
 use crate::state::key_group::group;
 use crate::state::saved::model::{SEED, Store, groups_of, key, ranks_of, worker_of};
 use crate::stream::aggregate::{Aggregate, AggregateStage};
+use crate::stream::seen::Seen;
 use crate::stream::signal::Mark;
 use proptest::prelude::*;
 use std::cell::RefCell;
@@ -109,34 +110,6 @@ impl Aggregate<u64, ()> for Numbered {
     }
     fn arrivals(&mut self) -> Option<&mut u64> {
         Some(&mut self.0)
-    }
-}
-
-struct Nowhere;
-impl<T> Push<M, T> for Nowhere {
-    fn push(&mut self, _: At<'_, M>, _: T) {}
-    fn signal(&mut self, _: Signal) {}
-    fn touch(&self, _: u64) {}
-    fn worth_touching(&self) -> bool {
-        false
-    }
-    fn full(&self) -> bool {
-        false
-    }
-    fn pump(&mut self) -> Flow {
-        Flow::Free
-    }
-    fn tick(&mut self, _: Duration) -> Option<Duration> {
-        None
-    }
-    fn settle(&mut self, _: u64) {}
-    fn flush(&mut self) -> bool {
-        false
-    }
-    fn finish(&mut self, _: End) {}
-    fn persist(&mut self, _: crate::contract::snapshot::Task<'_, '_>) {}
-    fn passed(&self) -> u64 {
-        0
     }
 }
 
@@ -398,7 +371,7 @@ fn what_cannot_be_written_fails_the_job_when_it_is_made() {
     use crate::stream::aggregate::Reduce;
     let env = env(0, 1, true);
     let reduce = AggregateStage { aggregate: Reduce(|a: String, _| a, None), node: 0 };
-    let _push = Wrap::<M, String, M, _>::wrap(reduce, &env, Nowhere);
+    let _push = Wrap::<M, String, M, _>::wrap(reduce, &env, Seen::<M, _>::default());
     let error = env.take_failure().unwrap().to_string();
     assert!(
         error.starts_with("`numbered` keeps values of type `core::option::Option<alloc::string::String>` that cannot")
