@@ -243,23 +243,15 @@ fn encode_parts<T: Record>(value: &T, out: &mut Vec<u8>) -> Result<(), CodecErro
 
 #[inline(always)]
 pub(super) fn decode<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
-    if const { is_flat::<T>() } && bytes.len() == size_of::<Archived<T>>() {
-        return decode_flat(bytes);
+    if !const { is_flat::<T>() } || bytes.len() != size_of::<Archived<T>>() {
+        return decode_parts(bytes);
     }
-    decode_parts(bytes)
-}
-/// Reads a value that has as many bytes as these.
-#[inline(always)]
-fn decode_flat<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
     let mut copy = MaybeUninit::<Archived<T>>::uninit();
-    let len = bytes.len().min(size_of::<Archived<T>>());
+    let len = size_of::<Archived<T>>();
     // SAFETY: both have `len` bytes, and `copy` is new.
     unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), copy.as_mut_ptr().cast::<u8>(), len) };
     // SAFETY: these bytes have just been written.
     let copied = unsafe { std::slice::from_raw_parts(copy.as_ptr().cast::<u8>(), len) };
-    if len != size_of::<Archived<T>>() {
-        return Err(CodecError::new("the value is cut off"));
-    }
     let mut validator = ArchiveValidator::with_max_depth(copied, NonZeroUsize::new(MAX_DEPTH + 3));
     // SAFETY: `copy` is aligned, and all of its bytes are there.
     unsafe { Archived::<T>::check_bytes(copy.as_ptr(), Strategy::wrap(&mut validator)) }?;
