@@ -4,7 +4,10 @@
 //! from, so that a running job allocates nothing.
 pub mod batch;
 pub mod fabric;
+pub mod gate;
+pub mod handover;
 pub mod inlet;
+pub mod layout;
 pub mod outlet;
 pub mod queue;
 pub mod route;

@@ -27,7 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "metrics",
         ],
     ),
-    ("coordinator", &["contract"]),
+    ("coordinator", &["exchange", "state", "contract"]),
     ("snapshot", &["contract", "error"]),
     ("worker", &["graph", "exchange", "state", "stream", "contract", "error", "metrics"]),
     ("schema", &["graph", "contract", "error"]),

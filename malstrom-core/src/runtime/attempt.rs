@@ -40,7 +40,7 @@ pub(crate) struct Beginning {
 #[derive(Debug)]
 pub(crate) enum News {
     /// It has taken in what it was restored from.
-    Loaded,
+    Loaded(usize),
     /// It has written its part of a snapshot.
     Written(usize, Written),
     /// It has nothing left to do but to take the last snapshot.
@@ -170,7 +170,7 @@ impl Attempt {
         let mut worker = Worker::new(pipeline, settings, self.fabric.clone(), &*shelf)?;
         drop(shelf);
         if let Some(beginning) = &self.beginning {
-            let _ = beginning.news.send(News::Loaded);
+            let _ = beginning.news.send(News::Loaded(settings.worker));
         }
         let result = catch_unwind(AssertUnwindSafe(|| {
             let result = self.work(&mut worker, settings);

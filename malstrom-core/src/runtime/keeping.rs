@@ -18,7 +18,8 @@ pub(crate) use vault::{Found, Shelves, Vault};
 
 use super::attempt::{Attempt, Beginning, News};
 use super::job::Job;
-use crate::coordinator::{Action, Coordinator, Event, Origin, Policy, Purpose};
+use crate::contract::snapshot::Barrier;
+use crate::coordinator::{Action, Coordinator, Event, Origin, Policy, Purpose, Report};
 use crate::error::{Error, Result};
 use crate::worker::{Command, Written};
 use asked::{Asker, Lookout, turn_down};
@@ -53,52 +54,37 @@ pub(crate) struct Keeping {
 
 /// Has a job run to its end, whatever attempts that takes.
 pub(super) fn keep(job: &Job, keeping: Keeping, sender: &Sender<News>, news: &Receiver<News>) -> Result<()> {
-    let Keeping { settings, mut vault, mut found } = keeping;
-    let mut failures = 0;
-    loop {
-        let before = vault.interval();
-        let failure = match Run::begin(job, &settings, &mut *vault, found, sender)?.run(news) {
-            Ok(()) => {
-                turn_down(&*vault, "the job has ended");
-                return Ok(());
-            }
-            Err(failure) => failure,
-        };
-        failures = if vault.interval() > before { 1 } else { failures + 1 };
-        if !is_worth_a_restart(&failure) || failures > settings.restarts {
-            turn_down(&*vault, &format!("the job has failed: {failure}"));
-            return Err(failure);
-        }
-        let pause = PAUSE.saturating_mul(1 << (failures - 1).min(10)).min(LONGEST_PAUSE);
-        tracing::warn!(cause = %failure, ?pause, attempt = failures, of = settings.restarts, "job is restarted");
-        if !rest(job, pause, news) {
-            turn_down(&*vault, "the job has been stopped");
-            return Err(failure);
-        }
-        job.note(|survived| survived.restarts += 1);
-        vault.claim()?;
-        found = vault.find(&Restore::Latest)?;
-    }
-}
-/// Waits for so long; `false` if the job is told to stop meanwhile.
-fn rest(job: &Job, pause: Duration, news: &Receiver<News>) -> bool {
-    let until = job.plan().clock.now() + pause;
-    loop {
-        let now = job.plan().clock.now();
-        if job.is_stopping() {
-            return false;
-        }
-        if now >= until {
-            return true;
-        }
-        match news.recv_timeout(until - now) {
-            Ok(News::Savepoint(name, reply)) => {
-                let _ = reply.send(Err(Error::custom(format!("`{name}` was not taken: the job is being restarted"))));
-            }
-            Ok(_) | Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return false,
-        }
-    }
+    let Keeping { settings, vault, found } = keeping;
+    let policy = Policy {
+        workers: job.plan().workers,
+        every: settings.every,
+        timeout: settings.timeout,
+        tries: LAST_TRIES,
+        restarts: settings.restarts,
+        pause: (PAUSE, LONGEST_PAUSE),
+        // The threads of this process cannot be lost, and say nothing that they need not.
+        silence: Duration::MAX,
+        ..Policy::default()
+    };
+    let (coordinator, first) = Coordinator::new(policy);
+    let lookout = Lookout::new(vault.looks_every(settings.every), job.plan().clock.now());
+    let mut run = Run {
+        job,
+        vault,
+        coordinator,
+        sender,
+        attempt: None,
+        number: 0,
+        found,
+        claimed: true,
+        written: Vec::new(),
+        waiting: HashMap::new(),
+        lookout,
+        failure: None,
+        over: None,
+    };
+    run.act(first);
+    run.run(news)
 }
 /// Whether another attempt could do better.
 pub(crate) fn is_worth_a_restart(failure: &Error) -> bool {
@@ -113,151 +99,233 @@ pub(crate) fn is_worth_a_restart(failure: &Error) -> bool {
     )
 }
 
-/// One attempt, and the coordinator that keeps it.
+/// A job and its coordinator.
 struct Run<'a> {
     job: &'a Job,
-    vault: &'a mut dyn Vault,
-    attempt: Arc<Attempt>,
+    vault: Box<dyn Vault>,
     coordinator: Coordinator,
+    sender: &'a Sender<News>,
+    /// The attempt that is under way, and its number.
+    attempt: Option<Arc<Attempt>>,
+    number: u64,
+    /// What the next attempt is restored from, and whether the term in which it begins is claimed already.
+    found: Option<Found>,
+    claimed: bool,
     /// What workers have written of the snapshot that is under way.
     written: Vec<Written>,
     /// Who waits for which savepoint.
     waiting: HashMap<String, Vec<Asker>>,
     lookout: Lookout,
+    /// Why the attempt is given up, if not by one of its workers.
     failure: Option<Error>,
-    /// How many workers have taken in what they were restored from.
-    loaded: usize,
+    /// What came of the job.
+    over: Option<Result<()>>,
 }
-impl<'a> Run<'a> {
-    fn begin(
-        job: &'a Job,
-        settings: &Settings,
-        vault: &'a mut dyn Vault,
-        found: Option<Found>,
-        news: &Sender<News>,
-    ) -> Result<Self> {
-        let plan = job.plan();
-        let origin = Origin {
-            term: vault.term(),
-            interval: vault.interval(),
-            round: found.as_ref().and_then(|found| found.round),
-        };
-        let restored_from = found.as_ref().map(|found| found.interval);
-        job.note(|survived| survived.restored_from = restored_from);
-        let policy =
-            Policy { workers: plan.workers, every: settings.every, timeout: settings.timeout, attempts: LAST_TRIES };
-        let now = plan.clock.now();
-        let coordinator = Coordinator::new(policy, origin, now);
-        let lookout = Lookout::new(vault.looks_every(settings.every), now);
-        let shelves = found.map(|found| found.shelves);
-        let beginning = Beginning { term: origin.term, interval: origin.interval + 1, shelves, news: news.clone() };
-        let attempt = Attempt::start(plan, Some(beginning))?;
-        job.begin(attempt.clone());
-        Ok(Run {
-            job,
-            vault,
-            attempt,
-            coordinator,
-            written: Vec::new(),
-            waiting: HashMap::new(),
-            lookout,
-            failure: None,
-            loaded: 0,
-        })
+impl Run<'_> {
+    fn now(&self) -> Duration {
+        self.job.plan().clock.now()
     }
-    /// Runs the attempt to its end.
+    /// Runs the job to its end.
     fn run(mut self, news: &Receiver<News>) -> Result<()> {
         loop {
-            self.look();
-            let now = self.job.plan().clock.now();
-            let due = self.coordinator.due().map_or(self.lookout.due(), |due| due.min(self.lookout.due()));
-            let next = news.recv_timeout(due.saturating_sub(now));
-            match next {
+            if let Some(over) = self.over.take() {
+                let why = match &over {
+                    Ok(()) => "the job has ended".to_owned(),
+                    Err(_) if self.attempt.is_none() && self.job.is_stopping() => "the job has been stopped".to_owned(),
+                    Err(failure) => format!("the job has failed: {failure}"),
+                };
+                turn_down(&*self.vault, &why);
+                return over;
+            }
+            if self.attempt.is_some() {
+                self.look();
+            }
+            let due = match (self.coordinator.due(), self.attempt.is_some()) {
+                (Some(due), true) => due.min(self.lookout.due()),
+                (None, true) => self.lookout.due(),
+                (due, false) => due.unwrap_or(Duration::MAX),
+            };
+            match news.recv_timeout(due.saturating_sub(self.now())) {
                 Ok(News::Written(worker, written)) => {
                     let interval = written.interval;
                     self.written.push(written);
-                    self.on(Event::Written { worker, interval });
+                    self.report(worker, Report::Written(interval));
                 }
-                Ok(News::Loaded) => self.loaded(),
-                Ok(News::Finished(worker)) => self.on(Event::Finished { worker }),
+                Ok(News::Loaded(worker)) => self.report(worker, Report::Ready),
+                Ok(News::Finished(worker)) => {
+                    let version = self.coordinator.layout().version();
+                    self.report(worker, Report::Finished(version));
+                }
+                Ok(News::Savepoint(name, reply)) if self.attempt.is_none() => {
+                    let why = format!("`{name}` was not taken: the job is being restarted");
+                    // Whoever has asked may be gone.
+                    let _ = reply.send(Err(Error::custom(why)));
+                }
                 Ok(News::Savepoint(name, reply)) => self.savepoint(name, Asker::Here(reply)),
-                Ok(News::Stop) => {}
+                Ok(News::Stop) => self.stop_resting(),
                 Err(RecvTimeoutError::Timeout) => self.on(Event::Tick),
-                Ok(News::Ended) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(News::Ended) | Err(RecvTimeoutError::Disconnected) => self.ended(),
             }
-        }
-        let unsaved = |name: &str| Error::custom(format!("`{name}` was not taken: the job has ended"));
-        for (name, askers) in self.waiting {
-            // Requests from outside stay where they are: another attempt may do what they ask for.
-            for asker in askers.into_iter().filter(|asker| matches!(asker, Asker::Here(_))) {
-                asker.answer(&*self.vault, &name, Err(unsaved(&name)));
-            }
-        }
-        match self.attempt.failure().or(self.failure) {
-            Some(failure) => Err(failure),
-            None => Ok(()),
         }
     }
-    /// One more worker has taken in what it was restored from.
-    fn loaded(&mut self) {
-        self.loaded += 1;
-        if self.loaded == self.job.plan().workers
-            && let Err(error) = self.vault.check_taken_in()
-        {
-            self.fail(error);
+    /// The job is told to stop. An attempt that is under way is told by others.
+    fn stop_resting(&mut self) {
+        if self.attempt.is_none() && self.over.is_none() {
+            let failure = self.failure.take().unwrap_or_else(|| Error::custom("the job has been stopped before it began"));
+            self.over = Some(Err(failure));
+        }
+    }
+    /// All workers of the attempt have ended.
+    fn ended(&mut self) {
+        let Some(attempt) = self.attempt.take() else { return };
+        for (name, askers) in std::mem::take(&mut self.waiting) {
+            // Requests from outside stay where they are: another attempt may do what they ask for.
+            for asker in askers.into_iter().filter(|asker| matches!(asker, Asker::Here(_))) {
+                let unsaved = Error::custom(format!("`{name}` was not taken: the job has ended"));
+                asker.answer(&*self.vault, &name, Err(unsaved));
+            }
+        }
+        let Some(failure) = attempt.failure().or(self.failure.take()) else {
+            self.over = Some(Ok(()));
+            return;
+        };
+        let restart = is_worth_a_restart(&failure);
+        let cause = failure.to_string();
+        self.failure = Some(failure);
+        self.on(Event::Broken { attempt: self.number, restart });
+        if self.over.is_some() {
+            return;
+        }
+        let pause = self.coordinator.due().map(|due| due.saturating_sub(self.now())).unwrap_or_default();
+        tracing::warn!(cause, ?pause, restart = self.coordinator.failures(), "job is restarted");
+        if self.job.is_stopping() {
+            self.stop_resting();
         }
     }
     /// Ends the attempt.
     fn fail(&mut self, failure: Error) {
         self.failure.get_or_insert(failure);
-        self.attempt.cancel();
+        if let Some(attempt) = &self.attempt {
+            attempt.cancel();
+        }
+    }
+    fn report(&mut self, worker: usize, report: Report) {
+        self.on(Event::Report { worker, attempt: self.number, report });
     }
     fn on(&mut self, event: Event) {
-        let mut events = vec![event];
-        while let Some(event) = events.pop() {
-            let now = self.job.plan().clock.now();
-            for action in self.coordinator.on(now, event) {
-                match action {
-                    Action::Trigger(barrier) => {
-                        tracing::debug!(interval = barrier.interval, "snapshot begins");
-                        self.written.retain(|written| written.interval >= barrier.interval);
-                        self.attempt.command(Command::Snapshot(barrier));
-                    }
-                    Action::Store { barrier, purpose } => {
-                        let interval = barrier.interval;
-                        let written = std::mem::take(&mut self.written);
-                        let written = written.into_iter().filter(|written| written.interval == interval).collect();
-                        match self.vault.store(barrier, &purpose, written) {
-                            Ok(()) => {
-                                self.job.note(|survived| survived.snapshots += 1);
-                                if let Purpose::Savepoint(name) = &purpose {
-                                    self.answer(name, || Ok(()));
-                                }
-                                if let Err(error) = self.vault.tidy() {
-                                    tracing::warn!(cause = ?error, "what is not needed any more cannot be deleted, or something is damaged");
-                                }
-                                events.push(Event::Committed { interval });
-                            }
-                            Err(error) if is_worth_a_restart(&error) && self.vault.is_open() => {
-                                tracing::warn!(interval, cause = ?error, "snapshot could not be stored");
-                                events.push(Event::Failed { interval });
-                            }
-                            Err(error) => return self.fail(error),
-                        }
-                    }
-                    Action::Settle(outcome) => self.attempt.command(Command::Settle(outcome)),
-                    Action::NoSavepoint(name) => {
-                        let why = || Err(Error::custom(format!("`{name}` was not taken: it could not be stored")));
-                        self.answer(&name, why);
-                    }
-                    // Workers end when they have settled it.
-                    Action::End => {}
-                    Action::GiveUp => {
-                        let why = "the last snapshot of the job cannot be stored, so what it wrote since the one before is not published";
-                        self.fail(Error::custom(why));
+        let actions = self.coordinator.on(self.now(), event);
+        self.act(actions);
+    }
+    fn act(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Claim => {
+                    if let Err(error) = self.claim() {
+                        self.over = Some(Err(error));
+                        return;
                     }
                 }
+                Action::Begin { attempt, interval, .. } => {
+                    if let Err(error) = self.begin(attempt, interval) {
+                        self.over = Some(Err(error));
+                        return;
+                    }
+                }
+                Action::Go { .. } => {
+                    if let Err(error) = self.vault.check_taken_in() {
+                        self.fail(error);
+                    }
+                }
+                Action::Trigger { barrier, .. } => {
+                    tracing::debug!(interval = barrier.interval, "snapshot begins");
+                    self.written.retain(|written| written.interval >= barrier.interval);
+                    self.command(Command::Snapshot(barrier));
+                }
+                Action::Store { barrier, purpose, .. } => self.store(barrier, &purpose),
+                Action::Settle(outcome) => self.command(Command::Settle(outcome)),
+                Action::NoSavepoint(name) => {
+                    let why = || Err(Error::custom(format!("`{name}` was not taken: it could not be stored")));
+                    self.answer(&name, why);
+                }
+                Action::Unstorable => {
+                    let why = "the last snapshot of the job cannot be stored, so what it wrote since the one before is not published";
+                    self.fail(Error::custom(why));
+                }
+                Action::GiveUp => {
+                    let failure = self.failure.take();
+                    self.over = Some(Err(failure.unwrap_or_else(|| Error::custom("the job has failed"))));
+                }
+                // Workers end when they have settled the last snapshot.
+                Action::End => {}
+                // The number of threads does not change while they run, and nobody else coordinates them: whoever takes
+                // over elsewhere is met at the log.
+                Action::Record { .. }
+                | Action::Prepare { .. }
+                | Action::Unprepare { .. }
+                | Action::Release { .. }
+                | Action::Moved { .. }
+                | Action::NotMoved
+                | Action::StepDown => {}
             }
+        }
+    }
+    fn command(&self, command: Command) {
+        if let Some(attempt) = &self.attempt {
+            attempt.command(command);
+        }
+    }
+    /// Begins a term, and has all workers of this process join it.
+    fn claim(&mut self) -> Result<()> {
+        if !std::mem::take(&mut self.claimed) {
+            self.job.note(|survived| survived.restarts += 1);
+            self.vault.claim()?;
+            self.found = self.vault.find(&Restore::Latest)?;
+        }
+        let origin = Origin {
+            term: self.vault.term(),
+            interval: self.vault.interval(),
+            round: self.found.as_ref().and_then(|found| found.round),
+            ..Origin::default()
+        };
+        self.on(Event::Claimed(origin));
+        (0..self.job.plan().workers).for_each(|worker| self.on(Event::Joined { worker, standing: None }));
+        Ok(())
+    }
+    /// Begins an attempt.
+    fn begin(&mut self, attempt: u64, interval: u64) -> Result<()> {
+        let found = self.found.take();
+        let restored_from = found.as_ref().map(|found| found.interval);
+        self.job.note(|survived| survived.restored_from = restored_from);
+        self.failure = None;
+        self.written.clear();
+        let shelves = found.map(|found| found.shelves);
+        let beginning = Beginning { term: self.vault.term(), interval, shelves, news: self.sender.clone() };
+        let begun = Attempt::start(self.job.plan(), Some(beginning))?;
+        self.job.begin(begun.clone());
+        (self.number, self.attempt) = (attempt, Some(begun));
+        Ok(())
+    }
+    /// Stores what all workers have written.
+    fn store(&mut self, barrier: Barrier, purpose: &Purpose) {
+        let interval = barrier.interval;
+        let written = std::mem::take(&mut self.written);
+        let written = written.into_iter().filter(|written| written.interval == interval).collect();
+        match self.vault.store(barrier, purpose, written) {
+            Ok(()) => {
+                self.job.note(|survived| survived.snapshots += 1);
+                if let Purpose::Savepoint(name) = purpose {
+                    self.answer(name, || Ok(()));
+                }
+                if let Err(error) = self.vault.tidy() {
+                    tracing::warn!(cause = ?error, "what is not needed any more cannot be deleted, or something is damaged");
+                }
+                self.on(Event::Committed { interval });
+            }
+            Err(error) if is_worth_a_restart(&error) && self.vault.is_open() => {
+                tracing::warn!(interval, cause = ?error, "snapshot could not be stored");
+                self.on(Event::Failed { interval });
+            }
+            Err(error) => self.fail(error),
         }
     }
 }

@@ -92,6 +92,8 @@ impl Archive {
                     self.job = Some(job.clone());
                     continue;
                 }
+                // It says what is to come, and nothing of what there is.
+                Record::Target { .. } => continue,
                 Record::Snapshot { interval, manifest, checksum } => (Kind::Snapshot, interval, manifest, checksum),
                 Record::Savepoint { name, interval, manifest, checksum } => {
                     (Kind::Savepoint(name.clone()), interval, manifest, checksum)

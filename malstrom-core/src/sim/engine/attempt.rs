@@ -3,7 +3,7 @@ use super::SEED;
 use super::life::Lives;
 use super::schedule::What;
 use crate::contract::snapshot::{Barrier, Outcome, Shelf};
-use crate::coordinator::{Action, Coordinator, Event, Policy, Purpose};
+use crate::coordinator::{Action, Coordinator, Event, Policy, Purpose, Report};
 use crate::error::{Error, Result};
 use crate::exchange::fabric::{Fabric, Wake};
 use crate::graph::picture::NodeKind;
@@ -50,7 +50,8 @@ pub(super) struct Attempt {
     mail: Vec<VecDeque<Command>>,
     /// Until which step each worker does nothing.
     paused: Vec<u64>,
-    coordinator: Option<Coordinator>,
+    /// The number of the attempt, and its coordinator.
+    coordinator: Option<(u64, Coordinator)>,
     written: Vec<Written>,
     storing: Option<(Barrier, Purpose)>,
     /// With how many workers it is to go on, once it has stopped.
@@ -61,7 +62,7 @@ impl Attempt {
     /// Makes the workers, which take in what was kept.
     pub(super) fn begin(lives: &mut Lives<'_>, workers: usize) -> Result<Self> {
         let origin = lives.keeping.as_mut().map(|keeping| keeping.claim()).transpose()?;
-        match origin {
+        match &origin {
             Some(origin) if origin.interval > 0 => {
                 lives.say(format_args!(
                     "the job goes on from snapshot {} or before with {workers} workers",
@@ -81,7 +82,7 @@ impl Attempt {
         let mut sources = Vec::new();
         for worker in 0..workers {
             let saving =
-                origin.map(|origin| Saving { term: origin.term, interval: origin.interval + 1, cleans: worker == 0 });
+                origin.as_ref().map(|origin| Saving { term: origin.term, interval: origin.interval + 1, cleans: worker == 0 });
             let settings = Settings { worker, workers, seed: SEED, started: 0, linger, saving };
             let mut pipeline = (lives.make)();
             if saving.is_none() {
@@ -103,8 +104,17 @@ impl Attempt {
         let every = micros((least, most), lives);
         let timeout = micros((TIMEOUT, TIMEOUT + 20_000.max(most)), lives);
         let coordinator = origin.map(|origin| {
-            let policy = Policy { workers, every, timeout, attempts: LAST_TRIES };
-            Coordinator::new(policy, origin, lives.now)
+            let policy = Policy { workers, every, timeout, tries: LAST_TRIES, silence: Duration::MAX, ..Policy::default() };
+            let (mut coordinator, _) = Coordinator::new(policy);
+            let attempt = origin.term;
+            coordinator.on(lives.now, Event::Claimed(origin));
+            for worker in 0..workers {
+                coordinator.on(lives.now, Event::Joined { worker, standing: None });
+            }
+            for worker in 0..workers {
+                coordinator.on(lives.now, Event::Report { worker, attempt, report: Report::Ready });
+            }
+            (attempt, coordinator)
         });
         lives.witness.begin(workers);
         Ok(Attempt {
@@ -225,23 +235,26 @@ impl Attempt {
     }
     /// What the workers have to say.
     fn listen(&mut self, lives: &mut Lives<'_>, events: &mut VecDeque<Event>) {
+        let mut reports = Vec::new();
         for (worker, machine) in self.workers.iter_mut().enumerate() {
             if let Some(written) = machine.written() {
-                events.push_back(Event::Written { worker, interval: written.interval });
+                reports.push((worker, Report::Written(written.interval)));
                 lives.witness.written(&written);
                 self.written.push(written);
             }
             if machine.has_finished() && !std::mem::replace(&mut self.finished[worker], true) {
                 lives.say(format_args!("worker {worker} has nothing left to do"));
-                events.push_back(Event::Finished { worker });
+                reports.push((worker, Report::Finished(0)));
             }
         }
+        let attempt = self.coordinator.as_ref().map_or(0, |(attempt, _)| *attempt);
+        events.extend(reports.into_iter().map(|(worker, report)| Event::Report { worker, attempt, report }));
     }
     fn coordinate(&mut self, lives: &mut Lives<'_>, event: Event) -> Result<()> {
-        let Some(coordinator) = &mut self.coordinator else { return Ok(()) };
+        let Some((_, coordinator)) = &mut self.coordinator else { return Ok(()) };
         for action in coordinator.on(lives.now, event) {
             match action {
-                Action::Trigger(barrier) => {
+                Action::Trigger { barrier, .. } => {
                     lives.say(format_args!("snapshot {} begins", barrier.interval));
                     self.written.retain(|written| written.interval >= barrier.interval);
                     self.tell(Command::Snapshot(barrier));
@@ -254,9 +267,10 @@ impl Attempt {
                     }
                     self.tell(Command::Settle(outcome));
                 }
-                Action::Store { barrier, purpose } => self.storing = Some((barrier, purpose)),
-                Action::NoSavepoint(_) | Action::End => {}
-                Action::GiveUp => return Err(Error::custom("the last snapshot of the job cannot be stored")),
+                Action::Store { barrier, purpose, .. } => self.storing = Some((barrier, purpose)),
+                Action::Unstorable => return Err(Error::custom("the last snapshot of the job cannot be stored")),
+                // Attempts are begun, and ended, by those who simulate.
+                _ => {}
             }
         }
         Ok(())
@@ -301,7 +315,7 @@ impl Attempt {
             Step::Idle(due) => *due,
             Step::Busy | Step::Done => None,
         });
-        let due = dues.chain(self.coordinator.as_ref().and_then(Coordinator::due)).min();
+        let due = dues.chain(self.coordinator.as_ref().and_then(|(_, coordinator)| coordinator.due())).min();
         lives.now = match due {
             Some(due) if !busy && due > lives.now => due,
             _ => lives.now + Duration::from_micros(20),

@@ -82,6 +82,7 @@ impl Keeping for Memory {
             term: self.term,
             interval: last.map_or(0, |kept| kept.barrier.interval),
             round: last.filter(|kept| !kept.savepoint).map(|kept| round_of(kept.barrier.scope)),
+            ..Origin::default()
         })
     }
     fn shelf(&self, worker: usize, workers: usize) -> Result<Box<dyn Shelf + '_>> {

@@ -73,7 +73,7 @@ impl Keeping for Stored {
         let found = vault.find(&Restore::Latest)?;
         let round = found.as_ref().and_then(|found| found.round);
         self.shelves = found.map(|found| found.shelves);
-        Ok(Origin { term: vault.term(), interval: vault.interval(), round })
+        Ok(Origin { term: vault.term(), interval: vault.interval(), round, ..Origin::default() })
     }
     fn shelf(&self, worker: usize, workers: usize) -> Result<Box<dyn Shelf + '_>> {
         match &self.shelves {

@@ -41,6 +41,11 @@ pub enum Record {
         /// The checksum of the whole manifest.
         checksum: u64,
     },
+    /// Somebody wants another number of workers.
+    Target {
+        /// How many.
+        workers: u32,
+    },
 }
 
 /// An entry of the commit log.
@@ -67,6 +72,7 @@ impl Entry {
             Record::Claim { .. } => 0,
             Record::Snapshot { .. } => 1,
             Record::Savepoint { .. } => 2,
+            Record::Target { .. } => 3,
         });
         w.u64(self.seq);
         w.u64(self.term);
@@ -88,6 +94,7 @@ impl Entry {
                 w.text(cut(manifest));
                 w.u64(*checksum);
             }
+            Record::Target { workers } => w.u32(*workers),
         }
         w.seal().into()
     }
@@ -116,6 +123,7 @@ impl Entry {
             0 => Record::Claim { job: r.text()?, id: r.text()? },
             1 => Record::Snapshot { interval: r.u64()?, manifest: r.text()?, checksum: r.u64()? },
             2 => Record::Savepoint { name: r.text()?, interval: r.u64()?, manifest: r.text()?, checksum: r.u64()? },
+            3 => Record::Target { workers: r.u32()? },
             kind => return Err(format!("it is of the unknown kind {kind}").into()),
         };
         r.end()?;
@@ -149,6 +157,7 @@ mod tests {
             (text(), any::<u64>(), text(), any::<u64>()).prop_map(|(name, interval, manifest, checksum)| {
                 Record::Savepoint { name, interval, manifest, checksum }
             }),
+            any::<u32>().prop_map(|workers| Record::Target { workers }),
         ]
     }
 

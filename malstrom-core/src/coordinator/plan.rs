@@ -1,0 +1,238 @@
+//! A change of the layout, from the wish to the last worker that leaves.
+//!
+//! Joining: there are enough workers. Following: those who gain read what they are going to gain from the newest snapshot, again after
+//! each snapshot, until little has changed meanwhile. Cutting: a barrier carries the change as soon as no other snapshot is under way.
+//! Handover: all that moved has arrived, and the snapshot of that barrier is committed. Leaving: whoever is not needed any more has
+//! published what was committed. Up to the cut the plan can be dropped, and nothing has happened.
+use super::{Action, Coordinator, Phase, Report, Running};
+use crate::exchange::layout::{Change, Layout};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// So often what is going to move is read, at most, before it is cut off.
+const ROUNDS: u32 = 5;
+
+#[derive(Debug)]
+enum Stage {
+    /// More workers are waited for, since then.
+    Joining(Duration),
+    /// These have not read what the snapshot of `base` has.
+    Following { missing: BTreeSet<usize>, base: u64, bytes: u64, rounds: u32 },
+    /// Another snapshot is waited for, since much has changed.
+    Between { base: u64, rounds: u32 },
+    /// A moment is waited for at which no snapshot is under way.
+    Cutting,
+    /// These have not got all that they gain at the barrier of `interval`.
+    Handover { interval: u64, missing: BTreeSet<usize>, committed: bool },
+    /// These have not left.
+    Leaving(BTreeSet<usize>),
+}
+/// A change of the layout. See the [module](self).
+#[derive(Debug)]
+pub(super) struct Plan {
+    number: u64,
+    /// What changes; nothing is known of it yet while workers are waited for.
+    change: Arc<Change>,
+    /// Of which snapshot each of those who gain has its part.
+    bases: BTreeMap<usize, u64>,
+    stage: Stage,
+}
+impl Plan {
+    /// A plan whose barrier is under way already.
+    pub(super) fn cut(number: u64, change: Arc<Change>, interval: u64, missing: BTreeSet<usize>, committed: bool) -> Self {
+        Plan { number, change, bases: BTreeMap::new(), stage: Stage::Handover { interval, missing, committed } }
+    }
+    pub(super) fn due(&self, patience: Duration) -> Option<Duration> {
+        match &self.stage {
+            Stage::Joining(since) => Some(since.saturating_add(patience)),
+            _ => None,
+        }
+    }
+    /// Whether its barrier is under way, so that it cannot be dropped any more.
+    fn is_cut(&self) -> bool {
+        matches!(self.stage, Stage::Handover { .. } | Stage::Leaving(_))
+    }
+    pub(super) fn participants(&self, layout: &Layout) -> Vec<usize> {
+        match &self.stage {
+            Stage::Handover { .. } => self.change.members(),
+            Stage::Leaving(leaving) => layout.members().iter().copied().chain(leaving.iter().copied()).collect(),
+            _ => layout.members().to_vec(),
+        }
+    }
+    /// Who writes the snapshot that is under way.
+    pub(super) fn writers(&self) -> Vec<usize> {
+        match &self.stage {
+            Stage::Leaving(_) => self.change.new.members().to_vec(),
+            _ => self.change.old.members().to_vec(),
+        }
+    }
+    /// Whether it cannot do without this worker, and cannot be dropped.
+    pub(super) fn needs(&self, worker: usize) -> bool {
+        match &self.stage {
+            Stage::Handover { .. } => self.change.members().contains(&worker),
+            Stage::Leaving(leaving) => leaving.contains(&worker),
+            _ => false,
+        }
+    }
+    /// Whether this worker prepares for it.
+    pub(super) fn has(&self, worker: usize) -> bool {
+        !matches!(self.stage, Stage::Joining(_)) && self.change.new.has(worker)
+    }
+    /// Those who gain something, or join.
+    fn gainers(&self) -> BTreeSet<usize> {
+        let moved = self.change.groups().chain(self.change.splits()).map(|moved| moved.to);
+        moved.chain(self.change.joiners()).collect()
+    }
+    pub(super) fn report(&mut self, worker: usize, report: &Report) {
+        match (&mut self.stage, report) {
+            (Stage::Following { missing, base, bytes, .. }, Report::Followed { plan, base: read, bytes: more }) => {
+                if *plan == self.number && read == base {
+                    missing.remove(&worker);
+                    *bytes = bytes.saturating_add(*more);
+                    if *read > 0 {
+                        self.bases.insert(worker, *read);
+                    }
+                }
+            }
+            (Stage::Handover { interval, missing, .. }, Report::Installed(at)) if at == interval => {
+                missing.remove(&worker);
+            }
+            (Stage::Leaving(leaving), Report::Left) => {
+                leaving.remove(&worker);
+            }
+            _ => {}
+        }
+    }
+    pub(super) fn committed(&mut self, interval: u64) {
+        if let Stage::Handover { interval: cut, committed, .. } = &mut self.stage {
+            *committed |= *cut == interval;
+        }
+    }
+}
+
+impl Coordinator {
+    /// Drops a plan that has not come to its barrier.
+    pub(super) fn unplan(&mut self, actions: &mut Vec<Action>) {
+        let Phase::Running(running) = &mut self.phase else { return };
+        let Some(plan) = running.plan.take_if(|plan| !plan.is_cut()) else { return };
+        let gainers = plan.gainers();
+        let to = gainers.into_iter().filter(|worker| self.workers.contains_key(worker)).collect();
+        actions.push(Action::Unprepare { to });
+        actions.push(Action::NotMoved);
+    }
+    /// Somebody wants some groups and splits elsewhere.
+    pub(super) fn move_shares(
+        &mut self,
+        now: Duration,
+        groups: &[(usize, usize)],
+        splits: &[(usize, usize)],
+        actions: &mut Vec<Action>,
+    ) {
+        match &self.phase {
+            Phase::Running(Running { plan: None, snapshots }) if !snapshots.is_finishing() => {
+                let next = self.layout.moved(groups, splits);
+                self.prepare(now, next, actions);
+            }
+            _ => actions.push(Action::NotMoved),
+        }
+    }
+    /// Begins to prepare for the next layout.
+    fn prepare(&mut self, now: Duration, next: Layout, actions: &mut Vec<Action>) {
+        let Phase::Running(running) = &mut self.phase else { return };
+        self.plans += 1;
+        let change = Arc::new(Change { old: self.layout.clone(), new: Arc::new(next), bases: BTreeMap::new() });
+        let stage = Stage::Joining(now);
+        let mut plan = Plan { number: self.plans, change, bases: BTreeMap::new(), stage };
+        plan.follow(self.attempt, running.snapshots.base(), 0, actions);
+        running.plan = Some(plan);
+    }
+    /// Takes the plan as far as it goes.
+    pub(super) fn plan(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        let Phase::Running(running) = &mut self.phase else { return };
+        if running.plan.is_none() && self.target != self.layout.members().len() && !running.snapshots.is_finishing() {
+            self.enlist(now, now, actions);
+        }
+        let Phase::Running(running) = &mut self.phase else { return };
+        let Some(plan) = &mut running.plan else { return };
+        match &mut plan.stage {
+            Stage::Joining(since) => {
+                let since = *since;
+                running.plan = None;
+                self.enlist(now, since, actions);
+            }
+            Stage::Following { missing, base, bytes, rounds } if missing.is_empty() => {
+                // Without a snapshot there is nothing to read in advance.
+                if *base == 0 || *bytes <= self.policy.budget || *rounds >= ROUNDS {
+                    plan.stage = Stage::Cutting;
+                    self.plan(now, actions);
+                } else {
+                    plan.stage = Stage::Between { base: *base, rounds: *rounds };
+                    running.snapshots.hasten(now);
+                }
+            }
+            Stage::Between { base, rounds } if running.snapshots.base() > *base => {
+                let rounds = *rounds;
+                plan.follow(self.attempt, running.snapshots.base(), rounds, actions);
+            }
+            Stage::Cutting => {
+                if running.snapshots.is_finishing() {
+                    return self.unplan(actions);
+                }
+                let change = Arc::new(Change { bases: plan.bases.clone(), ..Change::clone(&plan.change) });
+                if let Some(interval) = running.snapshots.cut(now, &change, actions) {
+                    let missing = change.new.members().iter().copied().collect();
+                    self.layout = change.new.clone();
+                    plan.change = change;
+                    plan.stage = Stage::Handover { interval, missing, committed: false };
+                }
+            }
+            Stage::Handover { missing, committed: true, .. } if missing.is_empty() => {
+                let leaving: BTreeSet<usize> = plan.change.leavers().collect();
+                actions.extend(leaving.iter().map(|worker| Action::Release { worker: *worker }));
+                running.snapshots.release(plan.change.new.members());
+                plan.stage = Stage::Leaving(leaving);
+                self.plan(now, actions);
+            }
+            Stage::Leaving(leaving) if leaving.is_empty() => {
+                running.plan = None;
+                // Behind the next barrier nobody need ask whether those who have left had published all.
+                running.snapshots.hasten(now);
+                actions.push(Action::Moved { layout: self.layout.clone() });
+            }
+            _ => {}
+        }
+    }
+    /// Begins to prepare for another number of workers, if there are enough of them. If not, they are waited for, but not for ever.
+    fn enlist(&mut self, now: Duration, since: Duration, actions: &mut Vec<Action>) {
+        let mut members = self.layout.members().to_vec();
+        let spare = self.workers.keys().copied().filter(|worker| !self.layout.has(*worker));
+        members.extend(spare);
+        let enough = members.len() >= self.target;
+        if self.target == self.layout.members().len() {
+            return;
+        }
+        if enough {
+            members.truncate(self.target);
+            return self.prepare(now, self.layout.spread(&members), actions);
+        }
+        if now >= since.saturating_add(self.policy.patience) {
+            self.target = self.layout.members().len();
+            actions.push(Action::NotMoved);
+            return;
+        }
+        let Phase::Running(running) = &mut self.phase else { return };
+        let change = Arc::new(Change { old: self.layout.clone(), new: self.layout.clone(), bases: BTreeMap::new() });
+        let stage = Stage::Joining(since);
+        running.plan = Some(Plan { number: self.plans, change, bases: BTreeMap::new(), stage });
+    }
+}
+impl Plan {
+    /// Has those who gain read what the snapshot of `base` has.
+    fn follow(&mut self, attempt: u64, base: u64, rounds: u32, actions: &mut Vec<Action>) {
+        let missing = self.gainers();
+        let (plan, change) = (self.number, self.change.clone());
+        actions.push(Action::Prepare { plan, attempt, to: missing.iter().copied().collect(), change, base });
+        self.stage = Stage::Following { missing, base, bytes: 0, rounds: rounds + 1 };
+    }
+}

@@ -1,0 +1,557 @@
+//! What a worker does in an attempt. The rules by which it takes part in barriers and moves are those of [`Gate`] and [`Handover`].
+use super::check::{Check, Wrong};
+use super::job::{Body, Frame, Group, Groups, Input, Message, Moved, Out, Part, Rec, Restored, WINDOW, window};
+use super::{Breach, Random};
+use crate::contract::snapshot::{Barrier, Scope};
+use crate::exchange::gate::{Gate, GateError, Passed};
+use crate::exchange::handover::{Handover, HandoverError, Step};
+use crate::exchange::layout::{Change, Layout};
+use crate::stream::merge::Merge;
+use crate::stream::signal::{Mark, Signal};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// So many records of groups that are awaited are taken in, before their exchange takes no more.
+pub(super) const WAITING: usize = 24;
+
+/// A record that waits.
+type Held = Rec;
+/// The receiving side of an exchange, and what is behind it.
+#[derive(Debug)]
+struct Stage {
+    /// `None` until the first barrier has come, for who joins.
+    gate: Option<Gate>,
+    handover: Handover<Held, (Group, Option<u64>)>,
+    merge: Merge,
+    /// What time the inputs have come to, and what is shown of it behind.
+    latest: Option<Mark>,
+    shown: Option<Mark>,
+    inbox: BTreeMap<usize, VecDeque<Frame>>,
+    /// Who has brought the barrier that is awaited.
+    brought: BTreeSet<usize>,
+    groups: Groups,
+}
+impl Stage {
+    fn interval(&self) -> u64 {
+        self.gate.as_ref().map_or(0, Gate::interval)
+    }
+}
+
+/// One worker in one attempt.
+#[derive(Debug)]
+pub(super) struct Work {
+    me: usize,
+    nodes: usize,
+    pub(super) attempt: u64,
+    breach: Option<Breach>,
+    /// The layout by which the source sends, and the interval that is under way there.
+    layout: Arc<Layout>,
+    interval: u64,
+    /// The layout by which records are sent on behind the first exchange.
+    onward: Arc<Layout>,
+    pub(super) going: bool,
+    /// The splits that are read here, and where.
+    splits: BTreeMap<usize, i64>,
+    /// Splits that come, and those that have, each at its barrier.
+    awaited: BTreeSet<usize>,
+    coming: BTreeMap<(u64, usize), i64>,
+    triggers: VecDeque<(Barrier, Option<Arc<Change>>)>,
+    told: Option<Mark>,
+    stages: [Stage; 2],
+    /// The last committed snapshot that others are relative to.
+    base: u64,
+    /// What is to come out, by the interval that it belongs to.
+    staged: BTreeMap<u64, Vec<Out>>,
+    parts: BTreeMap<u64, Part>,
+    /// What was read in advance.
+    pub(super) prefetched: Option<Restored>,
+    /// The change that is under way, and its interval; nothing has arrived of it, or not all.
+    cut: Option<(u64, Arc<Change>)>,
+    pub(super) out: Vec<(usize, Message)>,
+    pub(super) events: Vec<Did>,
+}
+/// What a worker has to say for itself.
+#[derive(Debug)]
+pub(super) enum Did {
+    /// It has all that it is to write for the snapshot of this interval.
+    Part(u64, Part),
+    Passed(Arc<Change>),
+    Installed(u64),
+}
+
+impl Work {
+    fn new((me, nodes): (usize, usize), attempt: u64, breach: Option<Breach>, layout: &Arc<Layout>, input: &Input) -> Self {
+        let stage = || Stage {
+            gate: None,
+            handover: Handover::new(me, input.groups, [], 0),
+            merge: Merge::new(nodes),
+            latest: None,
+            shown: None,
+            inbox: BTreeMap::new(),
+            brought: BTreeSet::new(),
+            groups: Groups::new(),
+        };
+        Work {
+            me,
+            nodes,
+            attempt,
+            breach,
+            layout: layout.clone(),
+            interval: 0,
+            onward: layout.clone(),
+            going: false,
+            splits: BTreeMap::new(),
+            awaited: BTreeSet::new(),
+            coming: BTreeMap::new(),
+            triggers: VecDeque::new(),
+            told: None,
+            stages: [stage(), stage()],
+            base: 0,
+            staged: BTreeMap::new(),
+            parts: BTreeMap::new(),
+            prefetched: None,
+            cut: None,
+            out: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+    /// A worker that begins with the others.
+    pub(super) fn begin(
+        at: (usize, usize),
+        (attempt, interval): (u64, u64),
+        breach: Option<Breach>,
+        layout: &Arc<Layout>,
+        restored: &Restored,
+        input: &Input,
+    ) -> Self {
+        let mut work = Work::new(at, attempt, breach, layout, input);
+        (work.interval, work.base) = (interval, interval - 1);
+        let position = |split: &usize| restored.positions.get(split).copied().unwrap_or(0);
+        work.splits = layout.splits_of(at.0).map(|split| (split, position(&split))).collect();
+        for (stage, groups) in work.stages.iter_mut().zip(&restored.groups) {
+            let mine = || (0..input.groups).filter(|group| layout.owner(*group) == at.0);
+            stage.gate = Some(Gate::new(interval, layout.members().iter().copied()));
+            stage.handover = Handover::new(at.0, input.groups, mine(), interval - 1);
+            stage.merge.restart(at.1, |worker| layout.has(worker));
+            stage.groups = mine().map(|group| (group, groups.get(&group).cloned().unwrap_or_default())).collect();
+        }
+        work
+    }
+    /// A worker that joins at a barrier that has not come yet.
+    pub(super) fn join(
+        at: (usize, usize),
+        attempt: u64,
+        breach: Option<Breach>,
+        layout: &Arc<Layout>,
+        input: &Input,
+    ) -> Self {
+        let mut work = Work::new(at, attempt, breach, layout, input);
+        work.going = true;
+        work
+    }
+    pub(super) fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+
+    pub(super) fn receive(&mut self, from: usize, frame: Frame) {
+        self.stages[frame.stage].inbox.entry(from).or_default().push_back(frame);
+    }
+    pub(super) fn trigger(&mut self, barrier: Barrier, change: Option<Arc<Change>>) {
+        self.triggers.push_back((barrier, change));
+    }
+    /// A snapshot is committed: what is to come out, of this worker.
+    pub(super) fn committed(&mut self, interval: u64, is_base: bool) -> Vec<Out> {
+        if is_base {
+            self.base = interval;
+        }
+        let later = self.staged.split_off(&(interval + 1));
+        std::mem::replace(&mut self.staged, later).into_values().flatten().collect()
+    }
+    /// Whether it has read all that it is to read.
+    pub(super) fn has_finished(&self, input: &Input) -> bool {
+        let read = |(split, at): (&usize, &i64)| input.record(*split, *at).is_none();
+        self.going && self.interval > 0 && self.awaited.is_empty() && self.splits.iter().all(read)
+    }
+    /// What waits, for people.
+    pub(super) fn describe(&self) -> String {
+        let stage = |at: usize| {
+            let stage = &self.stages[at];
+            let heads: Vec<String> = stage
+                .inbox
+                .iter()
+                .filter_map(|(from, frames)| Some(format!("{from}: {} from interval {}", frames.len(), frames.front()?.interval)))
+                .collect();
+            format!("exchange {at} in interval {}, waits [{}], settled {}", stage.interval(), heads.join(", "), stage.handover.is_settled())
+        };
+        format!("source in interval {}, splits {:?}, triggers {}; {}; {}", self.interval, self.splits, self.triggers.len(), stage(0), stage(1))
+    }
+
+    /// Does one thing, if there is one.
+    pub(super) fn step(&mut self, random: &mut Random, input: &Input, check: &mut Check) -> Result<(), Wrong> {
+        if !self.going {
+            return Ok(());
+        }
+        match random.below(8) {
+            0..3 => self.take_in(1, random, input, check),
+            3..6 => self.take_in(0, random, input, check),
+            6 if !self.triggers.is_empty() => {
+                self.begin_barrier(input);
+                Ok(())
+            }
+            _ => {
+                self.read(random, input);
+                Ok(())
+            }
+        }
+    }
+    fn read(&mut self, random: &mut Random, input: &Input) {
+        let open: Vec<usize> =
+            self.splits.iter().filter(|(split, at)| input.record(**split, **at).is_some()).map(|(split, _)| *split).collect();
+        if let Some(split) = open.get(random.index(open.len())) {
+            let at = self.splits.get_mut(split);
+            if let Some(rec) = at.and_then(|at| {
+                *at += 1;
+                input.record(*split, *at - 1)
+            }) {
+                let to = self.layout.owner(input.group(0, rec.key));
+                self.send(0, to, self.interval, Body::Record(rec));
+            }
+        }
+        self.tell(input);
+    }
+    /// Tells everybody what time the source has come to.
+    fn tell(&mut self, input: &Input) {
+        if self.interval == 0 || !self.layout.has(self.me) || !self.awaited.is_empty() {
+            return;
+        }
+        let marks: Option<Vec<i64>> = self.splits.iter().map(|(split, at)| input.mark(*split, *at)).collect();
+        let Some(marks) = marks else { return };
+        let mark = marks.into_iter().min().map_or(Mark::Idle(i64::MIN), Mark::At);
+        if self.told != Some(mark) {
+            self.told = Some(mark);
+            let members = self.layout.members().to_vec();
+            members.into_iter().for_each(|to| self.send(0, to, self.interval, Body::Mark(mark)));
+        }
+    }
+    fn send(&mut self, stage: usize, to: usize, interval: u64, body: Body) {
+        self.out.push((to, Message::Frame(self.attempt, Frame { stage, interval, body })));
+    }
+
+    /// The source ends its interval.
+    fn begin_barrier(&mut self, input: &Input) {
+        let Some((barrier, change)) = self.triggers.pop_front() else { return };
+        if self.interval == 0 || barrier.interval != self.interval {
+            // It joins, and has no part in this barrier.
+            return;
+        }
+        let n = barrier.interval;
+        self.parts.entry(n).or_default().positions = self.splits.clone();
+        let members = change.as_ref().map_or_else(|| self.layout.members().to_vec(), |change| change.members());
+        members.into_iter().for_each(|to| self.send(0, to, n, Body::Barrier(barrier, change.clone())));
+        self.interval = n + 1;
+        if let Some(change) = change {
+            self.move_splits(n, &change);
+            self.tell(input);
+        }
+    }
+    fn move_splits(&mut self, n: u64, change: &Arc<Change>) {
+        self.layout = change.new.clone();
+        if self.breach != Some(Breach::TimeOfSendersKept) {
+            self.told = None;
+        }
+        for moved in change.splits() {
+            if moved.from == self.me {
+                let position = self.splits.remove(&moved.what).unwrap_or(0);
+                let split = Moved::Split { interval: n, split: moved.what, position };
+                self.out.push((moved.to, Message::Moved(self.attempt, split)));
+            } else if moved.to == self.me {
+                match self.coming.remove(&(n, moved.what)) {
+                    Some(position) => drop(self.splits.insert(moved.what, position)),
+                    None => drop(self.awaited.insert(moved.what)),
+                }
+            }
+        }
+    }
+    /// Something that moves has arrived.
+    pub(super) fn arrived(&mut self, moved: Moved, input: &Input, check: &mut Check) -> Result<(), Wrong> {
+        match moved {
+            Moved::Split { interval, split, position } => {
+                if interval < self.interval {
+                    self.awaited.remove(&split);
+                    self.splits.insert(split, position);
+                    self.tell(input);
+                } else {
+                    self.coming.insert((interval, split), position);
+                }
+                self.settle(input, check)
+            }
+            Moved::Group { interval, stage, group, state, base } => {
+                let steps = self.stages[stage].handover.arrived(interval, group, (state, base)).map_err(wrong)?;
+                self.follow(stage, interval, steps, input, check)
+            }
+        }
+    }
+
+    /// Takes in a frame that a stage may take in.
+    fn take_in(&mut self, at: usize, random: &mut Random, input: &Input, check: &mut Check) -> Result<(), Wrong> {
+        let stage = &mut self.stages[at];
+        if stage.handover.waiting() >= WAITING {
+            return Ok(());
+        }
+        let mut ready = Vec::new();
+        for (from, frames) in &stage.inbox {
+            let Some(head) = frames.front() else { continue };
+            let admitted = match (&stage.gate, &head.body) {
+                (Some(_), _) if self.breach == Some(Breach::NoGate) => !stage.brought.contains(from),
+                (Some(gate), _) => gate.admits(*from, head.interval).map_err(late)?,
+                (None, Body::Barrier(_, Some(change))) => change.new.has(self.me),
+                (None, _) => false,
+            };
+            if admitted {
+                ready.push(*from);
+            }
+        }
+        let Some(from) = ready.get(random.index(ready.len())).copied() else { return Ok(()) };
+        let Some(frame) = stage.inbox.get_mut(&from).and_then(VecDeque::pop_front) else { return Ok(()) };
+        check.queued(stage.handover.waiting())?;
+        match frame.body {
+            Body::Record(rec) => {
+                self.ship_early(at, random, input);
+                let group = input.group(at, rec.key);
+                match self.stages[at].handover.record(group, rec).map_err(wrong)? {
+                    Some(rec) => self.apply(at, group, rec, input, check),
+                    None => Ok(()),
+                }
+            }
+            Body::Mark(mark) => {
+                if let Some(Signal::Time(mark)) = stage.merge.take(from, Signal::Time(mark)) {
+                    stage.latest = Some(mark);
+                }
+                self.show(at, input, check)
+            }
+            Body::Barrier(barrier, change) => {
+                let members = change.as_ref().map_or(&[][..], |change| change.old.members());
+                let stage = &mut self.stages[at];
+                let gate = stage.gate.get_or_insert_with(|| Gate::new(barrier.interval, members.iter().copied()));
+                stage.brought.insert(from);
+                match gate.arrive(from, barrier.interval, change).map_err(late)? {
+                    Some(passed) => self.passed(at, barrier, &passed, input, check),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+    fn apply(&mut self, at: usize, group: usize, rec: Rec, input: &Input, check: &mut Check) -> Result<(), Wrong> {
+        let stage = &mut self.stages[at];
+        let interval = stage.interval();
+        check.owns((self.attempt, interval), (at, group), self.me)?;
+        if let Some(Mark::At(time) | Mark::Idle(time)) = stage.shown
+            && rec.at <= time
+        {
+            return Err(Wrong::Late { worker: self.me, stage: at, record: rec, shown: time });
+        }
+        let kept = stage.groups.entry(group).or_default().entry(rec.key).or_default();
+        kept.count += 1;
+        kept.changed = interval;
+        if at == 0 {
+            let rec = Rec { first: kept.count, ..rec };
+            let to = self.onward.owner(input.group(1, rec.key));
+            self.send(1, to, interval, Body::Record(rec));
+        } else {
+            *kept.windows.entry(window(rec.at)).or_default() += 1;
+            let out = Out::Seen(rec, kept.count);
+            self.staged.entry(interval).or_default().push(out);
+        }
+        Ok(())
+    }
+    /// Shows behind a stage what time it is, unless something is awaited.
+    fn show(&mut self, at: usize, input: &Input, check: &mut Check) -> Result<(), Wrong> {
+        let stage = &mut self.stages[at];
+        let free = stage.handover.is_settled() || self.breach == Some(Breach::TimeNotHeld);
+        if !free || stage.latest == stage.shown || stage.latest.is_none() {
+            return Ok(());
+        }
+        if let (Some(Mark::At(old) | Mark::Idle(old)), Some(Mark::At(new) | Mark::Idle(new))) = (stage.shown, stage.latest)
+            && new < old
+        {
+            return Err(Wrong::Back { worker: self.me, stage: at, from: old, to: new });
+        }
+        stage.shown = stage.latest;
+        if at == 0 {
+            return self.tell_on();
+        }
+        self.close(input, check)
+    }
+    /// Tells those behind the second exchange what time it is behind the first.
+    fn tell_on(&mut self) -> Result<(), Wrong> {
+        let stage = &self.stages[0];
+        if let Some(mark) = stage.shown {
+            let (interval, layout) = (stage.interval(), self.onward.clone());
+            layout.members().iter().for_each(|to| self.send(1, *to, interval, Body::Mark(mark)));
+        }
+        Ok(())
+    }
+    /// Closes windows whose time has come.
+    fn close(&mut self, _: &Input, check: &mut Check) -> Result<(), Wrong> {
+        let stage = &mut self.stages[1];
+        let Some(Mark::At(time) | Mark::Idle(time)) = stage.shown else { return Ok(()) };
+        let interval = stage.interval();
+        for (group, keys) in &mut stage.groups {
+            for (key, kept) in keys {
+                while let Some(first) = kept.windows.first_entry().filter(|first| first.key() + WINDOW - 1 <= time) {
+                    let (start, count) = first.remove_entry();
+                    check.owns((self.attempt, interval), (1, *group), self.me)?;
+                    kept.changed = interval;
+                    self.staged.entry(interval).or_default().push(Out::Window { key: *key, start, count });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A barrier has come from all senders of a stage.
+    fn passed(&mut self, at: usize, barrier: Barrier, passed: &Passed, input: &Input, check: &mut Check) -> Result<(), Wrong> {
+        let n = passed.interval;
+        let base = self.base;
+        let stage = &mut self.stages[at];
+        stage.brought.clear();
+        let whole = barrier.scope == Scope::Whole;
+        let written = stage.groups.iter().map(|(group, keys)| {
+            let changed = keys.iter().filter(|(_, kept)| whole || kept.changed > base);
+            (*group, changed.map(|(key, kept)| (*key, kept.clone())).collect::<Group>())
+        });
+        let written = written.filter(|(_, keys)| !keys.is_empty()).collect();
+        self.parts.entry(n).or_default().groups[at] = written;
+        if let Some(change) = &passed.change {
+            if self.cut.is_none() {
+                self.cut = Some((n, change.clone()));
+            }
+            if self.interval == 0 {
+                // It joins: its source begins behind this barrier.
+                self.interval = n + 1;
+                self.move_splits(n, change);
+                self.tell(input);
+            }
+            let stage = &mut self.stages[at];
+            if self.breach != Some(Breach::TimeOfSendersKept) {
+                stage.merge.restart(self.nodes, |worker| change.new.has(worker));
+            }
+            stage.latest = stage.shown;
+            let steps = stage.handover.cut(n, change).map_err(wrong)?;
+            if at == 0 {
+                let members = change.members();
+                if change.old.has(self.me) {
+                    members.into_iter().for_each(|to| self.send(1, to, n, Body::Barrier(barrier, Some(change.clone()))));
+                }
+                self.onward = change.new.clone();
+                if self.breach != Some(Breach::TimeOfSendersKept) && change.new.has(self.me) {
+                    self.tell_on()?;
+                }
+            }
+            self.follow(at, n, steps, input, check)?;
+        } else if at == 0 {
+            let members = self.onward.members().to_vec();
+            members.into_iter().for_each(|to| self.send(1, to, n, Body::Barrier(barrier, None)));
+        }
+        if at == 1 {
+            self.written(n, passed.change.as_ref());
+        }
+        self.settle(input, check)
+    }
+    fn written(&mut self, n: u64, change: Option<&Arc<Change>>) {
+        let mut part = self.parts.remove(&n).unwrap_or_default();
+        if let Some(change) = change {
+            self.events.push(Did::Passed(change.clone()));
+            if !change.old.has(self.me) {
+                return;
+            }
+        }
+        part.staged = self.staged.range(..=n).flat_map(|(_, outs)| outs.iter().copied()).collect();
+        self.events.push(Did::Part(n, part));
+        if self.breach == Some(Breach::ChangesForgotten) {
+            self.base = n;
+        }
+    }
+    /// Does what a move asks for.
+    fn follow(
+        &mut self,
+        at: usize,
+        n: u64,
+        steps: Vec<Step<Held, (Group, Option<u64>)>>,
+        input: &Input,
+        check: &mut Check,
+    ) -> Result<(), Wrong> {
+        for step in steps {
+            match step {
+                Step::Ship { group, to, base } => {
+                    // In advance, by mistake.
+                    let Some(mut state) = self.stages[at].groups.remove(&group) else { continue };
+                    state.retain(|_, kept| base.is_none_or(|base| kept.changed > base));
+                    self.ship(at, n, group, to, state, base);
+                }
+                Step::Install { group, state: (state, base) } => {
+                    let mut known = Group::new();
+                    if let Some(base) = base {
+                        let read = self.prefetched.as_ref().filter(|read| read.interval == base);
+                        let Some(read) = read else { return Err(Wrong::NotRead { worker: self.me, base }) };
+                        known = read.groups[at].get(&group).cloned().unwrap_or_default();
+                    }
+                    known.extend(state);
+                    self.stages[at].groups.insert(group, known);
+                }
+                Step::Apply(rec) => self.apply(at, input.group(at, rec.key), rec, input, check)?,
+            }
+        }
+        self.show(at, input, check)?;
+        if at == 1 && self.stages[1].handover.is_settled() {
+            self.close(input, check)?;
+        }
+        self.settle(input, check)
+    }
+    fn ship(&mut self, stage: usize, interval: u64, group: usize, to: usize, state: Group, base: Option<u64>) {
+        let moved = Moved::Group { interval, stage, group, state, base };
+        self.out.push((to, Message::Moved(self.attempt, moved)));
+    }
+    /// Says so when all that was gained has arrived.
+    fn settle(&mut self, _: &Input, _: &mut Check) -> Result<(), Wrong> {
+        let Some((n, change)) = &self.cut else { return Ok(()) };
+        let through = self.stages.iter().all(|stage| stage.interval() > *n && stage.handover.is_settled());
+        if through && self.interval > *n && self.awaited.is_empty() {
+            if change.new.has(self.me) {
+                self.events.push(Did::Installed(*n));
+            }
+            self.cut = None;
+        }
+        Ok(())
+    }
+    /// Ships a group before the barrier has come from all senders, by mistake.
+    fn ship_early(&mut self, at: usize, random: &mut Random, _: &Input) {
+        if self.breach != Some(Breach::ShippedEarly) || !random.one_in(5) {
+            return;
+        }
+        let Some(change) = self.triggered() else { return };
+        let n = self.interval - 1;
+        if self.stages[at].interval() != n {
+            return;
+        }
+        let mine = change.groups().find(|moved| moved.from == self.me && self.stages[at].groups.contains_key(&moved.what));
+        if let Some(moved) = mine
+            && let Some(state) = self.stages[at].groups.remove(&moved.what)
+        {
+            self.ship(at, n, moved.what, moved.to, state, None);
+        }
+    }
+    /// The change whose barrier the source has passed, and a stage has not.
+    fn triggered(&self) -> Option<Arc<Change>> {
+        self.stages.iter().flat_map(|stage| stage.inbox.values().flatten()).find_map(|frame| match &frame.body {
+            Body::Barrier(_, Some(change)) => Some(change.clone()),
+            _ => None,
+        })
+    }
+}
+fn wrong(error: HandoverError) -> Wrong {
+    Wrong::Protocol(error.to_string())
+}
+fn late(error: GateError) -> Wrong {
+    Wrong::Protocol(error.to_string())
+}
