@@ -8,4 +8,5 @@ pub mod inlet;
 pub mod outlet;
 pub mod queue;
 pub mod route;
+pub mod session;
 pub mod watch;
