@@ -9,156 +9,24 @@
 //! [`break_link`](Network::break_link), [`cut`](Network::cut), [`slow`](Network::slow), [`crash`](Network::crash).
 //!
 //! [`links::Links`] puts sessions on top.
+mod event;
 mod line;
 pub mod links;
+mod node;
+mod settings;
+
+pub use event::{Arrival, Lane};
+pub use settings::Settings;
 
 use super::engine::Random;
+use event::{Due, What};
 use line::Line;
+use node::Node;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::ops::Range;
 use std::time::Duration;
 
-/// How a network behaves when nobody harms it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// How long a message is on its way.
-    pub delay: Range<Duration>,
-    /// How soon after a break there is another connection, or after a start the first.
-    pub reconnect: Range<Duration>,
-    /// How soon an end of a broken connection finds out.
-    pub notice: Range<Duration>,
-    /// How much longer than that it takes one of them in one of three cases.
-    pub late: Duration,
-    /// One of so many datagrams gets lost; none if it is 0.
-    pub lost: u64,
-    /// One of so many datagrams arrives twice; none if it is 0.
-    pub twice: u64,
-}
-impl Default for Settings {
-    /// Delays of 0.1 to 20 ms, breaks that are noticed within 50 ms or 1 s and mended within 200 ms; of datagrams a tenth is
-    /// lost and a tenth comes twice.
-    fn default() -> Self {
-        let ms = Duration::from_millis;
-        Settings {
-            delay: Duration::from_micros(100)..ms(20),
-            reconnect: ms(1)..ms(200),
-            notice: ms(0)..ms(50),
-            late: ms(1000),
-            lost: 10,
-            twice: 10,
-        }
-    }
-}
-
-/// On what a message travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lane {
-    /// In order and once, while the connection lives.
-    Connection,
-    /// By itself: later messages may arrive sooner, and some never or twice. For what may be said twice without harm.
-    Datagram,
-}
-/// What a node gets to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Arrival<M> {
-    /// A message has come.
-    Message {
-        /// From whom.
-        from: usize,
-        /// To whom.
-        to: usize,
-        /// On which lane.
-        lane: Lane,
-        /// What was sent.
-        message: M,
-    },
-    /// A node has a new connection to a peer, and can send on it. The peer may not know of it yet.
-    Up {
-        /// The node.
-        node: usize,
-        /// At the other end.
-        peer: usize,
-    },
-    /// A node has found out that its connection to a peer is gone.
-    Down {
-        /// The node.
-        node: usize,
-        /// What was at the other end.
-        peer: usize,
-    },
-}
-
-#[derive(Debug)]
-enum What<M> {
-    /// Two nodes try to connect.
-    Connect {
-        a: usize,
-        b: usize,
-    },
-    Up {
-        node: usize,
-        peer: usize,
-        connection: u64,
-    },
-    Down {
-        node: usize,
-        peer: usize,
-        connection: u64,
-    },
-    Break {
-        a: usize,
-        b: usize,
-        connection: u64,
-    },
-    /// The next message of a connection arrives. `turn` if a slow reader has given it a time already.
-    Deliver {
-        from: usize,
-        to: usize,
-        connection: u64,
-        turn: bool,
-    },
-    Datagram {
-        from: usize,
-        to: usize,
-        life: u64,
-        turn: bool,
-        message: M,
-    },
-}
-#[derive(Debug)]
-struct Due<M> {
-    at: Duration,
-    order: u64,
-    what: What<M>,
-}
-impl<M> PartialEq for Due<M> {
-    fn eq(&self, other: &Self) -> bool {
-        self.order == other.order
-    }
-}
-impl<M> Eq for Due<M> {}
-impl<M> PartialOrd for Due<M> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl<M> Ord for Due<M> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.order).cmp(&(other.at, other.order))
-    }
-}
-
-#[derive(Debug, Default)]
-struct Node {
-    dead: bool,
-    /// How often it has crashed.
-    life: u64,
-    /// Until when it takes in a message only each `pace`, and the next one not before `free`.
-    slow: Duration,
-    pace: Duration,
-    free: Duration,
-}
 /// The connection of two nodes.
 #[derive(Debug, Default)]
 struct Pair {
@@ -323,15 +191,14 @@ impl<M: Clone> Network<M> {
     }
     /// A node takes in only one message each `pace` before a time, of whatever lane.
     pub fn slow(&mut self, now: Duration, node: usize, until: Duration, pace: Duration) {
-        let node = &mut self.nodes[node];
-        (node.slow, node.pace, node.free) = (until, pace, now + pace);
+        self.nodes[node].slow(now, until, pace);
     }
     /// A node stops at once. Its connections break, and what was for it is lost. It is told nothing; its peers are.
     pub fn crash(&mut self, now: Duration, node: usize) {
-        if std::mem::replace(&mut self.nodes[node].dead, true) {
+        if self.nodes[node].dead {
             return;
         }
-        self.nodes[node].life += 1;
+        self.nodes[node].crash();
         for peer in (0..self.nodes.len()).filter(|peer| *peer != node) {
             self.break_link(now, node, peer);
             self.line_mut(node, peer).open = None;
@@ -345,8 +212,7 @@ impl<M: Clone> Network<M> {
     /// A node that has crashed starts anew, and connects.
     pub fn restart(&mut self, now: Duration, node: usize) {
         self.now = self.now.max(now);
-        let life = self.nodes[node].life;
-        if std::mem::replace(&mut self.nodes[node], Node { life, ..Node::default() }).dead {
+        if std::mem::take(&mut self.nodes[node].dead) {
             for peer in (0..self.nodes.len()).filter(|peer| *peer != node) {
                 self.connect(now, node, peer);
             }
@@ -453,18 +319,6 @@ impl<M: Clone> Network<M> {
         &mut self.lines[at]
     }
 }
-impl Node {
-    /// When a message has to wait for its turn, until then.
-    fn turn(&mut self, at: Duration, had: bool) -> Option<Duration> {
-        if had || at >= self.slow {
-            return None;
-        }
-        let turn = self.free.max(at);
-        self.free = turn + self.pace;
-        Some(turn)
-    }
-}
-
 /// A time of this range, in microseconds.
 fn between(random: &mut Random, range: &Range<Duration>) -> Duration {
     let width = u64::try_from(range.end.saturating_sub(range.start).as_micros()).unwrap_or(u64::MAX);

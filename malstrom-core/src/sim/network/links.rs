@@ -336,3 +336,6 @@ impl<M> Event<M> {
 fn name(node: usize) -> u32 {
     u32::try_from(node).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;
