@@ -11,4 +11,5 @@ pub mod layout;
 pub mod outlet;
 pub mod queue;
 pub mod route;
+pub mod session;
 pub mod watch;

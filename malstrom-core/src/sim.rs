@@ -12,6 +12,7 @@
 mod compare;
 pub mod engine;
 mod finding;
+pub mod network;
 mod output;
 mod search;
 mod suspects;

@@ -1,0 +1,341 @@
+//! Sessions over a simulated network: what processes use to talk to each other, with the session of the product in between.
+//!
+//! Each end of a pair is [opened](Links::open) for an attempt; then messages between the two arrive once and in order, whatever
+//! happens to the network, until an end is opened anew, or a process crashes, or there was no connection for the grace time:
+//! then the session [fails](Event::Failed), and the ends are to be opened for another attempt. No message gets from one attempt
+//! into another.
+use super::{Arrival, Lane, Network, Settings};
+use crate::exchange::session::{Attempt, Config, Frame, Packet, Session, SessionError, Unsent};
+use crate::sim::engine::Random;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// A message as a session carries it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weighed<M> {
+    message: M,
+    bytes: u64,
+    control: bool,
+}
+impl<M: Clone> Frame for Weighed<M> {
+    fn bytes(&self) -> u64 {
+        self.bytes
+    }
+    fn is_control(&self) -> bool {
+        self.control
+    }
+}
+/// What goes over the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wire<M> {
+    /// Of a session.
+    Packet(Packet<Weighed<M>>),
+    /// By itself.
+    Datagram(M),
+}
+
+/// What a process gets to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event<M> {
+    /// The next message of a session. Its bytes are to be given back with [`Links::consumed`].
+    Message {
+        /// From whom.
+        from: usize,
+        /// To whom.
+        to: usize,
+        /// What was sent.
+        message: M,
+        /// What it counts against the window.
+        bytes: u64,
+    },
+    /// A message that was sent by itself.
+    Datagram {
+        /// From whom.
+        from: usize,
+        /// To whom.
+        to: usize,
+        /// What was sent.
+        message: M,
+    },
+    /// What was refused for want of credit would be taken now.
+    Credit {
+        /// The sender.
+        from: usize,
+        /// To whom it can send.
+        to: usize,
+    },
+    /// The end of a session in `node` is over. The other end may find out later.
+    Failed {
+        /// Whose end.
+        node: usize,
+        /// The other process.
+        peer: usize,
+        /// Why.
+        error: SessionError,
+    },
+}
+
+#[derive(Debug)]
+struct End<M> {
+    session: Option<Session<Weighed<M>>>,
+    /// Size and kind of the message that was refused.
+    refused: Option<(u64, bool)>,
+}
+
+/// See the [module](self).
+///
+/// ```
+/// use malstrom_core::exchange::session::{Attempt, Config};
+/// use malstrom_core::sim::engine::Random;
+/// use malstrom_core::sim::network::{Settings, links::{Event, Links}};
+/// use std::time::Duration;
+/// let mut links = Links::new(2, Settings::default(), Config::default(), &Random::new(7));
+/// let attempt = Attempt { term: 1, attempt: 1 };
+/// links.open(Duration::ZERO, 0, 1, attempt);
+/// links.open(Duration::ZERO, 1, 0, attempt);
+/// // There is no credit before the two have connected.
+/// assert!(links.send(Duration::ZERO, 0, 1, "hello", 5).is_err());
+/// let mut got = None;
+/// while got.is_none() {
+///     let now = links.next().expect("an open session has always something to do");
+///     while let Some(event) = links.poll(now) {
+///         match event {
+///             Event::Credit { from: 0, to: 1 } => {
+///                 links.send(now, 0, 1, "hello", 5).expect("there is credit");
+///                 links.network().break_link(now, 0, 1);
+///             }
+///             Event::Message { from, to, message, bytes } => {
+///                 links.consumed(now, to, from, bytes);
+///                 got = Some(message);
+///             }
+///             other => panic!("{other:?}"),
+///         }
+///     }
+/// }
+/// assert_eq!(got, Some("hello"));
+/// ```
+#[derive(Debug)]
+pub struct Links<M> {
+    network: Network<Wire<M>>,
+    config: Config,
+    numbers: Random,
+    ends: Vec<End<M>>,
+    events: VecDeque<Event<M>>,
+}
+impl<M: Clone> Links<M> {
+    /// Processes `0..nodes` that are all alive and have no session yet. Takes branches of `random`, and no number.
+    pub fn new(nodes: usize, settings: Settings, config: Config, random: &Random) -> Self {
+        Links {
+            network: Network::new(nodes, settings, random.branch("network")),
+            config,
+            numbers: random.branch("sessions"),
+            ends: (0..nodes * nodes).map(|_| End { session: None, refused: None }).collect(),
+            events: VecDeque::new(),
+        }
+    }
+    /// The network, to harm it. Processes are to be crashed by [`Links::crash`].
+    pub fn network(&mut self) -> &mut Network<Wire<M>> {
+        &mut self.network
+    }
+
+    /// Begins a session of `node` with `peer`, in the place of any it has. The peer has to do the same.
+    pub fn open(&mut self, now: Duration, node: usize, peer: usize, attempt: Attempt) {
+        if node == peer || !self.network.is_alive(node) {
+            return;
+        }
+        self.close(now, node, peer);
+        let number = self.numbers.next();
+        let session = Session::new(self.config, attempt, [name(node), name(peer)], number, now);
+        self.end(node, peer).session = Some(session);
+    }
+    /// Ends the session of `node` with `peer` without a word. A peer that goes on with it is turned away.
+    pub fn close(&mut self, now: Duration, node: usize, peer: usize) {
+        *self.end(node, peer) = End { session: None, refused: None };
+        // On a connection of another session, the peer would not greet.
+        self.network.close(now, node, peer);
+        self.events.retain(|event| !event.is_for(node, Some(peer)));
+    }
+    /// A process stops at once, and its sessions with it.
+    pub fn crash(&mut self, now: Duration, node: usize) {
+        self.network.crash(now, node);
+        for peer in 0..self.network.nodes() {
+            *self.end(node, peer) = End { session: None, refused: None };
+        }
+        self.events.retain(|event| !event.is_for(node, None));
+    }
+    /// A process starts anew, without sessions.
+    pub fn restart(&mut self, now: Duration, node: usize) {
+        self.network.restart(now, node);
+    }
+
+    /// Sends a data message over the session of the two.
+    ///
+    /// # Errors
+    /// The message comes back if there is no credit, of which an [`Event::Credit`] will tell when there is; or if it is
+    /// larger than the window, or there is no session or it has failed.
+    pub fn send(&mut self, now: Duration, from: usize, to: usize, message: M, bytes: u64) -> Result<(), Unsent<M>> {
+        self.accept(now, from, to, Weighed { message, bytes, control: false })
+    }
+    /// Sends a control message, which may go beyond the window by the allowance.
+    ///
+    /// # Errors
+    /// As for [`send`](Links::send).
+    pub fn send_control(
+        &mut self,
+        now: Duration,
+        from: usize,
+        to: usize,
+        message: M,
+        bytes: u64,
+    ) -> Result<(), Unsent<M>> {
+        self.accept(now, from, to, Weighed { message, bytes, control: true })
+    }
+    /// Sends a message by itself: it may arrive twice, or not at all, or in another attempt or life of the receiver's peer.
+    pub fn send_datagram(&mut self, now: Duration, from: usize, to: usize, message: M) {
+        self.network.send(now, from, to, Lane::Datagram, Wire::Datagram(message));
+    }
+    /// `node` is done with messages of so many bytes from `peer`.
+    pub fn consumed(&mut self, now: Duration, node: usize, peer: usize, bytes: u64) {
+        if let Some(session) = &mut self.end(node, peer).session {
+            session.consumed(bytes);
+        }
+        self.transmit(now, node, peer);
+    }
+    /// The session of `node` with `peer`, if it is open.
+    pub fn session(&self, node: usize, peer: usize) -> Option<&Session<Weighed<M>>> {
+        self.ends[node * self.network.nodes() + peer].session.as_ref()
+    }
+
+    /// When something happens next. It may be nothing that anybody gets to know.
+    pub fn next(&self) -> Option<Duration> {
+        let due = self.due().map(|(at, ..)| at);
+        self.network.next().into_iter().chain(due).min()
+    }
+    /// The next of what processes get to know up to this time. `None` if there is nothing more.
+    pub fn poll(&mut self, now: Duration) -> Option<Event<M>> {
+        while self.events.is_empty() {
+            let due = self.due().filter(|(at, ..)| *at <= now);
+            let first = self.network.next().filter(|at| *at <= now);
+            match (first, due) {
+                (Some(at), due) if due.is_none_or(|(due, ..)| at <= due) => {
+                    if let Some(arrival) = self.network.poll(at) {
+                        self.arrived(at, arrival);
+                    }
+                }
+                (_, Some((at, node, peer))) => self.tick(at, node, peer),
+                (_, None) => break,
+            }
+        }
+        self.events.pop_front()
+    }
+
+    fn end(&mut self, node: usize, peer: usize) -> &mut End<M> {
+        let at = node * self.network.nodes() + peer;
+        &mut self.ends[at]
+    }
+    /// Which session wants to be told the time next.
+    fn due(&self) -> Option<(Duration, usize, usize)> {
+        let nodes = self.network.nodes();
+        let due = |(at, end): (usize, &End<M>)| Some((end.session.as_ref()?.due()?, at / nodes, at % nodes));
+        self.ends.iter().enumerate().filter_map(due).min()
+    }
+    fn accept(&mut self, now: Duration, from: usize, to: usize, frame: Weighed<M>) -> Result<(), Unsent<M>> {
+        let end = self.end(from, to);
+        let Some(session) = &mut end.session else { return Err(Unsent::Failed(frame.message)) };
+        let size = (frame.bytes, frame.control);
+        match session.send(frame) {
+            Ok(()) => {
+                self.transmit(now, from, to);
+                Ok(())
+            }
+            Err(Unsent::NoCredit(frame)) => {
+                end.refused = Some(size);
+                Err(Unsent::NoCredit(frame.message))
+            }
+            Err(Unsent::TooLarge { frame, bytes, most }) => Err(Unsent::TooLarge { frame: frame.message, bytes, most }),
+            Err(Unsent::Failed(frame)) => Err(Unsent::Failed(frame.message)),
+        }
+    }
+    fn arrived(&mut self, now: Duration, arrival: Arrival<Wire<M>>) {
+        match arrival {
+            Arrival::Up { node, peer } => {
+                let Some(session) = &mut self.end(node, peer).session else { return };
+                match session.connected(now) {
+                    Ok(hello) => self.network.send(now, node, peer, Lane::Connection, Wire::Packet(hello)),
+                    Err(_) => self.network.close(now, node, peer),
+                }
+            }
+            Arrival::Down { node, peer } => {
+                if let Some(session) = &mut self.end(node, peer).session {
+                    session.disconnected(now);
+                }
+            }
+            Arrival::Message { from, to, message: Wire::Datagram(message), .. } => {
+                self.events.push_back(Event::Datagram { from, to, message });
+            }
+            Arrival::Message { from, to, message: Wire::Packet(packet), .. } => {
+                let received = match &mut self.end(to, from).session {
+                    Some(session) => session.receive(now, packet),
+                    // Nobody listens.
+                    None => return self.network.close(now, to, from),
+                };
+                match received {
+                    Ok(frame) => {
+                        if let Some(Weighed { message, bytes, .. }) = frame {
+                            self.events.push_back(Event::Message { from, to, message, bytes });
+                        }
+                        self.transmit(now, to, from);
+                    }
+                    Err(error) => self.give_up(now, to, from, error),
+                }
+            }
+        }
+    }
+    fn tick(&mut self, now: Duration, node: usize, peer: usize) {
+        let Some(session) = &mut self.end(node, peer).session else { return };
+        match session.tick(now) {
+            Ok(()) => self.transmit(now, node, peer),
+            Err(error) => self.give_up(now, node, peer, error),
+        }
+    }
+    /// A connection cannot be used, or the session is over.
+    fn give_up(&mut self, now: Duration, node: usize, peer: usize, error: SessionError) {
+        self.network.close(now, node, peer);
+        if error.ends_session() {
+            self.events.push_back(Event::Failed { node, peer, error });
+        }
+    }
+    /// Sends what a session has to send.
+    fn transmit(&mut self, now: Duration, node: usize, peer: usize) {
+        let at = node * self.network.nodes() + peer;
+        let end = &mut self.ends[at];
+        let Some(session) = &mut end.session else { return };
+        while let Some(packet) = session.transmit(now) {
+            self.network.send(now, node, peer, Lane::Connection, Wire::Packet(packet));
+        }
+        if end.refused.is_some_and(|(bytes, control)| session.has_credit(bytes, control)) {
+            end.refused = None;
+            self.events.push_back(Event::Credit { from: node, to: peer });
+        }
+    }
+}
+impl<M> Event<M> {
+    /// Whether this is for a process, and of its session with a peer if one is given.
+    fn is_for(&self, process: usize, with: Option<usize>) -> bool {
+        let (to, peer, session) = match self {
+            Event::Message { from, to, .. } => (*to, *from, true),
+            Event::Datagram { from, to, .. } => (*to, *from, false),
+            Event::Credit { from, to } => (*from, *to, true),
+            Event::Failed { node, peer, .. } => (*node, *peer, true),
+        };
+        to == process && with.is_none_or(|with| session && with == peer)
+    }
+}
+
+/// A node, as sessions name it.
+fn name(node: usize) -> u32 {
+    u32::try_from(node).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;
