@@ -89,6 +89,8 @@ pub struct Origin {
     pub layout: Option<Arc<Layout>>,
     /// How many workers there are to be, if it was written down.
     pub target: Option<usize>,
+    /// The attempt that the newest snapshot was taken in; 0 if there is none.
+    pub attempt: u64,
     /// What became of the newest snapshot or savepoint, for workers that have not heard.
     pub outcome: Option<Outcome>,
 }
@@ -294,7 +296,10 @@ enum Phase {
     Restoring(BTreeSet<usize>),
     Running(Running),
     /// The last snapshot is committed, that of interval `last`. These have not published what it has.
-    Ending { last: u64, missing: BTreeSet<usize> },
+    Ending {
+        last: u64,
+        missing: BTreeSet<usize>,
+    },
     /// The next attempt begins then.
     Resting(Duration),
     Over,
@@ -347,6 +352,8 @@ pub struct Coordinator {
     /// How often in a row it has failed by itself, without a snapshot in between.
     failures: u32,
     plans: u64,
+    /// What was reported since the workers have said how they stand.
+    reports: Vec<(usize, u64, Report)>,
     /// The savepoints that are to be taken once the job runs.
     asked: Vec<String>,
 }
@@ -364,6 +371,7 @@ impl Coordinator {
             target: policy.workers.max(1),
             failures: 0,
             plans: 0,
+            reports: Vec::new(),
             asked: Vec::new(),
         };
         (coordinator, vec![Action::Claim])
@@ -371,6 +379,10 @@ impl Coordinator {
     /// Its term; 0 before it has one.
     pub fn term(&self) -> u64 {
         self.origin.term
+    }
+    /// The number of the attempt that is under way, or of the last one; 0 if there was none.
+    pub fn attempt(&self) -> u64 {
+        self.attempt
     }
     /// The layout that holds, or held last.
     pub fn layout(&self) -> &Arc<Layout> {
@@ -456,7 +468,10 @@ impl Coordinator {
             Event::Broken { attempt, restart } => self.broken(now, attempt, restart, actions),
             Event::Report { worker, attempt, report } => {
                 self.heard(now, worker);
-                if attempt == self.attempt {
+                if matches!(self.phase, Phase::Gathering(_)) {
+                    // What a worker does after it has said how it stands.
+                    self.reports.push((worker, attempt, report));
+                } else if attempt == self.attempt {
                     self.report(now, worker, report, actions);
                 }
             }
@@ -499,6 +514,7 @@ impl Coordinator {
     fn claim(&mut self, actions: &mut Vec<Action>) {
         self.phase = Phase::Claiming;
         self.workers.clear();
+        self.reports.clear();
         actions.push(Action::Claim);
     }
     /// Ends the attempt, and begins another.

@@ -9,6 +9,7 @@
 //!
 //! What it runs is the engine: workers, exchanges, coordinator, snapshots and commit log are those of a job. Only threads, clock and
 //! store are simulated: see [`engine`].
+pub mod cluster;
 mod compare;
 pub mod engine;
 mod finding;

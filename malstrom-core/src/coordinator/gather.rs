@@ -51,13 +51,22 @@ impl Coordinator {
             Some(found) => {
                 let stands = |worker: &usize| {
                     let known = self.workers.get(worker)?;
-                    Some(known.standing.as_ref().is_some_and(|standing| {
-                        standing.attempt == found.attempt && standing.going
-                    }))
+                    Some(
+                        known
+                            .standing
+                            .as_ref()
+                            .is_some_and(|standing| standing.attempt == found.attempt && standing.going),
+                    )
                 };
                 let stand: Vec<Option<bool>> = found.participants.iter().map(stands).collect();
                 if stand.iter().all(|stands| *stands == Some(true)) {
-                    return self.resume(now, found, actions);
+                    self.resume(now, found, actions);
+                    for (worker, attempt, report) in std::mem::take(&mut self.reports) {
+                        if attempt == self.attempt {
+                            self.report(now, worker, report, actions);
+                        }
+                    }
+                    return;
                 }
                 // One that is there and stands elsewhere has lost what it had. The others may still come.
                 if !stand.contains(&Some(false)) && !late {
@@ -65,7 +74,14 @@ impl Coordinator {
                 }
                 self.restore = true;
             }
-            None if self.workers.values().any(|known| known.standing.is_some()) => self.restore = true,
+            None if self.standings().next().is_some() => {
+                // The job runs, or has run a short time ago. Those may still come who go on with the attempt that has taken
+                // the newest snapshot.
+                let known = self.origin.layout.as_ref().map_or(&[][..], |layout| layout.members());
+                if !known.iter().all(|worker| self.workers.contains_key(worker)) && !late {
+                    return;
+                }
+            }
             None => {}
         }
         if self.workers.len() >= self.target || late && !self.workers.is_empty() {
@@ -86,6 +102,7 @@ impl Coordinator {
             None => Arc::new(Layout::even(&members, self.policy.groups, self.policy.splits)),
         };
         (self.attempt, self.restore) = (self.origin.term, false);
+        self.reports.clear();
         let (attempt, layout) = (self.attempt, self.layout.clone());
         actions.push(Action::Begin { attempt, interval: self.origin.interval + 1, layout });
         self.phase = Phase::Restoring(members.into_iter().collect());
@@ -94,9 +111,14 @@ impl Coordinator {
     fn standings(&self) -> impl Iterator<Item = (usize, &Standing)> {
         self.workers.iter().filter_map(|(worker, known)| Some((*worker, known.standing.as_ref()?)))
     }
-    /// The newest attempt that any of those is in who are there.
+    /// The newest attempt that any of those is in who are there, of those that know of the newest snapshot: it was taken in it, or
+    /// is what it began with. Any other has been replaced, and nobody has told those who are in it.
     fn found(&self) -> Option<Found> {
-        let attempt = self.standings().map(|(_, standing)| standing.attempt).max()?;
+        let knows = |standing: &Standing| {
+            standing.attempt == self.origin.attempt || standing.origin == Some(self.origin.interval)
+        };
+        let attempt = self.standings().map(|(_, standing)| standing).filter(|standing| knows(standing));
+        let attempt = attempt.map(|standing| standing.attempt).max()?;
         let of_it = || self.standings().map(|(_, standing)| standing).filter(|standing| standing.attempt == attempt);
         let mut begun: BTreeMap<u64, Begun> = BTreeMap::new();
         for known in of_it().flat_map(|standing| &standing.begun) {
@@ -106,7 +128,8 @@ impl Coordinator {
         let last = begun.values().next_back().and_then(|begun| begun.change.clone());
         // Who was prepared for a change that no barrier carries yet knows of a layout that does not hold.
         let oldest = of_it().map(|standing| &standing.layout).min_by_key(|layout| layout.version())?.clone();
-        let changed = begun.values().filter_map(|begun| begun.change.as_ref()).next_back().map(|change| change.new.clone());
+        let changed =
+            begun.values().filter_map(|begun| begun.change.as_ref()).next_back().map(|change| change.new.clone());
         let layout = changed.unwrap_or(oldest);
         let participants = last.map_or_else(|| layout.members().to_vec(), |change| change.members());
         Some(Found { attempt, layout, participants, begun })
@@ -142,8 +165,18 @@ impl Coordinator {
                 }
             }
             if outcome.is_some_and(Outcome::is_base) && barrier.last {
-                let missing = self.layout.members().iter().copied().collect();
-                self.phase = Phase::Ending { last: *interval, missing };
+                // Who knows has published what it had.
+                let knows = |worker: &usize| {
+                    let standing = self.workers.get(worker).and_then(|known| known.standing.as_ref());
+                    let mut begun = standing.into_iter().flat_map(|standing| &standing.begun);
+                    begun.any(|begun| begun.barrier.interval == *interval && begun.outcome.is_some())
+                };
+                let missing: BTreeSet<usize> =
+                    self.layout.members().iter().copied().filter(|worker| !knows(worker)).collect();
+                self.phase = if missing.is_empty() { Phase::Over } else { Phase::Ending { last: *interval, missing } };
+                if self.is_over() {
+                    actions.push(Action::End);
+                }
                 return;
             }
             if let Some(change) = change.filter(|_| newest == Some(*interval)) {

@@ -70,6 +70,8 @@ pub struct Begun {
 pub struct Standing {
     /// The attempt that it is in.
     pub attempt: u64,
+    /// The interval of the snapshot that the attempt began with; 0 if it began anew, and `None` for who joined it later.
+    pub origin: Option<u64>,
     /// The layout that it began or was prepared with, or the one of the last change that has passed it.
     pub layout: Arc<Layout>,
     /// Whether all had taken in what they were restored from.
@@ -142,14 +144,17 @@ impl Member {
     fn heeds(&mut self, command: &Command) -> bool {
         match command {
             Command::Lead => false,
-            Command::Begin { attempt, layout, .. } => self.enter(*attempt, layout, *attempt > self.attempt()),
+            Command::Begin { attempt, interval, layout } => {
+                let origin = interval.checked_sub(1);
+                *attempt > self.attempt() && self.enter(*attempt, origin, layout)
+            }
             Command::Go { attempt } => {
                 let standing = self.standing.as_mut().filter(|standing| standing.attempt == *attempt);
                 standing.is_some_and(|standing| !std::mem::replace(&mut standing.going, true))
             }
             Command::Prepare { attempt, change, .. } => {
                 // Who gains without joining is in the attempt already.
-                if self.attempt() != *attempt && self.enter(*attempt, &change.new, true) {
+                if self.attempt() != *attempt && self.enter(*attempt, None, &change.new) {
                     if let Some(standing) = &mut self.standing {
                         (standing.going, standing.prepared) = (true, true);
                     }
@@ -174,13 +179,18 @@ impl Member {
             Command::Release => self.standing.is_some(),
         }
     }
-    fn enter(&mut self, attempt: u64, layout: &Arc<Layout>, may: bool) -> bool {
-        if may {
-            let layout = layout.clone();
-            let begun = Vec::new();
-            self.standing = Some(Standing { attempt, layout, going: false, prepared: false, begun, installed: 0, finished: None });
-        }
-        may
+    fn enter(&mut self, attempt: u64, origin: Option<u64>, layout: &Arc<Layout>) -> bool {
+        self.standing = Some(Standing {
+            attempt,
+            origin,
+            layout: layout.clone(),
+            going: false,
+            prepared: false,
+            begun: Vec::new(),
+            installed: 0,
+            finished: None,
+        });
+        true
     }
     fn settled(&mut self, outcome: Outcome) -> bool {
         let Some(standing) = &mut self.standing else { return false };

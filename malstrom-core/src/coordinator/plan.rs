@@ -40,7 +40,13 @@ pub(super) struct Plan {
 }
 impl Plan {
     /// A plan whose barrier is under way already.
-    pub(super) fn cut(number: u64, change: Arc<Change>, interval: u64, missing: BTreeSet<usize>, committed: bool) -> Self {
+    pub(super) fn cut(
+        number: u64,
+        change: Arc<Change>,
+        interval: u64,
+        missing: BTreeSet<usize>,
+        committed: bool,
+    ) -> Self {
         Plan { number, change, bases: BTreeMap::new(), stage: Stage::Handover { interval, missing, committed } }
     }
     pub(super) fn due(&self, patience: Duration) -> Option<Duration> {

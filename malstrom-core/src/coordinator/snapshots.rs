@@ -22,7 +22,11 @@ enum Phase {
     /// No snapshot is under way; the next one is due then.
     Idle(Duration),
     /// Workers write one, of which these have not.
-    Writing { taken: Taken, since: Duration, missing: BTreeSet<usize> },
+    Writing {
+        taken: Taken,
+        since: Duration,
+        missing: BTreeSet<usize>,
+    },
     /// It is being stored.
     Storing(Taken),
     /// It could not be stored, and is tried again then.
@@ -94,9 +98,7 @@ impl Snapshots {
     }
     pub(super) fn tick(&mut self, now: Duration, actions: &mut Vec<Action>) {
         match &self.phase {
-            Phase::Writing { taken, since, .. }
-                if taken.change.is_none() && now >= *since + self.policy.timeout =>
-            {
+            Phase::Writing { taken, since, .. } if taken.change.is_none() && now >= *since + self.policy.timeout => {
                 self.give_up(now, actions);
             }
             Phase::Again(taken, until) if now >= *until => {

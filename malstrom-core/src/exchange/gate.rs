@@ -14,7 +14,9 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum GateError {
     /// A frame of an interval that has ended.
-    #[error("worker {from} sends a frame of interval {interval}, which has ended here: interval {here} is under way. The attempt is to be restored")]
+    #[error(
+        "worker {from} sends a frame of interval {interval}, which has ended here: interval {here} is under way. The attempt is to be restored"
+    )]
     Stale {
         /// Who sent it.
         from: usize,
@@ -24,7 +26,9 @@ pub enum GateError {
         here: u64,
     },
     /// A barrier that nobody expects of this worker.
-    #[error("worker {from} brings barrier {interval}, but it has no part in it or has brought it before. The attempt is to be restored")]
+    #[error(
+        "worker {from} brings barrier {interval}, but it has no part in it or has brought it before. The attempt is to be restored"
+    )]
     Unexpected {
         /// Who brought it.
         from: usize,

@@ -19,7 +19,9 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum HandoverError {
     /// A record of a group that is somebody else's.
-    #[error("worker {here} gets a record of key group {group}, which it does not own: its sender has another route table. The attempt is to be restored")]
+    #[error(
+        "worker {here} gets a record of key group {group}, which it does not own: its sender has another route table. The attempt is to be restored"
+    )]
     Foreign {
         /// The group.
         group: usize,
@@ -27,7 +29,9 @@ pub enum HandoverError {
         here: usize,
     },
     /// The state of a group that nobody has asked for.
-    #[error("worker {here} gets the state of key group {group} at barrier {interval}, which it does not wait for. The attempt is to be restored")]
+    #[error(
+        "worker {here} gets the state of key group {group} at barrier {interval}, which it does not wait for. The attempt is to be restored"
+    )]
     Unasked {
         /// The group.
         group: usize,
@@ -37,7 +41,9 @@ pub enum HandoverError {
         here: usize,
     },
     /// A barrier with a change has passed before all groups of the change before it had arrived.
-    #[error("barrier {interval} changes the layout while {waiting} key groups are still awaited. The attempt is to be restored")]
+    #[error(
+        "barrier {interval} changes the layout while {waiting} key groups are still awaited. The attempt is to be restored"
+    )]
     Unsettled {
         /// The interval that it ends.
         interval: u64,

@@ -171,7 +171,8 @@ impl Run<'_> {
     /// The job is told to stop. An attempt that is under way is told by others.
     fn stop_resting(&mut self) {
         if self.attempt.is_none() && self.over.is_none() {
-            let failure = self.failure.take().unwrap_or_else(|| Error::custom("the job has been stopped before it began"));
+            let failure =
+                self.failure.take().unwrap_or_else(|| Error::custom("the job has been stopped before it began"));
             self.over = Some(Err(failure));
         }
     }

@@ -109,7 +109,10 @@ impl Merge {
         }
     }
     /// Who the inputs are has changed: of those there are, nothing is known. What was promised stands.
-    #[cfg_attr(not(feature = "sim"), allow(dead_code, reason = "who the inputs are changes in the simulator only so far"))]
+    #[cfg_attr(
+        not(feature = "sim"),
+        allow(dead_code, reason = "who the inputs are changes in the simulator only so far")
+    )]
     pub(crate) fn restart(&mut self, inputs: usize, is_one: impl Fn(usize) -> bool) {
         let input = |at| if is_one(at) { Input::Unknown } else { Input::Ended };
         self.inputs = (0..inputs).map(input).collect();

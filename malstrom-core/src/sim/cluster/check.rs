@@ -129,8 +129,12 @@ impl Check {
         let n = restored.interval;
         let (keys, windows) = input.counts(Some(&restored.positions));
         for (stage, groups) in restored.groups.iter().enumerate() {
-            let counted: BTreeMap<u64, u64> =
-                groups.values().flatten().filter(|(_, kept)| kept.count > 0).map(|(key, kept)| (*key, kept.count)).collect();
+            let counted: BTreeMap<u64, u64> = groups
+                .values()
+                .flatten()
+                .filter(|(_, kept)| kept.count > 0)
+                .map(|(key, kept)| (*key, kept.count))
+                .collect();
             if counted != keys {
                 return Err(Wrong::Snapshot(format!(
                     "snapshot {n} has counted {counted:?} behind exchange {stage}, and up to its positions {:?} there are {keys:?}",
@@ -202,18 +206,25 @@ impl Check {
                 let mut ordered = seen.clone();
                 ordered.sort_by_key(by);
                 if !ordered.iter().map(by).eq(1..=wanted.len() as u64) {
-                    return Err(Wrong::Output(format!("the records of key {key} are not counted one by one: {ordered:?}")));
+                    return Err(Wrong::Output(format!(
+                        "the records of key {key} are not counted one by one: {ordered:?}"
+                    )));
                 }
                 for split in 0..input.splits.len() {
                     let order = ordered.iter().filter(|(rec, _)| rec.split == split).map(|(rec, _)| rec.at);
                     if !order.is_sorted() {
-                        return Err(Wrong::Output(format!("the records of key {key} in split {split} have lost their order: {ordered:?}")));
+                        return Err(Wrong::Output(format!(
+                            "the records of key {key} in split {split} have lost their order: {ordered:?}"
+                        )));
                     }
                 }
             }
         }
         if let Some((key, seen)) = seen.first_key_value() {
-            return Err(Wrong::Output(format!("{} records of key {key} have come out, and there are none", seen.len())));
+            return Err(Wrong::Output(format!(
+                "{} records of key {key} have come out, and there are none",
+                seen.len()
+            )));
         }
         let whole: BTreeMap<(u64, i64), Vec<u64>> =
             input.counts(None).1.into_iter().map(|(window, count)| (window, vec![count])).collect();

@@ -20,6 +20,11 @@ pub(super) struct Rec {
     /// Which record of its key it was behind the first exchange.
     pub(super) first: u64,
 }
+impl From<Rec> for super::Record {
+    fn from(rec: Rec) -> Self {
+        super::Record { split: rec.split, at: rec.at, key: rec.key }
+    }
+}
 /// What comes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Out {
@@ -61,12 +66,27 @@ pub(super) struct Frame {
 #[derive(Clone, Debug)]
 pub(super) enum Message {
     /// A coordinator, to a worker.
-    Control { term: u64, command: Command },
+    Control {
+        term: u64,
+        command: Command,
+    },
     /// A worker, to its coordinator.
-    Hello { term: u64, standing: Option<Standing> },
-    Beat { term: u64 },
-    Report { term: u64, attempt: u64, report: Report },
-    Broken { term: u64, attempt: u64 },
+    Hello {
+        term: u64,
+        standing: Option<Standing>,
+    },
+    Beat {
+        term: u64,
+    },
+    Report {
+        term: u64,
+        attempt: u64,
+        report: Report,
+    },
+    Broken {
+        term: u64,
+        attempt: u64,
+    },
     /// A worker, to another of its attempt.
     Frame(u64, Frame),
     Moved(u64, Moved),
@@ -143,6 +163,7 @@ pub(super) struct Part {
 #[derive(Clone, Debug)]
 pub(super) struct Manifest {
     pub(super) interval: u64,
+    pub(super) attempt: u64,
     /// What was written for it, by which worker.
     pub(super) parts: Vec<(usize, Arc<Part>)>,
     /// What was written before, in order.
@@ -150,7 +171,6 @@ pub(super) struct Manifest {
     /// Whether the next may be relative to it.
     pub(super) is_base: bool,
     pub(super) round: u16,
-    pub(super) last: bool,
     pub(super) layout: Arc<Layout>,
     pub(super) target: usize,
 }

@@ -11,8 +11,16 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(super) enum Ask {
     Log(Request),
-    Part { attempt: u64, interval: u64, worker: usize, part: Arc<Part> },
-    Manifest { name: String, manifest: Arc<Manifest> },
+    Part {
+        attempt: u64,
+        interval: u64,
+        worker: usize,
+        part: Arc<Part>,
+    },
+    Manifest {
+        name: String,
+        manifest: Arc<Manifest>,
+    },
     /// What the committed snapshot of this interval has; what there is before the first if it is 0.
     Read(u64),
     /// Entries of the log up to this one are deleted.
@@ -22,7 +30,9 @@ pub(super) enum Ask {
 #[derive(Clone, Debug)]
 pub(super) enum Answer {
     Log(Reply),
-    Stored { interval: u64 },
+    Stored {
+        interval: u64,
+    },
     Read(Arc<Restored>),
     Pruned,
     /// It is not done, or nobody knows.

@@ -68,6 +68,10 @@ pub(super) struct Work {
     /// The change that is under way, and its interval; nothing has arrived of it, or not all.
     cut: Option<(u64, Arc<Change>)>,
     pub(super) out: Vec<(usize, Message)>,
+    /// What was taken in: behind which exchange, from whom.
+    pub(super) taken: Vec<(usize, usize)>,
+    /// The exchanges that take no more to send.
+    pub(super) full: [bool; 2],
     pub(super) events: Vec<Did>,
 }
 /// What a worker has to say for itself.
@@ -80,7 +84,13 @@ pub(super) enum Did {
 }
 
 impl Work {
-    fn new((me, nodes): (usize, usize), attempt: u64, breach: Option<Breach>, layout: &Arc<Layout>, input: &Input) -> Self {
+    fn new(
+        (me, nodes): (usize, usize),
+        attempt: u64,
+        breach: Option<Breach>,
+        layout: &Arc<Layout>,
+        input: &Input,
+    ) -> Self {
         let stage = || Stage {
             gate: None,
             handover: Handover::new(me, input.groups, [], 0),
@@ -112,6 +122,8 @@ impl Work {
             prefetched: None,
             cut: None,
             out: Vec::new(),
+            taken: Vec::new(),
+            full: [false; 2],
             events: Vec::new(),
         }
     }
@@ -170,7 +182,11 @@ impl Work {
     /// Whether it has read all that it is to read.
     pub(super) fn has_finished(&self, input: &Input) -> bool {
         let read = |(split, at): (&usize, &i64)| input.record(*split, *at).is_none();
-        self.going && self.interval > 0 && self.awaited.is_empty() && self.splits.iter().all(read)
+        self.going
+            && self.interval > 0
+            && self.told.is_some()
+            && self.awaited.is_empty()
+            && self.splits.iter().all(read)
     }
     /// What waits, for people.
     pub(super) fn describe(&self) -> String {
@@ -179,11 +195,25 @@ impl Work {
             let heads: Vec<String> = stage
                 .inbox
                 .iter()
-                .filter_map(|(from, frames)| Some(format!("{from}: {} from interval {}", frames.len(), frames.front()?.interval)))
+                .filter_map(|(from, frames)| {
+                    Some(format!("{from}: {} from interval {}", frames.len(), frames.front()?.interval))
+                })
                 .collect();
-            format!("exchange {at} in interval {}, waits [{}], settled {}", stage.interval(), heads.join(", "), stage.handover.is_settled())
+            format!(
+                "exchange {at} in interval {}, waits [{}], settled {}",
+                stage.interval(),
+                heads.join(", "),
+                stage.handover.is_settled()
+            )
         };
-        format!("source in interval {}, splits {:?}, triggers {}; {}; {}", self.interval, self.splits, self.triggers.len(), stage(0), stage(1))
+        format!(
+            "source in interval {}, splits {:?}, triggers {}; {}; {}",
+            self.interval,
+            self.splits,
+            self.triggers.len(),
+            stage(0),
+            stage(1)
+        )
     }
 
     /// Does one thing, if there is one.
@@ -193,20 +223,26 @@ impl Work {
         }
         match random.below(8) {
             0..3 => self.take_in(1, random, input, check),
-            3..6 => self.take_in(0, random, input, check),
+            3..6 if !self.full[1] => self.take_in(0, random, input, check),
             6 if !self.triggers.is_empty() => {
                 self.begin_barrier(input);
                 Ok(())
             }
-            _ => {
+            // Reading is slow, so that a good deal happens meanwhile.
+            7 if !self.full[0] && random.one_in(2) => {
                 self.read(random, input);
                 Ok(())
             }
+            _ => Ok(()),
         }
     }
     fn read(&mut self, random: &mut Random, input: &Input) {
-        let open: Vec<usize> =
-            self.splits.iter().filter(|(split, at)| input.record(**split, **at).is_some()).map(|(split, _)| *split).collect();
+        let open: Vec<usize> = self
+            .splits
+            .iter()
+            .filter(|(split, at)| input.record(**split, **at).is_some())
+            .map(|(split, _)| *split)
+            .collect();
         if let Some(split) = open.get(random.index(open.len())) {
             let at = self.splits.get_mut(split);
             if let Some(rec) = at.and_then(|at| {
@@ -313,14 +349,14 @@ impl Work {
         }
         let Some(from) = ready.get(random.index(ready.len())).copied() else { return Ok(()) };
         let Some(frame) = stage.inbox.get_mut(&from).and_then(VecDeque::pop_front) else { return Ok(()) };
-        check.queued(stage.handover.waiting())?;
+        self.taken.push((at, from));
         match frame.body {
             Body::Record(rec) => {
                 self.ship_early(at, random, input);
                 let group = input.group(at, rec.key);
                 match self.stages[at].handover.record(group, rec).map_err(wrong)? {
                     Some(rec) => self.apply(at, group, rec, input, check),
-                    None => Ok(()),
+                    None => check.queued(self.stages[at].handover.waiting()),
                 }
             }
             Body::Mark(mark) => {
@@ -348,7 +384,7 @@ impl Work {
         if let Some(Mark::At(time) | Mark::Idle(time)) = stage.shown
             && rec.at <= time
         {
-            return Err(Wrong::Late { worker: self.me, stage: at, record: rec, shown: time });
+            return Err(Wrong::Late { worker: self.me, stage: at, record: rec.into(), shown: time });
         }
         let kept = stage.groups.entry(group).or_default().entry(rec.key).or_default();
         kept.count += 1;
@@ -371,7 +407,8 @@ impl Work {
         if !free || stage.latest == stage.shown || stage.latest.is_none() {
             return Ok(());
         }
-        if let (Some(Mark::At(old) | Mark::Idle(old)), Some(Mark::At(new) | Mark::Idle(new))) = (stage.shown, stage.latest)
+        if let (Some(Mark::At(old) | Mark::Idle(old)), Some(Mark::At(new) | Mark::Idle(new))) =
+            (stage.shown, stage.latest)
             && new < old
         {
             return Err(Wrong::Back { worker: self.me, stage: at, from: old, to: new });
@@ -410,7 +447,14 @@ impl Work {
     }
 
     /// A barrier has come from all senders of a stage.
-    fn passed(&mut self, at: usize, barrier: Barrier, passed: &Passed, input: &Input, check: &mut Check) -> Result<(), Wrong> {
+    fn passed(
+        &mut self,
+        at: usize,
+        barrier: Barrier,
+        passed: &Passed,
+        input: &Input,
+        check: &mut Check,
+    ) -> Result<(), Wrong> {
         let n = passed.interval;
         let base = self.base;
         let stage = &mut self.stages[at];
@@ -441,7 +485,9 @@ impl Work {
             if at == 0 {
                 let members = change.members();
                 if change.old.has(self.me) {
-                    members.into_iter().for_each(|to| self.send(1, to, n, Body::Barrier(barrier, Some(change.clone()))));
+                    members
+                        .into_iter()
+                        .for_each(|to| self.send(1, to, n, Body::Barrier(barrier, Some(change.clone()))));
                 }
                 self.onward = change.new.clone();
                 if self.breach != Some(Breach::TimeOfSendersKept) && change.new.has(self.me) {
@@ -534,7 +580,8 @@ impl Work {
         if self.stages[at].interval() != n {
             return;
         }
-        let mine = change.groups().find(|moved| moved.from == self.me && self.stages[at].groups.contains_key(&moved.what));
+        let mine =
+            change.groups().find(|moved| moved.from == self.me && self.stages[at].groups.contains_key(&moved.what));
         if let Some(moved) = mine
             && let Some(state) = self.stages[at].groups.remove(&moved.what)
         {

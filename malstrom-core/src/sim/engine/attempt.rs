@@ -81,8 +81,11 @@ impl Attempt {
         let mut made = Vec::new();
         let mut sources = Vec::new();
         for worker in 0..workers {
-            let saving =
-                origin.as_ref().map(|origin| Saving { term: origin.term, interval: origin.interval + 1, cleans: worker == 0 });
+            let saving = origin.as_ref().map(|origin| Saving {
+                term: origin.term,
+                interval: origin.interval + 1,
+                cleans: worker == 0,
+            });
             let settings = Settings { worker, workers, seed: SEED, started: 0, linger, saving };
             let mut pipeline = (lives.make)();
             if saving.is_none() {
@@ -104,7 +107,8 @@ impl Attempt {
         let every = micros((least, most), lives);
         let timeout = micros((TIMEOUT, TIMEOUT + 20_000.max(most)), lives);
         let coordinator = origin.map(|origin| {
-            let policy = Policy { workers, every, timeout, tries: LAST_TRIES, silence: Duration::MAX, ..Policy::default() };
+            let policy =
+                Policy { workers, every, timeout, tries: LAST_TRIES, silence: Duration::MAX, ..Policy::default() };
             let (mut coordinator, _) = Coordinator::new(policy);
             let attempt = origin.term;
             coordinator.on(lives.now, Event::Claimed(origin));

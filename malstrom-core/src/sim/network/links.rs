@@ -7,7 +7,7 @@
 use super::{Arrival, Lane, Network, Settings};
 use crate::exchange::session::{Attempt, Config, Frame, Packet, Session, SessionError, Unsent};
 use crate::sim::engine::Random;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// A message as a session carries it.
@@ -120,6 +120,9 @@ pub struct Links<M> {
     config: Config,
     numbers: Random,
     ends: Vec<End<M>>,
+    /// When each end wants to be told the time, and by that.
+    dues: Vec<Option<Duration>>,
+    order: BTreeSet<(Duration, usize)>,
     events: VecDeque<Event<M>>,
 }
 impl<M: Clone> Links<M> {
@@ -130,6 +133,8 @@ impl<M: Clone> Links<M> {
             config,
             numbers: random.branch("sessions"),
             ends: (0..nodes * nodes).map(|_| End { session: None, refused: None }).collect(),
+            dues: vec![None; nodes * nodes],
+            order: BTreeSet::new(),
             events: VecDeque::new(),
         }
     }
@@ -140,17 +145,23 @@ impl<M: Clone> Links<M> {
 
     /// Begins a session of `node` with `peer`, in the place of any it has. The peer has to do the same.
     pub fn open(&mut self, now: Duration, node: usize, peer: usize, attempt: Attempt) {
+        self.open_with(now, node, peer, attempt, self.config);
+    }
+    /// The same, for a session that behaves in another way than the others.
+    pub fn open_with(&mut self, now: Duration, node: usize, peer: usize, attempt: Attempt, config: Config) {
         if node == peer || !self.network.is_alive(node) {
             return;
         }
         self.close(now, node, peer);
         let number = self.numbers.next();
-        let session = Session::new(self.config, attempt, [name(node), name(peer)], number, now);
+        let session = Session::new(config, attempt, [name(node), name(peer)], number, now);
         self.end(node, peer).session = Some(session);
+        self.remind(node, peer);
     }
     /// Ends the session of `node` with `peer` without a word. A peer that goes on with it is turned away.
     pub fn close(&mut self, now: Duration, node: usize, peer: usize) {
         *self.end(node, peer) = End { session: None, refused: None };
+        self.remind(node, peer);
         // On a connection of another session, the peer would not greet.
         self.network.close(now, node, peer);
         self.events.retain(|event| !event.is_for(node, Some(peer)));
@@ -160,6 +171,7 @@ impl<M: Clone> Links<M> {
         self.network.crash(now, node);
         for peer in 0..self.network.nodes() {
             *self.end(node, peer) = End { session: None, refused: None };
+            self.remind(node, peer);
         }
         self.events.retain(|event| !event.is_for(node, None));
     }
@@ -236,8 +248,19 @@ impl<M: Clone> Links<M> {
     /// Which session wants to be told the time next.
     fn due(&self) -> Option<(Duration, usize, usize)> {
         let nodes = self.network.nodes();
-        let due = |(at, end): (usize, &End<M>)| Some((end.session.as_ref()?.due()?, at / nodes, at % nodes));
-        self.ends.iter().enumerate().filter_map(due).min()
+        self.order.first().map(|(due, at)| (*due, at / nodes, at % nodes))
+    }
+    /// Takes note of when an end wants to be told the time.
+    fn remind(&mut self, node: usize, peer: usize) {
+        let at = node * self.network.nodes() + peer;
+        let due = self.ends[at].session.as_ref().and_then(Session::due);
+        if self.dues[at] != due {
+            if let Some(old) = self.dues[at] {
+                self.order.remove(&(old, at));
+            }
+            self.order.extend(due.map(|due| (due, at)));
+            self.dues[at] = due;
+        }
     }
     fn accept(&mut self, now: Duration, from: usize, to: usize, frame: Weighed<M>) -> Result<(), Unsent<M>> {
         let end = self.end(from, to);
@@ -264,10 +287,12 @@ impl<M: Clone> Links<M> {
                     Ok(hello) => self.network.send(now, node, peer, Lane::Connection, Wire::Packet(hello)),
                     Err(_) => self.network.close(now, node, peer),
                 }
+                self.remind(node, peer);
             }
             Arrival::Down { node, peer } => {
                 if let Some(session) = &mut self.end(node, peer).session {
                     session.disconnected(now);
+                    self.remind(node, peer);
                 }
             }
             Arrival::Message { from, to, message: Wire::Datagram(message), .. } => {
@@ -301,6 +326,7 @@ impl<M: Clone> Links<M> {
     /// A connection cannot be used, or the session is over.
     fn give_up(&mut self, now: Duration, node: usize, peer: usize, error: SessionError) {
         self.network.close(now, node, peer);
+        self.remind(node, peer);
         if error.ends_session() {
             self.events.push_back(Event::Failed { node, peer, error });
         }
@@ -317,6 +343,7 @@ impl<M: Clone> Links<M> {
             end.refused = None;
             self.events.push_back(Event::Credit { from: node, to: peer });
         }
+        self.remind(node, peer);
     }
 }
 impl<M> Event<M> {

@@ -1,0 +1,120 @@
+//! The protocols under everything that may happen to them, and with a rule left out.
+#![allow(clippy::unwrap_used)]
+use super::*;
+use std::ops::Range;
+
+/// Runs these seeds, each twice, and adds up what they have survived.
+#[track_caller]
+fn survive(seeds: Range<u64>, setup: &Setup) -> Survived {
+    let mut all = Survived::default();
+    let count = seeds.end - seeds.start;
+    for seed in seeds {
+        let setup = Setup { seed, ..setup.clone() };
+        let survived = run_twice(&setup).unwrap_or_else(|violation| panic!("{}", shrink(&setup, *violation)));
+        all.add(&survived);
+        if count > 1000 && (seed + 1) % 500 == 0 {
+            eprintln!("{} of {count} seeds: {all:?}", seed + 1);
+        }
+    }
+    all
+}
+fn calm() -> Menu {
+    Menu {
+        crashes: 0,
+        pauses: 0,
+        takeovers: 0,
+        network: 0,
+        targets: 0,
+        moves: 0,
+        savepoints: 0,
+        store: 0,
+        ..Menu::default()
+    }
+}
+
+#[test]
+fn nothing_goes_wrong_where_nothing_happens() {
+    let survived = survive(0..10, &Setup { menu: calm(), ..Setup::default() });
+    assert_eq!((survived.attempts, survived.faults, survived.dropped), (10, 0, 0));
+}
+/// The setting of the model that the protocol was found with: three splits, four groups, up to four workers, and a wish for
+/// another layout again and again.
+fn moving() -> Setup {
+    let menu = Menu { nodes: (4, 1), targets: 8, moves: 20, within: Duration::from_millis(90), ..calm() };
+    Setup { menu, splits: (3, 80), keys: (4, 8), ..Setup::default() }
+}
+#[test]
+fn layouts_change_without_an_attempt_ending() {
+    let mut moves = 0;
+    for seed in 0..30 {
+        let survived = survive(seed..seed + 1, &moving());
+        assert_eq!(survived.attempts, 1, "of seed {seed}");
+        moves += survived.moves;
+    }
+    assert!(moves > 60, "{moves}");
+}
+#[test]
+fn a_crash_while_the_layout_changes_is_survived() {
+    let setup = moving();
+    let survived = survive(0..60, &Setup { menu: Menu { crashes: 3, ..setup.menu.clone() }, ..setup });
+    assert!(survived.moves > 100 && survived.attempts > 80, "{survived:?}");
+}
+/// One change from two workers to three, and back to one, with a crash of each process at each of many moments.
+#[test]
+fn a_crash_at_any_step_of_a_change_is_survived() {
+    let menu = Menu { nodes: (3, 1), ..calm() };
+    let wish = |at: u64, target| Fault { at: Duration::from_millis(at), what: What::Target(target) };
+    let (mut moves, mut attempts) = (0, 0);
+    for step in 0..40 {
+        let at = Duration::from_micros(9_000 + 800 * step);
+        for node in 0..4 {
+            let crash = Fault { at, what: What::Crash { node, down: Duration::from_millis(2) } };
+            let mut faults = vec![wish(9, 3), wish(22, 1), crash];
+            faults.sort_by_key(|fault| fault.at);
+            let setup = Setup { seed: step, menu: menu.clone(), faults: Some(faults), ..Setup::default() };
+            let survived = run(&setup).unwrap_or_else(|violation| panic!("{}", shrink(&setup, *violation)));
+            (moves, attempts) = (moves + survived.moves, attempts + survived.attempts);
+        }
+    }
+    assert!(moves > 100 && attempts > 200, "{moves} {attempts}");
+}
+/// A coordinator that wakes up long after another has taken over, and has deleted what it had read.
+fn sleepers() -> Menu {
+    Menu { nodes: (2, 3), takeovers: 5, pauses: 8, ..calm() }
+}
+#[test]
+fn coordinators_come_and_go() {
+    let survived = survive(0..60, &Setup { menu: sleepers(), ..Setup::default() });
+    assert!(survived.takeovers > 40, "{survived:?}");
+}
+#[test]
+fn whatever_happens_the_answer_is_the_same() {
+    let survived = survive(0..200, &Setup::default());
+    assert!(survived.moves > 100 && survived.attempts > 300 && survived.takeovers > 50, "{survived:?}");
+}
+
+/// `MALSTROM_SEEDS=0..10000 cargo test --release -p malstrom-core --features sim --lib many_seeds -- --ignored --nocapture`
+#[test]
+#[ignore = "takes as long as there are seeds"]
+fn many_seeds() {
+    let seeds = std::env::var("MALSTROM_SEEDS").unwrap_or_else(|_| "0..10000".into());
+    let (from, to) = seeds.split_once("..").expect("MALSTROM_SEEDS is two numbers, as in 0..10000");
+    let survived = survive(from.parse().unwrap()..to.parse().unwrap(), &Setup::default());
+    eprintln!("{survived:?}");
+}
+
+#[test]
+fn each_rule_is_missed() {
+    for breach in Breach::ALL {
+        let menu = match breach {
+            Breach::NotVerified => sleepers(),
+            _ => Menu::default(),
+        };
+        let caught = (0..200).find_map(|seed| {
+            let setup = Setup { seed, menu: menu.clone(), breach: Some(breach), ..Setup::default() };
+            run(&setup).err().map(|violation| (seed, violation.wrong))
+        });
+        eprintln!("{breach:?}: {caught:?}");
+        assert!(caught.is_some(), "nobody notices that {breach:?}");
+    }
+}
