@@ -1,7 +1,7 @@
 //! The coordinator against a job that does anything at any time.
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::contract::snapshot::{ROUNDS, Scope};
+use crate::contract::snapshot::{Barrier, Outcome, ROUNDS, Scope};
 use proptest::prelude::*;
 
 const SECOND: Duration = Duration::from_secs(1);

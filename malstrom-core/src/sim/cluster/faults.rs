@@ -46,6 +46,15 @@ pub enum What {
         /// For how long.
         time: Duration,
     },
+    /// The clock of a process that coordinates jumps ahead.
+    Jump {
+        /// Which.
+        node: usize,
+        /// By how much.
+        by: Duration,
+    },
+    /// The store refuses everything for a while.
+    Throttle(Duration),
     /// Somebody wants another number of workers.
     Target(usize),
     /// Somebody wants a key group, and a split, elsewhere.
@@ -77,6 +86,8 @@ impl fmt::Display for What {
             What::Cut { from, to, time } => write!(f, "nothing gets from node {from} to node {to} for {time:?}"),
             What::Break { a, b } => write!(f, "the connections of nodes {a} and {b} break"),
             What::Slow { node, time } => write!(f, "node {node} takes in messages slowly for {time:?}"),
+            What::Jump { node, by } => write!(f, "the clock of node {node} jumps ahead by {by:?}"),
+            What::Throttle(time) => write!(f, "the store refuses everything for {time:?}"),
             What::Target(workers) => write!(f, "somebody wants {workers} workers"),
             What::Move { group, split, to } => {
                 write!(f, "somebody wants key group {group} and split {split} at worker {to}")
@@ -101,6 +112,10 @@ pub struct Menu {
     pub takeovers: u64,
     /// Cuts, breaks and slow processes.
     pub network: u64,
+    /// Clocks that jump.
+    pub jumps: u64,
+    /// Times in which the store refuses everything.
+    pub throttles: u64,
     /// Changes of the number of workers.
     pub targets: u64,
     /// Moves of groups and splits.
@@ -120,6 +135,8 @@ impl Default for Menu {
             pauses: 2,
             takeovers: 2,
             network: 4,
+            jumps: 1,
+            throttles: 1,
             targets: 4,
             moves: 2,
             savepoints: 1,
@@ -154,6 +171,8 @@ impl Menu {
                 _ => What::Slow { node: a, time: time(r, 10_000) },
             }
         });
+        draw("jumps", self.jumps, &|r| What::Jump { node: workers + r.index(all - workers), by: time(r, 100_000) });
+        draw("throttles", self.throttles, &|r| What::Throttle(time(r, 10_000)));
         draw("targets", self.targets, &|r| What::Target(1 + r.index(workers)));
         draw("moves", self.moves, &|r| What::Move {
             group: r.index(groups),

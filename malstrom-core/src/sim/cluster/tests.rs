@@ -78,6 +78,25 @@ fn a_crash_at_any_step_of_a_change_is_survived() {
     }
     assert!(moves > 100 && attempts > 200, "{moves} {attempts}");
 }
+/// The same with another coordinator that takes over at each of many moments, while the one before does nothing or goes on.
+#[test]
+fn a_takeover_at_any_step_of_a_change_is_survived() {
+    let menu = Menu { nodes: (3, 2), ..calm() };
+    let wish = |at: u64, target| Fault { at: Duration::from_millis(at), what: What::Target(target) };
+    let (mut moves, mut takeovers) = (0, 0);
+    for step in 0..80 {
+        let at = Duration::from_micros(9_000 + 400 * step);
+        let mut faults = vec![wish(9, 3), wish(22, 1), Fault { at, what: What::Takeover }];
+        if step % 2 == 0 {
+            faults.push(Fault { at, what: What::Pause { node: 3, time: Duration::from_millis(8) } });
+        }
+        faults.sort_by_key(|fault| fault.at);
+        let setup = Setup { seed: step, menu: menu.clone(), faults: Some(faults), ..Setup::default() };
+        let survived = run(&setup).unwrap_or_else(|violation| panic!("{}", shrink(&setup, *violation)));
+        (moves, takeovers) = (moves + survived.moves, takeovers + survived.takeovers);
+    }
+    assert!(moves > 60 && takeovers > 40, "{moves} {takeovers}");
+}
 /// A coordinator that wakes up long after another has taken over, and has deleted what it had read.
 fn sleepers() -> Menu {
     Menu { nodes: (2, 3), takeovers: 5, pauses: 8, ..calm() }

@@ -1,15 +1,18 @@
 //! What happens when: the events of all processes in the order of time.
+mod lanes;
+mod leads;
+mod mishaps;
+
 use super::check::{Check, Wrong};
-use super::faults::{Fault, What};
-use super::job::{Body, Frame, Input, Message};
-use super::leader::{Leader, Want};
+use super::faults::Fault;
+use super::job::{Input, Message};
+use super::leader::Leader;
 use super::store::{Answer, Ask, Luck, Store};
 use super::worker::{Process, Wish};
 use super::{Random, Setup, Survived, Violation};
-use crate::contract::snapshot::Outcome;
 use crate::coordinator::member::Command;
-use crate::coordinator::{Action, Event, Policy};
-use crate::exchange::session::{Attempt, Config, SessionError, Unsent};
+use crate::coordinator::{Event, Policy};
+use crate::exchange::session::{Attempt, Config};
 use crate::sim::network::Settings;
 use crate::sim::network::links::{self, Links};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -28,15 +31,13 @@ const CONTROL: usize = 3;
 const BYTES: u64 = 10;
 /// Faults are over, and so long after that the job must be.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// A process takes no more in when so many messages of an exchange wait to be sent.
-const OUTBOX: usize = 6;
 /// A coordinator says so often that it is there, and workers to it.
 const BEAT: Duration = micros(2_000);
 
-fn config(lane: usize, patient: bool) -> Config {
+fn config(lane: usize, window: u64, patient: bool) -> Config {
     Config {
         // State that moves must not wait for records, and what coordinators say is little.
-        window: if lane < MOVED { 20 * BYTES } else { 10_000 * BYTES },
+        window: if lane < MOVED { window * BYTES } else { 10_000 * BYTES },
         allowance: 1_000 * BYTES,
         grace: if patient { Duration::from_secs(3600) } else { micros(20_000) },
         silence: micros(9_000),
@@ -87,8 +88,15 @@ pub(super) struct World<'a> {
     leaders: Vec<Leader>,
     alive: Vec<bool>,
     paused: Vec<Duration>,
+    /// By how much the clock of a process is ahead, and until when the store refuses everything.
+    jumped: Vec<Duration>,
+    throttled: Duration,
     /// What has arrived for a process that is paused, in order.
     held: Vec<VecDeque<(usize, links::Event<Message>)>>,
+    /// A process takes no more in when so many messages of an exchange wait to be sent.
+    outbox_limit: usize,
+    /// So many messages of an exchange may be under way from one process to another.
+    window: u64,
     /// What waits for credit, by lane, from and to.
     outbox: BTreeMap<(usize, usize, usize), VecDeque<Message>>,
     store: Store,
@@ -114,8 +122,10 @@ impl<'a> World<'a> {
         let (groups, splits) = (setup.keys.0, splits);
         let faults = setup.faults.clone();
         let faults = faults.unwrap_or_else(|| setup.menu.draw(setup.seed, groups, setup.splits.0));
-        let lane =
-            |lane: usize| Links::new(nodes, settings(), config(lane, false), &seed.branch(&format!("lane {lane}")));
+        let window = 1 + seed.branch("window").below(20);
+        let lane = |lane: usize| {
+            Links::new(nodes, settings(), config(lane, window, false), &seed.branch(&format!("lane {lane}")))
+        };
         World {
             setup,
             input: Input { groups, splits },
@@ -128,7 +138,11 @@ impl<'a> World<'a> {
             leaders: (workers..nodes).map(|node| Leader::new(node, setup.breach, 0)).collect(),
             alive: vec![true; nodes],
             paused: vec![Duration::ZERO; nodes],
+            jumped: vec![Duration::ZERO; nodes],
+            throttled: Duration::ZERO,
             held: vec![VecDeque::new(); nodes],
+            window,
+            outbox_limit: 1 + seed.branch("outbox").index(8),
             outbox: BTreeMap::new(),
             store: Store::default(),
             check: Check::default(),
@@ -148,8 +162,8 @@ impl<'a> World<'a> {
             workers: 1 + random.index(self.workers.len()),
             groups: self.setup.keys.0,
             splits: self.setup.splits.0,
-            every: micros(3_000),
-            timeout: micros(12_000),
+            every: micros(1_000 + random.below(5_000)),
+            timeout: micros(6_000 + random.below(12_000)),
             tries: 5,
             restarts: u32::MAX,
             pause: (micros(300), micros(5_000)),
@@ -230,168 +244,10 @@ impl<'a> World<'a> {
         workers.chain(self.leaders.iter().map(Leader::describe)).chain(waiting).collect::<Vec<_>>().join("\n  ")
     }
 
-    /// Opens one end of what a coordinator and a worker talk over.
-    fn meet(&mut self, node: usize, peer: usize) {
-        self.lanes[CONTROL].open(self.now, node, peer, Attempt { term: 0, attempt: 0 });
-        self.outbox.remove(&(CONTROL, node, peer));
-    }
-    /// Takes in what has arrived.
-    fn receive(&mut self) -> Result<(), Wrong> {
-        for lane in 0..LANES {
-            while let Some(event) = self.lanes[lane].poll(self.now) {
-                self.linked(lane, event)?;
-            }
-        }
-        Ok(())
-    }
-    fn linked(&mut self, lane: usize, event: links::Event<Message>) -> Result<(), Wrong> {
-        let node = match &event {
-            links::Event::Message { to, .. } | links::Event::Datagram { to, .. } => *to,
-            links::Event::Credit { from, .. } => *from,
-            links::Event::Failed { node, .. } => *node,
-        };
-        if !self.alive[node] {
-            return Ok(());
-        }
-        if self.paused[node] > self.now || !self.held[node].is_empty() {
-            if self.held[node].is_empty() {
-                self.at(self.paused[node].saturating_sub(self.now), Ev::Awake(node));
-            }
-            self.held[node].push_back((lane, event));
-            return Ok(());
-        }
-        self.take(lane, event)
-    }
-    fn take(&mut self, lane: usize, event: links::Event<Message>) -> Result<(), Wrong> {
-        match event {
-            links::Event::Message { from, to, message, bytes } => {
-                // What an exchange brings is consumed when it is taken in.
-                if lane >= MOVED {
-                    self.lanes[lane].consumed(self.now, to, from, bytes);
-                }
-                self.arrived(from, to, message)
-            }
-            links::Event::Datagram { .. } => Ok(()),
-            links::Event::Credit { from, to } => {
-                self.send_waiting(lane, from, to);
-                Ok(())
-            }
-            links::Event::Failed { node, peer, error } => self.failed(lane, node, peer, &error),
-        }
-    }
-    fn failed(&mut self, lane: usize, node: usize, peer: usize, error: &SessionError) -> Result<(), Wrong> {
-        if lane == CONTROL {
-            self.meet(node, peer);
-            if node >= self.workers.len() {
-                let leader = node - self.workers.len();
-                if self.leaders[leader].coordinator.is_some() {
-                    self.say(format_args!("coordinator {node} loses worker {peer}: {error}"));
-                }
-                return self.coordinate(leader, Event::Lost { worker: peer });
-            }
-            return Ok(());
-        }
-        self.lanes[lane].close(self.now, node, peer);
-        self.outbox.remove(&(lane, node, peer));
-        if self.workers[node].is_prepared() {
-            // The other knows nothing of it yet, or of its former part in the attempt.
-            let attempt = self.workers[node].attempt();
-            let at = Attempt { term: attempt, attempt };
-            self.lanes[lane].open_with(self.now, node, peer, at, config(lane, true));
-            return Ok(());
-        }
-        let mut wishes = Vec::new();
-        self.workers[node].unreachable(peer, &mut wishes);
-        if !wishes.is_empty() {
-            self.say(format_args!("worker {node} cannot reach worker {peer}: {error}"));
-        }
-        self.wish(node, wishes)
-    }
-    fn arrived(&mut self, from: usize, to: usize, message: Message) -> Result<(), Wrong> {
-        let leader = to.checked_sub(self.workers.len());
-        match (message, leader) {
-            (Message::Control { term, command }, None) => {
-                let mut wishes = Vec::new();
-                let World { workers, input, check, .. } = self;
-                if !matches!(command, Command::Lead) {
-                    let line = format!("worker {to} is told under term {term}: {command:?}");
-                    workers[to].hears((from, term), command, input, check, &mut wishes)?;
-                    self.say(line);
-                } else {
-                    workers[to].hears((from, term), command, input, check, &mut wishes)?;
-                }
-                self.wish(to, wishes)
-            }
-            (message @ (Message::Frame(..) | Message::Moved(..)), None) => {
-                let World { workers, input, check, .. } = self;
-                let other = matches!(&message, Message::Frame(attempt, _) if workers[to].work.as_ref().is_none_or(|work| work.attempt != *attempt));
-                let stage = if let Message::Frame(_, frame) = &message { Some(frame.stage) } else { None };
-                workers[to].receive(from, message, input, check)?;
-                if let Some(stage) = stage.filter(|_| other) {
-                    self.lanes[stage].consumed(self.now, to, from, BYTES);
-                }
-                self.tidy(to)
-            }
-            (Message::Hello { term, standing }, Some(leader)) => {
-                let attempt = standing.as_ref().map_or(0, |standing| standing.attempt);
-                self.say(format_args!("worker {from} joins term {term}, in attempt {attempt}"));
-                self.answer_to(leader, term, Event::Joined { worker: from, standing })
-            }
-            (Message::Beat { term }, Some(leader)) => self.answer_to(leader, term, Event::Heard { worker: from }),
-            (Message::Report { term, attempt, report }, Some(leader)) => {
-                self.say(format_args!("worker {from} reports in attempt {attempt}: {report:?}"));
-                self.answer_to(leader, term, Event::Report { worker: from, attempt, report })
-            }
-            (Message::Broken { term, attempt }, Some(leader)) => {
-                self.answer_to(leader, term, Event::Broken { attempt, restart: true })
-            }
-            _ => Ok(()),
-        }
-    }
     /// What was said to the coordinator of a term.
     fn answer_to(&mut self, leader: usize, term: u64, event: Event) -> Result<(), Wrong> {
         let leads = self.leaders[leader].coordinator.as_ref().is_some_and(|coordinator| coordinator.term() == term);
         if leads { self.coordinate(leader, event) } else { Ok(()) }
-    }
-
-    /// A process sends something.
-    fn send(&mut self, lane: usize, from: usize, to: usize, message: Message) -> Result<(), Wrong> {
-        if from == to {
-            return self.arrived(from, to, message);
-        }
-        if lane != CONTROL && self.lanes[lane].session(from, to).is_none_or(|session| session.failure().is_some()) {
-            // Whoever joins has opened its end before.
-            let attempt = self.workers[from].attempt();
-            for lane in 0..CONTROL {
-                if self.lanes[lane].session(from, to).is_none_or(|session| session.failure().is_some()) {
-                    self.lanes[lane].open(self.now, from, to, Attempt { term: attempt, attempt });
-                }
-            }
-        }
-        self.outbox.entry((lane, from, to)).or_default().push_back(message);
-        self.send_waiting(lane, from, to);
-        Ok(())
-    }
-    fn send_waiting(&mut self, lane: usize, from: usize, to: usize) {
-        let Some(waiting) = self.outbox.get_mut(&(lane, from, to)) else { return };
-        let links = &mut self.lanes[lane];
-        while let Some(message) = waiting.pop_front() {
-            let control =
-                lane == CONTROL || matches!(&message, Message::Frame(_, Frame { body: Body::Barrier(..), .. }));
-            let sent = match control {
-                true => links.send_control(self.now, from, to, message, BYTES),
-                false => links.send(self.now, from, to, message, BYTES),
-            };
-            match sent {
-                Ok(()) => {}
-                Err(Unsent::NoCredit(message)) => {
-                    waiting.push_front(message);
-                    break;
-                }
-                // The session is over, and with it the attempt.
-                Err(_) => break,
-            }
-        }
     }
 
     fn wish(&mut self, node: usize, wishes: Vec<Wish>) -> Result<(), Wrong> {
@@ -408,7 +264,7 @@ impl<'a> World<'a> {
                     for peer in with.into_iter().filter(|peer| *peer != node) {
                         for lane in 0..CONTROL {
                             let at = Attempt { term: attempt, attempt };
-                            self.lanes[lane].open_with(self.now, node, peer, at, config(lane, waits));
+                            self.lanes[lane].open_with(self.now, node, peer, at, config(lane, self.window, waits));
                         }
                     }
                 }
@@ -417,15 +273,6 @@ impl<'a> World<'a> {
             }
         }
         Ok(())
-    }
-    fn leave(&mut self, node: usize) {
-        (0..self.workers.len()).for_each(|peer| self.part(node, peer));
-    }
-    fn part(&mut self, node: usize, peer: usize) {
-        for lane in 0..CONTROL {
-            self.lanes[lane].close(self.now, node, peer);
-            self.outbox.remove(&(lane, node, peer));
-        }
     }
     /// Hands on what the work of a process has come to.
     fn tidy(&mut self, node: usize) -> Result<(), Wrong> {
@@ -466,92 +313,12 @@ impl<'a> World<'a> {
             }
             Some(leader) if self.leaders[leader].life == life => {
                 let mut wants = Vec::new();
-                self.leaders[leader].answered(self.now, answer, &self.store, &mut wants);
+                let now = self.now + self.jumped[node];
+                self.leaders[leader].answered(now, answer, &self.store, &mut wants);
                 self.want(leader, wants)
             }
             _ => Ok(()),
         }
-    }
-
-    /// A process begins to coordinate.
-    fn lead(&mut self, leader: usize) -> Result<(), Wrong> {
-        let policy = self.policy();
-        let mut wants = Vec::new();
-        self.leaders[leader].start(policy, &mut wants);
-        let node = self.leaders[leader].node;
-        self.say(format_args!("node {node} begins to coordinate"));
-        self.want(leader, wants)
-    }
-    fn coordinate(&mut self, leader: usize, event: Event) -> Result<(), Wrong> {
-        let mut wants = Vec::new();
-        self.leaders[leader].on(self.now, event, &mut wants);
-        self.want(leader, wants)
-    }
-    fn want(&mut self, leader: usize, wants: Vec<Want>) -> Result<(), Wrong> {
-        for want in wants {
-            match want {
-                Want::Ask(ask) => {
-                    let (node, life) = (self.leaders[leader].node, self.leaders[leader].life);
-                    self.ask(node, life, ask);
-                }
-                Want::Act(action) => self.act(leader, action)?,
-            }
-        }
-        if self.leaders[leader].is_storing().is_some()
-            && let Some(ask) = self.leaders[leader].gather(&self.store)
-        {
-            let (node, life) = (self.leaders[leader].node, self.leaders[leader].life);
-            self.ask(node, life, ask);
-        }
-        self.ended |= self.leaders[leader].has_ended;
-        Ok(())
-    }
-    /// Says to workers what a coordinator wants of them.
-    fn act(&mut self, leader: usize, action: Action) -> Result<(), Wrong> {
-        let Some(coordinator) = &self.leaders[leader].coordinator else { return Ok(()) };
-        let (term, node) = (coordinator.term(), self.leaders[leader].node);
-        let all = coordinator.participants();
-        if matches!(action, Action::Unprepare { .. })
-            && self.resumed.insert((term, coordinator.attempt()))
-            && coordinator.attempt() != term
-        {
-            self.survived.takeovers += 1;
-        }
-        self.say(format_args!("coordinator {node} of term {term} to {all:?}: {action:?}"));
-        let (to, command) = match action {
-            Action::Begin { attempt, interval, layout } => {
-                self.survived.attempts += 1;
-                (all, Command::Begin { attempt, interval, layout })
-            }
-            Action::Go { attempt } => (all, Command::Go { attempt }),
-            Action::Trigger { barrier, change } => (all, Command::Trigger { barrier, change }),
-            Action::Settle(outcome) => {
-                self.survived.snapshots += u64::from(!matches!(outcome, Outcome::Aborted { .. }));
-                self.survived.aborted += u64::from(matches!(outcome, Outcome::Aborted { .. }));
-                (all, Command::Settle(outcome))
-            }
-            Action::Prepare { plan, attempt, to, change, base } => {
-                (to, Command::Prepare { plan, attempt, change, base })
-            }
-            Action::Unprepare { to } => (to, Command::Unprepare),
-            Action::Release { worker } => (vec![worker], Command::Release),
-            Action::Moved { .. } => {
-                self.survived.moves += 1;
-                return Ok(());
-            }
-            Action::NotMoved => {
-                self.survived.dropped += 1;
-                return Ok(());
-            }
-            Action::Unstorable => {
-                let attempt = self.leaders[leader].coordinator.as_ref().map_or(0, |coordinator| coordinator.attempt());
-                return self.coordinate(leader, Event::Broken { attempt, restart: true });
-            }
-            _ => return Ok(()),
-        };
-        to.into_iter().try_for_each(|worker| {
-            self.send(CONTROL, node, worker, Message::Control { term, command: command.clone() })
-        })
     }
 
     fn happen(&mut self, event: Ev) -> Result<(), Wrong> {
@@ -573,6 +340,7 @@ impl<'a> World<'a> {
             Ev::Fault(at) => self.fault(self.faults[at].what.clone()),
             Ev::Back(node) => self.back(node),
             Ev::Apply { node, life, ask, luck } => {
+                let luck = if self.now < self.throttled { Luck::Before } else { luck };
                 let answer = self.store.take(ask, luck, &mut self.check, &self.input)?;
                 let after = self.soon(20, 500);
                 self.at(after, Ev::Answer { node, life, answer });
@@ -595,7 +363,7 @@ impl<'a> World<'a> {
         }
         let full = |lane: usize| {
             let mine = self.outbox.range((lane, node, 0)..=(lane, node, usize::MAX));
-            mine.map(|(_, waiting)| waiting.len()).sum::<usize>() >= OUTBOX
+            mine.map(|(_, waiting)| waiting.len()).sum::<usize>() >= self.outbox_limit
         };
         let full = [full(0), full(1)];
         let mut wishes = Vec::new();
@@ -625,82 +393,6 @@ impl<'a> World<'a> {
             let term = self.leaders[leader].coordinator.as_ref().map_or(0, |coordinator| coordinator.term());
             for worker in 0..self.workers.len() {
                 self.send(CONTROL, node, worker, Message::Control { term, command: Command::Lead })?;
-            }
-        }
-        Ok(())
-    }
-
-    fn fault(&mut self, what: What) -> Result<(), Wrong> {
-        self.say(&what);
-        let workers = self.workers.len();
-        match what {
-            What::Crash { node, down } => {
-                if !self.alive[node] {
-                    return Ok(());
-                }
-                self.alive[node] = false;
-                self.held[node].clear();
-                self.paused[node] = self.now;
-                self.lanes.iter_mut().for_each(|lane| lane.crash(self.now, node));
-                self.outbox.retain(|(_, from, _), _| *from != node);
-                match node.checked_sub(workers) {
-                    None => {
-                        let life = self.workers[node].life + 1;
-                        self.workers[node] = Process::new(node, self.alive.len(), self.setup.breach, life);
-                    }
-                    Some(leader) => {
-                        let life = self.leaders[leader].life + 1;
-                        self.leaders[leader] = Leader::new(node, self.setup.breach, life);
-                    }
-                }
-                self.at(down, Ev::Back(node));
-            }
-            What::Pause { node, time } => self.paused[node] = self.paused[node].max(self.now + time),
-            What::Takeover => {
-                let idle = |leader: &usize| self.alive[workers + leader] && !self.leaders[*leader].is_leading();
-                if let Some(leader) = (0..self.leaders.len()).find(idle) {
-                    return self.lead(leader);
-                }
-            }
-            What::Cut { from, to, time } => {
-                let until = self.now + time;
-                self.lanes.iter_mut().for_each(|lane| lane.network().cut(self.now, from, to, until));
-            }
-            What::Break { a, b } => self.lanes.iter_mut().for_each(|lane| lane.network().break_link(self.now, a, b)),
-            What::Slow { node, time } => {
-                let until = self.now + time;
-                self.lanes.iter_mut().for_each(|lane| lane.network().slow(self.now, node, until, micros(300)));
-            }
-            What::Target(target) => return self.ask_leaders(&Event::Target(target)),
-            What::Move { group, split, to } => {
-                let (groups, splits) = (vec![(group, to)], vec![(split, to)]);
-                return self.ask_leaders(&Event::Move { groups, splits });
-            }
-            What::Savepoint => return self.ask_leaders(&Event::Savepoint(format!("at {:?}", self.now))),
-        }
-        Ok(())
-    }
-    /// Somebody asks all who say that they coordinate.
-    fn ask_leaders(&mut self, event: &Event) -> Result<(), Wrong> {
-        for leader in 0..self.leaders.len() {
-            let node = self.leaders[leader].node;
-            if self.alive[node] && self.paused[node] <= self.now && self.leaders[leader].is_leading() {
-                self.coordinate(leader, event.clone())?;
-            }
-        }
-        Ok(())
-    }
-    fn back(&mut self, node: usize) -> Result<(), Wrong> {
-        self.say(format_args!("node {node} is back"));
-        self.alive[node] = true;
-        self.lanes.iter_mut().for_each(|lane| lane.restart(self.now, node));
-        let workers = self.workers.len();
-        match node.checked_sub(workers) {
-            None => (workers..self.alive.len()).for_each(|leader| self.meet(node, leader)),
-            Some(leader) => {
-                (0..workers).for_each(|worker| self.meet(node, worker));
-                // Whoever is started coordinates, unless somebody does.
-                return if self.leaders.iter().any(Leader::is_leading) { Ok(()) } else { self.lead(leader) };
             }
         }
         Ok(())
