@@ -8,7 +8,7 @@
 //! and a trace of what happened. See [`Sim`].
 //!
 //! What it runs is the engine: workers, exchanges, coordinator, snapshots and commit log are those of a job. Only threads, clock and
-//! store are simulated: see [`engine`].
+//! store are simulated: see [`engine`]. What lies between processes is simulated by [`network`].
 mod compare;
 pub mod engine;
 mod finding;
