@@ -8,7 +8,7 @@
 //! and a trace of what happened. See [`Sim`].
 //!
 //! What it runs is the engine: workers, exchanges, coordinator, snapshots and commit log are those of a job. Only threads, clock and
-//! store are simulated: see [`engine`].
+//! store are simulated: see [`engine`]. What lies between the processes of a [`cluster`] is simulated by [`network`].
 pub mod cluster;
 mod compare;
 pub mod engine;

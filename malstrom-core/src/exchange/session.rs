@@ -226,12 +226,14 @@ impl<F: Frame> Session<F> {
     /// told to the session: what has arrived together is then acknowledged together.
     pub fn transmit(&mut self, now: Duration) -> Option<Packet<F>> {
         let Link::Up { said, .. } = &mut self.link else { return None };
-        let packet = if self.incoming.owes_ack() || now >= said.saturating_add(self.config.beat) {
-            let (received, limit) = self.incoming.acknowledge();
-            Packet::Ack { received, limit }
-        } else {
-            let (seq, frame) = self.outgoing.next()?;
-            Packet::Frame { seq, frame }
+        let frame = if self.incoming.owes_ack() { None } else { self.outgoing.next() };
+        let packet = match frame {
+            Some((seq, frame)) => Packet::Frame { seq, frame },
+            None if self.incoming.owes_ack() || now >= said.saturating_add(self.config.beat) => {
+                let (received, limit) = self.incoming.acknowledge();
+                Packet::Ack { received, limit }
+            }
+            None => return None,
         };
         *said = now;
         Some(packet)

@@ -122,7 +122,7 @@ impl<M: Clone> Network<M> {
             }
             Lane::Datagram => {
                 let life = self.nodes[to].life;
-                if self.nodes[to].dead || self.line(from, to).cut > now || self.random.one_in(self.settings.lost) {
+                if self.nodes[to].dead || self.random.one_in(self.settings.lost) {
                     return;
                 }
                 let copies = 1 + usize::from(self.random.one_in(self.settings.twice));
@@ -203,11 +203,8 @@ impl<M: Clone> Network<M> {
             self.break_link(now, node, peer);
             self.line_mut(node, peer).open = None;
         }
-        // What it would have been told next.
-        self.arrivals.retain(|arrival| match arrival {
-            Arrival::Message { to, .. } => *to != node,
-            Arrival::Up { node: told, .. } | Arrival::Down { node: told, .. } => *told != node,
-        });
+        // That it has another connection may be what it would have been told next.
+        self.arrivals.retain(|arrival| !matches!(arrival, Arrival::Up { node: told, .. } if *told == node));
     }
     /// A node that has crashed starts anew, and connects.
     pub fn restart(&mut self, now: Duration, node: usize) {

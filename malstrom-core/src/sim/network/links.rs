@@ -7,7 +7,7 @@
 use super::{Arrival, Lane, Network, Settings};
 use crate::exchange::session::{Attempt, Config, Frame, Packet, Session, SessionError, Unsent};
 use crate::sim::engine::Random;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A message as a session carries it.
@@ -57,7 +57,7 @@ pub enum Event<M> {
         /// What was sent.
         message: M,
     },
-    /// What was refused for want of credit would be taken now.
+    /// Of what was refused for want of credit, something would be taken now. Who then tries all of it again is told again.
     Credit {
         /// The sender.
         from: usize,
@@ -78,8 +78,8 @@ pub enum Event<M> {
 #[derive(Debug)]
 struct End<M> {
     session: Option<Session<Weighed<M>>>,
-    /// Size and kind of the message that was refused.
-    refused: Option<(u64, bool)>,
+    /// The size of the smallest data and the smallest control message that were refused.
+    refused: [Option<u64>; 2],
 }
 
 /// See the [module](self).
@@ -120,10 +120,9 @@ pub struct Links<M> {
     config: Config,
     numbers: Random,
     ends: Vec<End<M>>,
-    /// When each end wants to be told the time, and by that.
+    /// When each end wants to be told the time, and the ends in the order of that.
     dues: Vec<Option<Duration>>,
     order: BTreeSet<(Duration, usize)>,
-    events: VecDeque<Event<M>>,
 }
 impl<M: Clone> Links<M> {
     /// Processes `0..nodes` that are all alive and have no session yet. Takes branches of `random`, and no number.
@@ -132,10 +131,9 @@ impl<M: Clone> Links<M> {
             network: Network::new(nodes, settings, random.branch("network")),
             config,
             numbers: random.branch("sessions"),
-            ends: (0..nodes * nodes).map(|_| End { session: None, refused: None }).collect(),
+            ends: (0..nodes * nodes).map(|_| End { session: None, refused: [None; 2] }).collect(),
             dues: vec![None; nodes * nodes],
             order: BTreeSet::new(),
-            events: VecDeque::new(),
         }
     }
     /// The network, to harm it. Processes are to be crashed by [`Links::crash`].
@@ -158,22 +156,20 @@ impl<M: Clone> Links<M> {
         self.end(node, peer).session = Some(session);
         self.remind(node, peer);
     }
-    /// Ends the session of `node` with `peer` without a word. A peer that goes on with it is turned away.
+    /// Ends the session of `node` with `peer` without a word. A peer that goes on with it is not answered.
     pub fn close(&mut self, now: Duration, node: usize, peer: usize) {
-        *self.end(node, peer) = End { session: None, refused: None };
+        *self.end(node, peer) = End { session: None, refused: [None; 2] };
         self.remind(node, peer);
         // On a connection of another session, the peer would not greet.
         self.network.close(now, node, peer);
-        self.events.retain(|event| !event.is_for(node, Some(peer)));
     }
     /// A process stops at once, and its sessions with it.
     pub fn crash(&mut self, now: Duration, node: usize) {
         self.network.crash(now, node);
         for peer in 0..self.network.nodes() {
-            *self.end(node, peer) = End { session: None, refused: None };
+            *self.end(node, peer) = End { session: None, refused: [None; 2] };
             self.remind(node, peer);
         }
-        self.events.retain(|event| !event.is_for(node, None));
     }
     /// A process starts anew, without sessions.
     pub fn restart(&mut self, now: Duration, node: usize) {
@@ -225,20 +221,29 @@ impl<M: Clone> Links<M> {
     }
     /// The next of what processes get to know up to this time. `None` if there is nothing more.
     pub fn poll(&mut self, now: Duration) -> Option<Event<M>> {
-        while self.events.is_empty() {
+        loop {
             let due = self.due().filter(|(at, ..)| *at <= now);
             let first = self.network.next().filter(|at| *at <= now);
-            match (first, due) {
+            let event = match (first, due) {
                 (Some(at), due) if due.is_none_or(|(due, ..)| at <= due) => {
-                    if let Some(arrival) = self.network.poll(at) {
-                        self.arrived(at, arrival);
-                    }
+                    self.network.poll(at).and_then(|arrival| {
+                        let (node, peer) = ends_of(&arrival);
+                        let event = self.arrived(at, arrival);
+                        self.remind(node, peer);
+                        event
+                    })
                 }
-                (_, Some((at, node, peer))) => self.tick(at, node, peer),
-                (_, None) => break,
+                (_, Some((at, node, peer))) => {
+                    let event = self.tick(at, node, peer);
+                    self.remind(node, peer);
+                    event
+                }
+                (_, None) => return None,
+            };
+            if event.is_some() {
+                return event;
             }
         }
-        self.events.pop_front()
     }
 
     fn end(&mut self, node: usize, peer: usize) -> &mut End<M> {
@@ -250,112 +255,106 @@ impl<M: Clone> Links<M> {
         let nodes = self.network.nodes();
         self.order.first().map(|(due, at)| (*due, at / nodes, at % nodes))
     }
-    /// Takes note of when an end wants to be told the time.
+    /// Takes note of when an end wants to be told the time, after anything has happened to it.
     fn remind(&mut self, node: usize, peer: usize) {
         let at = node * self.network.nodes() + peer;
         let due = self.ends[at].session.as_ref().and_then(Session::due);
-        if self.dues[at] != due {
-            if let Some(old) = self.dues[at] {
-                self.order.remove(&(old, at));
+        let before = std::mem::replace(&mut self.dues[at], due);
+        if before != due {
+            if let Some(before) = before {
+                self.order.remove(&(before, at));
             }
             self.order.extend(due.map(|due| (due, at)));
-            self.dues[at] = due;
         }
     }
     fn accept(&mut self, now: Duration, from: usize, to: usize, frame: Weighed<M>) -> Result<(), Unsent<M>> {
         let end = self.end(from, to);
         let Some(session) = &mut end.session else { return Err(Unsent::Failed(frame.message)) };
-        let size = (frame.bytes, frame.control);
+        let (bytes, kind) = (frame.bytes, usize::from(frame.control));
         match session.send(frame) {
             Ok(()) => {
                 self.transmit(now, from, to);
                 Ok(())
             }
             Err(Unsent::NoCredit(frame)) => {
-                end.refused = Some(size);
+                end.refused[kind] = Some(end.refused[kind].map_or(bytes, |least| least.min(bytes)));
                 Err(Unsent::NoCredit(frame.message))
             }
             Err(Unsent::TooLarge { frame, bytes, most }) => Err(Unsent::TooLarge { frame: frame.message, bytes, most }),
             Err(Unsent::Failed(frame)) => Err(Unsent::Failed(frame.message)),
         }
     }
-    fn arrived(&mut self, now: Duration, arrival: Arrival<Wire<M>>) {
+    fn arrived(&mut self, now: Duration, arrival: Arrival<Wire<M>>) -> Option<Event<M>> {
         match arrival {
             Arrival::Up { node, peer } => {
-                let Some(session) = &mut self.end(node, peer).session else { return };
-                match session.connected(now) {
+                match self.end(node, peer).session.as_mut()?.connected(now) {
                     Ok(hello) => self.network.send(now, node, peer, Lane::Connection, Wire::Packet(hello)),
                     Err(_) => self.network.close(now, node, peer),
                 }
-                self.remind(node, peer);
+                None
             }
             Arrival::Down { node, peer } => {
-                if let Some(session) = &mut self.end(node, peer).session {
-                    session.disconnected(now);
-                    self.remind(node, peer);
-                }
+                self.end(node, peer).session.as_mut()?.disconnected(now);
+                None
             }
             Arrival::Message { from, to, message: Wire::Datagram(message), .. } => {
-                self.events.push_back(Event::Datagram { from, to, message });
+                Some(Event::Datagram { from, to, message })
             }
             Arrival::Message { from, to, message: Wire::Packet(packet), .. } => {
-                let received = match &mut self.end(to, from).session {
-                    Some(session) => session.receive(now, packet),
-                    // Nobody listens.
-                    None => return self.network.close(now, to, from),
-                };
-                match received {
+                match self.end(to, from).session.as_mut()?.receive(now, packet) {
                     Ok(frame) => {
-                        if let Some(Weighed { message, bytes, .. }) = frame {
-                            self.events.push_back(Event::Message { from, to, message, bytes });
-                        }
                         self.transmit(now, to, from);
+                        // A frame brings no credit.
+                        match frame {
+                            Some(Weighed { message, bytes, .. }) => Some(Event::Message { from, to, message, bytes }),
+                            None => self.end(to, from).credit().then_some(Event::Credit { from: to, to: from }),
+                        }
                     }
                     Err(error) => self.give_up(now, to, from, error),
                 }
             }
         }
     }
-    fn tick(&mut self, now: Duration, node: usize, peer: usize) {
-        let Some(session) = &mut self.end(node, peer).session else { return };
-        match session.tick(now) {
-            Ok(()) => self.transmit(now, node, peer),
+    fn tick(&mut self, now: Duration, node: usize, peer: usize) -> Option<Event<M>> {
+        match self.end(node, peer).session.as_mut()?.tick(now) {
+            Ok(()) => {
+                self.transmit(now, node, peer);
+                None
+            }
             Err(error) => self.give_up(now, node, peer, error),
         }
     }
     /// A connection cannot be used, or the session is over.
-    fn give_up(&mut self, now: Duration, node: usize, peer: usize, error: SessionError) {
+    fn give_up(&mut self, now: Duration, node: usize, peer: usize, error: SessionError) -> Option<Event<M>> {
         self.network.close(now, node, peer);
-        self.remind(node, peer);
-        if error.ends_session() {
-            self.events.push_back(Event::Failed { node, peer, error });
-        }
+        error.ends_session().then_some(Event::Failed { node, peer, error })
     }
     /// Sends what a session has to send.
     fn transmit(&mut self, now: Duration, node: usize, peer: usize) {
         let at = node * self.network.nodes() + peer;
-        let end = &mut self.ends[at];
-        let Some(session) = &mut end.session else { return };
+        let Some(session) = &mut self.ends[at].session else { return };
         while let Some(packet) = session.transmit(now) {
             self.network.send(now, node, peer, Lane::Connection, Wire::Packet(packet));
-        }
-        if end.refused.is_some_and(|(bytes, control)| session.has_credit(bytes, control)) {
-            end.refused = None;
-            self.events.push_back(Event::Credit { from: node, to: peer });
         }
         self.remind(node, peer);
     }
 }
-impl<M> Event<M> {
-    /// Whether this is for a process, and of its session with a peer if one is given.
-    fn is_for(&self, process: usize, with: Option<usize>) -> bool {
-        let (to, peer, session) = match self {
-            Event::Message { from, to, .. } => (*to, *from, true),
-            Event::Datagram { from, to, .. } => (*to, *from, false),
-            Event::Credit { from, to } => (*from, *to, true),
-            Event::Failed { node, peer, .. } => (*node, *peer, true),
-        };
-        to == process && with.is_none_or(|with| session && with == peer)
+/// At whose end something arrives, and of whom.
+fn ends_of<M>(arrival: &Arrival<M>) -> (usize, usize) {
+    match arrival {
+        Arrival::Up { node, peer } | Arrival::Down { node, peer } => (*node, *peer),
+        Arrival::Message { from, to, .. } => (*to, *from),
+    }
+}
+impl<M: Clone> End<M> {
+    /// Whether something that was refused would be taken now. Says so once.
+    fn credit(&mut self) -> bool {
+        let Some(session) = &self.session else { return false };
+        let mut credit = false;
+        for (refused, control) in self.refused.iter_mut().zip([false, true]) {
+            credit |= refused.take_if(|bytes| session.has_credit(*bytes, control)).is_some();
+        }
+        credit
     }
 }
 

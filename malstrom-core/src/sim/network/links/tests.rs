@@ -1,5 +1,5 @@
 use super::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -337,12 +337,34 @@ fn who_was_refused_is_told_when_there_is_credit() {
     let tag = |number| Tag { attempt: 1, life: 1, number };
     world.links.send(world.now, 0, 1, tag(0), 150).unwrap();
     assert_eq!(world.links.send(world.now, 0, 1, tag(1), 100), Err(Unsent::NoCredit(tag(1))));
-    world.poll(2 * SECOND);
+    world.poll(2250 * MS);
     let credit =
         |world: &World| world.trace.iter().filter(|(_, event)| *event == Event::Credit { from: 0, to: 1 }).count();
     assert_eq!((credit(&world), world.delivered), (0, 1));
     world.consume(0, 1);
-    world.poll(3 * SECOND);
+    // At once, and not only with what is said now and then anyway.
+    world.poll(2300 * MS);
     assert_eq!(credit(&world), 1);
     world.links.send(world.now, 0, 1, tag(1), 100).unwrap();
+    // The same for control messages.
+    world.links.send_control(world.now, 0, 1, tag(2), 150).unwrap();
+    assert!(world.links.send_control(world.now, 0, 1, tag(3), 1).is_err());
+    world.poll(4 * SECOND);
+    assert_eq!(credit(&world), 1);
+    world.consume(0, 1);
+    world.poll(5 * SECOND);
+    assert_eq!(credit(&world), 2);
+    world.links.send_control(world.now, 0, 1, tag(3), 1).unwrap();
+}
+
+#[test]
+fn a_crashed_process_says_nothing_and_is_missed() {
+    let mut world = World::new(2, 1, Config { grace: SECOND, ..CONFIG });
+    world.poll(SECOND);
+    world.links.crash(SECOND, 1);
+    let tag = Tag { attempt: 1, life: 1, number: 0 };
+    assert_eq!(world.links.send(SECOND, 1, 0, tag, 1), Err(Unsent::Failed(tag)));
+    assert!(world.links.session(1, 0).is_none());
+    world.poll(10 * SECOND);
+    assert_eq!(world.failed, [(0, 1, SessionError::Grace { peer: 1, grace: SECOND })]);
 }
