@@ -196,11 +196,12 @@ impl Coordinator {
             Stage::Handover { missing, committed: true, .. } if missing.is_empty() => {
                 let leaving: BTreeSet<usize> = plan.change.leavers().collect();
                 actions.extend(leaving.iter().map(|worker| Action::Release { worker: *worker }));
-                running.snapshots.release(plan.change.new.members());
                 plan.stage = Stage::Leaving(leaving);
                 self.plan(now, actions);
             }
             Stage::Leaving(leaving) if leaving.is_empty() => {
+                // Not before: whoever restores a later snapshot does not publish what those who leave had staged for this one.
+                running.snapshots.release(plan.change.new.members());
                 running.plan = None;
                 // Behind the next barrier nobody need ask whether those who have left had published all.
                 running.snapshots.hasten(now);

@@ -24,6 +24,8 @@ fn calm() -> Menu {
         pauses: 0,
         takeovers: 0,
         network: 0,
+        jumps: 0,
+        throttles: 0,
         targets: 0,
         moves: 0,
         savepoints: 0,

@@ -225,14 +225,12 @@ impl<M: Clone> Links<M> {
             let due = self.due().filter(|(at, ..)| *at <= now);
             let first = self.network.next().filter(|at| *at <= now);
             let event = match (first, due) {
-                (Some(at), due) if due.is_none_or(|(due, ..)| at <= due) => {
-                    self.network.poll(at).and_then(|arrival| {
-                        let (node, peer) = ends_of(&arrival);
-                        let event = self.arrived(at, arrival);
-                        self.remind(node, peer);
-                        event
-                    })
-                }
+                (Some(at), due) if due.is_none_or(|(due, ..)| at <= due) => self.network.poll(at).and_then(|arrival| {
+                    let (node, peer) = ends_of(&arrival);
+                    let event = self.arrived(at, arrival);
+                    self.remind(node, peer);
+                    event
+                }),
                 (_, Some((at, node, peer))) => {
                     let event = self.tick(at, node, peer);
                     self.remind(node, peer);
