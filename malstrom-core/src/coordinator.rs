@@ -40,7 +40,7 @@ enum Phase {
     Gathering(Duration),
     /// These have not taken in what the snapshot has.
     Restoring(BTreeSet<usize>),
-    Running(Running),
+    Running(Box<Running>),
     /// The last snapshot is committed, that of interval `last`. These have not published what it has.
     Ending {
         last: u64,
@@ -144,12 +144,15 @@ impl Coordinator {
     }
     /// Whether a change of the layout is being prepared or made.
     pub fn is_moving(&self) -> bool {
-        matches!(&self.phase, Phase::Running(Running { plan: Some(_), .. }))
+        matches!(&self.phase, Phase::Running(running) if running.plan.is_some())
     }
     /// The workers of the attempt: those of the layout, and those who are about to join or to leave.
     pub fn participants(&self) -> Vec<usize> {
         match &self.phase {
-            Phase::Running(Running { plan: Some(plan), .. }) => plan.participants(&self.layout),
+            Phase::Running(running) => {
+                let plan = running.plan.as_ref();
+                plan.map_or_else(|| self.layout.members().to_vec(), |plan| plan.participants(&self.layout))
+            }
             _ => self.layout.members().to_vec(),
         }
     }
@@ -167,9 +170,9 @@ impl Coordinator {
             Phase::Claiming | Phase::Over => return None,
             Phase::Gathering(since) => (!self.workers.is_empty()).then(|| since.saturating_add(self.policy.patience)),
             Phase::Restoring(_) | Phase::Ending { .. } => None,
-            Phase::Running(Running { snapshots, plan }) => {
-                let plan = plan.as_ref().and_then(|plan| plan.due(self.policy.patience));
-                snapshots.due().into_iter().chain(plan).min()
+            Phase::Running(running) => {
+                let plan = running.plan.as_ref().and_then(|plan| plan.due(self.policy.patience));
+                running.snapshots.due().into_iter().chain(plan).min()
             }
             Phase::Resting(until) => Some(*until),
         };
@@ -320,13 +323,17 @@ impl Coordinator {
     fn report(&mut self, now: Duration, worker: usize, report: Report, actions: &mut Vec<Action>) {
         match &mut self.phase {
             Phase::Restoring(missing) => {
-                if report == Report::Ready && missing.remove(&worker) && missing.is_empty() {
+                if report != Report::Ready {
+                    return;
+                }
+                missing.remove(&worker);
+                if missing.is_empty() {
                     actions.push(Action::Go { attempt: self.attempt });
                     let at = (self.origin.term, self.origin.interval);
                     let snapshots = Snapshots::new(self.policy, self.layout.members(), at, now);
                     let mut snapshots = snapshots.in_round(self.origin.round);
                     self.asked.drain(..).for_each(|name| snapshots.savepoint(name));
-                    self.phase = Phase::Running(Running { snapshots, plan: None });
+                    self.phase = Phase::Running(Box::new(Running { snapshots, plan: None }));
                 }
             }
             Phase::Running(running) => match report {
@@ -344,7 +351,11 @@ impl Coordinator {
                 Report::Ready => {}
             },
             Phase::Ending { missing, .. } => {
-                if report == Report::Left && missing.remove(&worker) && missing.is_empty() {
+                if report != Report::Left {
+                    return;
+                }
+                missing.remove(&worker);
+                if missing.is_empty() {
                     self.phase = Phase::Over;
                     actions.push(Action::End);
                 }

@@ -209,6 +209,6 @@ impl Coordinator {
         actions.insert(0, Action::Unprepare { to: spare });
         self.asked.drain(..).for_each(|name| snapshots.savepoint(name));
         snapshots.settle_written(actions);
-        self.phase = Phase::Running(Running { snapshots, plan });
+        self.phase = Phase::Running(Box::new(Running { snapshots, plan }));
     }
 }

@@ -154,10 +154,9 @@ impl Member {
             }
             Command::Prepare { attempt, change, .. } => {
                 // Who gains without joining is in the attempt already.
-                if self.attempt() != *attempt && self.enter(*attempt, None, &change.new) {
-                    if let Some(standing) = &mut self.standing {
-                        (standing.going, standing.prepared) = (true, true);
-                    }
+                if self.attempt() != *attempt {
+                    self.enter(*attempt, None, &change.new);
+                    self.standing.iter_mut().for_each(|standing| (standing.going, standing.prepared) = (true, true));
                 }
                 true
             }

@@ -4,7 +4,7 @@
 //! each snapshot, until little has changed meanwhile. Cutting: a barrier carries the change as soon as no other snapshot is under way.
 //! Handover: all that moved has arrived, and the snapshot of that barrier is committed. Leaving: whoever is not needed any more has
 //! published what was committed. Up to the cut the plan can be dropped, and nothing has happened.
-use super::{Action, Coordinator, Phase, Report, Running};
+use super::{Action, Coordinator, Phase, Report};
 use crate::exchange::layout::{Change, Layout};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -92,13 +92,13 @@ impl Plan {
     }
     pub(super) fn report(&mut self, worker: usize, report: &Report) {
         match (&mut self.stage, report) {
-            (Stage::Following { missing, base, bytes, .. }, Report::Followed { plan, base: read, bytes: more }) => {
-                if *plan == self.number && read == base {
-                    missing.remove(&worker);
-                    *bytes = bytes.saturating_add(*more);
-                    if *read > 0 {
-                        self.bases.insert(worker, *read);
-                    }
+            (Stage::Following { missing, base, bytes, .. }, Report::Followed { plan, base: read, bytes: more })
+                if *plan == self.number && read == base =>
+            {
+                missing.remove(&worker);
+                *bytes = bytes.saturating_add(*more);
+                if *read > 0 {
+                    self.bases.insert(worker, *read);
                 }
             }
             (Stage::Handover { interval, missing, .. }, Report::Installed(at)) if at == interval => {
@@ -136,7 +136,7 @@ impl Coordinator {
         actions: &mut Vec<Action>,
     ) {
         match &self.phase {
-            Phase::Running(Running { plan: None, snapshots }) if !snapshots.is_finishing() => {
+            Phase::Running(running) if running.plan.is_none() && !running.snapshots.is_finishing() => {
                 let next = self.layout.moved(groups, splits);
                 self.prepare(now, next, actions);
             }
