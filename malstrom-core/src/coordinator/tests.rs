@@ -4,6 +4,9 @@ use super::*;
 use crate::contract::snapshot::{Barrier, Outcome, ROUNDS, Scope};
 use proptest::prelude::*;
 
+mod changes;
+mod takeovers;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 fn policy(workers: usize) -> Policy {
