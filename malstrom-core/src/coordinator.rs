@@ -25,7 +25,7 @@ pub use snapshots::round_of;
 pub use words::{Action, Event, Origin, Policy, Purpose, Report};
 
 use crate::exchange::layout::Layout;
-use member::Standing;
+use member::{Command, Standing};
 use plan::Plan;
 use snapshots::Snapshots;
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,6 +65,7 @@ struct Known {
 /// See the [module](self).
 ///
 /// ```
+/// use malstrom_core::coordinator::member::Command;
 /// use malstrom_core::coordinator::{Action, Coordinator, Event, Origin, Policy, Report};
 /// use std::time::Duration;
 /// let second = Duration::from_secs(1);
@@ -73,15 +74,15 @@ struct Known {
 /// assert_eq!(actions, [Action::Claim]);
 /// coordinator.on(Duration::ZERO, Event::Claimed(Origin { term: 1, ..Origin::default() }));
 /// let actions = coordinator.on(Duration::ZERO, Event::Joined { worker: 0, standing: None });
-/// assert!(matches!(actions[..], [Action::Begin { attempt: 1, interval: 1, .. }]));
+/// assert!(matches!(actions[..], [Action::Tell(Command::Begin { attempt: 1, interval: 1, .. })]));
 /// let report = |report| Event::Report { worker: 0, attempt: 1, report };
-/// assert_eq!(coordinator.on(Duration::ZERO, report(Report::Ready)), [Action::Go { attempt: 1 }]);
+/// assert_eq!(coordinator.on(Duration::ZERO, report(Report::Ready)), [Action::Tell(Command::Go { attempt: 1 })]);
 /// let actions = coordinator.on(second, Event::Tick);
-/// assert!(matches!(actions[..], [Action::Trigger { barrier, .. }] if barrier.interval == 1));
+/// assert!(matches!(actions[..], [Action::Tell(Command::Trigger { barrier, .. })] if barrier.interval == 1));
 /// let actions = coordinator.on(second, report(Report::Written(1)));
 /// assert!(matches!(actions[..], [Action::Store { .. }]));
 /// let actions = coordinator.on(second, Event::Committed { interval: 1 });
-/// assert!(matches!(actions[..], [Action::Settle(_)]));
+/// assert!(matches!(actions[..], [Action::Tell(Command::Settle(_))]));
 /// ```
 #[derive(Debug)]
 pub struct Coordinator {
@@ -328,7 +329,7 @@ impl Coordinator {
                 }
                 missing.remove(&worker);
                 if missing.is_empty() {
-                    actions.push(Action::Go { attempt: self.attempt });
+                    actions.push(Action::Tell(Command::Go { attempt: self.attempt }));
                     let at = (self.origin.term, self.origin.interval);
                     let snapshots = Snapshots::new(self.policy, self.layout.members(), at, now);
                     let mut snapshots = snapshots.in_round(self.origin.round);

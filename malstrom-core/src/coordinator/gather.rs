@@ -1,5 +1,5 @@
 //! Who is there when a term begins, and whether what they are doing can go on.
-use super::member::{Begun, Standing};
+use super::member::{Begun, Command, Standing};
 use super::plan::Plan;
 use super::snapshots::{Snapshots, Taken};
 use super::{Action, Coordinator, Known, Phase, Purpose, Running};
@@ -104,7 +104,7 @@ impl Coordinator {
         (self.attempt, self.restore) = (self.origin.term, false);
         self.reports.clear();
         let (attempt, layout) = (self.attempt, self.layout.clone());
-        actions.push(Action::Begin { attempt, interval: self.origin.interval + 1, layout });
+        actions.push(Action::Tell(Command::Begin { attempt, interval: self.origin.interval + 1, layout }));
         self.phase = Phase::Restoring(members.into_iter().collect());
     }
 
@@ -144,14 +144,14 @@ impl Coordinator {
         // What has been said to some is said to all; who has heard it ignores it.
         for (interval, begun) in &begun {
             let (barrier, change) = (begun.barrier, begun.change.clone());
-            actions.push(Action::Trigger { barrier, change: change.clone() });
+            actions.push(Action::Tell(Command::Trigger { barrier, change: change.clone() }));
             let logged = self.origin.outcome.filter(|outcome| outcome.interval() == *interval);
             let outcome = begun.outcome.or(logged);
             match outcome {
-                Some(outcome) => actions.push(Action::Settle(outcome)),
+                Some(outcome) => actions.push(Action::Tell(Command::Settle(outcome))),
                 // The one before has given it up, or was about to: it has begun another.
                 None if newest != Some(*interval) => {
-                    actions.push(Action::Settle(Outcome::Aborted { interval: *interval }));
+                    actions.push(Action::Tell(Command::Settle(Outcome::Aborted { interval: *interval })));
                 }
                 None => {
                     let written = |worker: &usize| {
@@ -206,7 +206,7 @@ impl Coordinator {
         }
         // What was prepared, and did not come to its barrier, is planned anew.
         let spare = everybody.into_iter().filter(|worker| plan.is_none() || !participants.contains(worker)).collect();
-        actions.insert(0, Action::Unprepare { to: spare });
+        actions.insert(0, Action::TellThese { to: spare, command: Command::Unprepare });
         self.asked.drain(..).for_each(|name| snapshots.savepoint(name));
         snapshots.settle_written(actions);
         self.phase = Phase::Running(Box::new(Running { snapshots, plan }));

@@ -4,6 +4,7 @@
 //! each snapshot, until little has changed meanwhile. Cutting: a barrier carries the change as soon as no other snapshot is under way.
 //! Handover: all that moved has arrived, and the snapshot of that barrier is committed. Leaving: whoever is not needed any more has
 //! published what was committed. Up to the cut the plan can be dropped, and nothing has happened.
+use super::member::Command;
 use super::{Action, Coordinator, Phase, Report};
 use crate::exchange::layout::{Change, Layout};
 use std::collections::{BTreeMap, BTreeSet};
@@ -124,7 +125,7 @@ impl Coordinator {
         let Some(plan) = running.plan.take_if(|plan| !plan.is_cut()) else { return };
         let gainers = plan.gainers();
         let to = gainers.into_iter().filter(|worker| self.workers.contains_key(worker)).collect();
-        actions.push(Action::Unprepare { to });
+        actions.push(Action::TellThese { to, command: Command::Unprepare });
         actions.push(Action::NotMoved);
     }
     /// Somebody wants some groups and splits elsewhere.
@@ -195,7 +196,10 @@ impl Coordinator {
             }
             Stage::Handover { missing, committed: true, .. } if missing.is_empty() => {
                 let leaving: BTreeSet<usize> = plan.change.leavers().collect();
-                actions.extend(leaving.iter().map(|worker| Action::Release { worker: *worker }));
+                if !leaving.is_empty() {
+                    let to = leaving.iter().copied().collect();
+                    actions.push(Action::TellThese { to, command: Command::Release });
+                }
                 plan.stage = Stage::Leaving(leaving);
                 self.plan(now, actions);
             }
@@ -239,7 +243,8 @@ impl Plan {
     fn follow(&mut self, attempt: u64, base: u64, rounds: u32, actions: &mut Vec<Action>) {
         let missing = self.gainers();
         let (plan, change) = (self.number, self.change.clone());
-        actions.push(Action::Prepare { plan, attempt, to: missing.iter().copied().collect(), change, base });
+        let to = missing.iter().copied().collect();
+        actions.push(Action::TellThese { to, command: Command::Prepare { plan, attempt, change, base } });
         self.stage = Stage::Following { missing, base, bytes: 0, rounds: rounds + 1 };
     }
 }

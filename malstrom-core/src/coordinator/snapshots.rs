@@ -3,6 +3,7 @@
 //! One snapshot is under way at a time. It is written by all workers, stored, and only then committed; until that moment it can be
 //! given up without a trace, and what it should have had is part of the next one. One whose barrier changes the layout is never given
 //! up: it is stored until it is, or the attempt ends.
+use super::member::Command;
 use super::{Action, Policy, Purpose};
 use crate::contract::snapshot::{Barrier, Outcome, ROUNDS, Scope};
 use crate::exchange::layout::Change;
@@ -176,7 +177,7 @@ impl Snapshots {
     }
     fn trigger(&mut self, taken: Taken, now: Duration, actions: &mut Vec<Action>) {
         self.interval += 1;
-        actions.push(Action::Trigger { barrier: taken.barrier, change: taken.change.clone() });
+        actions.push(Action::Tell(Command::Trigger { barrier: taken.barrier, change: taken.change.clone() }));
         self.phase = Phase::Writing { taken, since: now, missing: self.members.iter().copied().collect() };
     }
     fn store(&mut self, taken: Taken, actions: &mut Vec<Action>) {
@@ -215,9 +216,9 @@ impl Snapshots {
         match taken.purpose {
             Purpose::Recovery => {
                 (self.round, self.base) = (Some(round_of(taken.barrier.scope)), interval);
-                actions.push(Action::Settle(Outcome::Committed { interval, term }));
+                actions.push(Action::Tell(Command::Settle(Outcome::Committed { interval, term })));
             }
-            Purpose::Savepoint(_) => actions.push(Action::Settle(Outcome::Saved { interval, term })),
+            Purpose::Savepoint(_) => actions.push(Action::Tell(Command::Settle(Outcome::Saved { interval, term }))),
         }
         self.phase = if last { Phase::Over } else { Phase::Idle(now + self.policy.every) };
     }
@@ -246,7 +247,7 @@ impl Snapshots {
             }
             return;
         }
-        actions.push(Action::Settle(Outcome::Aborted { interval: taken.barrier.interval }));
+        actions.push(Action::Tell(Command::Settle(Outcome::Aborted { interval: taken.barrier.interval })));
         if let Purpose::Savepoint(name) = taken.purpose {
             actions.push(Action::NoSavepoint(name));
         }

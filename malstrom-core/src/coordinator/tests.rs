@@ -1,5 +1,6 @@
 //! The coordinator against a job that does anything at any time.
 #![allow(clippy::unwrap_used)]
+use super::member::Command;
 use super::*;
 use crate::contract::snapshot::{Barrier, Outcome, ROUNDS, Scope};
 use proptest::prelude::*;
@@ -33,7 +34,7 @@ fn report(coordinator: &Coordinator, worker: usize, report: Report) -> Event {
 }
 fn barrier(actions: &[Action]) -> Option<Barrier> {
     actions.iter().find_map(|action| match action {
-        Action::Trigger { barrier, .. } => Some(*barrier),
+        Action::Tell(Command::Trigger { barrier, .. }) => Some(*barrier),
         _ => None,
     })
 }
@@ -47,7 +48,7 @@ fn a_snapshot_that_takes_too_long_is_given_up_and_the_next_has_another_number() 
     assert_eq!(coordinator.on(2 * SECOND, written(1)), []);
     assert_eq!(coordinator.due(), Some(6 * SECOND));
     let actions = coordinator.on(6 * SECOND, Event::Tick);
-    assert_eq!(actions, [Action::Settle(Outcome::Aborted { interval: 42 })]);
+    assert_eq!(actions, [Action::Tell(Command::Settle(Outcome::Aborted { interval: 42 }))]);
     assert_eq!(coordinator.on(6 * SECOND, written(0)), [], "it is too late");
     let second = barrier(&coordinator.on(7 * SECOND, Event::Tick)).unwrap();
     assert_eq!((second.interval, second.scope), (43, Scope::Changes { round: 0 }), "the round is still to be written");
@@ -62,7 +63,7 @@ fn a_savepoint_is_whole_and_does_not_count_as_a_round() {
     let written = report(&coordinator, 0, Report::Written(2));
     assert_eq!(coordinator.on(SECOND, written), [Action::Store { barrier: saved, purpose, change: None }]);
     let settled = coordinator.on(SECOND, Event::Committed { interval: 2 });
-    assert_eq!(settled, [Action::Settle(Outcome::Saved { interval: 2, term: 1 })]);
+    assert_eq!(settled, [Action::Tell(Command::Settle(Outcome::Saved { interval: 2, term: 1 }))]);
     let next = barrier(&coordinator.on(2 * SECOND, Event::Tick)).unwrap();
     assert_eq!(next.scope, Scope::Changes { round: 4 });
 }
@@ -97,7 +98,10 @@ fn an_attempt_that_fails_is_followed_by_another_but_not_for_ever() {
         assert_eq!(coordinator.due(), Some(now + Duration::from_millis(pause)));
         now += Duration::from_millis(pause);
         assert_eq!(coordinator.on(now, Event::Tick), [Action::Claim]);
-        assert_eq!(start(&mut coordinator, 1, origin(term, 0, None), now), [Action::Go { attempt: term }]);
+        assert_eq!(
+            start(&mut coordinator, 1, origin(term, 0, None), now),
+            [Action::Tell(Command::Go { attempt: term })]
+        );
     }
     assert_eq!(coordinator.on(now, Event::Broken { attempt: 4, restart: true }), [Action::GiveUp]);
     assert!(coordinator.is_over());
@@ -140,7 +144,9 @@ fn a_worker_that_says_nothing_is_lost_and_the_job_goes_on_with_the_others() {
         }
     }
     let actions = coordinator.on(31 * SECOND, Event::Tick);
-    let [Action::Begin { attempt: 2, interval: 1, layout }] = &actions[..] else { panic!("{actions:?}") };
+    let [Action::Tell(Command::Begin { attempt: 2, interval: 1, layout })] = &actions[..] else {
+        panic!("{actions:?}")
+    };
     assert_eq!(layout.members(), [0, 1]);
 }
 
@@ -176,7 +182,7 @@ proptest! {
             for action in coordinator.on(now, event) {
                 prop_assert!(!over || matches!(action, Action::NoSavepoint(_)), "nothing follows the end");
                 match action {
-                    Action::Trigger { barrier, change } => {
+                    Action::Tell(Command::Trigger { barrier, change }) => {
                         prop_assert_eq!((open, change), (None, None));
                         prop_assert!(barrier.interval > highest);
                         prop_assert!(!barrier.last || finished.iter().all(|f| *f));
@@ -193,7 +199,7 @@ proptest! {
                         prop_assert!(written.iter().all(|w| *w));
                         storing = Some(barrier.interval);
                     }
-                    Action::Settle(outcome) => {
+                    Action::Tell(Command::Settle(outcome)) => {
                         commits += u64::from(outcome.is_base());
                         let settled = open.take().unwrap();
                         prop_assert_eq!(settled.interval, outcome.interval());

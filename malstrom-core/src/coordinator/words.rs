@@ -1,5 +1,5 @@
 //! How a job is kept, what happens to it, and what is to be done then.
-use super::member::Standing;
+use super::member::{Command, Standing};
 use crate::contract::snapshot::{Barrier, Outcome};
 use crate::exchange::layout::{Change, Layout};
 use std::sync::Arc;
@@ -181,26 +181,14 @@ pub enum Report {
 pub enum Action {
     /// The log is claimed, and read: [`Event::Claimed`]. All workers are told of the term, and join.
     Claim,
-    /// These workers take in what the newest snapshot has for them.
-    Begin {
-        /// The number of the attempt.
-        attempt: u64,
-        /// The interval that begins.
-        interval: u64,
-        /// Who takes part.
-        layout: Arc<Layout>,
-    },
-    /// All have: [participants](Coordinator::participants) go on.
-    Go {
-        /// The number of the attempt.
-        attempt: u64,
-    },
-    /// All participants begin a snapshot.
-    Trigger {
-        /// The barrier.
-        barrier: Barrier,
-        /// What it changes.
-        change: Option<Arc<Change>>,
+    /// All [participants](super::Coordinator::participants) are told.
+    Tell(Command),
+    /// These workers are told.
+    TellThese {
+        /// Who.
+        to: Vec<usize>,
+        /// What.
+        command: Command,
     },
     /// What the workers have written is stored and committed.
     Store {
@@ -211,37 +199,12 @@ pub enum Action {
         /// What the barrier has changed: the new layout is written down.
         change: Option<Arc<Change>>,
     },
-    /// All participants are told what became of a snapshot.
-    Settle(Outcome),
     /// A savepoint was not taken: what was asked for it is not there.
     NoSavepoint(String),
     /// It is written down how many workers there are to be: [`Event::Recorded`].
     Record {
         /// How many.
         target: usize,
-    },
-    /// These workers join the attempt if they have not, and read what they are going to gain, as the snapshot of this interval has it.
-    Prepare {
-        /// The number of the plan.
-        plan: u64,
-        /// The attempt.
-        attempt: u64,
-        /// Who.
-        to: Vec<usize>,
-        /// What is going to change.
-        change: Arc<Change>,
-        /// The interval of the snapshot; 0 if there is none.
-        base: u64,
-    },
-    /// What was prepared by a plan is dropped.
-    Unprepare {
-        /// Who is told.
-        to: Vec<usize>,
-    },
-    /// This worker publishes what is committed, and leaves.
-    Release {
-        /// Who.
-        worker: usize,
     },
     /// The layout has changed.
     Moved {

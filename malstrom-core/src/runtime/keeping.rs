@@ -19,9 +19,10 @@ pub(crate) use vault::{Found, Shelves, Vault};
 use super::attempt::{Attempt, Beginning, News};
 use super::job::Job;
 use crate::contract::snapshot::Barrier;
+use crate::coordinator::member::Command;
 use crate::coordinator::{Action, Coordinator, Event, Origin, Policy, Purpose, Report};
 use crate::error::{Error, Result};
-use crate::worker::{Command, Written};
+use crate::worker::{self, Written};
 use asked::{Asker, Lookout, turn_down};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -226,24 +227,24 @@ impl Run<'_> {
                         return;
                     }
                 }
-                Action::Begin { attempt, interval, .. } => {
+                Action::Tell(Command::Begin { attempt, interval, .. }) => {
                     if let Err(error) = self.begin(attempt, interval) {
                         self.over = Some(Err(error));
                         return;
                     }
                 }
-                Action::Go { .. } => {
+                Action::Tell(Command::Go { .. }) => {
                     if let Err(error) = self.vault.check_taken_in() {
                         self.fail(error);
                     }
                 }
-                Action::Trigger { barrier, .. } => {
+                Action::Tell(Command::Trigger { barrier, .. }) => {
                     tracing::debug!(interval = barrier.interval, "snapshot begins");
                     self.written.retain(|written| written.interval >= barrier.interval);
-                    self.command(Command::Snapshot(barrier));
+                    self.command(worker::Command::Snapshot(barrier));
                 }
                 Action::Store { barrier, purpose, .. } => self.store(barrier, &purpose),
-                Action::Settle(outcome) => self.command(Command::Settle(outcome)),
+                Action::Tell(Command::Settle(outcome)) => self.command(worker::Command::Settle(outcome)),
                 Action::NoSavepoint(name) => {
                     let why = || Err(Error::custom(format!("`{name}` was not taken: it could not be stored")));
                     self.answer(&name, why);
@@ -261,16 +262,15 @@ impl Run<'_> {
                 // The number of threads does not change while they run, and nobody else coordinates them: whoever takes
                 // over elsewhere is met at the log.
                 Action::Record { .. }
-                | Action::Prepare { .. }
-                | Action::Unprepare { .. }
-                | Action::Release { .. }
+                | Action::Tell(_)
+                | Action::TellThese { .. }
                 | Action::Moved { .. }
                 | Action::NotMoved
                 | Action::StepDown => {}
             }
         }
     }
-    fn command(&self, command: Command) {
+    fn command(&self, command: worker::Command) {
         if let Some(attempt) = &self.attempt {
             attempt.command(command);
         }

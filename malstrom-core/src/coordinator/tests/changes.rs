@@ -1,5 +1,6 @@
 //! A layout that changes.
 use super::*;
+use crate::coordinator::member::Command;
 use crate::exchange::layout::Change;
 
 fn report_of(worker: usize, report: Report) -> Event {
@@ -20,13 +21,13 @@ fn wish(coordinator: &mut Coordinator, target: usize) -> Vec<Action> {
 }
 fn prepared(actions: &[Action]) -> (u64, Vec<usize>, u64) {
     match actions {
-        [Action::Prepare { plan, to, base, .. }] => (*plan, to.clone(), *base),
+        [Action::TellThese { to, command: Command::Prepare { plan, base, .. } }] => (*plan, to.clone(), *base),
         other => panic!("{other:?}"),
     }
 }
 fn cut(actions: &[Action]) -> (Barrier, Arc<Change>) {
     match actions {
-        [Action::Trigger { barrier, change: Some(change) }] => (*barrier, change.clone()),
+        [Action::Tell(Command::Trigger { barrier, change: Some(change) })] => (*barrier, change.clone()),
         other => panic!("{other:?}"),
     }
 }
@@ -48,7 +49,10 @@ fn a_job_grows_and_shrinks() {
     coordinator.on(SECOND, Event::Committed { interval: 2 });
     assert_eq!(coordinator.on(100 * SECOND, Event::Tick), [], "no barrier begins while something is under way");
     let actions = coordinator.on(100 * SECOND, report_of(1, Report::Installed(2)));
-    assert!(matches!(&actions[..], [Action::Moved { .. }, Action::Trigger { change: None, .. }]), "{actions:?}");
+    assert!(
+        matches!(&actions[..], [Action::Moved { .. }, Action::Tell(Command::Trigger { change: None, .. })]),
+        "{actions:?}"
+    );
     for worker in 0..2 {
         coordinator.on(100 * SECOND, report_of(worker, Report::Written(3)));
     }
@@ -62,7 +66,7 @@ fn a_job_grows_and_shrinks() {
     }
     coordinator.on(100 * SECOND, report_of(0, Report::Installed(barrier.interval)));
     let actions = coordinator.on(100 * SECOND, Event::Committed { interval: barrier.interval });
-    assert_eq!(actions.last(), Some(&Action::Release { worker: 1 }));
+    assert_eq!(actions.last(), Some(&Action::TellThese { to: vec![1], command: Command::Release }));
     assert_eq!(
         coordinator.on(300 * SECOND, Event::Tick),
         [],
@@ -70,7 +74,7 @@ fn a_job_grows_and_shrinks() {
     );
     let actions = coordinator.on(300 * SECOND, report_of(1, Report::Left));
     assert!(
-        matches!(&actions[..], [Action::Moved { layout }, Action::Trigger { .. }] if layout.members() == [0]),
+        matches!(&actions[..], [Action::Moved { layout }, Action::Tell(Command::Trigger { .. })] if layout.members() == [0]),
         "{actions:?}"
     );
 }
@@ -94,7 +98,10 @@ fn up_to_the_cut_it_can_be_dropped_and_not_after() {
     let mut coordinator = with_spares(2);
     let (plan, _, base) = prepared(&wish(&mut coordinator, 2));
     let actions = coordinator.on(SECOND, Event::Lost { worker: 1 });
-    assert!(matches!(&actions[..2], [Action::Unprepare { .. }, Action::NotMoved]), "{actions:?}");
+    assert!(
+        matches!(&actions[..2], [Action::TellThese { command: Command::Unprepare, .. }, Action::NotMoved]),
+        "{actions:?}"
+    );
     let (next, to, _) = prepared(&actions[2..]);
     assert_eq!(to, [2], "there is another one");
     assert_eq!(
@@ -124,7 +131,7 @@ fn workers_that_do_not_come_are_not_waited_for_for_ever() {
     assert_eq!(wish(&mut coordinator, 3), []);
     assert!(coordinator.is_moving());
     let mut actions = coordinator.on(SECOND + Policy::default().patience, Event::Tick);
-    actions.retain(|action| !matches!(action, Action::Trigger { .. }));
+    actions.retain(|action| !matches!(action, Action::Tell(Command::Trigger { .. })));
     assert_eq!(actions, [Action::NotMoved]);
     assert_eq!((coordinator.target(), coordinator.is_moving()), (1, false));
 }

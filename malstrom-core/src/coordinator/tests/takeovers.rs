@@ -33,7 +33,7 @@ fn join(coordinator: &mut Coordinator, worker: usize, standing: Option<Standing>
     coordinator.on(Duration::ZERO, Event::Joined { worker, standing })
 }
 fn begins(actions: &[Action]) -> bool {
-    actions.iter().any(|action| matches!(action, Action::Begin { .. }))
+    actions.iter().any(|action| matches!(action, Action::Tell(Command::Begin { .. })))
 }
 
 #[test]
@@ -47,9 +47,12 @@ fn a_barrier_that_one_has_heard_of_is_told_to_all_and_what_is_written_counts() {
     let standing = stands(&mut workers[1], 2);
     let actions = join(&mut coordinator, 1, standing);
     assert_eq!(barrier(&actions).map(|barrier| barrier.interval), Some(1));
-    assert!(!begins(&actions) && !actions.iter().any(|action| matches!(action, Action::Settle(_))), "{actions:?}");
-    let Some(Action::Trigger { barrier, change }) =
-        actions.iter().find(|action| matches!(action, Action::Trigger { .. }))
+    assert!(
+        !begins(&actions) && !actions.iter().any(|action| matches!(action, Action::Tell(Command::Settle(_)))),
+        "{actions:?}"
+    );
+    let Some(Action::Tell(Command::Trigger { barrier, change })) =
+        actions.iter().find(|action| matches!(action, Action::Tell(Command::Trigger { .. })))
     else {
         panic!("{actions:?}")
     };
@@ -73,11 +76,11 @@ fn what_became_of_a_snapshot_is_repeated() {
     let standing = stands(&mut workers[1], 2);
     let actions = join(&mut coordinator, 1, standing);
     let told = |at: usize| match &actions[at] {
-        Action::Trigger { barrier, .. } => (barrier.interval, None),
-        Action::Settle(outcome) => (0, Some(*outcome)),
+        Action::Tell(Command::Trigger { barrier, .. }) => (barrier.interval, None),
+        Action::Tell(Command::Settle(outcome)) => (0, Some(*outcome)),
         _ => (0, None),
     };
-    assert!(matches!(&actions[0], Action::Unprepare { .. }), "{actions:?}");
+    assert!(matches!(&actions[0], Action::TellThese { command: Command::Unprepare, .. }), "{actions:?}");
     assert_eq!([told(1), told(2), told(3)], [(1, None), (0, Some(outcome)), (2, None)]);
 }
 #[test]
@@ -105,7 +108,7 @@ fn an_attempt_that_was_replaced_does_not_go_on() {
         join(&mut coordinator, worker, standing);
     }
     let actions = coordinator.on(20 * SECOND, Event::Tick);
-    assert!(matches!(&actions[..], [Action::Begin { attempt: 3, interval: 2, .. }]), "{actions:?}");
+    assert!(matches!(&actions[..], [Action::Tell(Command::Begin { attempt: 3, interval: 2, .. })]), "{actions:?}");
 }
 #[test]
 fn what_is_reported_before_all_have_joined_counts() {
@@ -143,7 +146,7 @@ fn a_last_snapshot_that_is_committed_only_has_to_be_published() {
     join(&mut coordinator, 0, standing);
     let standing = stands(&mut workers[1], 2);
     let actions = join(&mut coordinator, 1, standing);
-    assert_eq!(actions.last(), Some(&Action::Settle(outcome)));
+    assert_eq!(actions.last(), Some(&Action::Tell(Command::Settle(outcome))));
     let left = Event::Report { worker: 1, attempt: 1, report: Report::Left };
     assert_eq!(coordinator.on(SECOND, left), [Action::End], "the other has published before");
 }

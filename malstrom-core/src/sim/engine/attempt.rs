@@ -3,6 +3,7 @@ use super::SEED;
 use super::life::Lives;
 use super::schedule::What;
 use crate::contract::snapshot::{Barrier, Outcome, Shelf};
+use crate::coordinator::member;
 use crate::coordinator::{Action, Coordinator, Event, Policy, Purpose, Report};
 use crate::error::{Error, Result};
 use crate::exchange::fabric::{Fabric, Wake};
@@ -258,12 +259,12 @@ impl Attempt {
         let Some((_, coordinator)) = &mut self.coordinator else { return Ok(()) };
         for action in coordinator.on(lives.now, event) {
             match action {
-                Action::Trigger { barrier, .. } => {
+                Action::Tell(member::Command::Trigger { barrier, .. }) => {
                     lives.say(format_args!("snapshot {} begins", barrier.interval));
                     self.written.retain(|written| written.interval >= barrier.interval);
                     self.tell(Command::Snapshot(barrier));
                 }
-                Action::Settle(outcome) => {
+                Action::Tell(member::Command::Settle(outcome)) => {
                     if let Outcome::Aborted { interval } = outcome {
                         lives.lived.aborted += 1;
                         lives.say(format_args!("snapshot {interval} is given up"));

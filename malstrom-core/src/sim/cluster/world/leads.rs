@@ -46,7 +46,7 @@ impl World<'_> {
         let Some(coordinator) = &self.leaders[leader].coordinator else { return Ok(()) };
         let (term, node) = (coordinator.term(), self.leaders[leader].node);
         let all = coordinator.participants();
-        if matches!(action, Action::Unprepare { .. })
+        if matches!(action, Action::TellThese { command: Command::Unprepare, .. })
             && self.resumed.insert((term, coordinator.attempt()))
             && coordinator.attempt() != term
         {
@@ -54,22 +54,8 @@ impl World<'_> {
         }
         self.say(format_args!("coordinator {node} of term {term} to {all:?}: {action:?}"));
         let (to, command) = match action {
-            Action::Begin { attempt, interval, layout } => {
-                self.survived.attempts += 1;
-                (all, Command::Begin { attempt, interval, layout })
-            }
-            Action::Go { attempt } => (all, Command::Go { attempt }),
-            Action::Trigger { barrier, change } => (all, Command::Trigger { barrier, change }),
-            Action::Settle(outcome) => {
-                self.survived.snapshots += u64::from(!matches!(outcome, Outcome::Aborted { .. }));
-                self.survived.aborted += u64::from(matches!(outcome, Outcome::Aborted { .. }));
-                (all, Command::Settle(outcome))
-            }
-            Action::Prepare { plan, attempt, to, change, base } => {
-                (to, Command::Prepare { plan, attempt, change, base })
-            }
-            Action::Unprepare { to } => (to, Command::Unprepare),
-            Action::Release { worker } => (vec![worker], Command::Release),
+            Action::Tell(command) => (all, command),
+            Action::TellThese { to, command } => (to, command),
             Action::Moved { .. } => {
                 self.survived.moves += 1;
                 return Ok(());
@@ -84,6 +70,12 @@ impl World<'_> {
             }
             _ => return Ok(()),
         };
+        match &command {
+            Command::Begin { .. } => self.survived.attempts += 1,
+            Command::Settle(Outcome::Aborted { .. }) => self.survived.aborted += 1,
+            Command::Settle(_) => self.survived.snapshots += 1,
+            _ => {}
+        }
         to.into_iter().try_for_each(|worker| {
             self.send(CONTROL, node, worker, Message::Control { term, command: command.clone() })
         })
