@@ -183,6 +183,7 @@ impl Coordinator {
     /// Takes in what has happened at `now`. What it says is to be done in order.
     pub fn on(&mut self, now: Duration, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();
+        self.forgive(now);
         self.take(now, event, &mut actions);
         self.notice_silence(now, &mut actions);
         match &self.phase {
@@ -249,6 +250,13 @@ impl Coordinator {
     fn heard(&mut self, now: Duration, worker: usize) {
         if let Some(known) = self.workers.get_mut(&worker) {
             known.heard = now;
+        }
+    }
+    /// For as long as the coordinator itself was late, asleep for one, it has heard nothing and blames nobody for that.
+    fn forgive(&mut self, now: Duration) {
+        let late = self.due().map_or(Duration::ZERO, |due| now.saturating_sub(due));
+        if late > Duration::ZERO {
+            self.workers.values_mut().for_each(|known| known.heard = known.heard.saturating_add(late).min(now));
         }
     }
     fn notice_silence(&mut self, now: Duration, actions: &mut Vec<Action>) {

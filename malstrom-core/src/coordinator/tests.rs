@@ -150,6 +150,20 @@ fn a_worker_that_says_nothing_is_lost_and_the_job_goes_on_with_the_others() {
     assert_eq!(layout.members(), [0, 1]);
 }
 
+#[test]
+fn a_coordinator_that_was_asleep_blames_nobody() {
+    let (mut coordinator, _) = Coordinator::new(policy(2));
+    start(&mut coordinator, 2, origin(1, 0, None), Duration::ZERO);
+    assert_eq!(coordinator.due(), Some(SECOND), "a snapshot");
+    let actions = coordinator.on(60 * SECOND, Event::Tick);
+    assert!(barrier(&actions).is_some_and(|barrier| barrier.interval == 1), "{actions:?}");
+    coordinator.on(61 * SECOND, Event::Heard { worker: 0 });
+    coordinator.on(65 * SECOND, Event::Tick);
+    coordinator.on(66 * SECOND, Event::Tick);
+    assert_eq!(coordinator.due(), Some(69 * SECOND));
+    assert_eq!(coordinator.on(69 * SECOND, Event::Tick), [Action::Claim], "the other says nothing");
+}
+
 proptest! {
     /// Each trigger is settled once before the next; the numbers grow; nothing is committed that not all have written; rounds
     /// advance with commits only; the job ends when all have finished, and not before.
