@@ -157,6 +157,19 @@ impl Coordinator {
     pub fn interval(&self) -> u64 {
         self.interval
     }
+    /// What it waits for, for people.
+    pub fn waits_for(&self) -> String {
+        match &self.phase {
+            Phase::Idle(due) => format!("until snapshot {} is due at {due:?}", self.interval),
+            Phase::Writing { barrier, missing, .. } => {
+                let missing = missing.iter().enumerate().filter(|(_, missing)| **missing);
+                let missing: Vec<_> = missing.map(|(worker, _)| worker.to_string()).collect();
+                format!("for what worker {} has to write of snapshot {}", missing.join(", "), barrier.interval)
+            }
+            Phase::Storing { barrier, .. } => format!("until snapshot {} is stored", barrier.interval),
+            Phase::Over => "for nothing: the last snapshot is committed".to_owned(),
+        }
+    }
     /// When it wants to be told that time has passed.
     pub fn due(&self) -> Option<Duration> {
         match &self.phase {

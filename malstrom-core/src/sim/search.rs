@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// No more runs than these are made for a simpler schedule.
 const TRIES: usize = 300;
+/// Nor any more once they have taken so many steps: a job that does not come to its end takes very many.
+const TRIED: u64 = 3_000_000;
 /// A step takes about so long.
 const STEP: Duration = Duration::from_micros(25);
 /// Sources take between so many and so many steps for the whole input, so that there is something between them.
@@ -21,6 +23,8 @@ struct Run {
     seen: Vec<Seen>,
     notes: Vec<Note>,
     trace: Vec<String>,
+    /// How many steps it took, also if it has failed.
+    steps: u64,
 }
 pub(super) struct Search<'a> {
     sim: &'a Sim<'a>,
@@ -42,7 +46,7 @@ impl<'a> Search<'a> {
         let first = search.run_once(&alone, false, Witness::noting())?;
         match first.lived {
             Ok(lived) => search.records = lived.read,
-            Err(error) => return Err(Finding::new(What::Fails(error))),
+            Err(error) => return Err(Finding::new(Finding::failed(error, What::Fails))),
         }
         let second = search.run_once(&alone, false, Witness::noting())?;
         search.same((&first.seen, &first.notes), (&second.seen, &second.notes))?;
@@ -92,12 +96,14 @@ impl<'a> Search<'a> {
         let mut stored = if kept { Some(Stored::new(setup.seed, &make()).map_err(unusable)?) } else { None };
         let keeping = stored.as_mut().map(|stored| stored as &mut dyn Keeping);
         let lived = live_watched(setup, keeping, &make, &mut witness);
+        let steps = witness.steps;
         let mut seen = output::end();
         self.name(&mut seen);
         for look in &self.sim.observed {
             seen.push(look().map_err(unusable)?);
         }
-        Ok(Run { lived, seen, notes: witness.notes.unwrap_or_default(), trace: witness.lines.unwrap_or_default() })
+        let (notes, trace) = (witness.notes.unwrap_or_default(), witness.lines.unwrap_or_default());
+        Ok(Run { lived, seen, notes, trace, steps })
     }
     /// Gives outputs the names of the sinks that they are.
     fn name(&self, seen: &mut [Seen]) {
@@ -135,7 +141,7 @@ impl<'a> Search<'a> {
     }
     /// What is wrong with a run, if something is.
     fn wrong(&self, lived: Result<Lived>, seen: &[Seen]) -> Result<Lived, What> {
-        let lived = lived.map_err(What::Broken)?;
+        let lived = lived.map_err(|error| Finding::failed(error, What::Broken))?;
         match compare::difference(&self.expected, seen) {
             Some(how) => Err(What::Differs(how)),
             None => Ok(lived),
@@ -155,17 +161,17 @@ impl<'a> Search<'a> {
     }
     /// Looks for the simplest schedule with which something is wrong, and says what happens.
     fn explain(&self, mut setup: Setup, mut what: What) -> Finding {
-        let mut left = TRIES;
+        let (mut left, mut steps) = (TRIES, 0);
         'simpler: loop {
             for schedule in setup.schedule.simpler() {
-                if left == 0 {
+                if left == 0 || steps > TRIED {
                     break 'simpler;
                 }
                 left -= 1;
                 let simpler = Setup { schedule, ..setup.clone() };
-                if let Ok(run) = self.run_once(&simpler, true, Witness::default())
-                    && let Err(other) = self.wrong(run.lived, &run.seen)
-                {
+                let Ok(run) = self.run_once(&simpler, true, Witness::default()) else { continue };
+                steps += run.steps;
+                if let Err(other) = self.wrong(run.lived, &run.seen) {
                     (setup, what) = (simpler, other);
                     continue 'simpler;
                 }

@@ -1,8 +1,9 @@
 //! The life of a job: one attempt after the other, until it has come to its end.
 use super::attempt::{Attempt, Ended};
 use super::schedule::Fault;
+use super::violation::Violation;
 use super::witness::Witness;
-use super::{Keeping, Random, Schedule};
+use super::{Acted, Keeping, Random, Schedule};
 use crate::error::{Error, Result};
 use crate::graph::Pipeline;
 use crate::runtime::keeping::is_worth_a_restart;
@@ -76,6 +77,10 @@ pub(in crate::sim) struct Lives<'a> {
     pub(super) pace: Random,
     pub(super) mail: Random,
     pub(super) settings: Random,
+    /// Of what there is little, and when.
+    pub(super) scanty: Random,
+    /// The snapshots that workers were told are committed.
+    pub(super) acted: Vec<Acted>,
     pub(super) now: Duration,
     pub(super) lived: Lived,
 }
@@ -111,6 +116,8 @@ pub(in crate::sim) fn live_watched(
         pace: seed.branch("pace"),
         mail: seed.branch("mail"),
         settings: seed.branch("settings"),
+        scanty: seed.branch("scanty"),
+        acted: Vec::new(),
         now: Duration::ZERO,
         lived: Lived::default(),
     };
@@ -129,6 +136,9 @@ impl Lives<'_> {
                 self.lived.read = attempt.read();
                 ended
             });
+            if let Some(keeping) = &self.keeping {
+                keeping.audit(&self.acted)?;
+            }
             match ended {
                 Ok(Ended::Done) => return Ok(self.lived),
                 Ok(Ended::Crashed { then }) => {
@@ -147,7 +157,11 @@ impl Lives<'_> {
                     if !matches!(failure, Error::Storage { .. } | Error::Uncertain { .. }) {
                         failures = if self.lived.snapshots > before { 1 } else { failures + 1 };
                     }
-                    if self.keeping.is_none() || !is_worth_a_restart(&failure) || failures > RESTARTS {
+                    if self.keeping.is_none()
+                        || Violation::of(&failure).is_some()
+                        || !is_worth_a_restart(&failure)
+                        || failures > RESTARTS
+                    {
                         return Err(failure);
                     }
                 }
