@@ -156,7 +156,7 @@ impl<'a> Sim<'a> {
     pub fn store_faults(self, store_faults: usize) -> Self {
         Sim { store_faults, ..self }
     }
-    /// How often the clock of the machine jumps ahead by up to an hour, at most; never, unless this says so. What goes by that
+    /// How often the clock of the machine jumps ahead by up to twelve hours, at most; never, unless this says so. What goes by that
     /// clock changes then: with `timestamps(.., idle = ..)`, records of a split that was not waited for are late.
     #[must_use]
     pub fn clock_jumps(self, clock_jumps: usize) -> Self {
@@ -204,7 +204,7 @@ impl<'a> Sim<'a> {
 }
 
 /// The longest jump of the clock.
-const JUMP: Duration = Duration::from_secs(3600);
+const JUMP: Duration = Duration::from_secs(12 * 3600);
 impl Sim<'_> {
     /// What happens in the run of a seed that takes about so many steps.
     fn schedule(&self, seed: u64, steps: u64) -> engine::Schedule {

@@ -12,6 +12,8 @@ use std::time::Duration;
 const TRIES: usize = 300;
 /// Nor any more once they have taken so many steps: a job that does not come to its end takes very many.
 const TRIED: u64 = 3_000_000;
+/// No more steps than these are taken while it is not known how many it takes.
+const FIRST: u64 = 500_000;
 /// A step takes about so long.
 const STEP: Duration = Duration::from_micros(25);
 /// Sources take between so many and so many steps for the whole input, so that there is something between them.
@@ -83,7 +85,7 @@ impl<'a> Search<'a> {
         // There are some snapshots in each run, and a few in each attempt.
         let least = STEP * 8;
         let every = least..=least.max(STEP * u32::try_from(self.steps / 4).unwrap_or(u32::MAX));
-        let limit = if self.steps == 0 { Setup::default().limit } else { 100_000 + 100 * self.steps };
+        let limit = if self.steps == 0 { FIRST } else { 100_000 + 100 * self.steps };
         Setup { seed, schedule, every, pace, limit }
     }
     fn run_once(&self, setup: &Setup, kept: bool, mut witness: Witness) -> Result<Run, Finding> {
