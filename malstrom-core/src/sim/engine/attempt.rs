@@ -21,10 +21,12 @@ const STEP: u64 = 50;
 /// A message to a worker waits for about one of so many steps, and a snapshot is stored in about so many.
 const MAIL: u64 = 3;
 const STORING: u64 = 8;
-/// A snapshot is not given up before so many microseconds: the last one of a job is tried until it succeeds.
+/// A snapshot is not given up before so many microseconds, or twenty times of that where it is written in small slices: the last one
+/// of a job is tried until it succeeds.
 const TIMEOUT: u64 = 1_000;
-/// The store fails only as often as the schedule says, so the last snapshot of a job need not be given up.
-const LAST_TRIES: u32 = 1000;
+/// So often in a row the last snapshot of a job is tried. A store that cannot be reached before the job is started again is not waited
+/// for any longer.
+const LAST_TRIES: u32 = 25;
 
 struct Bells(Vec<AtomicBool>);
 impl Wake for Bells {
@@ -74,7 +76,8 @@ impl Attempt {
             _ => lives.say(format_args!("the job begins with {workers} workers")),
         }
         let bells = Arc::new(Bells((0..workers).map(|_| AtomicBool::new(false)).collect()));
-        let fabric = Fabric::limited(workers, bells.clone(), limits(lives));
+        let limits = limits(lives);
+        let fabric = Fabric::limited(workers, bells.clone(), limits);
         let micros = |range: (u64, u64), lives: &mut Lives<'_>| {
             Duration::from_micros(range.0 + lives.settings.below(range.1.saturating_sub(range.0) + 1))
         };
@@ -107,7 +110,8 @@ impl Attempt {
         }
         let (least, most) = (lives.setup.every.start().as_micros() as u64, lives.setup.every.end().as_micros() as u64);
         let every = micros((least, most), lives);
-        let timeout = micros((TIMEOUT, TIMEOUT + 20_000.max(most)), lives);
+        let least = if limits.slice < usize::MAX { 20 * TIMEOUT } else { TIMEOUT };
+        let timeout = micros((least, least + 20_000.max(most)), lives);
         let coordinator = origin.map(|origin| {
             let policy = Policy { workers, every, timeout, attempts: LAST_TRIES };
             Coordinator::new(policy, origin, lives.now)
@@ -290,7 +294,14 @@ impl Attempt {
                 }
                 Action::Store { barrier, purpose } => self.storing = Some((barrier, purpose)),
                 Action::NoSavepoint(_) | Action::End => {}
-                Action::GiveUp => return Err(Error::custom("the last snapshot of the job cannot be stored")),
+                Action::GiveUp => {
+                    let cause = "it has failed too often".into();
+                    return Err(Error::Storage {
+                        doing: "store",
+                        object: "the last snapshot of the job".into(),
+                        cause,
+                    });
+                }
             }
         }
         Ok(())
@@ -353,15 +364,16 @@ const LINGER: [Duration; 4] =
     [Duration::ZERO, Duration::from_micros(100), Duration::from_millis(1), Duration::from_millis(100)];
 /// One attempt in so many has little of something, so that what is rare with more of it is common.
 const SCANTY: u64 = 3;
-/// How much of everything there is in an attempt. A slice of a snapshot is not too small for the key groups of some tables, which are
-/// gone through in any case, before the snapshot is given up.
+/// The smallest slice of a snapshot: the key groups of all tables are gone through in any case before it is given up.
+const SMALLEST: usize = 1024;
+/// How much of everything there is in an attempt.
 fn limits(lives: &mut Lives<'_>) -> Limits {
     let random = &mut lives.scanty;
     let usual = Limits { pace: lives.setup.pace, ..Limits::default() };
     Limits {
         batch: if random.one_in(SCANTY) { 1 + random.index(8) } else { usual.batch },
         channel: if random.one_in(SCANTY) { 1 } else { usual.channel },
-        slice: if random.one_in(SCANTY) { 256 + random.index(2048) } else { usual.slice },
+        slice: if random.one_in(SCANTY) { SMALLEST + random.index(4 * SMALLEST) } else { usual.slice },
         ..usual
     }
 }
