@@ -14,6 +14,7 @@ pub mod engine;
 mod finding;
 mod output;
 mod search;
+mod seeds;
 mod suspects;
 
 pub use finding::Finding;
@@ -162,7 +163,8 @@ impl<'a> Sim<'a> {
     pub fn clock_jumps(self, clock_jumps: usize) -> Self {
         Sim { clock_jumps, ..self }
     }
-    /// Which seeds are run.
+    /// Which seeds are run, unless the variable `MALSTROM_SEEDS` says otherwise: `100x` makes it a hundred times as many, and `17..18`
+    /// has these run and no others.
     #[must_use]
     pub fn seeds(self, seeds: Range<u64>) -> Self {
         Sim { seeds, ..self }

@@ -16,7 +16,7 @@ struct Ev {
 }
 const SPLITS: usize = 3;
 /// No record of a split is further behind those before it.
-const LAG: i64 = 30;
+const LAG: i64 = 20;
 fn events(split: usize) -> impl Iterator<Item = Ev> {
     (0..90u64).map(move |n| {
         let id = n * SPLITS as u64 + split as u64;

@@ -115,7 +115,10 @@ impl Display for Finding {
             self.trace.iter().skip(left_out).try_for_each(|line| write!(f, "\n  {line}"))?;
         }
         match self.seed {
-            Some(seed) => write!(f, "\n`.seeds({seed}..{})` runs it again", seed.saturating_add(1)),
+            Some(seed) => {
+                let end = seed.saturating_add(1);
+                write!(f, "\n`.seeds({seed}..{end})` or {}={seed}..{end} runs it again", super::seeds::VARIABLE)
+            }
             None => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 use super::engine::{Keeping, Lived, Note, Schedule, Setup, Stored, Witness, live_watched};
 use super::finding::{Finding, What};
 use super::output::{self, Seen};
-use super::{Sim, Survived, compare, suspects};
+use super::{Sim, Survived, compare, seeds, suspects};
 use crate::contract::snapshot::Guarantee;
 use crate::error::{Error, Result};
 use crate::graph::picture::{NodeKind, Plan};
@@ -62,14 +62,17 @@ impl<'a> Search<'a> {
     /// Runs all seeds.
     pub(super) fn run(mut self) -> Result<Survived, Finding> {
         let mut survived = Survived::default();
+        let seeds = seeds::chosen(self.sim.seeds.clone()).map_err(|error| Finding::new(What::Unusable(error)))?;
+        let mut progress = seeds::Progress::begin((self.sim.make)().name(), &seeds);
         // How long it takes if nothing goes wrong is known after the first run.
         let calm = Schedule { workers: self.sim.workers, faults: Vec::new() };
         for _ in 0..2 {
             // There are as many snapshots in it as it is long, as far as that is known.
-            self.steps = self.check(self.sim.seeds.start, calm.clone())?.steps;
+            self.steps = self.check(seeds.start, calm.clone())?.steps;
         }
-        for seed in self.sim.seeds.clone() {
+        for seed in seeds {
             survived.add(self.check(seed, self.sim.schedule(seed, self.steps))?);
+            progress.show(survived.seeds);
         }
         Ok(survived)
     }
