@@ -27,6 +27,8 @@ struct Run {
     trace: Vec<String>,
     /// How many steps it took, also if it has failed.
     steps: u64,
+    /// Whether a record was late.
+    late: bool,
 }
 pub(super) struct Search<'a> {
     sim: &'a Sim<'a>,
@@ -35,6 +37,8 @@ pub(super) struct Search<'a> {
     expected: Vec<Seen>,
     /// How many records the sources have.
     records: u64,
+    /// Whether records are late even where nothing goes wrong; so long as that is not known, they may be.
+    late: bool,
     /// How many steps a run takes in which nothing goes wrong.
     steps: u64,
 }
@@ -43,7 +47,7 @@ impl<'a> Search<'a> {
     /// Finds out what must come out.
     pub(super) fn begin(sim: &'a Sim<'a>) -> Result<Self, Finding> {
         let plan = (sim.make)().plan().clone();
-        let mut search = Search { sim, plan, expected: Vec::new(), records: 0, steps: 0 };
+        let mut search = Search { sim, plan, expected: Vec::new(), records: 0, late: true, steps: 0 };
         let alone = search.setup(0, Schedule { workers: 1, faults: Vec::new() });
         let first = search.run_once(&alone, false, Witness::noting())?;
         match first.lived {
@@ -57,6 +61,7 @@ impl<'a> Search<'a> {
             return Err(Finding::new(What::Unusable(Error::Config(how.into()))));
         }
         search.expected = first.seen;
+        search.late = first.late;
         Ok(search)
     }
     /// Runs all seeds.
@@ -89,7 +94,7 @@ impl<'a> Search<'a> {
         let least = STEP * 8;
         let every = least..=least.max(STEP * u32::try_from(self.steps / 4).unwrap_or(u32::MAX));
         let limit = if self.steps == 0 { FIRST } else { 100_000 + 100 * self.steps };
-        Setup { seed, schedule, every, pace, limit }
+        Setup { seed, schedule, every, pace, late: self.late, limit }
     }
     fn run_once(&self, setup: &Setup, kept: bool, mut witness: Witness) -> Result<Run, Finding> {
         let unusable = |error| Finding::new(What::Unusable(error));
@@ -101,14 +106,14 @@ impl<'a> Search<'a> {
         let mut stored = if kept { Some(Stored::new(setup.seed, &make()).map_err(unusable)?) } else { None };
         let keeping = stored.as_mut().map(|stored| stored as &mut dyn Keeping);
         let lived = live_watched(setup, keeping, &make, &mut witness);
-        let steps = witness.steps;
+        let (steps, late) = (witness.steps, witness.was_late());
         let mut seen = output::end();
         self.name(&mut seen);
         for look in &self.sim.observed {
             seen.push(look().map_err(unusable)?);
         }
         let (notes, trace) = (witness.notes.unwrap_or_default(), witness.lines.unwrap_or_default());
-        Ok(Run { lived, seen, notes, trace, steps })
+        Ok(Run { lived, seen, notes, trace, steps, late })
     }
     /// Gives outputs the names of the sinks that they are.
     fn name(&self, seen: &mut [Seen]) {

@@ -99,7 +99,7 @@ impl Attempt {
                 None => Box::new(EmptyShelf),
             };
             if worker == 0 {
-                lives.witness.begin(workers, pipeline.plan().ids().map(str::to_owned).collect());
+                lives.witness.begin(workers, pipeline.plan().ids().map(str::to_owned).collect(), lives.setup.late);
             }
             let watch = lives.witness.watch();
             made.push(Worker::watched(pipeline, &settings, fabric.clone(), &*shelf, Some(watch))?);

@@ -3,7 +3,7 @@ use super::violation::{Invariant, Violation};
 use crate::error::Result;
 use crate::exchange::watch::{Channel, Watch};
 use crate::stream::signal::{Mark, Signal};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use xxhash_rust::xxh3::xxh3_64;
@@ -23,6 +23,10 @@ type Receiver = (usize, usize, Box<dyn Fn() -> usize>);
 pub(super) struct Guard {
     /// Whether the contents of records are noted.
     notes: bool,
+    /// Whether records may be late: some are in the input, or a split has fallen silent that others do not wait for.
+    late: Cell<bool>,
+    /// Whether one was.
+    was_late: Cell<bool>,
     /// What has crossed exchanges since it was last asked: of which operators, and their hashes.
     sent: RefCell<Vec<(usize, u64)>>,
     /// The ids of operators.
@@ -43,12 +47,17 @@ impl Guard {
         Guard { notes, ..Guard::default() }
     }
     /// An attempt begins: all channels are new.
-    pub(super) fn begin(&self, ids: Vec<String>) {
+    pub(super) fn begin(&self, ids: Vec<String>, late: bool) {
+        self.late.set(late);
         self.ids.replace(ids);
         self.sent.take();
         self.channels.take();
         self.over.take();
         self.receivers.take();
+    }
+    /// Whether a record has followed the watermark that it is at or before.
+    pub(super) fn was_late(&self) -> bool {
+        self.was_late.get()
     }
     pub(super) fn take_sent(&self) -> Vec<(usize, u64)> {
         self.sent.take()
@@ -91,6 +100,8 @@ impl Watch for Guard {
         }
         if let (Some(time), Some(watermark)) = (time, passed.watermark)
             && time <= watermark
+            && !self.was_late.replace(true)
+            && !self.late.get()
         {
             self.of_time(channel, format_args!("a record of {time} follows watermark {watermark}"));
         }
@@ -99,7 +110,10 @@ impl Watch for Guard {
         let mut channels = self.channels.borrow_mut();
         let passed = channels.entry(channel).or_default();
         match signal {
-            Signal::Time(Mark::At(time) | Mark::Idle(time)) => {
+            Signal::Time(mark @ (Mark::At(time) | Mark::Idle(time))) => {
+                if matches!(mark, Mark::Idle(_)) {
+                    self.late.set(true);
+                }
                 if let Some(last) = passed.watermark.filter(|last| *last > time) {
                     self.of_time(channel, format_args!("watermark {time} follows watermark {last}"));
                 }

@@ -28,6 +28,9 @@ pub struct Setup {
     pub every: RangeInclusive<Duration>,
     /// How many records of a split a source reads in one step, at most.
     pub pace: usize,
+    /// Whether the input may have records that are late. If not, it is a [violation](super::Violation) if one follows the watermark
+    /// that it is at or before.
+    pub late: bool,
     /// After so many steps of one attempt it is said not to come to an end.
     pub limit: u64,
 }
@@ -38,6 +41,7 @@ impl Default for Setup {
             schedule: Schedule { workers: 1, faults: Vec::new() },
             every: Duration::from_micros(200)..=Duration::from_micros(3200),
             pace: usize::MAX,
+            late: true,
             limit: 3_000_000,
         }
     }

@@ -8,7 +8,8 @@ use std::fmt;
 pub enum Invariant {
     /// The commit log is a chain of hashes with one entry of each number, and nobody acts on a snapshot that has none.
     CommitLog,
-    /// On no channel between workers does a watermark go back, or does a record follow the watermark that it is at or before.
+    /// On no channel between workers does a watermark go back, does a record follow the watermark that it is at or before, unless some
+    /// do where nothing goes wrong, or does anything follow the end.
     Time,
     /// Who is told that there is no room sends nothing more.
     Bound,

@@ -62,9 +62,13 @@ impl Witness {
         self.guard.clone()
     }
     /// An attempt begins, of operators with these ids.
-    pub(super) fn begin(&mut self, workers: usize, ids: Vec<String>) {
+    pub(super) fn begin(&mut self, workers: usize, ids: Vec<String>, late: bool) {
         self.counted = vec![Vec::new(); workers];
-        self.guard.begin(ids);
+        self.guard.begin(ids, late);
+    }
+    /// Whether a record was late.
+    pub(in crate::sim) fn was_late(&self) -> bool {
+        self.guard.was_late()
     }
     /// Whether what must hold has held so far.
     pub(super) fn check(&self) -> Result<()> {
