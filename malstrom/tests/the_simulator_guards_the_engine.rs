@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, missing_debug_implementations, missing_docs)]
 use malstrom::connect::memory;
 use malstrom::prelude::*;
-use malstrom::sim::engine::Invariant;
+use malstrom::sim::engine::{Fault, Invariant, Lived, Schedule, Setup, StoreFault, Stored, What, live};
 use malstrom::sim::{Output, Sim, output};
 use malstrom::{Emit, Never, Pipeline, Read, Replays, Result, Source, SplitReader};
 use std::time::Duration;
@@ -98,6 +98,36 @@ pipeline! {
 fn timers_outlive_jumps_of_the_clock() {
     let survived = Sim::new(|| pokes(output())).workers(3).clock_jumps(6).seeds(0..16).run().unwrap();
     assert!(survived.crashes > 8 && survived.aborted > 4, "{survived:?}");
+}
+
+pipeline! {
+    fn numbers(out: memory::Collector<u64>) {
+        source(memory::splits(2, |split| (0..100u64).map(move |n| n * 2 + split as u64)))
+            -> key_by(|n| n % 7) -> count() -> map(|(key, _)| key) -> sink(out);
+    }
+}
+/// Each fault of the store does what it is there for, and is survived.
+#[test]
+fn a_store_is_slow_refuses_and_forgets() {
+    let lived = |fault: StoreFault| -> Lived {
+        let make = || numbers(memory::collector());
+        let faults = (1..5).map(|n| Fault { at: n * 60, what: What::Store(fault) }).collect();
+        let every = Duration::from_micros(200)..=Duration::from_micros(200);
+        let setup = Setup { seed: 1, schedule: Schedule { workers: 2, faults }, every, pace: 1, ..Setup::default() };
+        let mut stored = Stored::new(1, &make()).unwrap();
+        live(&setup, Some(&mut stored), &make).unwrap()
+    };
+    let slow = lived(StoreFault::Slow);
+    assert_eq!((slow.failures, slow.attempts), (0, 1), "{slow:?}");
+    assert!(lived(StoreFault::Before).steps < slow.steps, "{slow:?}");
+    for fault in [StoreFault::Gone, StoreFault::Lost] {
+        let gone = lived(fault);
+        assert!(gone.failures > 0 && gone.attempts > 1, "{fault}: {gone:?}");
+    }
+    for fault in [StoreFault::Before, StoreFault::Throttled] {
+        let refused = lived(fault);
+        assert!(refused.aborted + refused.failures > 1, "{fault}: {refused:?}");
+    }
 }
 
 /// It says that there will be more, and there never is.
