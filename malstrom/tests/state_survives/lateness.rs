@@ -16,7 +16,7 @@ fn run(
     lateness: (i64, i64),
 ) -> (PerKey, usize, bool) {
     let mut random = Random::new(seed).branch("stops");
-    let (first, second) = (60 + random.below(240), 40 + random.below(240));
+    let (first, second) = (20 + random.below(100), 20 + random.below(100));
     let stop = |at, workers| Fault { at, what: What::Rescale { workers } };
     let faults = vec![stop(first, 1 + seed as usize % 2), stop(first + second, 1)];
     let setup = Setup { seed, schedule: Schedule { workers: 2, faults }, ..Setup::default() };
