@@ -164,6 +164,18 @@ impl Coordinator {
             _ => self.origin.interval + 1,
         }
     }
+    /// What it waits for, for people.
+    pub fn waits_for(&self) -> String {
+        match &self.phase {
+            Phase::Claiming => "for the commit log".to_owned(),
+            Phase::Gathering(_) => format!("for {} workers, of which {} are there", self.target, self.workers.len()),
+            Phase::Restoring(missing) => format!("for what {} have to take in", listed(missing)),
+            Phase::Running(running) => running.snapshots.waits_for(),
+            Phase::Ending { missing, .. } => format!("for what {} have to publish", listed(missing)),
+            Phase::Resting(until) => format!("until another attempt begins at {until:?}"),
+            Phase::Over => "for nothing: the job is over".to_owned(),
+        }
+    }
     /// When it wants to be told that time has passed.
     pub fn due(&self) -> Option<Duration> {
         let silent = self.workers.values().map(|known| known.heard.saturating_add(self.policy.silence));
@@ -388,6 +400,12 @@ impl Coordinator {
             running.snapshots.tick(now, actions);
         }
     }
+}
+
+/// Some workers, for people.
+fn listed(workers: &BTreeSet<usize>) -> String {
+    let numbers: Vec<String> = workers.iter().map(usize::to_string).collect();
+    format!("workers {}", numbers.join(", "))
 }
 
 #[cfg(test)]

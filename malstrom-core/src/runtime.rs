@@ -2,7 +2,7 @@
 pub mod args;
 mod asking;
 mod attempt;
-mod clock;
+pub(crate) mod clock;
 mod inside;
 mod job;
 pub(crate) mod keeping;

@@ -110,6 +110,7 @@ impl Worker {
         let ranks = if settings.workers == 1 { Ranks::all() } else { Ranks::of(route.groups_of(settings.worker)) };
         let plan = pipeline.plan();
         let ids = (plan.ids().map(Arc::from).collect(), plan.ticks().collect(), pipeline.timed());
+        let slice = fabric.limits().slice;
         let links = Rc::new(Links::new(fabric, route, watch));
         let seed = (settings.seed, settings.started);
         let env = Env::new((settings.worker, settings.workers), seed, ranks, ids, settings.saving, links);
@@ -128,7 +129,7 @@ impl Worker {
             Some(failure) => Err(failure),
             None => segments,
         }?;
-        let (open, snapshots) = (segments.len(), settings.saving.map(|_| Snapshots::default()));
+        let (open, snapshots) = (segments.len(), settings.saving.map(|_| Snapshots::new(slice)));
         Ok(Worker { env, segments, open, snapshots, linger: settings.linger, flushed: Duration::ZERO })
     }
 
@@ -224,6 +225,22 @@ impl Worker {
     /// The metrics that each operator keeps, in the order of the plan.
     pub fn metrics(&self) -> impl Iterator<Item = Vec<(&'static str, Metric)>> + '_ {
         self.env.metrics()
+    }
+    /// What it has not done yet, for people.
+    pub fn left(&self) -> String {
+        let mut left = match self.open {
+            0 => "has nothing left to do".to_owned(),
+            open => format!("has not come to the end of {open} of its segments"),
+        };
+        if let Some((interval, behind)) =
+            self.snapshots.as_ref().and_then(|snapshots| snapshots.running(&self.segments))
+        {
+            left += &match behind {
+                0 => format!(", and writes snapshot {interval}"),
+                behind => format!(", and barrier {interval} has not passed {behind} of its segments"),
+            };
+        }
+        left
     }
     /// The splits that are being read here.
     pub fn progress(&self) -> Vec<Progress> {

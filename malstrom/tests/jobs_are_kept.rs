@@ -250,3 +250,22 @@ fn the_place_does_not_grow() {
     let objects = std::fs::read_dir(at.path().join("segments")).unwrap().count();
     assert!(objects <= 60, "{objects} segments after {} snapshots", report.snapshots());
 }
+
+/// From an older one, it would publish again what it has published since.
+#[test]
+fn a_job_whose_last_snapshot_is_damaged_does_not_begin_at_an_older_one() {
+    let at = tempfile::tempdir().unwrap();
+    let out = two_phase();
+    let into = out.clone();
+    run(runtime(2, at.path()), move || sums(3000, vec![1000, 2000], Trouble::none(), into.clone())).unwrap();
+    check(3000, out.take());
+    let segments = std::fs::read_dir(at.path().join("segments")).unwrap().map(|entry| entry.unwrap().path());
+    let newest = segments.max().unwrap();
+    let mut bytes = std::fs::read(&newest).unwrap();
+    bytes[0] ^= 1;
+    std::fs::write(&newest, bytes).unwrap();
+    let into = out.clone();
+    let failed = run(runtime(2, at.path()), move || sums(6000, vec![], Trouble::none(), into.clone())).unwrap_err();
+    assert!(format!("{failed:?}").contains("is damaged"), "{failed:?}");
+    assert!(out.take().is_empty());
+}

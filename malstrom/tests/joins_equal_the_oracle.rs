@@ -10,36 +10,12 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 use support::run;
 use support::time_oracle::{
-    Ev, Outer, Pair, Shape, Splits, joined_in_windows, joined_within, streams, windows, windows_of,
+    Ev, Joined, KINDS, Pair, Shape, Splits, joined_in_windows, joined_within, streams, windows, windows_of,
 };
 
 /// A pair and its event time.
 type Out = Collector<(Pair, i64)>;
 
-/// A pair of any kind of join.
-trait Joined: 'static {
-    fn pair(self) -> Pair;
-}
-impl Joined for (Ev, Ev) {
-    fn pair(self) -> Pair {
-        (Some(self.0), Some(self.1))
-    }
-}
-impl Joined for (Ev, Option<Ev>) {
-    fn pair(self) -> Pair {
-        (Some(self.0), self.1)
-    }
-}
-impl Joined for (Option<Ev>, Ev) {
-    fn pair(self) -> Pair {
-        (self.0, Some(self.1))
-    }
-}
-impl Joined for Pair {
-    fn pair(self) -> Pair {
-        self
-    }
-}
 #[operator]
 fn timed<J: Joined>(joined: J, at: EventTime<i64>, key: Key<'_, u64>) -> (Pair, i64) {
     let pair = joined.pair();
@@ -115,8 +91,6 @@ fn compare(what: &str, expected: &[Pair], job: impl Fn(Out) -> Pipeline + Clone 
         }
     }
 }
-
-const KINDS: [Outer; 4] = [(false, false), (true, false), (false, true), (true, true)];
 
 /// Two sides whose keys and times have to do with each other. Either may be empty, or much longer.
 fn sides(late: u64) -> impl Strategy<Value = (Splits, Splits, i64)> {

@@ -7,6 +7,8 @@ mod support;
 mod joins;
 #[path = "state_survives/late.rs"]
 mod late;
+#[path = "state_survives/lateness.rs"]
+mod lateness;
 #[path = "state_survives/restarts.rs"]
 mod restarts;
 #[path = "state_survives/running.rs"]

@@ -4,7 +4,7 @@
 //! given up without a trace, and what it should have had is part of the next one. One whose barrier changes the layout is never given
 //! up: it is stored until it is, or the attempt ends.
 use super::member::Command;
-use super::{Action, Policy, Purpose};
+use super::{Action, Policy, Purpose, listed};
 use crate::contract::snapshot::{Barrier, Outcome, ROUNDS, Scope};
 use crate::exchange::layout::Change;
 use std::collections::{BTreeSet, VecDeque};
@@ -87,6 +87,20 @@ impl Snapshots {
     /// The interval of the last committed snapshot; 0 if there is none.
     pub(super) fn base(&self) -> u64 {
         self.base
+    }
+    /// What it waits for, for people.
+    pub(super) fn waits_for(&self) -> String {
+        match &self.phase {
+            Phase::Idle(_) if self.held => "for key groups that are under way".to_owned(),
+            Phase::Idle(due) => format!("until snapshot {} is due at {due:?}", self.interval),
+            Phase::Writing { taken, missing, .. } => {
+                format!("for what {} have to write of snapshot {}", listed(missing), taken.barrier.interval)
+            }
+            Phase::Storing(taken) | Phase::Again(taken, _) => {
+                format!("until snapshot {} is stored", taken.barrier.interval)
+            }
+            Phase::Over => "for nothing: the last snapshot is committed".to_owned(),
+        }
     }
     /// When it wants to be told that time has passed.
     pub(super) fn due(&self) -> Option<Duration> {

@@ -28,10 +28,10 @@ impl<M: Meta, T> Batch<M, T> {
     pub(crate) fn new() -> Self {
         Batch { records: Vec::new(), signals: Vec::new() }
     }
-    /// An empty batch with room for a full one.
+    /// An empty batch with room for so many records.
     #[cold]
-    pub(crate) fn with_room() -> Self {
-        Batch { records: Vec::with_capacity(capacity::<M, T>()), signals: Vec::new() }
+    pub(crate) fn with_room(room: usize) -> Self {
+        Batch { records: Vec::with_capacity(room), signals: Vec::new() }
     }
     pub(crate) fn is_empty(&self) -> bool {
         self.records.is_empty() && self.signals.is_empty()

@@ -18,6 +18,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// How many batches a channel between two workers holds.
 const CHANNEL: usize = 8;
 
+/// How much of something the workers of a process do or keep at a time, at most. A job takes as much as is good for its speed; less
+/// than that makes rare what is common, and the other way round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many records a source reads of a split in one step. With few of them, a barrier can come between any two of a handful of
+    /// records.
+    pub pace: usize,
+    /// How many records are in a batch that crosses an exchange.
+    pub batch: usize,
+    /// How many batches a channel between two workers holds.
+    pub channel: usize,
+    /// How much of a snapshot a worker writes before it does other work again: about so many bytes.
+    pub slice: usize,
+}
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { pace: usize::MAX, batch: usize::MAX, channel: CHANNEL, slice: usize::MAX }
+    }
+}
+
 /// Wakes a sleeping worker. Called after anything that it may be waiting for.
 pub trait Wake: Send + Sync {
     /// Wakes worker `worker` if it sleeps.
@@ -30,8 +50,7 @@ pub struct Fabric {
     meshes: Mutex<HashMap<usize, Box<dyn Any + Send>>>,
     pools: Mutex<HashMap<usize, Box<dyn Any + Send>>>,
     stopping: AtomicBool,
-    /// How many records a source reads at a time, at most.
-    pace: usize,
+    limits: Limits,
     wake: Arc<dyn Wake>,
 }
 impl std::fmt::Debug for Fabric {
@@ -50,12 +69,12 @@ pub(crate) struct Peer<M: Meta, T> {
 /// One worker's ends of an exchange; the entry for itself is `None`.
 type Ends<M, T> = Vec<Option<Peer<M, T>>>;
 
-fn mesh<M: Meta, T>(workers: usize) -> Vec<Option<Ends<M, T>>> {
+fn mesh<M: Meta, T>(workers: usize, channel: usize) -> Vec<Option<Ends<M, T>>> {
     let mut ends: Vec<Ends<M, T>> = (0..workers).map(|_| (0..workers).map(|_| None).collect()).collect();
     for (a, b) in (0..workers).flat_map(|a| (a + 1..workers).map(move |b| (a, b))) {
-        let (there, back) = (bounded(CHANNEL), bounded(CHANNEL));
+        let (there, back) = (bounded(channel), bounded(channel));
         // Room for all that may be under way, so that none is dropped.
-        let (there_spare, back_spare) = (bounded(2 * CHANNEL), bounded(2 * CHANNEL));
+        let (there_spare, back_spare) = (bounded(2 * channel), bounded(2 * channel));
         ends[a][b] = Some(Peer { tx: there.0, rx: back.1, spare_rx: there_spare.1, spare_tx: back_spare.0 });
         ends[b][a] = Some(Peer { tx: back.0, rx: there.1, spare_rx: back_spare.1, spare_tx: there_spare.0 });
     }
@@ -65,16 +84,17 @@ fn mesh<M: Meta, T>(workers: usize) -> Vec<Option<Ends<M, T>>> {
 impl Fabric {
     /// Connects `workers` workers.
     pub fn new(workers: usize, wake: Arc<dyn Wake>) -> Arc<Self> {
-        Self::paced(workers, wake, usize::MAX)
+        Self::limited(workers, wake, Limits::default())
     }
-    /// The same, where a source reads no more than `pace` records of a split in one step. So a barrier can come between any two
-    /// of a handful of records.
-    pub fn paced(workers: usize, wake: Arc<dyn Wake>, pace: usize) -> Arc<Self> {
+    /// The same, within limits of one's own. One of something there is in any case.
+    pub fn limited(workers: usize, wake: Arc<dyn Wake>, limits: Limits) -> Arc<Self> {
+        let Limits { pace, batch, channel, slice } = limits;
+        let limits = Limits { pace: pace.max(1), batch: batch.max(1), channel: channel.max(1), slice: slice.max(1) };
         let (meshes, pools) = (Mutex::default(), Mutex::default());
-        Arc::new(Fabric { workers, meshes, pools, stopping: AtomicBool::new(false), pace: pace.max(1), wake })
+        Arc::new(Fabric { workers, meshes, pools, stopping: AtomicBool::new(false), limits, wake })
     }
-    pub(crate) fn pace(&self) -> usize {
-        self.pace
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
     }
     /// Ends all sources; what is under way is drained.
     pub fn stop(&self) {
@@ -91,7 +111,7 @@ impl Fabric {
 
     fn take_ends<M: Meta<Key: Send>, T: Send + 'static>(&self, exchange: usize, worker: usize) -> Result<Ends<M, T>> {
         let mut meshes = self.meshes.lock().unwrap_or_else(PoisonError::into_inner);
-        let mesh = meshes.entry(exchange).or_insert_with(|| Box::new(mesh::<M, T>(self.workers)));
+        let mesh = meshes.entry(exchange).or_insert_with(|| Box::new(mesh::<M, T>(self.workers, self.limits.channel)));
         let ends = mesh.downcast_mut::<Vec<Option<Ends<M, T>>>>().and_then(|ends| ends.get_mut(worker)?.take());
         ends.ok_or_else(|| {
             Error::Config("the workers built different pipelines: the function given to `run` must return the same graph each time".into())
@@ -127,18 +147,41 @@ pub(crate) struct Exchange<M: Meta, T> {
     pub(crate) worker: usize,
 }
 
+impl<M: Meta, T> Exchange<M, T> {
+    /// How many batches wait to be received.
+    fn waiting(&self) -> usize {
+        self.local.len() + self.peers.iter().flatten().map(|peer| peer.rx.len()).sum::<usize>()
+    }
+}
+
 impl Links {
     pub(crate) fn new(fabric: Arc<Fabric>, route: Rc<RouteTable>, watch: Option<Rc<dyn Watch>>) -> Self {
         Links { fabric, route, watch, exchanges: RefCell::default() }
     }
-    /// What looks at the records that cross the exchange of operator `node`, if somebody wants to.
+    /// What looks at what crosses the exchange of operator `node`, if somebody wants to.
     pub(crate) fn look<T: Record>(env: &Env, node: usize) -> Option<Look<T>> {
-        let watch = env.links::<Links>()?.watch.clone()?;
+        let look = Self::look_at_times(env, node)?;
         let content = content::<T>();
-        Some(Rc::new(move |record: &T| {
-            // What cannot be encoded is found out where it has to be.
-            content(record).iter().for_each(|bytes| watch.crosses(node, bytes));
-        }))
+        let content = look.watch.wants_content().then(|| Box::new(move |record: &T| content(record).ok()) as _);
+        Some(Look { content, ..look })
+    }
+    /// The same where nobody can say how records are written.
+    pub(crate) fn look_at_times<T>(env: &Env, node: usize) -> Option<Look<T>> {
+        let watch = env.links::<Links>()?.watch.clone()?;
+        Some(Look { watch, node, worker: env.worker(), content: None })
+    }
+    /// The receiving end of exchange `number`, which is that of operator `node`.
+    pub(crate) fn receive<M: Meta<Key: Send>, T: Send + 'static>(
+        env: &Env,
+        number: usize,
+        node: usize,
+    ) -> Result<Rc<Exchange<M, T>>> {
+        let exchange = Links::exchange::<M, T>(env, number)?;
+        if let Some(watch) = &Links::of(env)?.watch {
+            let seen = exchange.clone();
+            watch.receives(node, env.worker(), Box::new(move || seen.waiting()));
+        }
+        Ok(exchange)
     }
     fn of(env: &Env) -> Result<&Links> {
         env.links().ok_or_else(|| Error::Config("this worker is not connected".into()))
@@ -157,7 +200,7 @@ impl Links {
             return Ok(known);
         }
         let exchange = Rc::new(Exchange {
-            local: Queue::new(),
+            local: Queue::with_batches(links.fabric.limits.batch),
             peers: links.fabric.take_ends::<M, T>(number, env.worker())?,
             fabric: links.fabric.clone(),
             route: links.route.clone(),

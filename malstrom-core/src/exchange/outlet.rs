@@ -1,7 +1,7 @@
 //! The sending side of an exchange: computes the key, hashes it once, and scatters records by the owner of their group.
-use super::batch::{Batch, Envelope, capacity};
+use super::batch::{Batch, Envelope};
 use super::fabric::Exchange;
-use super::queue::Queue;
+use super::queue::{LIMIT, Queue};
 use super::watch::Look;
 use crate::contract::form::{Meta, Under};
 use crate::contract::key::PartitionKey;
@@ -26,6 +26,8 @@ pub(crate) struct Scatter<M: Meta, T> {
     outs: Vec<Batch<M, T>>,
     /// What did not fit into the channel yet.
     held: Vec<VecDeque<Batch<M, T>>>,
+    /// How many records fill a batch.
+    room: usize,
     passed: u64,
     ended: bool,
     look: Option<Look<T>>,
@@ -33,25 +35,27 @@ pub(crate) struct Scatter<M: Meta, T> {
 impl<M: Meta, T> Scatter<M, T> {
     /// Sends everything to a queue of this worker.
     pub(crate) fn to_queue(local: Rc<Queue<M, T>>) -> Self {
+        let room = local.room();
         Scatter {
             local,
             exchange: None,
             alone: Batch::new(),
             outs: Vec::new(),
             held: Vec::new(),
+            room,
             passed: 0,
             ended: false,
             look: None,
         }
     }
-    /// The same, where somebody looks at each record.
+    /// The same, where somebody may look at what is handed over.
     pub(crate) fn seen_by(self, look: Option<Look<T>>) -> Self {
         Scatter { look, ..self }
     }
-    /// Shows a batch that is about to be handed over.
-    fn show(look: Option<&Look<T>>, batch: &Batch<M, T>) {
-        if let Some(look) = look {
-            batch.records.iter().for_each(|envelope| look(&envelope.record));
+    /// Shows the batch of the only receiver, which is about to be handed over.
+    fn show_alone(&self) {
+        if let Some(look) = &self.look {
+            look.at(look.worker, &self.alone);
         }
     }
     pub(crate) fn new(exchange: Rc<Exchange<M, T>>) -> Self {
@@ -62,12 +66,14 @@ impl<M: Meta, T> Scatter<M, T> {
         }
         let outs = (0..workers).map(|_| Batch::new()).collect();
         let held = (0..workers).map(|_| VecDeque::new()).collect();
+        let room = local.room();
         Scatter {
             local,
             exchange: Some(exchange),
             alone: Batch::new(),
             outs,
             held,
+            room,
             passed: 0,
             ended: false,
             look: None,
@@ -88,9 +94,9 @@ impl<M: Meta, T> Scatter<M, T> {
     #[cold]
     fn make_room(&mut self) {
         if self.alone.records.is_empty() {
-            self.alone.records.reserve_exact(capacity::<M, T>());
+            self.alone.records.reserve_exact(self.room);
         } else {
-            Self::show(self.look.as_ref(), &self.alone);
+            self.show_alone();
             self.local.swap(&mut self.alone);
         }
     }
@@ -100,18 +106,20 @@ impl<M: Meta, T> Scatter<M, T> {
         let to = self.exchange.as_ref().map_or(0, |exchange| exchange.route.owner(envelope.hash));
         let out = &mut self.outs[to];
         out.records.push(envelope);
-        if out.records.len() >= capacity::<M, T>() {
+        if out.records.len() >= self.room {
             self.send(to);
         }
     }
     /// Hands over the batch for worker `to`.
     #[cold]
     fn send(&mut self, to: usize) {
-        Self::show(self.look.as_ref(), &self.outs[to]);
+        if let Some(look) = &self.look {
+            look.at(to, &self.outs[to]);
+        }
         match self.exchange.as_ref().and_then(|exchange| exchange.peers[to].as_ref()) {
             None => self.local.swap(&mut self.outs[to]),
             Some(peer) => {
-                let empty = peer.spare_rx.try_recv().unwrap_or_else(|_| Batch::with_room());
+                let empty = peer.spare_rx.try_recv().unwrap_or_else(|_| Batch::with_room(self.room));
                 self.held[to].push_back(std::mem::replace(&mut self.outs[to], empty));
                 self.push_held(to);
             }
@@ -163,11 +171,19 @@ impl<M: Meta, T> Scatter<M, T> {
                 free &= self.held[to].is_empty();
             }
         }
+        if let Some(look) = &self.look {
+            let held = || self.held.iter().flatten();
+            let waiting = held().chain(&self.outs).chain([&self.alone]).map(|batch| batch.records.len());
+            look.asked(
+                waiting.sum::<usize>() + self.local.records(),
+                held().next().is_some() || self.local.len() >= LIMIT,
+            );
+        }
         Flow::room(free)
     }
     fn flush(&mut self) -> bool {
         if !self.alone.is_empty() {
-            Self::show(self.look.as_ref(), &self.alone);
+            self.show_alone();
             self.local.swap(&mut self.alone);
             return true;
         }

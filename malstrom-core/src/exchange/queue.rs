@@ -10,20 +10,30 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// How many batches may wait before the writer is not fed any more.
-const LIMIT: usize = 4;
+pub(super) const LIMIT: usize = 4;
 
 /// Batches that wait for the next segment.
 pub(crate) struct Queue<M: Meta, T> {
     ready: RefCell<VecDeque<Batch<M, T>>>,
     spare: RefCell<Vec<Batch<M, T>>>,
+    /// How many records fill a batch.
+    room: usize,
 }
 impl<M: Meta, T> Queue<M, T> {
     pub(crate) fn new() -> Rc<Self> {
-        Rc::new(Queue { ready: RefCell::default(), spare: RefCell::default() })
+        Self::with_batches(usize::MAX)
+    }
+    /// A queue whose batches have so many records at most.
+    pub(crate) fn with_batches(most: usize) -> Rc<Self> {
+        let room = capacity::<M, T>().min(most).max(1);
+        Rc::new(Queue { ready: RefCell::default(), spare: RefCell::default(), room })
+    }
+    pub(crate) fn room(&self) -> usize {
+        self.room
     }
     /// Takes a batch and gives an empty one for it.
     pub(crate) fn swap(&self, batch: &mut Batch<M, T>) {
-        let empty = self.spare.borrow_mut().pop().unwrap_or_else(Batch::with_room);
+        let empty = self.spare.borrow_mut().pop().unwrap_or_else(|| Batch::with_room(self.room));
         self.ready.borrow_mut().push_back(std::mem::replace(batch, empty));
     }
     pub(crate) fn pop(&self) -> Option<Batch<M, T>> {
@@ -40,7 +50,15 @@ impl<M: Meta, T> Queue<M, T> {
         self.ready.borrow().is_empty()
     }
     pub(crate) fn has_room(&self) -> bool {
-        self.ready.borrow().len() < LIMIT
+        self.len() < LIMIT
+    }
+    /// How many batches wait.
+    pub(crate) fn len(&self) -> usize {
+        self.ready.borrow().len()
+    }
+    /// How many records are in them.
+    pub(crate) fn records(&self) -> usize {
+        self.ready.borrow().iter().map(|batch| batch.records.len()).sum()
     }
 }
 

@@ -136,9 +136,11 @@ where
     tap.take(always);
     graph.segment_if(move |env| {
         let Some(queue) = tap.queue(env.workers()) else { return Ok(None) };
-        let out = Scatter::new(Links::exchange::<MetaOf<U>, Part<U::Item, A::Kept>>(env, number)?);
+        let site = site(env);
+        let out = Scatter::new(Links::exchange::<MetaOf<U>, Part<U::Item, A::Kept>>(env, number)?)
+            .seen_by(Links::look_at_times(env, site.node()));
         let host = Combiner::<K, U::Item, A, N, G>::new(seat.shared()?, windows, wants_late);
-        let chain = HostPush::new(host, (), KeyedEnd { out }, env.clock(), site(env));
+        let chain = HostPush::new(host, (), KeyedEnd { out }, env.clock(), site);
         Ok(Some(Box::new(EdgeSegment::<MetaOf<U>, U::Item, _, _>::new(Local::new(vec![queue]), chain))))
     });
     number
@@ -193,7 +195,7 @@ where
         let (window, late) = late.map_or((node, None), |(window, late)| (window, Some(late)));
         let window = WindowStage { spec, on_late: LateParts(late), node: window };
         let chain = Wrap::<Travels<K, Tm>, Part<U::Item, A::Kept>, _, _>::wrap(window, env, host.wrap(env, end));
-        let inlet = Remote::new(Links::exchange::<Travels<K, Tm>, Part<U::Item, A::Kept>>(env, number)?);
+        let inlet = Remote::new(Links::receive::<Travels<K, Tm>, Part<U::Item, A::Kept>>(env, number, node)?);
         Ok(Box::new(EdgeSegment::new(inlet, chain)))
     }
 }
@@ -232,7 +234,7 @@ where
     fn close<P: Push<Travels<K, Tm>, A::Out>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
         let stage = AggregateStage { aggregate: Parts(self.seat.shared()?), node: self.node };
         let chain = Wrap::<_, Part<U::Item, A::Kept>, _, _>::wrap(stage, env, end);
-        let inlet = Remote::new(Links::exchange::<Travels<K, Tm>, Part<U::Item, A::Kept>>(env, self.number)?);
+        let inlet = Remote::new(Links::receive::<Travels<K, Tm>, Part<U::Item, A::Kept>>(env, self.number, self.node)?);
         Ok(Box::new(EdgeSegment::new(inlet, chain)))
     }
 }

@@ -158,7 +158,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
     /// Reads from one split until something waits downstream. Says whether anything came, and whether it has ended.
     fn read(&mut self, at: usize, now: Duration) -> crate::Result<(bool, bool)> {
         let mut any = false;
-        let mut left = BUDGET.min(self.fabric.pace());
+        let mut left = BUDGET.min(self.fabric.limits().pace);
         self.turn_to(at);
         loop {
             let open = &mut self.readers[at];

@@ -1,4 +1,4 @@
-//! What the environment gives: time, cores, randomness.
+//! What the environment gives: time, cores, variables, randomness.
 use crate::contract::time::Timestamp;
 use std::hash::{BuildHasher, Hasher};
 use std::time::{Duration, Instant, SystemTime};
@@ -20,6 +20,12 @@ impl Clock {
 /// How many workers run side by side without taking turns.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, Into::into)
+}
+
+/// A variable of the process, if it is set to something.
+#[cfg(feature = "sim")]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
 }
 
 /// A number that nobody outside can guess.

@@ -1,38 +1,88 @@
 //! Sleeping and waking of workers.
 //!
 //! A worker announces that it will sleep, looks at its inputs once more, and sleeps. Who gives it something does so
-//! first and looks at the announcement then. One of the two sees the other, so no wake-up is lost.
+//! first and looks at the announcement then. One of the two sees the other, so no wake-up is lost. (`tests.rs` has a model checker go
+//! through all interleavings, and all orders in which memory may be seen.)
 use crate::exchange::fabric::Wake;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::thread::Thread;
 use std::time::Duration;
 
-#[derive(Debug, Default)]
-struct Bed {
-    asleep: AtomicBool,
-    thread: OnceLock<Thread>,
+/// A flag that threads share: that of the machine, or that of a model of it.
+trait Flag: Default {
+    fn load(&self, order: Ordering) -> bool;
+    fn store(&self, value: bool, order: Ordering);
+    fn swap(&self, value: bool, order: Ordering) -> bool;
+    /// What this thread has done before is seen by all before what it does behind.
+    fn fence();
+}
+impl Flag for AtomicBool {
+    #[inline]
+    fn load(&self, order: Ordering) -> bool {
+        self.load(order)
+    }
+    #[inline]
+    fn store(&self, value: bool, order: Ordering) {
+        self.store(value, order);
+    }
+    #[inline]
+    fn swap(&self, value: bool, order: Ordering) -> bool {
+        self.swap(value, order)
+    }
+    #[inline]
+    fn fence() {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// Where one worker sleeps, which is thread `S`.
+#[derive(Debug)]
+struct Bed<F, S> {
+    asleep: F,
+    sleeper: OnceLock<S>,
+}
+impl<F: Flag, S> Bed<F, S> {
+    fn new() -> Self {
+        Bed { asleep: F::default(), sleeper: OnceLock::new() }
+    }
+    fn announce(&self) {
+        self.asleep.store(true, Ordering::SeqCst);
+        F::fence();
+    }
+    fn stay_up(&self) {
+        self.asleep.store(false, Ordering::Relaxed);
+    }
+    /// The sleeper, if it sleeps and nobody else wakes it.
+    #[inline]
+    fn to_wake(&self) -> Option<&S> {
+        F::fence();
+        if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::SeqCst) {
+            self.sleeper.get()
+        } else {
+            None
+        }
+    }
 }
 
 /// The places where the workers of a process sleep.
 #[derive(Debug)]
-pub(crate) struct Dormitory(Vec<Bed>);
+pub(crate) struct Dormitory(Vec<Bed<AtomicBool, Thread>>);
 impl Dormitory {
     pub(crate) fn new(workers: usize) -> Self {
-        Dormitory((0..workers).map(|_| Bed::default()).collect())
+        Dormitory((0..workers).map(|_| Bed::new()).collect())
     }
     /// Says that the current thread is worker `worker`.
     pub(crate) fn move_in(&self, worker: usize) {
-        let _ = self.0[worker].thread.set(std::thread::current());
+        let _ = self.0[worker].sleeper.set(std::thread::current());
     }
     /// Announces sleep. Inputs must be looked at again before [`sleep`](Self::sleep).
     pub(crate) fn announce(&self, worker: usize) {
-        self.0[worker].asleep.store(true, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
+        self.0[worker].announce();
     }
     /// Takes the announcement back.
     pub(crate) fn stay_up(&self, worker: usize) {
-        self.0[worker].asleep.store(false, Ordering::Relaxed);
+        self.0[worker].stay_up();
     }
     /// Sleeps until woken, or for `at_most`.
     pub(crate) fn sleep(&self, worker: usize, at_most: Option<Duration>) {
@@ -46,13 +96,11 @@ impl Dormitory {
 impl Wake for Dormitory {
     #[inline]
     fn wake(&self, worker: usize) {
-        fence(Ordering::SeqCst);
-        let bed = &self.0[worker];
-        if bed.asleep.load(Ordering::Relaxed)
-            && bed.asleep.swap(false, Ordering::SeqCst)
-            && let Some(thread) = bed.thread.get()
-        {
+        if let Some(thread) = self.0[worker].to_wake() {
             thread.unpark();
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,14 +22,18 @@
 //! # Ok::<(), malstrom_core::Error>(())
 //! ```
 mod attempt;
+mod audit;
 mod faulty;
+mod guard;
 mod life;
 mod memory;
 mod random;
 mod schedule;
 mod stored;
+mod violation;
 mod witness;
 
+pub use audit::Acted;
 pub use faulty::StoreFault;
 pub(super) use life::live_watched;
 pub use life::{Lived, Setup, live};
@@ -37,12 +41,14 @@ pub use memory::Memory;
 pub use random::Random;
 pub use schedule::{Fault, Schedule, What};
 pub use stored::Stored;
+pub use violation::{Invariant, Violation};
 pub(super) use witness::{Aspect, Note, Witness};
 
 use crate::contract::snapshot::{Barrier, Shelf};
 use crate::coordinator::{Origin, Purpose};
 use crate::error::Result;
 use crate::worker::Written;
+use std::time::Duration;
 
 /// What key hashes are seeded with.
 pub(crate) const SEED: u64 = 7;
@@ -73,4 +79,15 @@ pub trait Keeping {
     fn is_open(&self) -> bool;
     /// Something is to go wrong with what is written next.
     fn arm(&mut self, fault: StoreFault);
+    /// For how long it has kept those waiting who asked for something, since it was asked this last.
+    fn took(&mut self) -> Duration {
+        Duration::ZERO
+    }
+    /// Looks at what is committed from outside, whether workers have acted on these snapshots with good reason.
+    ///
+    /// # Errors
+    /// What is wrong: a [`Violation`].
+    fn audit(&self, _acted: &[Acted]) -> Result<()> {
+        Ok(())
+    }
 }

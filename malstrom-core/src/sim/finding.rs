@@ -1,5 +1,5 @@
 //! What the simulator has found, for people.
-use super::engine::Schedule;
+use super::engine::{Schedule, Violation};
 use crate::error::Error;
 use std::fmt::{self, Display};
 
@@ -20,6 +20,8 @@ pub(super) enum What {
     Fails(Error),
     /// It fails where things go wrong that should not matter.
     Broken(Error),
+    /// Something did not hold that must, whatever the pipeline does.
+    Violates(Violation),
     /// What comes out differs.
     Differs(String),
     /// A run was not the same when it was repeated.
@@ -29,6 +31,13 @@ impl Finding {
     pub(super) fn new(what: What) -> Self {
         Finding { what: Box::new(what), seed: None, schedule: None, trace: Vec::new() }
     }
+    /// A run that should not have failed has. What must always hold is not the pipeline's to break.
+    pub(super) fn failed(error: Error, otherwise: impl FnOnce(Error) -> What) -> What {
+        match Violation::of(&error) {
+            Some(violation) => What::Violates(violation.clone()),
+            None => otherwise(error),
+        }
+    }
     /// The seed, if it takes one.
     pub fn seed(&self) -> Option<u64> {
         self.seed
@@ -36,6 +45,13 @@ impl Finding {
     /// What it takes: as few workers, and as little that goes wrong, as were found to be enough.
     pub fn schedule(&self) -> Option<&Schedule> {
         self.schedule.as_ref()
+    }
+    /// What did not hold of what must hold in every run, whatever the pipeline does. `None` if it is not that.
+    pub fn violation(&self) -> Option<&Violation> {
+        match &*self.what {
+            What::Violates(violation) => Some(violation),
+            _ => None,
+        }
     }
     /// The operators that may be the ones that give other results for the same input, most likely first. Empty if it is not that.
     pub fn operators(&self) -> &[String] {
@@ -60,6 +76,7 @@ impl Display for Finding {
             What::Broken(error) => {
                 write!(f, "the job fails, and on one worker where nothing goes wrong it does not: {error:?}")?
             }
+            What::Violates(violation) => write!(f, "{violation}")?,
             What::Differs(how) => f.write_str(how)?,
             What::Varies { operators } => {
                 match &operators[..] {
@@ -98,7 +115,10 @@ impl Display for Finding {
             self.trace.iter().skip(left_out).try_for_each(|line| write!(f, "\n  {line}"))?;
         }
         match self.seed {
-            Some(seed) => write!(f, "\n`.seeds({seed}..{})` runs it again", seed.saturating_add(1)),
+            Some(seed) => {
+                let end = seed.saturating_add(1);
+                write!(f, "\n`.seeds({seed}..{end})` or {}={seed}..{end} runs it again", super::seeds::VARIABLE)
+            }
             None => Ok(()),
         }
     }
@@ -112,7 +132,7 @@ impl std::error::Error for Finding {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.what {
             What::Unusable(error) | What::Fails(error) | What::Broken(error) => Some(error),
-            What::Differs(_) | What::Varies { .. } => None,
+            What::Violates(_) | What::Differs(_) | What::Varies { .. } => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 use super::engine::{Keeping, Lived, Note, Schedule, Setup, Stored, Witness, live_watched};
 use super::finding::{Finding, What};
 use super::output::{self, Seen};
-use super::{Sim, Survived, compare, suspects};
+use super::{Sim, Survived, compare, seeds, suspects};
 use crate::contract::snapshot::Guarantee;
 use crate::error::{Error, Result};
 use crate::graph::picture::{NodeKind, Plan};
@@ -10,6 +10,10 @@ use std::time::Duration;
 
 /// No more runs than these are made for a simpler schedule.
 const TRIES: usize = 300;
+/// Nor any more once they have taken so many steps: a job that does not come to its end takes very many.
+const TRIED: u64 = 3_000_000;
+/// No more steps than these are taken while it is not known how many it takes.
+const FIRST: u64 = 500_000;
 /// A step takes about so long.
 const STEP: Duration = Duration::from_micros(25);
 /// Sources take between so many and so many steps for the whole input, so that there is something between them.
@@ -21,6 +25,10 @@ struct Run {
     seen: Vec<Seen>,
     notes: Vec<Note>,
     trace: Vec<String>,
+    /// How many steps it took, also if it has failed.
+    steps: u64,
+    /// Whether a record was late.
+    late: bool,
 }
 pub(super) struct Search<'a> {
     sim: &'a Sim<'a>,
@@ -29,6 +37,8 @@ pub(super) struct Search<'a> {
     expected: Vec<Seen>,
     /// How many records the sources have.
     records: u64,
+    /// Whether records are late even where nothing goes wrong; so long as that is not known, they may be.
+    late: bool,
     /// How many steps a run takes in which nothing goes wrong.
     steps: u64,
 }
@@ -37,12 +47,12 @@ impl<'a> Search<'a> {
     /// Finds out what must come out.
     pub(super) fn begin(sim: &'a Sim<'a>) -> Result<Self, Finding> {
         let plan = (sim.make)().plan().clone();
-        let mut search = Search { sim, plan, expected: Vec::new(), records: 0, steps: 0 };
+        let mut search = Search { sim, plan, expected: Vec::new(), records: 0, late: true, steps: 0 };
         let alone = search.setup(0, Schedule { workers: 1, faults: Vec::new() });
         let first = search.run_once(&alone, false, Witness::noting())?;
         match first.lived {
             Ok(lived) => search.records = lived.read,
-            Err(error) => return Err(Finding::new(What::Fails(error))),
+            Err(error) => return Err(Finding::new(Finding::failed(error, What::Fails))),
         }
         let second = search.run_once(&alone, false, Witness::noting())?;
         search.same((&first.seen, &first.notes), (&second.seen, &second.notes))?;
@@ -51,19 +61,23 @@ impl<'a> Search<'a> {
             return Err(Finding::new(What::Unusable(Error::Config(how.into()))));
         }
         search.expected = first.seen;
+        search.late = first.late;
         Ok(search)
     }
     /// Runs all seeds.
     pub(super) fn run(mut self) -> Result<Survived, Finding> {
         let mut survived = Survived::default();
+        let seeds = seeds::chosen(self.sim.seeds.clone()).map_err(|error| Finding::new(What::Unusable(error)))?;
+        let mut progress = seeds::Progress::begin((self.sim.make)().name(), &seeds);
         // How long it takes if nothing goes wrong is known after the first run.
         let calm = Schedule { workers: self.sim.workers, faults: Vec::new() };
         for _ in 0..2 {
             // There are as many snapshots in it as it is long, as far as that is known.
-            self.steps = self.check(self.sim.seeds.start, calm.clone())?.steps;
+            self.steps = self.check(seeds.start, calm.clone())?.steps;
         }
-        for seed in self.sim.seeds.clone() {
+        for seed in seeds {
             survived.add(self.check(seed, self.sim.schedule(seed, self.steps))?);
+            progress.show(survived.seeds);
         }
         Ok(survived)
     }
@@ -79,8 +93,8 @@ impl<'a> Search<'a> {
         // There are some snapshots in each run, and a few in each attempt.
         let least = STEP * 8;
         let every = least..=least.max(STEP * u32::try_from(self.steps / 4).unwrap_or(u32::MAX));
-        let limit = if self.steps == 0 { Setup::default().limit } else { 100_000 + 100 * self.steps };
-        Setup { seed, schedule, every, pace, limit }
+        let limit = if self.steps == 0 { FIRST } else { 100_000 + 100 * self.steps };
+        Setup { seed, schedule, every, pace, late: self.late, limit }
     }
     fn run_once(&self, setup: &Setup, kept: bool, mut witness: Witness) -> Result<Run, Finding> {
         let unusable = |error| Finding::new(What::Unusable(error));
@@ -92,12 +106,14 @@ impl<'a> Search<'a> {
         let mut stored = if kept { Some(Stored::new(setup.seed, &make()).map_err(unusable)?) } else { None };
         let keeping = stored.as_mut().map(|stored| stored as &mut dyn Keeping);
         let lived = live_watched(setup, keeping, &make, &mut witness);
+        let (steps, late) = (witness.steps, witness.was_late());
         let mut seen = output::end();
         self.name(&mut seen);
         for look in &self.sim.observed {
             seen.push(look().map_err(unusable)?);
         }
-        Ok(Run { lived, seen, notes: witness.notes.unwrap_or_default(), trace: witness.lines.unwrap_or_default() })
+        let (notes, trace) = (witness.notes.unwrap_or_default(), witness.lines.unwrap_or_default());
+        Ok(Run { lived, seen, notes, trace, steps, late })
     }
     /// Gives outputs the names of the sinks that they are.
     fn name(&self, seen: &mut [Seen]) {
@@ -135,7 +151,7 @@ impl<'a> Search<'a> {
     }
     /// What is wrong with a run, if something is.
     fn wrong(&self, lived: Result<Lived>, seen: &[Seen]) -> Result<Lived, What> {
-        let lived = lived.map_err(What::Broken)?;
+        let lived = lived.map_err(|error| Finding::failed(error, What::Broken))?;
         match compare::difference(&self.expected, seen) {
             Some(how) => Err(What::Differs(how)),
             None => Ok(lived),
@@ -155,17 +171,17 @@ impl<'a> Search<'a> {
     }
     /// Looks for the simplest schedule with which something is wrong, and says what happens.
     fn explain(&self, mut setup: Setup, mut what: What) -> Finding {
-        let mut left = TRIES;
+        let (mut left, mut steps) = (TRIES, 0);
         'simpler: loop {
             for schedule in setup.schedule.simpler() {
-                if left == 0 {
+                if left == 0 || steps > TRIED {
                     break 'simpler;
                 }
                 left -= 1;
                 let simpler = Setup { schedule, ..setup.clone() };
-                if let Ok(run) = self.run_once(&simpler, true, Witness::default())
-                    && let Err(other) = self.wrong(run.lived, &run.seen)
-                {
+                let Ok(run) = self.run_once(&simpler, true, Witness::default()) else { continue };
+                steps += run.steps;
+                if let Err(other) = self.wrong(run.lived, &run.seen) {
                     (setup, what) = (simpler, other);
                     continue 'simpler;
                 }

@@ -204,6 +204,15 @@ mod tests {
         assert!(refused(&format!("file://{}/file", dir.path().display())).starts_with("cannot create"));
     }
 
+    /// A write that was confirmed is not lost when the power fails.
+    #[test]
+    fn a_directory_is_synced() {
+        let dir = tempfile::tempdir().unwrap();
+        let location: Location = format!("file://{}", dir.path().display()).parse().unwrap();
+        let objects = format!("{:?}", location.objects);
+        assert!(objects.contains("fsync: true"), "{objects}");
+    }
+
     #[test]
     fn a_name_in_memory_is_one_store() {
         let store = |url: &str| Location::parse(url, []).unwrap().objects;

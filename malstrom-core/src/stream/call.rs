@@ -248,6 +248,7 @@ where
                 self.on_fail.finish(end);
                 self.side_ends.finish(end);
                 self.down.finish(end);
+                self.timing.end(end);
             }
             signal => {
                 if let Signal::Barrier(barrier) = signal {

@@ -226,6 +226,10 @@ impl std::fmt::Debug for Site {
     }
 }
 impl Site {
+    /// Its place in the plan.
+    pub(crate) fn node(&self) -> usize {
+        self.node
+    }
     #[inline]
     pub(crate) fn add(&self, change: impl FnOnce(&mut Counts)) {
         let mut counts = self.counts.get();

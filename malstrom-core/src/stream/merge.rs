@@ -43,10 +43,15 @@ impl Merge {
                 self.promised(time);
                 Input::Idle
             }
-            Signal::End(end) => {
-                self.stopped |= end == End::Stopped;
+            Signal::End(End::Complete) => {
                 self.open -= 1;
                 Input::Ended
+            }
+            // There is more of it, which comes when the job is started again: what it has promised holds, and no more.
+            Signal::End(End::Stopped) => {
+                self.open -= 1;
+                self.stopped = true;
+                return None;
             }
         };
         self.set(from, input).map(Signal::Time)
@@ -169,6 +174,23 @@ mod tests {
             let marks: Vec<_> = order.into_iter().filter_map(|from| merge.take(from, END)).collect();
             assert_eq!(marks.last(), Some(&at(9)));
         }
+    }
+
+    #[test]
+    fn an_input_that_was_stopped_goes_on_later() {
+        let stopped = Signal::End(End::Stopped);
+        let mut merge = Merge::new(3);
+        merge.take(0, at(5));
+        merge.take(1, at(9));
+        merge.take(2, at(12));
+        assert_eq!(merge.take(0, stopped), None);
+        assert_eq!(merge.take(1, at(11)), None, "what it was about to bring is behind 5");
+        assert_eq!(merge.take(2, END), None);
+        assert_eq!(merge.take(1, stopped), None);
+        assert_eq!(merge.ended(), Some(End::Stopped));
+        let mut silent = Merge::new(2);
+        assert_eq!(silent.take(0, stopped), None);
+        assert_eq!(silent.take(1, at(3)), None, "of which nothing was known");
     }
 
     #[test]

@@ -106,6 +106,8 @@ pub(crate) struct Timing<K, T: TimerSet> {
     /// The timer that fires is of the last generation: what it sets does not fire. And whether that was told.
     exhausted: bool,
     warned: bool,
+    /// The job was stopped, and those downstream know: what is due now fires when it is started again.
+    stopped: bool,
     clock: Rc<Clock>,
     /// Where it is written how far time has come, if it is.
     figures: Option<Figures<Saved>>,
@@ -135,6 +137,7 @@ impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
             held: VecDeque::new(),
             exhausted: false,
             warned: false,
+            stopped: false,
             clock: env.clock(),
             figures,
         }
@@ -229,6 +232,7 @@ impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
     /// Up to when timers fire, by event time and by the clock of the machine.
     fn horizon(&self) -> (i64, i64) {
         match self.progress.watermark {
+            _ if self.stopped => (i64::MIN, i64::MIN),
             Watermark::Ended => (i64::MAX, i64::MAX),
             _ => (self.progress.time, self.clock.now()),
         }
@@ -265,6 +269,10 @@ impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
         self.exhausted = next > GENERATIONS;
         self.event.set_generation(next);
         self.processing.set_generation(next);
+    }
+    /// The end has been handed on.
+    pub(crate) fn end(&mut self, end: End) {
+        self.stopped = end == End::Stopped;
     }
     /// The signal that has no timers left to wait for. When it has been handed on, [`proceed`](Self::proceed) follows.
     pub(crate) fn release(&mut self) -> Option<Signal> {

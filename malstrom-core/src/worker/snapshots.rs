@@ -32,8 +32,10 @@ pub struct Written {
 }
 
 /// How far a worker is with a snapshot.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Snapshots {
+    /// How much is written at a time.
+    slice: usize,
     /// The snapshot that is being taken.
     running: Option<(Barrier, Pen)>,
     /// It was given up. That is noted by all when its barrier has passed them.
@@ -46,13 +48,18 @@ pub(super) struct Snapshots {
     over: bool,
 }
 impl Snapshots {
+    /// Writes so much at a time, and no more than is good.
+    pub(super) fn new(slice: usize) -> Self {
+        let (running, next, done, last) = (None, None, None, None);
+        Snapshots { slice: slice.min(SLICE), running, aborted: false, next, done, last, over: false }
+    }
     pub(super) fn command(&mut self, command: Command, segments: &mut [Place]) {
         match command {
             Command::Snapshot(barrier) => {
                 self.last = barrier.last.then_some(barrier.interval);
                 match &self.running {
                     Some(_) => self.next = Some(barrier),
-                    None => self.running = Some((barrier, Pen::new(SLICE))),
+                    None => self.running = Some((barrier, Pen::new(self.slice))),
                 }
             }
             Command::Settle(outcome) => {
@@ -69,6 +76,12 @@ impl Snapshots {
                 };
             }
         }
+    }
+    /// The snapshot that is being taken, and how many segments its barrier has not passed.
+    pub(super) fn running(&self, segments: &[Place]) -> Option<(u64, usize)> {
+        let (barrier, _) = self.running.as_ref()?;
+        let behind = segments.iter().filter(|place| place.segment.passed() < barrier.interval).count();
+        Some((barrier.interval, behind))
     }
     /// Whether the snapshot that ends the job is committed.
     pub(super) fn is_over(&self) -> bool {
@@ -94,10 +107,10 @@ impl Snapshots {
         if std::mem::take(&mut self.aborted) {
             let outcome = Outcome::Aborted { interval: barrier.interval };
             segments.iter_mut().for_each(|place| place.segment.persist(Task::Settle(outcome)));
-            self.running = self.next.take().map(|barrier| (barrier, Pen::new(SLICE)));
+            self.running = self.next.take().map(|barrier| (barrier, Pen::new(self.slice)));
             return Ok(true);
         }
-        pen.next_slice(SLICE);
+        pen.next_slice(self.slice);
         segments.iter_mut().for_each(|place| place.segment.persist(Task::Save(&mut pen)));
         if let Some((node, why)) = pen.failure() {
             return Err(Error::Unwritable { operator: env.id(node).to_string(), message: why });

@@ -1,7 +1,7 @@
 //! Joins of every kind.
 use crate::support::survival::{Once, Survived, fate, sample};
 use crate::support::time_oracle::{
-    Ev, Outer, Pair, Shape, joined_in_windows, joined_within, streams, windows, windows_of,
+    Ev, Joined, KINDS, Outer, Pair, Shape, joined_in_windows, joined_within, streams, windows, windows_of,
 };
 use crate::support::two_phase::TwoPhase;
 use malstrom::Pipeline;
@@ -9,30 +9,6 @@ use malstrom::prelude::*;
 use proptest::prelude::*;
 
 type Out = TwoPhase<Pair>;
-trait Joined: 'static {
-    fn pair(self) -> Pair;
-}
-impl Joined for (Ev, Ev) {
-    fn pair(self) -> Pair {
-        (Some(self.0), Some(self.1))
-    }
-}
-impl Joined for (Ev, Option<Ev>) {
-    fn pair(self) -> Pair {
-        (Some(self.0), self.1)
-    }
-}
-impl Joined for (Option<Ev>, Ev) {
-    fn pair(self) -> Pair {
-        (self.0, Some(self.1))
-    }
-}
-impl Joined for Pair {
-    fn pair(self) -> Pair {
-        self
-    }
-}
-
 macro_rules! jobs {
     ($($name:ident($($parameter:ident),*): $kind:ident, $option:ident = $value:expr;)*) => {
         $(pipeline! {
@@ -57,8 +33,6 @@ jobs! {
     outer_tumbling(size, _e): outer, window = tumbling(size);
 }
 type Job = fn(Once<Ev>, Once<Ev>, i64, Out, i64, i64) -> Pipeline;
-const KINDS: [Outer; 4] = [(false, false), (true, false), (false, true), (true, true)];
-
 /// Two sides whose keys and times have to do with each other.
 fn sides(seed: u64) -> (Vec<Vec<Ev>>, Vec<Vec<Ev>>, i64) {
     let side = |splits| streams(Shape { splits, records: 120, dealt: false, late: 0 });

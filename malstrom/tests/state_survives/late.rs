@@ -19,7 +19,7 @@ fn listed(mut ids: Vec<u64>, e: Ev) -> Vec<u64> {
 macro_rules! job {
     ($name:ident($($parameter:ident),*): $window:expr) => {
         pipeline! {
-            fn $name(evs: Once<Ev>, lag: i64, lateness: i64, out: Out, $($parameter: i64),*) {
+            pub fn $name(evs: Once<Ev>, lag: i64, lateness: i64, out: Out, $($parameter: i64),*) {
                 let evs = source(evs) -> timestamps(|e| e.at, lag = lag, idle = 100.micros()) -> key_by(|e| e.key);
                 let cut = evs -> window($window, lateness = lateness) else late;
                 cut -> count() -> map(text) -> map(named("count")) -> sink(out.part(0));
@@ -45,14 +45,17 @@ macro_rules! job {
 job!(tumbling_windows(size, offset): tumbling(size).offset(offset));
 job!(sliding_windows(size, every): sliding(size, every));
 job!(session_windows(gap, _e): session(gap));
-type Job = fn(Once<Ev>, i64, i64, Out, i64, i64) -> Pipeline;
+pub type Job = fn(Once<Ev>, i64, i64, Out, i64, i64) -> Pipeline;
 
 fn lateness() -> impl Strategy<Value = i64> {
     prop_oneof![Just(0i64), 1..80i64]
 }
 
 fn expected(kind: Kind, lag: i64, lateness: i64, records: &[Ev]) -> PerKey {
-    let (model, strict) = (Model::new(kind, lag, lateness, records), Model::new(kind, lag, 0, records));
+    told_by(&Model::new(kind, lag, lateness, records), &Model::new(kind, lag, 0, records))
+}
+/// What a job tells: of windows that have a lateness, and of those that have none.
+pub fn told_by(model: &Model, strict: &Model) -> PerKey {
     let (mut told, mut seen) = (Vec::new(), HashSet::new());
     for firing @ Firing { key, window, records } in &model.firings {
         told.extend(results(firing).into_iter().map(|(name, text)| (name.to_owned(), *key, text)));

@@ -47,6 +47,10 @@ impl<T> Once<T> {
     pub fn resting(splits: Vec<Vec<T>>) -> Self {
         Once { rests: true, ..Self::new(splits) }
     }
+    /// How many records of a split are in the last committed snapshot.
+    pub fn committed(&self, split: u64) -> usize {
+        self.memory.lock().unwrap().committed.get(&split).copied().unwrap_or(0) as usize
+    }
     /// An interval is committed. The first sink to hear of it does so before any barrier of the next one.
     pub fn commit(&self, interval: u64) {
         let mut memory = self.memory.lock().unwrap();

@@ -139,6 +139,10 @@ fn closed((_, end): (i64, i64), lateness: i64, watermark: Option<i64>) -> bool {
 
 impl Model {
     pub fn new(kind: Kind, lag: i64, lateness: i64, records: &[Ev]) -> Model {
+        Model::changed(kind, lag, (lateness, lateness), records.len(), records)
+    }
+    /// The same where the lateness is another one behind the first `then` records.
+    pub fn changed(kind: Kind, lag: i64, lateness: (i64, i64), then: usize, records: &[Ev]) -> Model {
         let mut model = Model::default();
         let Some((windows, gap)) = aligned_or_session(kind) else {
             model.firings = on_time(kind, records.iter().copied());
@@ -146,6 +150,10 @@ impl Model {
         };
         let (mut open, mut watermark, mut max): (Vec<Open>, Option<i64>, i64) = (Vec::new(), None, i64::MIN);
         for (arrival, e) in records.iter().enumerate() {
+            if arrival == then {
+                open.retain(|window| !window.closed(lateness.0, watermark));
+            }
+            let lateness = if arrival < then { lateness.0 } else { lateness.1 };
             open.retain(|window| !window.closed(lateness, watermark));
             // A session takes in all those that it meets.
             let mut targets = Vec::new();
@@ -204,8 +212,36 @@ fn aligned_or_session(kind: Kind) -> Option<(WindowsOf, Option<i64>)> {
 /// What is emitted: both, or one that found no partner.
 pub type Pair = (Option<Ev>, Option<Ev>);
 
+/// What a join of any kind emits.
+pub trait Joined: 'static {
+    fn pair(self) -> Pair;
+}
+impl Joined for (Ev, Ev) {
+    fn pair(self) -> Pair {
+        (Some(self.0), Some(self.1))
+    }
+}
+impl Joined for (Ev, Option<Ev>) {
+    fn pair(self) -> Pair {
+        (Some(self.0), self.1)
+    }
+}
+impl Joined for (Option<Ev>, Ev) {
+    fn pair(self) -> Pair {
+        (self.0, Some(self.1))
+    }
+}
+impl Joined for Pair {
+    fn pair(self) -> Pair {
+        self
+    }
+}
+
 /// Which records without a partner are emitted: of the left side, of the right side.
 pub type Outer = (bool, bool);
+
+/// The four kinds: inner, left, right, outer.
+pub const KINDS: [Outer; 4] = [(false, false), (true, false), (false, true), (true, true)];
 
 /// All pairs of one key that are not further apart than `within`, and those without a partner, sorted.
 pub fn joined_within(a: &[Ev], b: &[Ev], within: i64, outer: Outer) -> Vec<Pair> {

@@ -2,11 +2,12 @@
 use super::SEED;
 use super::life::Lives;
 use super::schedule::What;
+use super::violation::{Invariant, Violation};
 use crate::contract::snapshot::{Barrier, Outcome, Shelf};
 use crate::coordinator::member;
 use crate::coordinator::{Action, Coordinator, Event, Policy, Purpose, Report};
 use crate::error::{Error, Result};
-use crate::exchange::fabric::{Fabric, Wake};
+use crate::exchange::fabric::{Fabric, Limits, Wake};
 use crate::graph::picture::NodeKind;
 use crate::runtime::keeping::is_worth_a_restart;
 use crate::stream::env::Saving;
@@ -21,10 +22,12 @@ const STEP: u64 = 50;
 /// A message to a worker waits for about one of so many steps, and a snapshot is stored in about so many.
 const MAIL: u64 = 3;
 const STORING: u64 = 8;
-/// A snapshot is not given up before so many microseconds: the last one of a job is tried until it succeeds.
+/// A snapshot is not given up before so many microseconds, or twenty times of that where it is written in small slices: the last one
+/// of a job is tried until it succeeds.
 const TIMEOUT: u64 = 1_000;
-/// The store fails only as often as the schedule says, so the last snapshot of a job need not be given up.
-const LAST_TRIES: u32 = 1000;
+/// So often in a row the last snapshot of a job is tried. A store that cannot be reached before the job is started again is not waited
+/// for any longer.
+const LAST_TRIES: u32 = 25;
 
 struct Bells(Vec<AtomicBool>);
 impl Wake for Bells {
@@ -55,6 +58,8 @@ pub(super) struct Attempt {
     coordinator: Option<(u64, Coordinator)>,
     written: Vec<Written>,
     storing: Option<(Barrier, Purpose)>,
+    /// What has come of the snapshot that was stored last, and when that is known.
+    stored: Option<(Duration, Event)>,
     /// With how many workers it is to go on, once it has stopped.
     rescale: Option<usize>,
     savepoints: u64,
@@ -73,12 +78,12 @@ impl Attempt {
             _ => lives.say(format_args!("the job begins with {workers} workers")),
         }
         let bells = Arc::new(Bells((0..workers).map(|_| AtomicBool::new(false)).collect()));
-        let fabric = Fabric::paced(workers, bells.clone(), lives.setup.pace);
+        let limits = limits(lives);
+        let fabric = Fabric::limited(workers, bells.clone(), limits);
         let micros = |range: (u64, u64), lives: &mut Lives<'_>| {
             Duration::from_micros(range.0 + lives.settings.below(range.1.saturating_sub(range.0) + 1))
         };
-        let linger = [Duration::ZERO, Duration::from_micros(100), Duration::from_millis(1)];
-        let linger = linger[lives.settings.index(linger.len())];
+        let linger = LINGER[lives.settings.index(LINGER.len())];
         let mut made = Vec::new();
         let mut sources = Vec::new();
         for worker in 0..workers {
@@ -98,15 +103,20 @@ impl Attempt {
                 Some(keeping) => keeping.shelf(worker, workers)?,
                 None => Box::new(EmptyShelf),
             };
+            if worker == 0 {
+                lives.witness.begin(workers, pipeline.plan().ids().map(str::to_owned).collect(), lives.setup.late);
+            }
             let watch = lives.witness.watch();
-            made.push(Worker::watched(pipeline, &settings, fabric.clone(), &*shelf, watch)?);
+            made.push(Worker::watched(pipeline, &settings, fabric.clone(), &*shelf, Some(watch))?);
         }
         if let Some(keeping) = &mut lives.keeping {
             keeping.taken_in()?;
+            lives.now += keeping.took();
         }
         let (least, most) = (lives.setup.every.start().as_micros() as u64, lives.setup.every.end().as_micros() as u64);
         let every = micros((least, most), lives);
-        let timeout = micros((TIMEOUT, TIMEOUT + 20_000.max(most)), lives);
+        let least = if limits.slice < usize::MAX { 20 * TIMEOUT } else { TIMEOUT };
+        let timeout = micros((least, least + 20_000.max(most)), lives);
         let coordinator = origin.map(|origin| {
             let policy =
                 Policy { workers, every, timeout, tries: LAST_TRIES, silence: Duration::MAX, ..Policy::default() };
@@ -121,7 +131,6 @@ impl Attempt {
             }
             (attempt, coordinator)
         });
-        lives.witness.begin(workers);
         Ok(Attempt {
             fabric,
             bells,
@@ -134,6 +143,7 @@ impl Attempt {
             coordinator,
             written: Vec::new(),
             storing: None,
+            stored: None,
             rescale: None,
             savepoints: 0,
         })
@@ -168,12 +178,27 @@ impl Attempt {
             }
             self.step(lives)?;
         }
-        let open = self.finished.iter().filter(|finished| !**finished).count();
-        Err(Error::Config(format!(
-            "the job does not come to an end: after {} steps, {open} of {} workers still have something to do or to wait for",
-            lives.setup.limit,
-            self.workers.len()
-        )))
+        Err(stuck(format!("it has not after {} steps: {}", lives.setup.limit, self.waits(lives))))
+    }
+    /// Who waits for what, for people.
+    fn waits(&self, lives: &Lives<'_>) -> String {
+        let mut all = Vec::new();
+        for (number, (worker, state)) in self.workers.iter().zip(&self.states).enumerate() {
+            let does = match state {
+                Step::Busy => "is busy".to_owned(),
+                Step::Idle(None) => "sleeps until it is woken".to_owned(),
+                Step::Idle(Some(due)) => format!("sleeps until {due:?}"),
+                Step::Done => continue,
+            };
+            all.push(format!("worker {number} {does}, and {}", worker.left()));
+        }
+        all.extend(lives.witness.waiting().into_iter().map(|waiting| format!("there are {waiting}")));
+        all.extend(
+            self.coordinator
+                .as_ref()
+                .map(|(_, coordinator)| format!("the coordinator waits {}", coordinator.waits_for())),
+        );
+        format!("{}; it is {:?}", all.join("; "), lives.now)
     }
     /// Has happen what is to happen before this step.
     fn faults(&mut self, lives: &mut Lives<'_>, events: &mut VecDeque<Event>) -> Option<Ended> {
@@ -209,8 +234,11 @@ impl Attempt {
         }
         None
     }
-    /// Stores a snapshot that is complete, sooner or later.
+    /// Stores a snapshot that is complete, sooner or later, and says what has come of it as long after that as the store takes.
     fn store(&mut self, lives: &mut Lives<'_>, events: &mut VecDeque<Event>) -> Result<()> {
+        if let Some((_, event)) = self.stored.take_if(|(at, _)| *at <= lives.now) {
+            events.push_back(event);
+        }
         if self.storing.is_none() || !lives.mail.one_in(STORING) {
             return Ok(());
         }
@@ -220,7 +248,9 @@ impl Attempt {
         let interval = barrier.interval;
         let written = std::mem::take(&mut self.written);
         let written = written.into_iter().filter(|written| written.interval == interval).collect();
-        match keeping.store(barrier, &purpose, written) {
+        let stored = keeping.store(barrier, &purpose, written);
+        let (took, is_open) = (keeping.took(), keeping.is_open());
+        let event = match stored {
             Ok(()) => {
                 let savepoint = purpose != Purpose::Recovery;
                 lives.lived.snapshots += 1;
@@ -228,14 +258,19 @@ impl Attempt {
                 let last = if barrier.last { ", the last," } else { "" };
                 let what = if savepoint { "savepoint" } else { "snapshot" };
                 lives.say(format_args!("{what} {interval}{last} is committed"));
-                events.push_back(Event::Committed { interval });
+                Event::Committed { interval }
             }
-            Err(error) if is_worth_a_restart(&error) && keeping.is_open() => {
+            Err(error) if is_worth_a_restart(&error) && is_open => {
                 lives.say(format_args!("snapshot {interval} is not stored: {error}"));
-                events.push_back(Event::Failed { interval });
+                Event::Failed { interval }
             }
             Err(error) => return Err(error),
+        };
+        if !took.is_zero() {
+            lives.say(format_args!("the coordinator hears of that after {took:?}"));
         }
+        self.stored = Some((lives.now + took, event));
+        self.stored.take_if(|_| took.is_zero()).into_iter().for_each(|(_, event)| events.push_back(event));
         Ok(())
     }
     /// What the workers have to say.
@@ -265,15 +300,27 @@ impl Attempt {
                     self.tell(Command::Snapshot(barrier));
                 }
                 Action::Tell(member::Command::Settle(outcome)) => {
-                    if let Outcome::Aborted { interval } = outcome {
-                        lives.lived.aborted += 1;
-                        lives.say(format_args!("snapshot {interval} is given up"));
-                        self.storing = None;
+                    match outcome {
+                        Outcome::Aborted { interval } => {
+                            lives.lived.aborted += 1;
+                            lives.say(format_args!("snapshot {interval} is given up"));
+                            self.storing = None;
+                        }
+                        Outcome::Committed { interval, term } | Outcome::Saved { interval, term } => {
+                            lives.acted.push((interval, term));
+                        }
                     }
                     self.tell(Command::Settle(outcome));
                 }
                 Action::Store { barrier, purpose, .. } => self.storing = Some((barrier, purpose)),
-                Action::Unstorable => return Err(Error::custom("the last snapshot of the job cannot be stored")),
+                Action::Unstorable => {
+                    let cause = "it has failed too often".into();
+                    return Err(Error::Storage {
+                        doing: "store",
+                        object: "the last snapshot of the job".into(),
+                        cause,
+                    });
+                }
                 // Attempts are begun, and ended, by those who simulate.
                 _ => {}
             }
@@ -298,8 +345,7 @@ impl Attempt {
         };
         let ready: Vec<usize> = (0..self.workers.len()).filter(ready).collect();
         let Some(worker) = ready.get(lives.order.index(ready.len())).copied() else {
-            self.wait(lives);
-            return Ok(());
+            return self.wait(lives);
         };
         self.bells.0[worker].store(false, Ordering::SeqCst);
         if !lives.mail.one_in(MAIL)
@@ -308,22 +354,51 @@ impl Attempt {
             self.workers[worker].command(command)?;
         }
         let came = self.workers[worker].step(now)?;
+        lives.witness.check()?;
         self.states[worker] = came;
         lives.witness.step(worker, came, self.workers[worker].counts());
         lives.now += Duration::from_micros(lives.pace.below(STEP));
         Ok(())
     }
     /// Nobody has anything to do: it is soon the next time that somebody waits for.
-    fn wait(&self, lives: &mut Lives<'_>) {
-        let busy = self.storing.is_some() || self.paused.iter().any(|until| *until > lives.lived.steps);
+    fn wait(&self, lives: &mut Lives<'_>) -> Result<()> {
+        let paused = self.paused.iter().any(|until| *until > lives.lived.steps);
+        if !paused && !lives.witness.waiting().is_empty() {
+            return Err(stuck(format!("all workers sleep while something waits for them: {}", self.waits(lives))));
+        }
         let dues = self.states.iter().filter_map(|state| match state {
             Step::Idle(due) => *due,
             Step::Busy | Step::Done => None,
         });
-        let due = dues.chain(self.coordinator.as_ref().and_then(|(_, coordinator)| coordinator.due())).min();
+        let stored = self.stored.iter().map(|(at, _)| *at);
+        let coordinated = self.coordinator.as_ref().and_then(|(_, coordinator)| coordinator.due());
+        let due = dues.chain(coordinated).chain(stored).min();
         lives.now = match due {
-            Some(due) if !busy && due > lives.now => due,
+            Some(due) if !paused && self.storing.is_none() && due > lives.now => due,
             _ => lives.now + Duration::from_micros(20),
         };
+        Ok(())
     }
+}
+
+/// How long a batch that is not full may wait.
+const LINGER: [Duration; 4] =
+    [Duration::ZERO, Duration::from_micros(100), Duration::from_millis(1), Duration::from_millis(100)];
+/// One attempt in so many has little of something, so that what is rare with more of it is common.
+const SCANTY: u64 = 3;
+/// The smallest slice of a snapshot: the key groups of all tables are gone through in any case before it is given up.
+const SMALLEST: usize = 1024;
+/// How much of everything there is in an attempt.
+fn limits(lives: &mut Lives<'_>) -> Limits {
+    let random = &mut lives.scanty;
+    let usual = Limits { pace: lives.setup.pace, ..Limits::default() };
+    Limits {
+        batch: if random.one_in(SCANTY) { 1 + random.index(8) } else { usual.batch },
+        channel: if random.one_in(SCANTY) { 1 } else { usual.channel },
+        slice: if random.one_in(SCANTY) { SMALLEST + random.index(4 * SMALLEST) } else { usual.slice },
+        ..usual
+    }
+}
+fn stuck(what: String) -> Error {
+    Violation { invariant: Invariant::Progress, what }.into()
 }

@@ -1,7 +1,9 @@
 //! A store in memory in which writes fail when they are told to.
 use super::random::Random;
+use super::violation::{Invariant, Violation};
 use crate::snapshot::Location;
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -9,9 +11,10 @@ use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What goes wrong with a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +29,30 @@ pub enum StoreFault {
     Twice,
     /// It is done, and then the store cannot be reached until the job is started again.
     Gone,
+    /// It is taken, and then the store cannot be reached until the job is started again. By then the write is lost: its disk had not
+    /// synced it. (What a store has confirmed is not lost, or it is no store. Of a directory that is true since each write is
+    /// synced before it is confirmed.)
+    Lost,
+    /// It takes long: up to 40 milliseconds.
+    Slow,
+    /// It is refused, and so are some of the reads and writes behind it, as by a store that is asked too much.
+    Throttled,
 }
+/// No write that takes long takes longer.
+const SLOWEST: Duration = Duration::from_millis(40);
+/// No more reads and writes than these are refused one after the other.
+const REFUSED: u64 = 12;
 impl StoreFault {
     /// All of them.
-    pub const ALL: [StoreFault; 4] = [StoreFault::Before, StoreFault::After, StoreFault::Twice, StoreFault::Gone];
+    pub const ALL: [StoreFault; 7] = [
+        StoreFault::Before,
+        StoreFault::After,
+        StoreFault::Twice,
+        StoreFault::Gone,
+        StoreFault::Lost,
+        StoreFault::Slow,
+        StoreFault::Throttled,
+    ];
 }
 impl fmt::Display for StoreFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,6 +61,9 @@ impl fmt::Display for StoreFault {
             StoreFault::After => "the store does a write, and says that it has failed",
             StoreFault::Twice => "the store is told a write twice",
             StoreFault::Gone => "the store cannot be reached after a write, until the job is started again",
+            StoreFault::Lost => "the store loses a write, and cannot be reached until the job is started again",
+            StoreFault::Slow => "the store takes long for a write",
+            StoreFault::Throttled => "the store refuses reads and writes for a while",
         })
     }
 }
@@ -48,6 +74,15 @@ struct Plan {
     /// Each with the number of writes before it.
     armed: VecDeque<(u64, StoreFault)>,
     gone: bool,
+    /// So many reads and writes are refused.
+    refused: u64,
+    /// For how long it has kept somebody waiting.
+    took: Duration,
+    undisturbed: bool,
+    /// What was created in the commit log.
+    log: BTreeMap<u64, Bytes>,
+    /// The entry that was created again, with something else.
+    overwritten: Option<u64>,
     random: Random,
 }
 /// The store. Its clones are one store.
@@ -58,7 +93,16 @@ pub(super) struct Faulty {
 }
 impl Faulty {
     pub(super) fn new(random: Random) -> Self {
-        let plan = Plan { armed: VecDeque::new(), gone: false, random };
+        let plan = Plan {
+            armed: VecDeque::new(),
+            gone: false,
+            refused: 0,
+            took: Duration::ZERO,
+            undisturbed: false,
+            log: BTreeMap::new(),
+            overwritten: None,
+            random,
+        };
         Faulty { inner: Arc::default(), plan: Arc::new(Mutex::new(plan)) }
     }
     pub(super) fn location(&self) -> Location {
@@ -78,11 +122,43 @@ impl Faulty {
     pub(super) fn recover(&self) {
         self.plan().gone = false;
     }
+    /// For how long it has kept somebody waiting since it was asked last.
+    pub(super) fn took(&self) -> Duration {
+        std::mem::take(&mut self.plan().took)
+    }
+    /// Does something while nothing goes wrong.
+    pub(super) fn undisturbed<T>(&self, f: impl FnOnce() -> T) -> T {
+        let before = std::mem::replace(&mut self.plan().undisturbed, true);
+        let done = f();
+        self.plan().undisturbed = before;
+        done
+    }
+    /// The commit log as it has been written, by the numbers of its entries.
+    pub(super) fn log(&self) -> BTreeMap<u64, Bytes> {
+        self.plan().log.clone()
+    }
+    /// Whether an entry of it was written twice.
+    pub(super) fn overwritten(&self) -> Option<Violation> {
+        let seq = self.plan().overwritten?;
+        let what = format!("entry {seq} was written twice, each time with something else");
+        Some(Violation { invariant: Invariant::CommitLog, what })
+    }
+    /// Takes note of what was written.
+    fn wrote(&self, path: &Path, payload: &PutPayload) {
+        let mut names = path.parts().skip_while(|part| part.as_ref() != "log").skip(1);
+        let Some(seq) = names.next().and_then(|name| name.as_ref().parse().ok()) else { return };
+        let bytes: Bytes = payload.iter().flatten().copied().collect();
+        let mut plan = self.plan();
+        if plan.log.insert(seq, bytes.clone()).is_some_and(|before| before != bytes) {
+            plan.overwritten.get_or_insert(seq);
+        }
+    }
     /// What goes wrong with this write.
     fn write(&self) -> Result<Option<StoreFault>> {
+        self.read()?;
         let mut plan = self.plan();
-        if plan.gone {
-            return Err(failed());
+        if plan.undisturbed {
+            return Ok(None);
         }
         let Some((after, fault)) = plan.armed.front_mut() else { return Ok(None) };
         if *after > 0 {
@@ -91,11 +167,34 @@ impl Faulty {
         }
         let fault = *fault;
         plan.armed.pop_front();
-        plan.gone = fault == StoreFault::Gone;
+        match fault {
+            StoreFault::Gone => plan.gone = true,
+            StoreFault::Lost => {
+                plan.gone = true;
+                return Err(failed());
+            }
+            StoreFault::Slow => {
+                let slowest = SLOWEST.as_micros() as u64;
+                let takes = 1 + plan.random.below(slowest);
+                plan.took += Duration::from_micros(takes);
+            }
+            StoreFault::Throttled => {
+                plan.refused = plan.random.below(REFUSED);
+                return Err(failed());
+            }
+            StoreFault::Before => return Err(failed()),
+            StoreFault::After | StoreFault::Twice => {}
+        }
         Ok(Some(fault))
     }
     fn read(&self) -> Result<()> {
-        if self.plan().gone { Err(failed()) } else { Ok(()) }
+        let mut plan = self.plan();
+        if plan.undisturbed {
+            return Ok(());
+        }
+        let refused = plan.refused > 0;
+        plan.refused = plan.refused.saturating_sub(1);
+        if plan.gone || refused { Err(failed()) } else { Ok(()) }
     }
 }
 fn failed() -> Error {
@@ -111,10 +210,8 @@ impl fmt::Display for Faulty {
 impl ObjectStore for Faulty {
     async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         let fault = self.write()?;
-        if fault == Some(StoreFault::Before) {
-            return Err(failed());
-        }
         let put = self.inner.put_opts(path, payload.clone(), options.clone()).await?;
+        self.wrote(path, &payload);
         match fault {
             Some(StoreFault::After | StoreFault::Gone) => Err(failed()),
             Some(StoreFault::Twice) => self.inner.put_opts(path, payload, options).await,

@@ -1,8 +1,9 @@
 //! The life of a job: one attempt after the other, until it has come to its end.
 use super::attempt::{Attempt, Ended};
 use super::schedule::Fault;
+use super::violation::Violation;
 use super::witness::Witness;
-use super::{Keeping, Random, Schedule};
+use super::{Acted, Keeping, Random, Schedule};
 use crate::error::{Error, Result};
 use crate::graph::Pipeline;
 use crate::runtime::keeping::is_worth_a_restart;
@@ -27,6 +28,9 @@ pub struct Setup {
     pub every: RangeInclusive<Duration>,
     /// How many records of a split a source reads in one step, at most.
     pub pace: usize,
+    /// Whether the input may have records that are late. If not, it is a [violation](super::Violation) if one follows the watermark
+    /// that it is at or before.
+    pub late: bool,
     /// After so many steps of one attempt it is said not to come to an end.
     pub limit: u64,
 }
@@ -37,6 +41,7 @@ impl Default for Setup {
             schedule: Schedule { workers: 1, faults: Vec::new() },
             every: Duration::from_micros(200)..=Duration::from_micros(3200),
             pace: usize::MAX,
+            late: true,
             limit: 3_000_000,
         }
     }
@@ -76,6 +81,10 @@ pub(in crate::sim) struct Lives<'a> {
     pub(super) pace: Random,
     pub(super) mail: Random,
     pub(super) settings: Random,
+    /// Of what there is little, and when.
+    pub(super) scanty: Random,
+    /// The snapshots that workers were told are committed.
+    pub(super) acted: Vec<Acted>,
     pub(super) now: Duration,
     pub(super) lived: Lived,
 }
@@ -111,6 +120,8 @@ pub(in crate::sim) fn live_watched(
         pace: seed.branch("pace"),
         mail: seed.branch("mail"),
         settings: seed.branch("settings"),
+        scanty: seed.branch("scanty"),
+        acted: Vec::new(),
         now: Duration::ZERO,
         lived: Lived::default(),
     };
@@ -129,6 +140,9 @@ impl Lives<'_> {
                 self.lived.read = attempt.read();
                 ended
             });
+            if let Some(keeping) = &self.keeping {
+                keeping.audit(&self.acted)?;
+            }
             match ended {
                 Ok(Ended::Done) => return Ok(self.lived),
                 Ok(Ended::Crashed { then }) => {
@@ -147,7 +161,11 @@ impl Lives<'_> {
                     if !matches!(failure, Error::Storage { .. } | Error::Uncertain { .. }) {
                         failures = if self.lived.snapshots > before { 1 } else { failures + 1 };
                     }
-                    if self.keeping.is_none() || !is_worth_a_restart(&failure) || failures > RESTARTS {
+                    if self.keeping.is_none()
+                        || Violation::of(&failure).is_some()
+                        || !is_worth_a_restart(&failure)
+                        || failures > RESTARTS
+                    {
                         return Err(failure);
                     }
                 }

@@ -1,13 +1,14 @@
 //! What two runs of one seed must have in common, and the trace that people read.
+use super::guard::Guard;
 use crate::contract::snapshot::{Part, Schema};
+use crate::error::Result;
 use crate::exchange::watch::{Watch, is_ordered};
 use crate::stream::env::Counts;
 use crate::worker::{Step, Written};
-use std::cell::RefCell;
 use std::fmt::Display;
 use std::rc::Rc;
 use std::time::Duration;
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::Xxh3;
 
 /// What was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,22 +37,16 @@ pub(in crate::sim) struct Witness {
     pub(in crate::sim) notes: Option<Vec<Note>>,
     /// The trace, if there is to be one.
     pub(in crate::sim) lines: Option<Vec<String>>,
+    /// How many steps workers have done.
+    pub(in crate::sim) steps: u64,
     /// What each operator had counted on each worker.
     counted: Vec<Vec<Counts>>,
-    sent: Rc<Sent>,
-}
-/// What crossed exchanges since the last step: of which operators, and their hashes.
-#[derive(Debug, Default)]
-struct Sent(RefCell<Vec<(usize, u64)>>);
-impl Watch for Sent {
-    fn crosses(&self, node: usize, record: &[u8]) {
-        self.0.borrow_mut().push((node, xxh3_64(record)));
-    }
+    guard: Rc<Guard>,
 }
 impl Witness {
     /// One that takes notes.
     pub(in crate::sim) fn noting() -> Self {
-        Witness { notes: Some(Vec::new()), ..Witness::default() }
+        Witness { notes: Some(Vec::new()), guard: Rc::new(Guard::new(true)), ..Witness::default() }
     }
     /// One that writes a trace.
     pub(in crate::sim) fn tracing() -> Self {
@@ -63,14 +58,28 @@ impl Witness {
         }
     }
     /// Who is to look at what crosses exchanges.
-    pub(super) fn watch(&self) -> Option<Rc<dyn Watch>> {
-        self.notes.is_some().then(|| self.sent.clone() as Rc<dyn Watch>)
+    pub(super) fn watch(&self) -> Rc<dyn Watch> {
+        self.guard.clone()
     }
-    pub(super) fn begin(&mut self, workers: usize) {
+    /// An attempt begins, of operators with these ids.
+    pub(super) fn begin(&mut self, workers: usize, ids: Vec<String>, late: bool) {
         self.counted = vec![Vec::new(); workers];
-        self.sent.0.borrow_mut().clear();
+        self.guard.begin(ids, late);
+    }
+    /// Whether a record was late.
+    pub(in crate::sim) fn was_late(&self) -> bool {
+        self.guard.was_late()
+    }
+    /// Whether what must hold has held so far.
+    pub(super) fn check(&self) -> Result<()> {
+        self.guard.check()
+    }
+    /// How much waits for whom at exchanges, for people; empty if nothing does.
+    pub(super) fn waiting(&self) -> Vec<String> {
+        self.guard.waiting()
     }
     pub(super) fn step(&mut self, worker: usize, step: Step, counts: impl Iterator<Item = Counts>) {
+        self.steps += 1;
         let Some(notes) = &mut self.notes else { return };
         let known = &mut self.counted[worker];
         for (node, now) in counts.enumerate() {
@@ -86,7 +95,7 @@ impl Witness {
                 notes.push(Note::Of(node, Aspect::Out, hashed(out(now).map(u64::to_le_bytes).iter())));
             }
         }
-        notes.extend(self.sent.0.borrow_mut().drain(..).map(|(node, hash)| Note::Of(node, Aspect::Sent, hash)));
+        notes.extend(self.guard.take_sent().into_iter().map(|(node, hash)| Note::Of(node, Aspect::Sent, hash)));
         let came = match step {
             Step::Busy => 0,
             Step::Done => 1,
