@@ -217,6 +217,9 @@ impl Leader {
                     }
                 }
             }
+            // What it does by now is something else.
+            Answer::Failed(Ask::Manifest { .. }) if !matches!(self.doing, Some(Doing::Storing { .. })) => {}
+            Answer::Failed(Ask::Prune(_)) | Answer::Pruned if !matches!(self.doing, Some(Doing::Pruning)) => {}
             Answer::Failed(Ask::Manifest { manifest, .. }) => {
                 self.doing = None;
                 self.on(now, Event::Failed { interval: manifest.interval }, wants);
