@@ -2,7 +2,7 @@
 use super::segment::{Door, LEAST, apply, next_chunk};
 use crate::contract::form::Meta;
 use crate::contract::snapshot::Barrier;
-use crate::exchange::batch::Batch;
+use crate::exchange::batch::{Batch, Envelope};
 use crate::exchange::inlet::Inlet;
 use crate::stream::Push;
 use crate::stream::merge::Merge;
@@ -86,6 +86,8 @@ pub(crate) struct Intake<M: Meta, T, I> {
     waits: bool,
     /// How many records are applied at a time.
     chunk: usize,
+    /// Takes in what is left of a batch. Empty in between.
+    spare: Vec<Envelope<M, T>>,
 }
 impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
     pub(crate) fn new(inlet: I) -> Self {
@@ -101,6 +103,7 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
             rests: VecDeque::new(),
             waits: false,
             chunk: LEAST,
+            spare: Vec::new(),
         }
     }
     /// The next batch of an open input. Inputs take turns, behind those that are unheard.
@@ -157,9 +160,11 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
         }
         let (from, mut batch) = self.next()?;
         let n = batch.records.len();
+        let Batch { records, signals } = &mut batch;
+        let mut records = records.drain(..);
         let (mut applied, mut noted) = (0, 0);
         'batch: loop {
-            while let Some((_, signal)) = batch.signals.get(noted).filter(|(at, _)| *at == applied) {
+            while let Some((_, signal)) = signals.get(noted).filter(|(at, _)| *at == applied) {
                 noted += 1;
                 let (merged, barrier) = self.merged(from, *signal);
                 let mut free = !self.align.is_closed(from);
@@ -182,15 +187,22 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
             if applied == n {
                 break;
             }
-            let until = batch.signals.get(noted).map_or(n, |(at, _)| *at);
+            let until = signals.get(noted).map_or(n, |(at, _)| *at);
             let step = self.chunk.min(until - applied);
-            apply::<_, _, N, R, _, D>(&mut batch.records, step, place);
+            records = apply::<_, _, N, R, _, D>(records, step, place);
             applied += step;
             let over = place.as_mut().is_none_or(|chain| chain.full() && !chain.pump().is_free());
             self.chunk = next_chunk(self.chunk, over);
             if over {
                 break;
             }
+        }
+        // Moved once at most: to drain a batch signal by signal would move what is behind each of them.
+        if records.len() > 0 {
+            self.spare.extend(records);
+            std::mem::swap(&mut self.spare, &mut batch.records);
+        } else {
+            drop(records);
         }
         batch.signals.drain(..noted);
         if batch.is_empty() {

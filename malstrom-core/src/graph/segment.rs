@@ -61,6 +61,9 @@ impl Ending {
     }
 }
 
+/// What is left of the records of a batch.
+pub(super) type Records<'a, M, T> = std::vec::Drain<'a, Envelope<M, T>>;
+
 /// Where records enter a chain. A type and no closure, because a chain must be inlined into the loop over a batch and
 /// only a function can insist on that.
 pub(crate) trait Door<M: Meta, T, P> {
@@ -75,25 +78,23 @@ impl<M: Meta, T, P: Push<M, T>> Door<M, T, P> for Front {
     }
 }
 
-/// Pushes the first `n` records through a chain, or all of them.
+/// Pushes the next `n` of the records of a batch through a chain, or all of them, and gives back those that are left.
 ///
 /// A function of its own that takes the chain out of its place: on the stack nothing but this loop ever sees its
-/// address, so its fields stay in registers; so do those of the drain. What is left of a batch moves to its front, but
-/// chunks are smaller than batches only where a record becomes very many, or where there are signals in between.
+/// address, so its fields stay in registers; so do those of the drain, which is given and given back for the same reason.
 #[inline(never)]
-pub(super) fn apply<M: Meta, T, N: Meta, R, P: Push<N, R>, D: Door<M, T, P>>(
-    batch: &mut Vec<Envelope<M, T>>,
+pub(super) fn apply<'a, M: Meta, T, N: Meta, R, P: Push<N, R>, D: Door<M, T, P>>(
+    mut records: Records<'a, M, T>,
     n: usize,
     place: &mut Option<P>,
-) {
-    let Some(mut chain) = place.take() else { return };
-    let mut left = n.min(batch.len());
-    if chain.worth_touching() {
-        let mut records = batch.drain(..left);
+) -> Records<'a, M, T> {
+    let Some(mut chain) = place.take() else { return records };
+    let (mut left, touching) = (n.min(records.len()), chain.worth_touching());
+    if touching || left < records.len() {
         while left > 0 {
             let step = left.min(AHEAD);
-            for envelope in records.as_slice().iter().take(step) {
-                chain.touch(envelope.hash);
+            if touching {
+                records.as_slice().iter().take(step).for_each(|envelope| chain.touch(envelope.hash));
             }
             for envelope in records.by_ref().take(step) {
                 D::push(
@@ -105,11 +106,12 @@ pub(super) fn apply<M: Meta, T, N: Meta, R, P: Push<N, R>, D: Door<M, T, P>>(
             left -= step;
         }
     } else {
-        for envelope in batch.drain(..left) {
+        for envelope in records.by_ref() {
             D::push(&mut chain, At { key: &envelope.key, hash: envelope.hash, stamp: envelope.stamp }, envelope.record);
         }
     }
     *place = Some(chain);
+    records
 }
 
 pub(crate) struct EdgeSegment<M: Meta, T, I, P> {

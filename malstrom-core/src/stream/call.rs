@@ -121,8 +121,11 @@ macro_rules! side_ends {
         impl<M: Meta, $($side: 'static, $end: Push<M, $side>),+> SideEnds<M, ($(SideBuffer<$side>,)+)> for ($($end,)+) {
             #[inline(always)]
             fn drain(&mut self, at: At<'_, M>, sides: &mut ($(SideBuffer<$side>,)+)) {
-                $(for record in sides.$i.get_mut().drain(..) {
-                    self.$i.push(at, record);
+                // Most records leave nothing there, which is found out more quickly than by draining it.
+                $(if !sides.$i.get_mut().is_empty() {
+                    for record in sides.$i.get_mut().drain(..) {
+                        self.$i.push(at, record);
+                    }
                 })+
             }
             fn signal(&mut self, signal: Signal) {

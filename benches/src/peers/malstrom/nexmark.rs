@@ -143,9 +143,11 @@ struct Item {
 
 #[operator(on_right = opened)]
 fn registered(seller: &mut Seller, person: Person) -> impl Iterator<Item = Item> {
-    seller.person = Some(person.clone());
     let auctions = std::mem::take(&mut seller.auctions);
-    auctions.into_iter().map(move |auction| Item { person: person.clone(), auction })
+    // Mostly none was there before.
+    let items: Vec<Item> = auctions.into_iter().map(|auction| Item { person: person.clone(), auction }).collect();
+    seller.person = Some(person);
+    items.into_iter()
 }
 
 #[operator]
@@ -198,7 +200,8 @@ pipeline! {
 
     fn q5<S: Source<Out: Seen, Error = malstrom::Never> + 'static>(events: S) {
         source(events) -> timestamps(Seen::at) -> bids
-            -> key_by(|bid| bid.auction) -> window(sliding(SIZE_MS, SLIDE_MS))? -> count()
+            -> map(|bid| bid.auction) as auctions
+            -> key_by(|auction| *auction) -> window(sliding(SIZE_MS, SLIDE_MS))? -> count()
             // a count has the last time of its window
             -> key_by(|count| count.window) -> window(tumbling(SLIDE_MS))? as ends -> reduce(hottest)
             -> sink(for_each(tally(|best: Windowed<Window, Windowed<u64, u64>>| {

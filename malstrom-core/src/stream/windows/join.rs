@@ -112,6 +112,9 @@ fn part<M, X, P, A, B, J>(
     J: JoinKind<A, B>,
     P: Push<M, J::Out>,
 {
+    if J::ALONE == (false, false) {
+        return;
+    }
     let mut alone: Vec<(i64, J::Out)> = Vec::new();
     if J::ALONE.0 {
         alone.extend(left.filter(|w| !w.paired).filter_map(|w| Some((w.time, J::alone(Side::Left(w.record))?))));
@@ -263,6 +266,9 @@ where
     }
 }
 
+/// How many emptied tables are kept for windows to come.
+const SPARE: usize = 1;
+
 /// `join(a, b, window = w)`
 pub(crate) struct WindowJoin<K, A, B, J, N> {
     spec: Aligned<N>,
@@ -270,6 +276,8 @@ pub(crate) struct WindowJoin<K, A, B, J, N> {
     pane: Pane,
     belongs: (i128, i128),
     windows: Tables<K, Both<A, B>>,
+    /// Where the table of the last record was.
+    hot: usize,
     /// How many slots of the first window have been emptied.
     slot: usize,
     kind: PhantomData<J>,
@@ -279,8 +287,8 @@ impl<K: PartitionKey, A: 'static, B: 'static, J, N: Times> WindowJoin<K, A, B, J
     pub(crate) fn new(spec: Aligned<N>, of_both: Option<OfBoth<A, B>>, env: &Env, node: usize) -> Self {
         let pane = spec.pane(0);
         let belongs = spec.windows(pane.index);
-        let windows = Tables::new(env, node, 0, codec::<(A, B), _>(env, node, || of_both));
-        WindowJoin { spec, pane, belongs, windows, slot: 0, kind: PhantomData }
+        let windows = Tables::new(env, node, SPARE, codec::<(A, B), _>(env, node, || of_both));
+        WindowJoin { spec, pane, belongs, windows, hot: 0, slot: 0, kind: PhantomData }
     }
     /// The first window, if it closes.
     fn next(&self, horizon: Horizon) -> Option<i128> {
@@ -309,7 +317,7 @@ where
         }
         let (first, last) = self.belongs;
         let mut enter = |number: i128, side: Side<A, B>| {
-            let both = self.windows.entry(number).entry(at.hash, at.key, Both::default);
+            let both = self.windows.entry_near(&mut self.hot, number).entry(at.hash, at.key, Both::default);
             let partners = (&mut both.left[..], &mut both.right[..]);
             let paired = pair_all::<M, X, P, A, B, J>(at, time, &side, partners, rest);
             match side {

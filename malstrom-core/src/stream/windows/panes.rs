@@ -1,9 +1,11 @@
 //! Aggregates in windows of one size (`tumbling`, `sliding`, `global`).
 //!
-//! Windows share panes: a record is added to one pane, however many windows it belongs to. A window that closes is put
-//! together from its panes by two stacks: suffixes of older panes, merged once when the stack is filled, and one running
-//! merge of the newer ones. So a window costs a few merges per key, however many panes it has. Aggregates whose states do
-//! not merge (`fold`) have a pane per window instead, and a record goes to each.
+//! Windows share panes: a record is added to one pane, however many windows it belongs to. A window of a few panes that
+//! closes is read off all of them side by side. One of many is put together by two stacks: suffixes of older panes, merged
+//! once when the stack is filled, and one running merge of the newer ones. So a window costs a few merges per key, however
+//! many panes it has. Aggregates whose states do not merge (`fold`) have a pane per window instead, and a record goes to
+//! each.
+mod runs;
 mod stacks;
 
 use super::figures::{Closed, Reached};
@@ -19,11 +21,14 @@ use crate::state::table::Ranks;
 use crate::stream::aggregate::Aggregate;
 use crate::stream::env::{Env, Site};
 use crate::stream::{At, Push};
+use runs::{Copying, MOST, Runs};
 use stacks::{Filling, Stacks};
 use std::marker::PhantomData;
 
 /// How many emptied tables are kept for panes to come.
 const SPARE: usize = 4;
+/// How many merges a step may come to.
+const AT_A_TIME: usize = 4;
 
 pub(crate) struct PaneHost<K, T, A: Aggregate<K, T>, N, L> {
     aggregate: A,
@@ -35,6 +40,7 @@ pub(crate) struct PaneHost<K, T, A: Aggregate<K, T>, N, L> {
     hot: Option<usize>,
     closed: Closed,
     closing: Option<Closing>,
+    runs: Runs<K, A::Kept>,
     stacks: Stacks<K, A::Kept>,
     types: PhantomData<fn(T, L)>,
 }
@@ -45,10 +51,19 @@ struct Closing {
     shown: Window,
     last: i64,
     /// What is left to do before its first key can be.
-    filling: Option<Filling>,
+    building: Option<Building>,
+    /// Whether it is in the stacks.
+    stacked: bool,
+    /// How many merges were done for the last keys beyond one for each, which count as steps.
+    debt: usize,
     /// How many slots have been handed on, of the older panes and then of the newer ones.
     older: usize,
     newer: usize,
+}
+/// How a window is put together.
+enum Building {
+    Runs(Copying),
+    Stacks(Filling),
 }
 impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> PaneHost<K, T, A, N, L> {
     /// That of operator `node`.
@@ -62,6 +77,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
             hot: None,
             closed: Closed::default(),
             closing: None,
+            runs: Runs::new(),
             stacks: Stacks::new(env.ranks()),
             types: PhantomData,
         }
@@ -97,6 +113,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
         if Self::SHARED {
             let place = self.panes.place(pane.index, || pane);
             self.hot = Some(place);
+            self.runs.forget(pane.index);
             self.stacks.forget(pane.index);
             self.apply(place, at, record, &rest.site);
         } else {
@@ -175,19 +192,34 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
     /// Begins to hand on a window, which has to be put together if it has several panes.
     fn begin(&mut self, window: i128) {
         let (shown, last) = (self.spec.windows.window(window), self.spec.windows.last(window));
-        let mut closing = Closing { window, shown, last, filling: None, older: 0, newer: 0 };
+        let mut closing = Closing { window, shown, last, building: None, stacked: false, debt: 0, older: 0, newer: 0 };
         if Self::SHARED && N::MANY {
-            closing.filling = Some(self.stacks.begin(self.panes.list(), self.spec.windows.panes(window)));
+            let (from, to) = self.spec.windows.panes(window);
+            let place = |index| self.panes.list().partition_point(|filled| filled.number < index);
+            let (first, end) = (place(from), place(to));
+            closing.stacked = end - first > MOST;
+            closing.building = Some(if closing.stacked {
+                self.runs.clear();
+                Building::Stacks(self.stacks.begin(self.panes.list(), (from, to)))
+            } else {
+                self.stacks.clear();
+                Building::Runs(self.runs.begin((from, to), first))
+            });
         }
         self.closing = Some(closing);
     }
     /// Puts some more of the window together.
     fn fill(&mut self) {
-        if let Some(closing) = &mut self.closing
-            && let Some(filling) = &mut closing.filling
-            && !self.stacks.fill::<T, A, _>(filling, self.panes.list(), &mut self.aggregate)
-        {
-            closing.filling = None;
+        let Some(closing) = &mut self.closing else { return };
+        let more = match &mut closing.building {
+            Some(Building::Runs(copying)) => self.runs.copy(copying, self.panes.list()),
+            Some(Building::Stacks(filling)) => {
+                self.stacks.fill::<T, A, _>(filling, self.panes.list(), &mut self.aggregate)
+            }
+            None => false,
+        };
+        if !more {
+            closing.building = None;
         }
     }
     /// Hands on the next key of the window that is closing. `false` if there is none left.
@@ -210,6 +242,20 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
                     true => table.slot(slot).map(|(hash, key, kept)| (hash, key.clone(), kept.clone())),
                 };
                 if let Some((hash, key, kept)) = next.filter(|(hash, ..)| !self.closed.is_ahead(number, *hash)) {
+                    self.emit::<M, P, X>(window, hash, &key, kept, rest);
+                    return true;
+                }
+            }
+            return false;
+        }
+        if !closing.stacked {
+            if closing.debt >= AT_A_TIME {
+                closing.debt -= AT_A_TIME;
+                return true;
+            }
+            while let Some((hash, key, kept, merges)) = self.runs.next::<T, A>(&mut self.aggregate) {
+                closing.debt += merges;
+                if !self.closed.is_ahead(number, hash) {
                     self.emit::<M, P, X>(window, hash, &key, kept, rest);
                     return true;
                 }
@@ -298,7 +344,7 @@ where
     fn close<P: Push<M, A::Closed>>(&mut self, horizon: Horizon, rest: &mut Rest<X, P>) -> bool {
         if let Some(closing) = &self.closing {
             let window = closing.window;
-            if closing.filling.is_some() {
+            if closing.building.is_some() {
                 self.fill();
             } else if !self.step::<M, P, X>(rest) {
                 self.closing = None;

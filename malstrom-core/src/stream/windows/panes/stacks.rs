@@ -1,4 +1,4 @@
-//! Puts windows together from their panes, some slots at a time.
+//! Puts windows of many panes together, some slots at a time.
 use super::super::tables::Filled;
 use crate::contract::key::PartitionKey;
 use crate::state::table::{Ranks, StateTable};
@@ -54,6 +54,12 @@ impl<K: PartitionKey, V: Clone> Stacks<K, V> {
         if pane < self.end {
             self.older.clear();
             self.end = i128::MIN;
+        }
+    }
+    /// Lets go of everything.
+    pub(super) fn clear(&mut self) {
+        if !(self.older.is_empty() && self.newer.is_empty()) {
+            *self = Stacks::new(self.ranks.clone());
         }
     }
     /// What a window has been put together to: of the older panes and of the newer ones.
