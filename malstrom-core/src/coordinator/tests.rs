@@ -54,6 +54,19 @@ fn a_snapshot_that_takes_too_long_is_given_up_and_the_next_has_another_number() 
     assert_eq!((second.interval, second.scope), (43, Scope::Changes { round: 0 }), "the round is still to be written");
 }
 
+/// One worker is slow: its answer to a snapshot that was given up comes while the next one is written.
+#[test]
+fn an_answer_counts_for_the_snapshot_that_it_is_of() {
+    let mut coordinator = Coordinator::new(policy(2), Origin::default(), Duration::ZERO);
+    assert_eq!(barrier(&coordinator.on(SECOND, Event::Tick)).unwrap().interval, 1);
+    assert_eq!(coordinator.on(6 * SECOND, Event::Tick), [Action::Settle(Outcome::Aborted { interval: 1 })]);
+    let second = barrier(&coordinator.on(7 * SECOND, Event::Tick)).unwrap();
+    assert_eq!(coordinator.on(8 * SECOND, Event::Written { worker: 0, interval: 2 }), []);
+    assert_eq!(coordinator.on(8 * SECOND, Event::Written { worker: 1, interval: 1 }), [], "it has not written 2");
+    let stored = coordinator.on(8 * SECOND, Event::Written { worker: 1, interval: 2 });
+    assert_eq!(stored, [Action::Store { barrier: second, purpose: Purpose::Recovery }]);
+}
+
 #[test]
 fn a_savepoint_is_whole_and_does_not_count_as_a_round() {
     let mut coordinator = going(1, origin(1, 1, Some(3)));

@@ -87,3 +87,19 @@ pub fn content<T: Record>() -> impl Fn(&T) -> Result<Vec<u8>, CodecError> + Copy
 pub(crate) fn is_ordered(description: &str) -> bool {
     !["\"Map\"", "\"Set\"", "serde"].iter().any(|name| description.contains(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{BTreeMap, HashMap};
+
+    #[test]
+    fn maps_and_sets_have_no_order_of_their_own() {
+        let described = |describe: fn(&mut crate::contract::record::Describe) -> crate::contract::record::TypeRef| {
+            format!("{:?}", Description::by(describe))
+        };
+        assert!(is_ordered(&described(Vec::<(u64, String)>::describe)));
+        assert!(!is_ordered(&described(HashMap::<u64, u64>::describe)));
+        assert!(!is_ordered(&described(Option::<BTreeMap<u64, u64>>::describe)));
+    }
+}

