@@ -57,14 +57,16 @@ fn a_snapshot_that_takes_too_long_is_given_up_and_the_next_has_another_number() 
 /// One worker is slow: its answer to a snapshot that was given up comes while the next one is written.
 #[test]
 fn an_answer_counts_for_the_snapshot_that_it_is_of() {
-    let mut coordinator = Coordinator::new(policy(2), Origin::default(), Duration::ZERO);
+    let mut coordinator = going(2, origin(1, 0, None));
+    let written = |worker, interval| Event::Report { worker, attempt: 1, report: Report::Written(interval) };
     assert_eq!(barrier(&coordinator.on(SECOND, Event::Tick)).unwrap().interval, 1);
-    assert_eq!(coordinator.on(6 * SECOND, Event::Tick), [Action::Settle(Outcome::Aborted { interval: 1 })]);
+    let aborted = Action::Tell(Command::Settle(Outcome::Aborted { interval: 1 }));
+    assert_eq!(coordinator.on(6 * SECOND, Event::Tick), [aborted]);
     let second = barrier(&coordinator.on(7 * SECOND, Event::Tick)).unwrap();
-    assert_eq!(coordinator.on(8 * SECOND, Event::Written { worker: 0, interval: 2 }), []);
-    assert_eq!(coordinator.on(8 * SECOND, Event::Written { worker: 1, interval: 1 }), [], "it has not written 2");
-    let stored = coordinator.on(8 * SECOND, Event::Written { worker: 1, interval: 2 });
-    assert_eq!(stored, [Action::Store { barrier: second, purpose: Purpose::Recovery }]);
+    assert_eq!(coordinator.on(8 * SECOND, written(0, 2)), []);
+    assert_eq!(coordinator.on(8 * SECOND, written(1, 1)), [], "it has not written 2");
+    let stored = coordinator.on(8 * SECOND, written(1, 2));
+    assert_eq!(stored, [Action::Store { barrier: second, purpose: Purpose::Recovery, change: None }]);
 }
 
 #[test]
