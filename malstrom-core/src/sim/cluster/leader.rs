@@ -52,6 +52,8 @@ pub(super) struct Leader {
     base: Option<Arc<Manifest>>,
     names: u64,
     nonces: u64,
+    /// The interval of a snapshot that it holds for committed, and that is not on the chain.
+    pub(super) mistaken: Option<u64>,
     /// The job is over.
     pub(super) has_ended: bool,
     /// It is told nothing of what the store answered to its former life.
@@ -78,6 +80,7 @@ impl Leader {
             names: 0,
             // No two lives of any process draw the same.
             nonces: (node as u64) << 48 | life << 32,
+            mistaken: None,
             has_ended: false,
             life,
         }
@@ -260,6 +263,9 @@ impl Leader {
                 self.on(now, Event::Claimed(origin), wants);
             }
             Some(Doing::Storing { manifest, .. }) => {
+                if !store.is_committed(&manifest) {
+                    self.mistaken = Some(manifest.interval);
+                }
                 self.newest = Some(manifest.clone());
                 if manifest.is_base {
                     self.base = Some(manifest.clone());

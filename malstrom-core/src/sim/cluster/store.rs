@@ -64,6 +64,10 @@ impl Store {
     pub(super) fn part(&self, attempt: u64, interval: u64, worker: usize) -> Option<Arc<Part>> {
         self.parts.get(&(attempt, interval, worker)).cloned()
     }
+    /// Whether this manifest is that of a snapshot on the chain.
+    pub(super) fn is_committed(&self, manifest: &Arc<Manifest>) -> bool {
+        self.committed.get(&manifest.interval).is_some_and(|committed| Arc::ptr_eq(committed, manifest))
+    }
     pub(super) fn manifest(&self, name: &str) -> Option<Arc<Manifest>> {
         self.manifests.get(name).cloned()
     }
