@@ -40,7 +40,9 @@ impl World<'_> {
         }
         if let Some(interval) = self.leaders[leader].mistaken {
             let node = self.leaders[leader].node;
-            let what = format!("node {node} acts upon snapshot {interval}, which it has not committed: its entry is not in the log");
+            let what = format!(
+                "node {node} acts upon snapshot {interval}, which it has not committed: its entry is not in the log"
+            );
             return Err(Wrong::Log(what));
         }
         self.ended |= self.leaders[leader].has_ended;
