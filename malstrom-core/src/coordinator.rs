@@ -345,6 +345,8 @@ impl Coordinator {
         match &mut self.phase {
             Phase::Restoring(missing) => {
                 if report != Report::Ready {
+                    // It need not wait for the others: it may have nothing to do.
+                    self.reports.push((worker, self.attempt, report));
                     return;
                 }
                 missing.remove(&worker);
@@ -355,6 +357,7 @@ impl Coordinator {
                     let mut snapshots = snapshots.in_round(self.origin.round);
                     self.asked.drain(..).for_each(|name| snapshots.savepoint(name));
                     self.phase = Phase::Running(Box::new(Running { snapshots, plan: None }));
+                    self.catch_up(now, actions);
                 }
             }
             Phase::Running(running) => match report {
@@ -382,6 +385,14 @@ impl Coordinator {
                 }
             }
             _ => {}
+        }
+    }
+    /// Takes in what was reported before it could be.
+    fn catch_up(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        for (worker, attempt, report) in std::mem::take(&mut self.reports) {
+            if attempt == self.attempt {
+                self.report(now, worker, report, actions);
+            }
         }
     }
     fn committed(&mut self, now: Duration, interval: u64, actions: &mut Vec<Action>) {

@@ -61,11 +61,7 @@ impl Coordinator {
                 let stand: Vec<Option<bool>> = found.participants.iter().map(stands).collect();
                 if stand.iter().all(|stands| *stands == Some(true)) {
                     self.resume(now, found, actions);
-                    for (worker, attempt, report) in std::mem::take(&mut self.reports) {
-                        if attempt == self.attempt {
-                            self.report(now, worker, report, actions);
-                        }
-                    }
+                    self.catch_up(now, actions);
                     return;
                 }
                 // One that is there and stands elsewhere has lost what it had. The others may still come.

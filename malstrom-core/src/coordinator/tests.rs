@@ -166,6 +166,18 @@ fn a_worker_that_says_nothing_is_lost_and_the_job_goes_on_with_the_others() {
 }
 
 #[test]
+fn a_worker_may_be_done_before_another_has_begun() {
+    let (mut coordinator, _) = Coordinator::new(policy(2));
+    coordinator.on(Duration::ZERO, Event::Claimed(origin(1, 0, None)));
+    (0..2).for_each(|worker| drop(coordinator.on(Duration::ZERO, Event::Joined { worker, standing: None })));
+    let report = |worker, report| Event::Report { worker, attempt: 1, report };
+    coordinator.on(Duration::ZERO, report(0, Report::Ready));
+    assert_eq!(coordinator.on(Duration::ZERO, report(0, Report::Finished(0))), []);
+    coordinator.on(Duration::ZERO, report(1, Report::Ready));
+    let last = barrier(&coordinator.on(Duration::ZERO, report(1, Report::Finished(0)))).unwrap();
+    assert!(last.last);
+}
+#[test]
 fn a_coordinator_that_was_asleep_blames_nobody() {
     let (mut coordinator, _) = Coordinator::new(policy(2));
     start(&mut coordinator, 2, origin(1, 0, None), Duration::ZERO);
