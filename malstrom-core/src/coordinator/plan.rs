@@ -217,13 +217,11 @@ impl Coordinator {
     /// Begins to prepare for another number of workers, if there are enough of them. If not, they are waited for, but not for ever.
     fn enlist(&mut self, now: Duration, since: Duration, actions: &mut Vec<Action>) {
         let mut members = self.layout.members().to_vec();
-        let spare = self.workers.keys().copied().filter(|worker| !self.layout.has(*worker));
-        members.extend(spare);
-        let enough = members.len() >= self.target;
-        if self.target == self.layout.members().len() {
+        if self.target == members.len() {
             return;
         }
-        if enough {
+        members.extend(self.workers.keys().copied().filter(|worker| !self.layout.has(*worker)));
+        if members.len() >= self.target {
             members.truncate(self.target);
             return self.prepare(now, self.layout.spread(&members), actions);
         }

@@ -60,43 +60,37 @@ fn a_crash_while_the_layout_changes_is_survived() {
     let survived = survive(0..60, &Setup { menu: Menu { crashes: 3, ..setup.menu.clone() }, ..setup });
     assert!(survived.moves > 100 && survived.attempts > 80, "{survived:?}");
 }
-/// One change from two workers to three, and back to one, with a crash of each process at each of many moments.
+/// One change from two workers to three, and back to one, with something that goes wrong meanwhile.
+fn change(menu: &Menu, seed: u64, at: Duration, mishaps: impl IntoIterator<Item = What>) -> Survived {
+    let wish = |at: u64, target| Fault { at: Duration::from_millis(at), what: What::Target(target) };
+    let mut faults = vec![wish(9, 3), wish(22, 1)];
+    faults.extend(mishaps.into_iter().map(|what| Fault { at, what }));
+    faults.sort_by_key(|fault| fault.at);
+    let setup = Setup { seed, menu: menu.clone(), faults: Some(faults), ..Setup::default() };
+    run(&setup).unwrap_or_else(|violation| panic!("{}", shrink(&setup, *violation)))
+}
+/// A crash of each process at each of many moments.
 #[test]
 fn a_crash_at_any_step_of_a_change_is_survived() {
     let menu = Menu { nodes: (3, 1), ..calm() };
-    let wish = |at: u64, target| Fault { at: Duration::from_millis(at), what: What::Target(target) };
-    let (mut moves, mut attempts) = (0, 0);
-    for step in 0..40 {
+    let mut all = Survived::default();
+    for (step, node) in (0..40).flat_map(|step| (0..4).map(move |node| (step, node))) {
         let at = Duration::from_micros(9_000 + 800 * step);
-        for node in 0..4 {
-            let crash = Fault { at, what: What::Crash { node, down: Duration::from_millis(2) } };
-            let mut faults = vec![wish(9, 3), wish(22, 1), crash];
-            faults.sort_by_key(|fault| fault.at);
-            let setup = Setup { seed: step, menu: menu.clone(), faults: Some(faults), ..Setup::default() };
-            let survived = run(&setup).unwrap_or_else(|violation| panic!("{}", shrink(&setup, *violation)));
-            (moves, attempts) = (moves + survived.moves, attempts + survived.attempts);
-        }
+        all.add(&change(&menu, step, at, [What::Crash { node, down: Duration::from_millis(2) }]));
     }
-    assert!(moves > 100 && attempts > 200, "{moves} {attempts}");
+    assert!(all.moves > 100 && all.attempts > 200, "{all:?}");
 }
-/// The same with another coordinator that takes over at each of many moments, while the one before does nothing or goes on.
+/// Another coordinator that takes over at each of many moments, while the one before does nothing or goes on.
 #[test]
 fn a_takeover_at_any_step_of_a_change_is_survived() {
     let menu = Menu { nodes: (3, 2), ..calm() };
-    let wish = |at: u64, target| Fault { at: Duration::from_millis(at), what: What::Target(target) };
-    let (mut moves, mut takeovers) = (0, 0);
+    let mut all = Survived::default();
     for step in 0..80 {
         let at = Duration::from_micros(9_000 + 400 * step);
-        let mut faults = vec![wish(9, 3), wish(22, 1), Fault { at, what: What::Takeover }];
-        if step % 2 == 0 {
-            faults.push(Fault { at, what: What::Pause { node: 3, time: Duration::from_millis(8) } });
-        }
-        faults.sort_by_key(|fault| fault.at);
-        let setup = Setup { seed: step, menu: menu.clone(), faults: Some(faults), ..Setup::default() };
-        let survived = run(&setup).unwrap_or_else(|violation| panic!("{}", shrink(&setup, *violation)));
-        (moves, takeovers) = (moves + survived.moves, takeovers + survived.takeovers);
+        let pause = (step % 2 == 0).then_some(What::Pause { node: 3, time: Duration::from_millis(8) });
+        all.add(&change(&menu, step, at, std::iter::once(What::Takeover).chain(pause)));
     }
-    assert!(moves > 60 && takeovers > 40, "{moves} {takeovers}");
+    assert!(all.moves > 60 && all.takeovers > 40, "{all:?}");
 }
 /// A coordinator that wakes up long after another has taken over, and has deleted what it had read.
 fn sleepers() -> Menu {

@@ -322,7 +322,8 @@ impl Work {
                 } else {
                     self.coming.insert((interval, split), position);
                 }
-                self.settle(input, check)
+                self.settle();
+                Ok(())
             }
             Moved::Group { interval, stage, group, state, base } => {
                 let steps = self.stages[stage].handover.arrived(interval, group, (state, base)).map_err(wrong)?;

@@ -43,7 +43,7 @@ impl Work {
         self.taken.push((at, from));
         match frame.body {
             Body::Record(rec) => {
-                self.ship_early(at, random, input);
+                self.ship_early(at, random);
                 let group = input.group(at, rec.key);
                 match self.stages[at].handover.record(group, rec).map_err(wrong)? {
                     Some(rec) => self.apply(at, group, rec, input, check),
@@ -54,7 +54,7 @@ impl Work {
                 if let Some(Signal::Time(mark)) = stage.merge.take(from, Signal::Time(mark)) {
                     stage.latest = Some(mark);
                 }
-                self.show(at, input, check)
+                self.show(at, check)
             }
             Body::Barrier(barrier, change) => {
                 let members = change.as_ref().map_or(&[][..], |change| change.old.members());
@@ -99,7 +99,7 @@ impl Work {
         Ok(())
     }
     /// Shows behind a stage what time it is, unless something is awaited.
-    pub(super) fn show(&mut self, at: usize, input: &Input, check: &mut Check) -> Result<(), Wrong> {
+    pub(super) fn show(&mut self, at: usize, check: &mut Check) -> Result<(), Wrong> {
         let stage = &mut self.stages[at];
         let free = stage.handover.is_settled() || self.breach == Some(Breach::TimeNotHeld);
         if !free || stage.latest == stage.shown || stage.latest.is_none() {
@@ -113,21 +113,21 @@ impl Work {
         }
         stage.shown = stage.latest;
         if at == 0 {
-            return self.tell_on();
+            self.tell_on();
+            return Ok(());
         }
-        self.close(input, check)
+        self.close(check)
     }
     /// Tells those behind the second exchange what time it is behind the first.
-    pub(super) fn tell_on(&mut self) -> Result<(), Wrong> {
+    pub(super) fn tell_on(&mut self) {
         let stage = &self.stages[0];
         if let Some(mark) = stage.shown {
             let (interval, layout) = (stage.interval(), self.onward.clone());
             layout.members().iter().for_each(|to| self.send(1, *to, interval, Body::Mark(mark)));
         }
-        Ok(())
     }
     /// Closes windows whose time has come.
-    pub(super) fn close(&mut self, _: &Input, check: &mut Check) -> Result<(), Wrong> {
+    pub(super) fn close(&mut self, check: &mut Check) -> Result<(), Wrong> {
         let stage = &mut self.stages[1];
         let Some(Mark::At(time) | Mark::Idle(time)) = stage.shown else { return Ok(()) };
         let interval = stage.interval();
@@ -189,7 +189,7 @@ impl Work {
                 }
                 self.onward = change.new.clone();
                 if self.breach != Some(Breach::TimeOfSendersKept) && change.new.has(self.me) {
-                    self.tell_on()?;
+                    self.tell_on();
                 }
             }
             self.follow(at, n, steps, input, check)?;
@@ -200,7 +200,8 @@ impl Work {
         if at == 1 {
             self.written(n, passed.change.as_ref());
         }
-        self.settle(input, check)
+        self.settle();
+        Ok(())
     }
     pub(super) fn written(&mut self, n: u64, change: Option<&Arc<Change>>) {
         let mut part = self.parts.remove(&n).unwrap_or_default();
@@ -246,11 +247,12 @@ impl Work {
                 Step::Apply(rec) => self.apply(at, input.group(at, rec.key), rec, input, check)?,
             }
         }
-        self.show(at, input, check)?;
+        self.show(at, check)?;
         if at == 1 && self.stages[1].handover.is_settled() {
-            self.close(input, check)?;
+            self.close(check)?;
         }
-        self.settle(input, check)
+        self.settle();
+        Ok(())
     }
     pub(super) fn ship(
         &mut self,
@@ -265,8 +267,8 @@ impl Work {
         self.out.push((to, Message::Moved(self.attempt, moved)));
     }
     /// Says so when all that was gained has arrived.
-    pub(super) fn settle(&mut self, _: &Input, _: &mut Check) -> Result<(), Wrong> {
-        let Some((n, change)) = &self.cut else { return Ok(()) };
+    pub(super) fn settle(&mut self) {
+        let Some((n, change)) = &self.cut else { return };
         let through = self.stages.iter().all(|stage| stage.interval() > *n && stage.handover.is_settled());
         if through && self.interval > *n && self.awaited.is_empty() {
             if change.new.has(self.me) {
@@ -274,10 +276,9 @@ impl Work {
             }
             self.cut = None;
         }
-        Ok(())
     }
     /// Ships a group before the barrier has come from all senders, by mistake.
-    pub(super) fn ship_early(&mut self, at: usize, random: &mut Random, _: &Input) {
+    pub(super) fn ship_early(&mut self, at: usize, random: &mut Random) {
         if self.breach != Some(Breach::ShippedEarly) || !random.one_in(5) {
             return;
         }
