@@ -8,6 +8,7 @@ pub mod gate;
 pub mod handover;
 pub mod inlet;
 pub mod layout;
+pub mod message;
 pub mod outlet;
 pub mod queue;
 pub mod route;
