@@ -1,16 +1,21 @@
 //! What connects the workers of one process.
 use super::batch::Batch;
+use super::lines::{DeliveryError, Far, Lines, Places};
+use super::message::{Kind, Message, Outbox};
 use super::queue::Queue;
 use super::route::RouteTable;
 use super::watch::{Look, Watch, content};
+use super::wire::Wire;
 use crate::contract::form::Meta;
 use crate::contract::record::Record;
 use crate::error::{Error, Result};
-use crate::stream::env::Env;
+use crate::stream::env::{Env, Site};
+use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,7 +51,12 @@ pub trait Wake: Send + Sync {
 
 /// What the workers of one process share.
 pub struct Fabric {
+    /// How many workers there are in all processes.
     workers: usize,
+    /// Those of this process.
+    here: Range<usize>,
+    /// What there is between them and others.
+    lines: Lines,
     meshes: Mutex<HashMap<usize, Box<dyn Any + Send>>>,
     pools: Mutex<HashMap<usize, Box<dyn Any + Send>>>,
     stopping: AtomicBool,
@@ -59,8 +69,31 @@ impl std::fmt::Debug for Fabric {
     }
 }
 
+/// What leads to another worker.
+pub(crate) enum Peer<M: Meta, T> {
+    /// To one of this process.
+    Near(Near<M, T>),
+    /// To one of another.
+    Far(Far<M, T>),
+}
+impl<M: Meta, T> Peer<M, T> {
+    /// How many batches wait to be received.
+    fn waiting(&self) -> usize {
+        match self {
+            Peer::Near(near) => near.rx.len(),
+            Peer::Far(far) => far.waiting(),
+        }
+    }
+    /// An empty batch.
+    pub(super) fn empty(&self, room: usize) -> Batch<M, T> {
+        match self {
+            Peer::Near(near) => near.spare_rx.try_recv().unwrap_or_else(|_| Batch::with_room(room)),
+            Peer::Far(far) => far.empty(room),
+        }
+    }
+}
 /// The two channels to and from one other worker, and those on which emptied batches go back.
-pub(crate) struct Peer<M: Meta, T> {
+pub(crate) struct Near<M: Meta, T> {
     pub(crate) tx: Sender<Batch<M, T>>,
     pub(crate) rx: Receiver<Batch<M, T>>,
     pub(crate) spare_rx: Receiver<Batch<M, T>>,
@@ -69,29 +102,52 @@ pub(crate) struct Peer<M: Meta, T> {
 /// One worker's ends of an exchange; the entry for itself is `None`.
 type Ends<M, T> = Vec<Option<Peer<M, T>>>;
 
-fn mesh<M: Meta, T>(workers: usize, channel: usize) -> Vec<Option<Ends<M, T>>> {
-    let mut ends: Vec<Ends<M, T>> = (0..workers).map(|_| (0..workers).map(|_| None).collect()).collect();
-    for (a, b) in (0..workers).flat_map(|a| (a + 1..workers).map(move |b| (a, b))) {
+/// What leads from each worker here, in order, to all others here.
+type Mesh<M, T> = Vec<Option<Vec<Option<Near<M, T>>>>>;
+fn mesh<M: Meta, T>(workers: usize, here: &Range<usize>, channel: usize) -> Mesh<M, T> {
+    let mut ends: Vec<Vec<Option<Near<M, T>>>> =
+        here.clone().map(|_| (0..workers).map(|_| None).collect()).collect();
+    for (a, b) in here.clone().flat_map(|a| (a + 1..here.end).map(move |b| (a, b))) {
         let (there, back) = (bounded(channel), bounded(channel));
         // Room for all that may be under way, so that none is dropped.
         let (there_spare, back_spare) = (bounded(2 * channel), bounded(2 * channel));
-        ends[a][b] = Some(Peer { tx: there.0, rx: back.1, spare_rx: there_spare.1, spare_tx: back_spare.0 });
-        ends[b][a] = Some(Peer { tx: back.0, rx: there.1, spare_rx: back_spare.1, spare_tx: there_spare.0 });
+        ends[a - here.start][b] =
+            Some(Near { tx: there.0, rx: back.1, spare_rx: there_spare.1, spare_tx: back_spare.0 });
+        ends[b - here.start][a] =
+            Some(Near { tx: back.0, rx: there.1, spare_rx: back_spare.1, spare_tx: there_spare.0 });
     }
     ends.into_iter().map(Some).collect()
 }
 
 impl Fabric {
-    /// Connects `workers` workers.
+    /// Connects `workers` workers of one process.
     pub fn new(workers: usize, wake: Arc<dyn Wake>) -> Arc<Self> {
         Self::limited(workers, wake, Limits::default())
     }
     /// The same, within limits of one's own. One of something there is in any case.
     pub fn limited(workers: usize, wake: Arc<dyn Wake>, limits: Limits) -> Arc<Self> {
+        Self::among(Places::alone(workers), wake, limits)
+    }
+    /// Connects the workers of this process with each other, and with those of other processes: what they send those is in an
+    /// [outbox](Fabric::outbox) for each process, and what comes from there is to be [delivered](Fabric::deliver).
+    pub fn among(places: Places, wake: Arc<dyn Wake>, limits: Limits) -> Arc<Self> {
         let Limits { pace, batch, channel, slice } = limits;
         let limits = Limits { pace: pace.max(1), batch: batch.max(1), channel: channel.max(1), slice: slice.max(1) };
-        let (meshes, pools) = (Mutex::default(), Mutex::default());
-        Arc::new(Fabric { workers, meshes, pools, stopping: AtomicBool::new(false), limits, wake })
+        let (workers, here) = (places.workers(), places.here());
+        let (meshes, pools, stopping) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
+        Arc::new(Fabric { workers, here, lines: Lines::new(places), meshes, pools, stopping, limits, wake })
+    }
+    /// What waits for another process; `None` if there is no such process.
+    pub fn outbox(&self, process: u32) -> Option<Arc<Outbox>> {
+        self.lines.outbox(process)
+    }
+    /// Takes in what another process has sent.
+    ///
+    /// # Errors
+    /// If it must not have sent that.
+    pub fn deliver(&self, from: u32, message: Message) -> Result<(), DeliveryError> {
+        self.lines.deliver(from, message)?.for_each(|worker| self.wake(worker));
+        Ok(())
     }
     pub(crate) fn limits(&self) -> Limits {
         self.limits
@@ -99,23 +155,49 @@ impl Fabric {
     /// Ends all sources; what is under way is drained.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
-        (0..self.workers).for_each(|worker| self.wake.wake(worker));
+        self.wake_all();
     }
     pub(crate) fn stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+    /// Wakes all workers of this process.
+    fn wake_all(&self) {
+        self.here.clone().for_each(|worker| self.wake.wake(worker));
     }
     #[inline]
     pub(crate) fn wake(&self, worker: usize) {
         self.wake.wake(worker);
     }
 
-    fn take_ends<M: Meta<Key: Send>, T: Send + 'static>(&self, exchange: usize, worker: usize) -> Result<Ends<M, T>> {
-        let mut meshes = self.meshes.lock().unwrap_or_else(PoisonError::into_inner);
-        let mesh = meshes.entry(exchange).or_insert_with(|| Box::new(mesh::<M, T>(self.workers, self.limits.channel)));
-        let ends = mesh.downcast_mut::<Vec<Option<Ends<M, T>>>>().and_then(|ends| ends.get_mut(worker)?.take());
-        ends.ok_or_else(|| {
-            Error::Config("the workers built different pipelines: the function given to `run` must return the same graph each time".into())
-        })
+    /// The ends of an exchange that a worker has. How batches are written where they leave the process is asked only if they do.
+    fn take_ends<M: Meta<Key: Send>, T: Send + 'static>(
+        &self,
+        exchange: usize,
+        worker: usize,
+        wire: impl FnOnce() -> Result<Wire<M, T>>,
+    ) -> Result<Ends<M, T>> {
+        let mut ends = {
+            let mut meshes = self.meshes.lock().unwrap_or_else(PoisonError::into_inner);
+            let make = || Box::new(mesh::<M, T>(self.workers, &self.here, self.limits.channel)) as _;
+            let mesh = meshes.entry(exchange).or_insert_with(make);
+            let place = worker.wrapping_sub(self.here.start);
+            let near = mesh.downcast_mut::<Mesh<M, T>>().and_then(|ends| ends.get_mut(place)?.take());
+            let near = near.ok_or_else(|| {
+                Error::Config("the workers built different pipelines: the function given to `run` must return the same graph each time".into())
+            })?;
+            near.into_iter().map(|near| near.map(Peer::Near)).collect::<Ends<M, T>>()
+        };
+        if self.here.len() < self.workers {
+            let wire = Rc::new(wire()?);
+            let number = |number: usize| {
+                u16::try_from(number).map_err(|_| Error::Config("a pipeline has at most 65,536 exchanges and workers".into()))
+            };
+            for there in (0..self.workers).filter(|there| !self.here.contains(there)) {
+                let line = [number(exchange)?, number(worker)?, number(there)?];
+                ends[there] = self.lines.far(line, &wire).map(Peer::Far);
+            }
+        }
+        Ok(ends)
     }
 }
 
@@ -145,12 +227,14 @@ pub(crate) struct Exchange<M: Meta, T> {
     pub(crate) fabric: Arc<Fabric>,
     pub(crate) route: Rc<RouteTable>,
     pub(crate) worker: usize,
+    /// Where it fails, if what crosses it cannot be written or read.
+    pub(crate) site: Site,
 }
 
 impl<M: Meta, T> Exchange<M, T> {
     /// How many batches wait to be received.
     fn waiting(&self) -> usize {
-        self.local.len() + self.peers.iter().flatten().map(|peer| peer.rx.len()).sum::<usize>()
+        self.local.len() + self.peers.iter().flatten().map(Peer::waiting).sum::<usize>()
     }
 }
 
@@ -175,8 +259,9 @@ impl Links {
         env: &Env,
         number: usize,
         node: usize,
+        wire: impl FnOnce() -> Result<Wire<M, T>>,
     ) -> Result<Rc<Exchange<M, T>>> {
-        let exchange = Links::exchange::<M, T>(env, number)?;
+        let exchange = Links::exchange::<M, T>(env, number, node, wire)?;
         if let Some(watch) = &Links::of(env)?.watch {
             let seen = exchange.clone();
             watch.receives(node, env.worker(), Box::new(move || seen.waiting()));
@@ -190,10 +275,12 @@ impl Links {
         Ok(Links::of(env)?.fabric.clone())
     }
 
-    /// This worker's end of exchange `number`.
+    /// This worker's end of exchange `number`, which is that of operator `node`.
     pub(crate) fn exchange<M: Meta<Key: Send>, T: Send + 'static>(
         env: &Env,
         number: usize,
+        node: usize,
+        wire: impl FnOnce() -> Result<Wire<M, T>>,
     ) -> Result<Rc<Exchange<M, T>>> {
         let links = Links::of(env)?;
         if let Some(known) = links.exchanges.borrow().get(&number).and_then(|e| e.clone().downcast().ok()) {
@@ -201,53 +288,84 @@ impl Links {
         }
         let exchange = Rc::new(Exchange {
             local: Queue::with_batches(links.fabric.limits.batch),
-            peers: links.fabric.take_ends::<M, T>(number, env.worker())?,
+            peers: links.fabric.take_ends::<M, T>(number, env.worker(), wire)?,
             fabric: links.fabric.clone(),
             route: links.route.clone(),
             worker: env.worker(),
+            site: env.quiet_site(node),
         });
         links.exchanges.borrow_mut().insert(number, exchange.clone());
         Ok(exchange)
     }
 
     /// Says that this worker has taken its first splits of source `number`, and told those downstream.
-    pub(crate) fn arrive<W: 'static>(fabric: &Fabric, number: usize) {
+    pub(crate) fn arrive<W: 'static>(fabric: &Fabric, number: usize) -> Result<()> {
         let mut pools = fabric.pools.lock().unwrap_or_else(PoisonError::into_inner);
         let pool = pools.get_mut(&number).and_then(|pool| pool.downcast_mut::<Pool<W>>());
         let all = pool.is_some_and(|pool| {
             pool.arrived += 1;
-            pool.arrived == fabric.workers
+            pool.arrived == fabric.here.len()
         });
         drop(pools);
         if all {
-            (0..fabric.workers).for_each(|worker| fabric.wake(worker));
+            fabric.lines.tell(Kind::Arrived, source_number(number)?, &Bytes::new());
+            fabric.wake_all();
         }
+        Ok(())
     }
     /// Whether all workers have done so.
-    pub(crate) fn all_arrived<W: 'static>(fabric: &Fabric, number: usize) -> bool {
+    pub(crate) fn all_arrived<W: 'static>(fabric: &Fabric, number: usize) -> Result<bool> {
+        let number = (number, source_number(number)?);
         let mut pools = fabric.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        let pool = pools.get_mut(&number).and_then(|pool| pool.downcast_mut::<Pool<W>>());
-        pool.is_some_and(|pool| pool.arrived >= fabric.workers)
+        let pool = pools.get_mut(&number.0).and_then(|pool| pool.downcast_mut::<Pool<W>>());
+        Ok(pool.is_some_and(|pool| pool.arrived >= fabric.here.len()) && fabric.lines.all_arrived(number.1))
     }
 
     /// The next split of source `number` to read, if this worker reads fewer than its share, and whether others wait.
-    /// The first to ask lists them; that many at most are read side by side.
+    /// The first to ask in the first process lists them, for all processes. Each has its part of them, of which that many at most
+    /// are read side by side.
     pub(crate) fn next_split<W: Send + 'static>(
         fabric: &Fabric,
         number: usize,
         reading: usize,
-        list: impl FnOnce() -> Result<(VecDeque<W>, usize)>,
-    ) -> Result<(Option<W>, bool)> {
+        list: impl FnOnce(Option<Bytes>) -> Result<Listed<W>>,
+    ) -> Result<Next<W>> {
         let mut pools = fabric.pools.lock().unwrap_or_else(PoisonError::into_inner);
         if let std::collections::hash_map::Entry::Vacant(place) = pools.entry(number) {
-            let (waiting, most) = list()?;
-            let share = most.min(waiting.len().div_ceil(fabric.workers)).max(1);
+            let ((at, processes), source) = (fabric.lines.places.share(), source_number(number)?);
+            let known = if at == 0 { None } else { fabric.lines.splits(source) };
+            if at > 0 && known.is_none() {
+                return Ok(Next::Unlisted);
+            }
+            let Listed { waiting, most, all } = list(known)?;
+            if at == 0 && processes > 1 {
+                fabric.lines.tell(Kind::Splits, source, &all);
+            }
+            let waiting: VecDeque<W> = waiting.into_iter().skip(at).step_by(processes.max(1)).collect();
+            let share = most.min(waiting.len().div_ceil(fabric.here.len())).max(1);
             place.insert(Box::new(Pool { waiting, share, arrived: 0 }));
         }
         let pool = pools.get_mut(&number).and_then(|pool| pool.downcast_mut::<Pool<W>>());
-        Ok(pool.map_or((None, false), |pool| {
+        Ok(pool.map_or(Next::Split(None, false), |pool| {
             let split = if reading < pool.share { pool.waiting.pop_front() } else { None };
-            (split, !pool.waiting.is_empty())
+            Next::Split(split, !pool.waiting.is_empty())
         }))
     }
+}
+fn source_number(number: usize) -> Result<u16> {
+    u16::try_from(number).map_err(|_| Error::Config("a pipeline has at most 65,536 stages".into()))
+}
+/// The splits of a source: what there is to read, and how many of them at most are read side by side.
+pub(crate) struct Listed<W> {
+    pub(crate) waiting: VecDeque<W>,
+    pub(crate) most: usize,
+    /// All that were listed, in bytes, for other processes.
+    pub(crate) all: Bytes,
+}
+/// What there is to read for a worker.
+pub(crate) enum Next<W> {
+    /// It is not known yet. The worker is woken when it is.
+    Unlisted,
+    /// A split, if there is one for it now, and whether others wait.
+    Split(Option<W>, bool),
 }

@@ -1,8 +1,9 @@
 //! The receiving side of an edge.
 use super::batch::Batch;
-use super::fabric::Exchange;
+use super::fabric::{Exchange, Peer};
 use super::queue::Queue;
 use crate::contract::form::Meta;
+use crate::error::Error;
 use std::rc::Rc;
 
 /// Where a segment takes its batches from.
@@ -50,20 +51,29 @@ impl<M: Meta, T: 'static> Inlet<M, T> for Remote<M, T> {
         self.exchange.peers.len()
     }
     fn take(&mut self, from: usize) -> Option<Batch<M, T>> {
-        let Exchange { local, peers, fabric, worker, .. } = &*self.exchange;
-        let Some(peer) = &peers[from] else {
-            debug_assert_eq!(from, *worker);
-            return local.pop();
-        };
-        let batch = peer.rx.try_recv().ok()?;
-        // There is room again: its sender may be waiting for that.
-        fabric.wake(from);
-        Some(batch)
+        let Exchange { local, peers, fabric, worker, site, .. } = &*self.exchange;
+        match &peers[from] {
+            Some(Peer::Near(near)) => {
+                let batch = near.rx.try_recv().ok()?;
+                // There is room again: its sender may be waiting for that.
+                fabric.wake(from);
+                Some(batch)
+            }
+            Some(Peer::Far(far)) => far.take().unwrap_or_else(|error| {
+                site.fail(Error::custom(error).in_connector(&site.id));
+                None
+            }),
+            None => {
+                debug_assert_eq!(from, *worker);
+                local.pop()
+            }
+        }
     }
     fn recycle(&mut self, from: usize, batch: Batch<M, T>) {
         match &self.exchange.peers[from] {
             // A full return channel means that there are batches enough.
-            Some(peer) => drop(peer.spare_tx.try_send(batch)),
+            Some(Peer::Near(near)) => drop(near.spare_tx.try_send(batch)),
+            Some(Peer::Far(far)) => far.recycle(batch),
             None => self.exchange.local.recycle(batch),
         }
     }

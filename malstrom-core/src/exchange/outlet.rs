@@ -1,11 +1,14 @@
 //! The sending side of an exchange: computes the key, hashes it once, and scatters records by the owner of their group.
 use super::batch::{Batch, Envelope};
-use super::fabric::Exchange;
+use super::fabric::{Exchange, Peer};
+use super::lines::{Far, Sent};
 use super::queue::{LIMIT, Queue};
 use super::watch::Look;
 use crate::contract::form::{Meta, Under};
 use crate::contract::key::PartitionKey;
+use crate::contract::record::CodecError;
 use crate::contract::snapshot::Task;
+use crate::error::Error;
 use crate::state::key_group::KeyHasher;
 use crate::stream::env::Site;
 use crate::stream::signal::{End, Flow, Signal};
@@ -119,7 +122,7 @@ impl<M: Meta, T> Scatter<M, T> {
         match self.exchange.as_ref().and_then(|exchange| exchange.peers[to].as_ref()) {
             None => self.local.swap(&mut self.outs[to]),
             Some(peer) => {
-                let empty = peer.spare_rx.try_recv().unwrap_or_else(|_| Batch::with_room(self.room));
+                let empty = peer.empty(self.room);
                 self.held[to].push_back(std::mem::replace(&mut self.outs[to], empty));
                 self.push_held(to);
             }
@@ -129,20 +132,29 @@ impl<M: Meta, T> Scatter<M, T> {
     fn push_held(&mut self, to: usize) {
         let Some(exchange) = &self.exchange else { return };
         let Some(peer) = &exchange.peers[to] else { return };
-        let mut sent = false;
-        while let Some(batch) = self.held[to].pop_front() {
-            match peer.tx.try_send(batch) {
-                Ok(()) => sent = true,
-                Err(TrySendError::Full(batch)) => {
-                    self.held[to].push_front(batch);
-                    break;
+        match peer {
+            Peer::Near(near) => {
+                let mut sent = false;
+                while let Some(batch) = self.held[to].pop_front() {
+                    match near.tx.try_send(batch) {
+                        Ok(()) => sent = true,
+                        Err(TrySendError::Full(batch)) => {
+                            self.held[to].push_front(batch);
+                            break;
+                        }
+                        // A worker that is gone has failed, and with it the job: there is nobody to keep the batch for.
+                        Err(TrySendError::Disconnected(_)) => {}
+                    }
                 }
-                // A worker that is gone has failed, and with it the job: there is nobody to keep the batch for.
-                Err(TrySendError::Disconnected(_)) => {}
+                if sent {
+                    exchange.fabric.wake(to);
+                }
             }
-        }
-        if sent {
-            exchange.fabric.wake(to);
+            Peer::Far(far) => {
+                if let Err(error) = post(far, &mut self.held[to], self.passed) {
+                    exchange.site.fail(Error::custom(error).in_connector(&exchange.site.id));
+                }
+            }
         }
     }
     /// The batches that are being filled.
@@ -201,6 +213,28 @@ impl<M: Meta, T> Scatter<M, T> {
         self.ended = true;
         self.flush();
     }
+}
+
+/// Sends what is held back, as far as there is room.
+fn post<M: Meta, T>(
+    far: &Far<M, T>,
+    held: &mut VecDeque<Batch<M, T>>,
+    passed: u64,
+) -> Result<(), CodecError> {
+    while let Some(mut batch) = held.pop_front() {
+        match far.send(&mut batch, passed)? {
+            Sent::All => far.recycle(batch),
+            Sent::NoRoom => {
+                held.push_front(batch);
+                break;
+            }
+            Sent::Halved(rest) => {
+                held.push_front(rest);
+                held.push_front(batch);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The per-batch methods of [`Push`] for a chain that ends in `self.out`.

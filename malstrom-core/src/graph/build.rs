@@ -21,6 +21,7 @@ use crate::contract::typed::{MetaOf, TimeOf, Typed, WindowsOf};
 use crate::exchange::fabric::Links;
 use crate::exchange::outlet::{KeyByEnd, Scatter};
 use crate::exchange::queue::{Queue, QueueEnd};
+use crate::exchange::wire;
 use crate::state::key_group::KeyHasher;
 use crate::stream::env::Env;
 use crate::stream::link::{link, link_to};
@@ -358,12 +359,15 @@ where
     let node = graph.stage(&up, id, NodeKind::Exchange);
     let number = graph.exchange_number();
     let spec = up.spec();
-    let tap = Tap::new();
+    let tap = Tap::new(wire::records, Code::of());
     let tapped = tap.clone();
     graph.segment(move |env| {
         let out = match tapped.queue(env.workers()) {
             Some(queue) => Scatter::to_queue(queue),
-            None => Scatter::new(Links::exchange::<<Rekeyed<U, K> as Form>::Meta, U::Item>(env, number)?),
+            None => {
+                let wire = || Ok(tapped.wire(env.seed()));
+                Scatter::new(Links::exchange::<<Rekeyed<U, K> as Form>::Meta, U::Item>(env, number, node, wire)?)
+            }
         };
         let out = out.seen_by(Links::look(env, node));
         up.close(env, KeyByEnd { f, hasher: KeyHasher::new(env.seed()), out, site: env.site(node) })

@@ -4,7 +4,7 @@ use super::picture::NodeKind;
 use super::taps::{LateOf, Tap, Taps};
 use super::windows::Gathers;
 use crate::contract::crossing::{Apart, Combining, Fresh, Sliced};
-use crate::contract::form::{Form, Formed, NoWindows, Timing, Under};
+use crate::contract::form::{Form, Formed, Meta, NoWindows, Timing, Under};
 use crate::contract::key::PartitionKey;
 use crate::contract::keying::KeyedBy;
 use crate::contract::typed::{MetaOf, SpecOf, Typed};
@@ -12,11 +12,12 @@ use crate::contract::windows::{Aligned, Cut, Kind, Lateness, Spec, Times};
 use crate::exchange::fabric::Links;
 use crate::exchange::inlet::{Local, Remote};
 use crate::exchange::outlet::{KeyedEnd, Scatter};
+use crate::exchange::wire::{self, Wire};
 use crate::graph::segment::EdgeSegment;
-use crate::stream::aggregate::{Aggregate, AggregateStage};
+use crate::stream::aggregate::{Aggregate, AggregateStage, unwritten};
 use crate::stream::combine::first::{ByPane, Combiner, Grouping, Running};
 use crate::stream::combine::second::{LateParts, Parts};
-use crate::stream::combine::{Part, Seat};
+use crate::stream::combine::{Part, Seat, Shared};
 use crate::stream::env::{Env, Site};
 use crate::stream::link::{Wrap, link_to};
 use crate::stream::windows::HostPush;
@@ -110,7 +111,7 @@ where
         // What fails there is the aggregate's.
         let site = move |env: &Env| env.site_counting_as(node, first);
         let number = before::<Running, _, _, _, _>(&graph, &up, &seat, windows, false, true, site);
-        RunningBehind { seat, node, number, types: PhantomData::<fn() -> (U, K, Tm, Node)> }
+        RunningBehind { seat, tap: up.tap(), node, number, types: PhantomData::<fn() -> (U, K, Tm, Node)> }
     }
 }
 
@@ -137,13 +138,26 @@ where
     graph.segment_if(move |env| {
         let Some(queue) = tap.queue(env.workers()) else { return Ok(None) };
         let site = site(env);
-        let out = Scatter::new(Links::exchange::<MetaOf<U>, Part<U::Item, A::Kept>>(env, number)?)
-            .seen_by(Links::look_at_times(env, site.node()));
-        let host = Combiner::<K, U::Item, A, N, G>::new(seat.shared()?, windows, wants_late);
+        let (shared, node) = (seat.shared()?, site.node());
+        let wire = || wire_of(env, node, &tap, &shared);
+        let out = Scatter::new(Links::exchange::<MetaOf<U>, Part<U::Item, A::Kept>>(env, number, node, wire)?)
+            .seen_by(Links::look_at_times(env, node));
+        let host = Combiner::<K, U::Item, A, N, G>::new(shared, windows, wants_late);
         let chain = HostPush::new(host, (), KeyedEnd { out }, env.clock(), site);
         Ok(Some(Box::new(EdgeSegment::<MetaOf<U>, U::Item, _, _>::new(Local::new(vec![queue]), chain))))
     });
     number
+}
+
+/// How what is combined is written where it leaves the process.
+fn wire_of<M: Meta<Key = K>, K: PartitionKey, T: 'static, A: Aggregate<K, T>>(
+    env: &Env,
+    node: usize,
+    tap: &Tap<M, T>,
+    aggregate: &Shared<A>,
+) -> crate::Result<Wire<M, Part<T, A::Kept>>> {
+    let codec = aggregate.codec().ok_or_else(|| unwritten::<A::Kept>(env.id(node)))?;
+    Ok(wire::parts(env.seed(), tap.code(), codec))
 }
 
 struct WindowsBehind<U, A, Types> {
@@ -189,24 +203,27 @@ where
         let Some(number) = number.filter(|_| env.workers() > 1) else {
             return up.close(env, Cut::<Aligned<N>, L>::gather(spec, seat.alone()?, node).wrap(env, end));
         };
-        let shared = seat.shared()?;
+        let (shared, tap) = (seat.shared()?, up.tap());
+        let aggregate = shared.clone();
+        let wire = || wire_of(env, node, &tap, &aggregate);
         let host = Cut::<Aligned<N>, L>::gather(spec, Parts(shared), node);
         let late: Option<LateOf<U>> = up.into_late();
         let (window, late) = late.map_or((node, None), |(window, late)| (window, Some(late)));
         let window = WindowStage { spec, on_late: LateParts(late), node: window };
         let chain = Wrap::<Travels<K, Tm>, Part<U::Item, A::Kept>, _, _>::wrap(window, env, host.wrap(env, end));
-        let inlet = Remote::new(Links::receive::<Travels<K, Tm>, Part<U::Item, A::Kept>>(env, number, node)?);
+        let inlet = Remote::new(Links::receive::<Travels<K, Tm>, Part<U::Item, A::Kept>>(env, number, node, wire)?);
         Ok(Box::new(EdgeSegment::new(inlet, chain)))
     }
 }
 
-struct RunningBehind<A, Types> {
+struct RunningBehind<A, M: Meta, T, Types> {
     seat: Rc<Seat<A>>,
+    tap: Rc<Tap<M, T>>,
     node: usize,
     number: usize,
     types: PhantomData<fn() -> Types>,
 }
-impl<U, K, Tm, A, Node> Typed for RunningBehind<A, (U, K, Tm, Node)>
+impl<U, K, Tm, A, Node> Typed for RunningBehind<A, Travels<K, Tm>, U::Item, (U, K, Tm, Node)>
 where
     U: Taps,
     K: PartitionKey,
@@ -218,7 +235,7 @@ where
     type Form = Flat<K, Tm>;
     type Node = Node;
 }
-impl<U, K, Tm, A, Node> Stream for RunningBehind<A, (U, K, Tm, Node)>
+impl<U, K, Tm, A, Node> Stream for RunningBehind<A, Travels<K, Tm>, U::Item, (U, K, Tm, Node)>
 where
     U: Taps<Item: Send>,
     K: PartitionKey,
@@ -232,9 +249,12 @@ where
     }
     fn spec(&self) -> SpecOf<Self> {}
     fn close<P: Push<Travels<K, Tm>, A::Out>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
-        let stage = AggregateStage { aggregate: Parts(self.seat.shared()?), node: self.node };
+        let RunningBehind { seat, tap, node, number, .. } = self;
+        let shared = seat.shared()?;
+        let wire = || wire_of(env, node, &tap, &shared);
+        let stage = AggregateStage { aggregate: Parts(shared.clone()), node };
         let chain = Wrap::<_, Part<U::Item, A::Kept>, _, _>::wrap(stage, env, end);
-        let inlet = Remote::new(Links::receive::<Travels<K, Tm>, Part<U::Item, A::Kept>>(env, self.number, self.node)?);
+        let inlet = Remote::new(Links::receive::<Travels<K, Tm>, Part<U::Item, A::Kept>>(env, number, node, wire)?);
         Ok(Box::new(EdgeSegment::new(inlet, chain)))
     }
 }

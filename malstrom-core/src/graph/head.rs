@@ -82,7 +82,9 @@ impl<T: Send + 'static, Fm: Form<Keying: Keying<Key: Send>>, Node: 'static> Stre
         self.spec.clone()
     }
     fn close<P: Push<Fm::Meta, T>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
-        Ok(Box::new(EdgeSegment::new(Remote::new(Links::receive::<Fm::Meta, T>(env, self.number, self.tail)?), end)))
+        let wire = || Ok(self.tap.wire(env.seed()));
+        let exchange = Links::receive::<Fm::Meta, T>(env, self.number, self.tail, wire)?;
+        Ok(Box::new(EdgeSegment::new(Remote::new(exchange), end)))
     }
 }
 impl<T: Send + 'static, Fm: Form<Keying: Keying<Key: Send>>, Node: 'static> Taps for ExchangeHead<T, Fm, Node> {

@@ -62,6 +62,7 @@ impl<S: Source, F: OnFail<Root, S::Error>> Stream for SourceHead<S, F> {
             readers: Vec::new(),
             next: 0,
             chunk: LEAST,
+            listed: false,
             exhausted: false,
             origin: env.timed().then(|| Origin::new(env.worker(), self.node)),
             chain: Some(end),
@@ -107,7 +108,8 @@ struct SourceSegment<S: Source, F, P> {
     next: usize,
     /// How many records a reader is asked for now.
     chunk: usize,
-    /// No split is left to take.
+    /// It is known which splits there are, and no split is left to take.
+    listed: bool,
     exhausted: bool,
     /// What those downstream are told of splits, if they want to know.
     origin: Option<Origin>,
@@ -221,12 +223,15 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
             return Ok(Turn::Busy);
         }
         let before = self.readers.len();
-        self.take_splits()?;
+        if !self.take_splits()? {
+            return Ok(Turn::Idle(due));
+        }
+        self.listed = true;
         let mut busy = before != self.readers.len();
         if let Some(origin) = &mut self.origin
             && origin.start != Start::Done
         {
-            if origin.start != Start::Waits || !Links::all_arrived::<Waiting<S>>(&self.fabric, self.number) {
+            if origin.start != Start::Waits || !Links::all_arrived::<Waiting<S>>(&self.fabric, self.number)? {
                 return Ok(if busy { Turn::Busy } else { Turn::Idle(None) });
             }
             origin.start = Start::Done;
@@ -273,7 +278,9 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for So
                 return Turn::Busy;
             }
             origin.start = Start::Waits;
-            Links::arrive::<Waiting<S>>(&self.fabric, self.number);
+            if let Err(error) = Links::arrive::<Waiting<S>>(&self.fabric, self.number) {
+                self.site.fail(error.in_connector(&self.site.id));
+            }
             return if self.ending == Ending::Done { Turn::Done } else { Turn::Busy };
         }
         let mut turn = Turn::Busy;
@@ -289,7 +296,8 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for So
         }
         let Some(chain) = &mut self.chain else { return Turn::Done };
         let turn = self.ending.advance(self.exhausted.then_some(self.end), chain).unwrap_or(turn);
-        if let Some(origin) = self.origin.as_mut().filter(|origin| origin.start == Start::Not) {
+        let listed = self.listed || self.exhausted;
+        if let Some(origin) = self.origin.as_mut().filter(|origin| listed && origin.start == Start::Not) {
             origin.start = Start::Passes(HOPS);
             chain.flush();
             return Turn::Busy;

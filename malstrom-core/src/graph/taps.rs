@@ -1,14 +1,20 @@
 //! Streams that come right out of an exchange: what is sent there can be taken before.
+use crate::contract::code::Code;
 use crate::contract::form::Meta;
 use crate::contract::typed::MetaOf;
 use crate::exchange::queue::Queue;
+use crate::exchange::wire::Wire;
 use crate::stream::Stream;
 use crate::stream::windows::late::OnLate;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// Where the records of an exchange can be taken before they are sent.
-pub struct Tap<M: Meta, T>(RefCell<Option<Tapped<M, T>>>);
+/// Where the records of an exchange can be taken before they are sent, and how they are written if they are.
+pub struct Tap<M: Meta, T> {
+    tapped: RefCell<Option<Tapped<M, T>>>,
+    wire: fn(u64) -> Wire<M, T>,
+    code: Code<T>,
+}
 struct Tapped<M: Meta, T> {
     queue: Rc<Queue<M, T>>,
     /// Also where there is but one worker.
@@ -20,16 +26,25 @@ impl<M: Meta, T> std::fmt::Debug for Tap<M, T> {
     }
 }
 impl<M: Meta, T> Tap<M, T> {
-    pub(crate) fn new() -> Rc<Self> {
-        Rc::new(Tap(RefCell::default()))
+    /// That of records which these write where they leave the process.
+    pub(crate) fn new(wire: fn(u64) -> Wire<M, T>, code: Code<T>) -> Rc<Self> {
+        Rc::new(Tap { tapped: RefCell::default(), wire, code })
+    }
+    /// How batches of them are written, in a job whose key hashes have this seed.
+    pub(crate) fn wire(&self, seed: u64) -> Wire<M, T> {
+        (self.wire)(seed)
+    }
+    /// How one of them is.
+    pub(crate) fn code(&self) -> Code<T> {
+        self.code
     }
     /// Takes the records.
     pub(crate) fn take(&self, always: bool) {
-        self.0.replace(Some(Tapped { queue: Queue::new(), always }));
+        self.tapped.replace(Some(Tapped { queue: Queue::new(), always }));
     }
     /// Where they go in place of the exchange, if somebody takes them.
     pub(crate) fn queue(&self, workers: usize) -> Option<Rc<Queue<M, T>>> {
-        let tapped = self.0.borrow();
+        let tapped = self.tapped.borrow();
         tapped.as_ref().filter(|tapped| tapped.always || workers > 1).map(|tapped| tapped.queue.clone())
     }
 }

@@ -241,6 +241,79 @@ fn encode_parts<T: Record>(value: &T, out: &mut Vec<u8>) -> Result<(), CodecErro
     result.map(drop)
 }
 
+/// Some records in a row.
+struct All<I>(I);
+impl<'a, T: Record, I: ExactSizeIterator<Item = &'a T> + Clone> Archive for All<I> {
+    type Archived = Elements<Archived<T>>;
+    type Resolver = Written;
+    fn resolve(&self, written: Written, out: Place<Self::Archived>) {
+        Elements::resolve(written, out);
+    }
+}
+/// Appends all of these records as one archive, which lies at a multiple of 16 bytes where it is read in place.
+pub(crate) fn encode_all<'a, T: Record>(
+    records: impl ExactSizeIterator<Item = &'a T> + Clone,
+    out: &mut Vec<u8>,
+) -> Result<(), CodecError> {
+    let start = out.len();
+    let mut ser = Ser { bytes: std::mem::take(out), start, depth: 0 };
+    let result = Elements::write(records.clone().map(Ref), &mut ser).and_then(|written| {
+        ser.align_for::<Elements<Archived<T>>>()?;
+        // SAFETY: the writer has just been aligned for what is written.
+        unsafe { ser.resolve_aligned(&All(records), written) }
+    });
+    *out = ser.bytes;
+    if result.is_err() {
+        out.truncate(start);
+    }
+    result.map(drop)
+}
+/// What [`encode_all`] has written, once it is found to be valid.
+pub(crate) struct AllOf<'a, T: Record> {
+    bytes: Where<'a>,
+    elements: std::marker::PhantomData<&'a [Archived<T>]>,
+}
+/// Bytes that are aligned.
+enum Where<'a> {
+    There(&'a [u8]),
+    Copied(AlignedVec<16>),
+}
+impl<T: Record> AllOf<'_, T> {
+    /// The records.
+    pub(crate) fn as_slice(&self) -> &[Archived<T>] {
+        let bytes = match &self.bytes {
+            Where::There(bytes) => bytes,
+            Where::Copied(copied) => copied.as_slice(),
+        };
+        // SAFETY: `access_all` has found these very bytes to be valid, and aligned.
+        unsafe { rkyv::api::access_unchecked::<Elements<Archived<T>>>(bytes) }.as_slice()
+    }
+}
+/// Validates what [`encode_all`] has written.
+pub(crate) fn access_all<T: Record>(bytes: &[u8]) -> Result<AllOf<'_, T>, CodecError> {
+    let bytes = if bytes.as_ptr().cast::<Aligned<0>>().is_aligned() {
+        Where::There(bytes)
+    } else {
+        let mut copied = AlignedVec::with_capacity(bytes.len());
+        copied.extend_from_slice(bytes);
+        Where::Copied(copied)
+    };
+    let there = match &bytes {
+        Where::There(bytes) => bytes,
+        Where::Copied(copied) => copied.as_slice(),
+    };
+    let mut validator = ArchiveValidator::with_max_depth(there, NonZeroUsize::new(MAX_DEPTH + 3));
+    rkyv::api::access_with_context::<Elements<Archived<T>>, _, CodecError>(there, &mut validator)?;
+    Ok(AllOf { bytes, elements: std::marker::PhantomData })
+}
+impl<T: Record> Archived<T> {
+    /// The value.
+    #[inline(always)]
+    pub(crate) fn to_value(&self) -> Result<T, CodecError> {
+        self.read(&mut De)
+    }
+}
+
 #[inline(always)]
 pub(super) fn decode<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
     if !const { is_flat::<T>() } || bytes.len() != size_of::<Archived<T>>() {

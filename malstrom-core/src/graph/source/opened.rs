@@ -1,12 +1,13 @@
 //! The splits that a worker reads: it takes its share of them, and tells those downstream what they want to know of each.
 use super::SourceSegment;
 use super::drive::Root;
-use super::saved::Waiting;
+use super::saved::{self, Waiting};
 use crate::contract::source::{Read, Source, SplitReader};
-use crate::exchange::fabric::Links;
+use crate::exchange::fabric::{Links, Listed, Next};
 use crate::stream::Push;
 use crate::stream::call::OnFail;
 use crate::stream::signal::SplitNews;
+use bytes::Bytes;
 use std::time::Duration;
 
 /// A split that is being read.
@@ -26,14 +27,14 @@ pub(super) struct Open<R> {
 }
 
 impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<S, F, P> {
-    /// Opens splits until this worker has its share.
-    pub(super) fn take_splits(&mut self) -> crate::Result<()> {
+    /// Opens splits until this worker has its share. Says whether it is known which there are.
+    pub(super) fn take_splits(&mut self) -> crate::Result<bool> {
         while !self.exhausted {
             let site = self.site.clone();
             let guard = site.guard();
             let opened = self.next_split();
             guard.disarm();
-            let (reader, waits) = opened?;
+            let Some((reader, waits)) = opened? else { return Ok(false) };
             let mut news = Vec::new();
             let mut split = 0;
             if let Some(origin) = &mut self.origin {
@@ -65,21 +66,30 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
             }
         }
         self.exhausted = self.readers.is_empty();
-        Ok(())
+        Ok(true)
     }
     /// Opens the next split, if there is one for this worker: with its name in snapshots, and the number that it had. Also
-    /// says whether others wait.
+    /// says whether others wait. `None` if it is not known yet which there are.
     #[allow(clippy::type_complexity)]
-    fn next_split(&mut self) -> crate::Result<(Option<(S::Reader, Vec<u8>, Option<u64>)>, bool)> {
+    fn next_split(&mut self) -> crate::Result<Option<(Option<(S::Reader, Vec<u8>, Option<u64>)>, bool)>> {
         let SourceSegment { source, restored, saving, .. } = self;
-        let list = || {
-            let listed = source.splits()?;
-            Ok((restored.waiting::<S>(listed, saving.is_some())?, source.side_by_side()))
+        let list = |known: Option<Bytes>| {
+            let listed = match known {
+                Some(known) => saved::read_list::<S>(&known)?,
+                None => source.splits()?,
+            };
+            let all = saved::write_list::<S>(&listed)?;
+            let waiting = restored.waiting::<S>(listed, saving.is_some())?;
+            Ok(Listed { waiting, most: source.side_by_side(), all })
         };
-        let (next, waits) = Links::next_split::<Waiting<S>>(&self.fabric, self.number, self.readers.len(), list)?;
-        let Some(Waiting { split, name, resume }) = next else { return Ok((None, waits)) };
+        let next = Links::next_split::<Waiting<S>>(&self.fabric, self.number, self.readers.len(), list)?;
+        let (next, waits) = match next {
+            Next::Unlisted => return Ok(None),
+            Next::Split(next, waits) => (next, waits),
+        };
+        let Some(Waiting { split, name, resume }) = next else { return Ok(Some((None, waits))) };
         let (number, position) = resume.unzip();
-        Ok((Some((self.source.open(split, position)?, name, number)), waits))
+        Ok(Some((Some((self.source.open(split, position)?, name, number)), waits)))
     }
     /// Tells those downstream that what follows comes from this split.
     pub(super) fn turn_to(&mut self, at: usize) {

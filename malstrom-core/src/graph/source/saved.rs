@@ -7,6 +7,7 @@ use crate::contract::record::{CodecError, Record};
 use crate::contract::snapshot::{Book, Head, NO_GROUP, Part};
 use crate::contract::source::Source;
 use crate::error::{Error, Result};
+use bytes::Bytes;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// A split that nobody reads yet.
@@ -115,6 +116,23 @@ impl Splits {
         begun.append(&mut fresh);
         Ok(begun)
     }
+}
+
+/// All splits that were listed, for other processes.
+pub(crate) fn write_list<S: Source>(splits: &[S::Split]) -> Result<Bytes> {
+    let encode = |split: &S::Split| {
+        let mut bytes = Vec::new();
+        split.encode(&mut bytes).map(|()| bytes)
+    };
+    let list = splits.iter().map(encode).collect::<Result<Vec<_>, _>>().map_err(Error::custom)?;
+    let mut bytes = Vec::new();
+    list.encode(&mut bytes).map_err(Error::custom)?;
+    Ok(bytes.into())
+}
+/// What [`write_list`] has written.
+pub(crate) fn read_list<S: Source>(bytes: &[u8]) -> Result<Vec<S::Split>> {
+    let list = Vec::<Vec<u8>>::decode(bytes).map_err(Error::custom)?;
+    list.iter().map(|split| S::Split::decode(split).map_err(Error::custom)).collect()
 }
 
 /// The chunk that a worker writes.
