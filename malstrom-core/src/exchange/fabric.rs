@@ -22,6 +22,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many batches a channel between two workers holds.
 const CHANNEL: usize = 8;
+/// How many bytes a line between workers of two processes does.
+const WINDOW: u64 = 512 << 10;
 
 /// How much of something the workers of a process do or keep at a time, at most. A job takes as much as is good for its speed; less
 /// than that makes rare what is common, and the other way round.
@@ -34,12 +36,15 @@ pub struct Limits {
     pub batch: usize,
     /// How many batches a channel between two workers holds.
     pub channel: usize,
+    /// How many bytes may be on their way from a worker of one process to one of another, through one exchange, before the last batch
+    /// that is sent. The same in all processes.
+    pub window: u64,
     /// How much of a snapshot a worker writes before it does other work again: about so many bytes.
     pub slice: usize,
 }
 impl Default for Limits {
     fn default() -> Self {
-        Limits { pace: usize::MAX, batch: usize::MAX, channel: CHANNEL, slice: usize::MAX }
+        Limits { pace: usize::MAX, batch: usize::MAX, channel: CHANNEL, window: WINDOW, slice: usize::MAX }
     }
 }
 
@@ -131,11 +136,17 @@ impl Fabric {
     /// Connects the workers of this process with each other, and with those of other processes: what they send those is in an
     /// [outbox](Fabric::outbox) for each process, and what comes from there is to be [delivered](Fabric::deliver).
     pub fn among(places: Places, wake: Arc<dyn Wake>, limits: Limits) -> Arc<Self> {
-        let Limits { pace, batch, channel, slice } = limits;
-        let limits = Limits { pace: pace.max(1), batch: batch.max(1), channel: channel.max(1), slice: slice.max(1) };
+        let Limits { pace, batch, channel, window, slice } = limits;
+        let limits = Limits {
+            pace: pace.max(1),
+            batch: batch.max(1),
+            channel: channel.max(1),
+            window: window.max(1),
+            slice: slice.max(1),
+        };
         let (workers, here) = (places.workers(), places.here());
         let (meshes, pools, stopping) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
-        Arc::new(Fabric { workers, here, lines: Lines::new(places), meshes, pools, stopping, limits, wake })
+        Arc::new(Fabric { workers, here, lines: Lines::new(places, limits.window), meshes, pools, stopping, limits, wake })
     }
     /// What waits for another process; `None` if there is no such process.
     pub fn outbox(&self, process: u32) -> Option<Arc<Outbox>> {

@@ -15,8 +15,6 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many bytes may be on their way to a worker through one line, beside the batch that fills it.
-const WINDOW: u64 = 512 << 10;
 /// How many bytes the payload of a message may have.
 pub const MAX_PAYLOAD: usize = 16 << 20;
 /// How many emptied batches a line keeps.
@@ -94,8 +92,8 @@ struct Line {
     received: AtomicU64,
 }
 impl Line {
-    fn new() -> Self {
-        let [limit, granted] = [WINDOW; 2].map(AtomicU64::new);
+    fn new(window: u64) -> Self {
+        let [limit, granted] = [window; 2].map(AtomicU64::new);
         Line { arrived: Mutex::default(), limit, granted, received: AtomicU64::new(0) }
     }
 }
@@ -104,6 +102,8 @@ impl Line {
 #[derive(Debug)]
 pub(super) struct Lines {
     pub(super) places: Places,
+    /// How many bytes may be on their way to a worker through one line, beside the batch that fills it. The same in all processes.
+    window: u64,
     outboxes: BTreeMap<u32, Arc<Outbox>>,
     /// By exchange, worker here and worker elsewhere.
     lines: Mutex<HashMap<[u16; 3], Arc<Line>>>,
@@ -112,17 +112,17 @@ pub(super) struct Lines {
     arrived: Mutex<BTreeSet<(u16, u32)>>,
 }
 impl Lines {
-    pub(super) fn new(places: Places) -> Self {
+    pub(super) fn new(places: Places, window: u64) -> Self {
         let outboxes = places.others().map(|process| (process, Arc::default())).collect();
         let (lines, splits, arrived) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Lines { places, outboxes, lines, splits, arrived }
+        Lines { places, window, outboxes, lines, splits, arrived }
     }
     /// What waits for another process.
     pub(super) fn outbox(&self, process: u32) -> Option<Arc<Outbox>> {
         self.outboxes.get(&process).cloned()
     }
     fn line(&self, exchange: u16, here: u16, there: u16) -> Arc<Line> {
-        lock(&self.lines).entry([exchange, here, there]).or_insert_with(|| Arc::new(Line::new())).clone()
+        lock(&self.lines).entry([exchange, here, there]).or_insert_with(|| Arc::new(Line::new(self.window))).clone()
     }
     /// The ends of a line, for the worker here.
     pub(super) fn far<M: Meta, T>(&self, [exchange, here, there]: [u16; 3], wire: &Rc<Wire<M, T>>) -> Option<Far<M, T>> {
@@ -134,7 +134,8 @@ impl Lines {
             wire: wire.clone(),
             sent: Cell::new(0),
             read: Cell::new(0),
-            granted: Cell::new(WINDOW),
+            window: self.window,
+            granted: Cell::new(self.window),
             size: Cell::new(0),
             spare: RefCell::default(),
         })
@@ -218,6 +219,7 @@ pub(crate) struct Far<M: Meta, T> {
     /// The exchange, this worker and the other one.
     ends: [u16; 3],
     wire: Rc<Wire<M, T>>,
+    window: u64,
     /// In bytes from the beginning: what was sent, what was read, and how far the other one was told that it may go.
     sent: Cell<u64>,
     read: Cell<u64>,
@@ -255,8 +257,8 @@ impl<M: Meta, T> Far<M, T> {
         self.wire.read(&bytes, &mut batch)?;
         let read = self.read.get() + bytes.len() as u64;
         self.read.set(read);
-        let limit = read + WINDOW;
-        if limit - self.granted.get() >= WINDOW / 4 {
+        let limit = read + self.window;
+        if limit - self.granted.get() >= self.window / 4 {
             self.granted.set(limit);
             self.line.granted.store(limit, Ordering::Release);
             self.put(Kind::Credit, 0, Bytes::copy_from_slice(&limit.to_le_bytes()));

@@ -27,6 +27,7 @@ mod faulty;
 mod guard;
 mod life;
 mod memory;
+mod processes;
 mod random;
 mod schedule;
 mod stored;

@@ -7,7 +7,8 @@ use crate::contract::snapshot::{Barrier, Outcome, Shelf};
 use crate::coordinator::member;
 use crate::coordinator::{Action, Coordinator, Event, Policy, Purpose, Report};
 use crate::error::{Error, Result};
-use crate::exchange::fabric::{Fabric, Limits, Wake};
+use super::processes::Processes;
+use crate::exchange::fabric::{Limits, Wake};
 use crate::graph::picture::NodeKind;
 use crate::runtime::keeping::is_worth_a_restart;
 use crate::stream::env::Saving;
@@ -43,7 +44,7 @@ pub(super) enum Ended {
     Rescaled { workers: usize },
 }
 pub(super) struct Attempt {
-    fabric: Arc<Fabric>,
+    processes: Processes,
     bells: Arc<Bells>,
     workers: Vec<Worker>,
     /// Which operators are sources.
@@ -79,7 +80,10 @@ impl Attempt {
         }
         let bells = Arc::new(Bells((0..workers).map(|_| AtomicBool::new(false)).collect()));
         let limits = limits(lives);
-        let fabric = Fabric::limited(workers, bells.clone(), limits);
+        let processes = Processes::new(workers, &bells, limits, &mut lives.parts);
+        if processes.count() > 1 {
+            lives.say(format_args!("the workers are in {} processes", processes.count()));
+        }
         let micros = |range: (u64, u64), lives: &mut Lives<'_>| {
             Duration::from_micros(range.0 + lives.settings.below(range.1.saturating_sub(range.0) + 1))
         };
@@ -107,7 +111,7 @@ impl Attempt {
                 lives.witness.begin(workers, pipeline.plan().ids().map(str::to_owned).collect(), lives.setup.late);
             }
             let watch = lives.witness.watch();
-            made.push(Worker::watched(pipeline, &settings, fabric.clone(), &*shelf, Some(watch))?);
+            made.push(Worker::watched(pipeline, &settings, processes.fabric_of(worker), &*shelf, Some(watch))?);
         }
         if let Some(keeping) = &mut lives.keeping {
             keeping.taken_in()?;
@@ -132,7 +136,7 @@ impl Attempt {
             (attempt, coordinator)
         });
         Ok(Attempt {
-            fabric,
+            processes,
             bells,
             workers: made,
             sources,
@@ -176,6 +180,7 @@ impl Attempt {
                     None => Ended::Done,
                 });
             }
+            self.processes.carry(&mut lives.parts)?;
             self.step(lives)?;
         }
         Err(stuck(format!("it has not after {} steps: {}", lives.setup.limit, self.waits(lives))))
@@ -213,7 +218,7 @@ impl Attempt {
                 What::Crash { then } => return Some(Ended::Crashed { then: then.or(self.rescale) }),
                 What::Rescale { workers } => {
                     self.rescale = Some(workers.max(1));
-                    self.fabric.stop();
+                    self.processes.stop();
                 }
                 What::Savepoint => {
                     // No two have the same name, in whichever attempt.
@@ -362,7 +367,7 @@ impl Attempt {
     }
     /// Nobody has anything to do: it is soon the next time that somebody waits for.
     fn wait(&self, lives: &mut Lives<'_>) -> Result<()> {
-        let paused = self.paused.iter().any(|until| *until > lives.lived.steps);
+        let paused = self.paused.iter().any(|until| *until > lives.lived.steps) || self.processes.carries();
         if !paused && !lives.witness.waiting().is_empty() {
             return Err(stuck(format!("all workers sleep while something waits for them: {}", self.waits(lives))));
         }
@@ -395,6 +400,7 @@ fn limits(lives: &mut Lives<'_>) -> Limits {
     Limits {
         batch: if random.one_in(SCANTY) { 1 + random.index(8) } else { usual.batch },
         channel: if random.one_in(SCANTY) { 1 } else { usual.channel },
+        window: if random.one_in(SCANTY) { 1 + random.below(300) } else { usual.window },
         slice: if random.one_in(SCANTY) { SMALLEST + random.index(4 * SMALLEST) } else { usual.slice },
         ..usual
     }

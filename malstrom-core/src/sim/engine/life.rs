@@ -83,6 +83,8 @@ pub(in crate::sim) struct Lives<'a> {
     pub(super) settings: Random,
     /// Of what there is little, and when.
     pub(super) scanty: Random,
+    /// In which processes workers are, and when what these say arrives.
+    pub(super) parts: Random,
     /// The snapshots that workers were told are committed.
     pub(super) acted: Vec<Acted>,
     pub(super) now: Duration,
@@ -121,6 +123,7 @@ pub(in crate::sim) fn live_watched(
         mail: seed.branch("mail"),
         settings: seed.branch("settings"),
         scanty: seed.branch("scanty"),
+        parts: seed.branch("parts"),
         acted: Vec::new(),
         now: Duration::ZERO,
         lived: Lived::default(),
