@@ -36,8 +36,11 @@ use std::time::Duration;
 enum Phase {
     /// The log is being claimed.
     Claiming,
-    /// Workers are waited for, since then.
-    Gathering(Duration),
+    /// Workers are waited for, since then. Once that has been for too long, those that there are do.
+    Gathering {
+        since: Duration,
+        late: bool,
+    },
     /// These have not taken in what the snapshot has.
     Restoring(BTreeSet<usize>),
     Running(Box<Running>),
@@ -168,7 +171,7 @@ impl Coordinator {
     pub fn waits_for(&self) -> String {
         match &self.phase {
             Phase::Claiming => "for the commit log".to_owned(),
-            Phase::Gathering(_) => format!("for {} workers, of which {} are there", self.target, self.workers.len()),
+            Phase::Gathering { .. } => format!("for {} workers, of which {} are there", self.target, self.workers.len()),
             Phase::Restoring(missing) => format!("for what {} have to take in", listed(missing)),
             Phase::Running(running) => running.snapshots.waits_for(),
             Phase::Ending { missing, .. } => format!("for what {} have to publish", listed(missing)),
@@ -181,7 +184,9 @@ impl Coordinator {
         let silent = self.workers.values().map(|known| known.heard.saturating_add(self.policy.silence));
         let own = match &self.phase {
             Phase::Claiming | Phase::Over => return None,
-            Phase::Gathering(since) => (!self.workers.is_empty()).then(|| since.saturating_add(self.policy.patience)),
+            Phase::Gathering { since, late } => {
+                (!self.workers.is_empty() && !late).then(|| since.saturating_add(self.policy.patience))
+            }
             Phase::Restoring(_) | Phase::Ending { .. } => None,
             Phase::Running(running) => {
                 let plan = running.plan.as_ref().and_then(|plan| plan.due(self.policy.patience));
@@ -199,9 +204,10 @@ impl Coordinator {
         self.take(now, event, &mut actions);
         self.notice_silence(now, &mut actions);
         match &self.phase {
-            Phase::Gathering(since) => {
-                let since = *since;
-                self.gather(now, since, &mut actions);
+            Phase::Gathering { since, late } => {
+                let (since, late) = (*since, *late || now >= since.saturating_add(self.policy.patience));
+                self.phase = Phase::Gathering { since, late };
+                self.gather(now, late, &mut actions);
             }
             Phase::Resting(until) if now >= *until => self.claim(&mut actions),
             Phase::Running(_) => self.run(now, &mut actions),
@@ -231,7 +237,7 @@ impl Coordinator {
             Event::Broken { attempt, restart } => self.broken(now, attempt, restart, actions),
             Event::Report { worker, attempt, report } => {
                 self.heard(now, worker);
-                if matches!(self.phase, Phase::Gathering(_)) {
+                if matches!(self.phase, Phase::Gathering { .. }) {
                     // What a worker does after it has said how it stands.
                     self.reports.push((worker, attempt, report));
                 } else if attempt == self.attempt {
@@ -244,9 +250,14 @@ impl Coordinator {
                     running.snapshots.failed(now, interval, actions);
                 }
             }
+            Event::Hasten => {
+                if let Phase::Running(running) = &mut self.phase {
+                    running.snapshots.hasten(now);
+                }
+            }
             Event::Savepoint(name) => match &mut self.phase {
                 Phase::Running(running) => running.snapshots.savepoint(name),
-                Phase::Claiming | Phase::Gathering(_) | Phase::Restoring(_) => self.asked.push(name),
+                Phase::Claiming | Phase::Gathering { .. } | Phase::Restoring(_) => self.asked.push(name),
                 Phase::Ending { .. } | Phase::Resting(_) | Phase::Over => actions.push(Action::NoSavepoint(name)),
             },
             Event::Target(target) => {
@@ -298,7 +309,7 @@ impl Coordinator {
         }
         self.target = origin.target.unwrap_or(self.target);
         self.origin = origin;
-        self.phase = Phase::Gathering(now);
+        self.phase = Phase::Gathering { since: now, late: false };
     }
     /// A worker is gone.
     fn lost(&mut self, worker: usize, actions: &mut Vec<Action>) {

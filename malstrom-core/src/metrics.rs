@@ -3,7 +3,7 @@ use std::cell::RefCell;
 use std::fmt;
 
 /// What one metric has come to.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub enum Metric {
     /// A number that only grows.

@@ -29,7 +29,7 @@ impl fmt::Display for Guarantee {
 }
 
 /// What ends an interval.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Barrier {
     /// The number of the interval that it ends, which is that of the snapshot.
     pub interval: u64,
@@ -40,7 +40,7 @@ pub struct Barrier {
 }
 
 /// How much a snapshot has in itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Scope {
     /// What has changed since the last committed snapshot, and all of those key groups that leave the remainder `round`
     /// when divided by [`ROUNDS`]. So a group is read from its last full chunk and the deltas of less than
@@ -66,7 +66,7 @@ impl Scope {
 }
 
 /// What became of the snapshot that a barrier began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Outcome {
     /// It is in the commit log, and the next snapshot is written relative to it.
     Committed {

@@ -30,7 +30,7 @@ impl Coordinator {
     ) {
         match self.phase {
             Phase::Claiming | Phase::Over | Phase::Resting(_) => return,
-            Phase::Gathering(_) => {}
+            Phase::Gathering { .. } => {}
             Phase::Restoring(_) | Phase::Running(_) | Phase::Ending { .. } => {
                 let attempt = standing.as_ref().map_or(0, |standing| standing.attempt);
                 if attempt != self.attempt && self.workers.contains_key(&worker) {
@@ -45,8 +45,7 @@ impl Coordinator {
         self.workers.insert(worker, Known { heard: now, standing });
     }
     /// Begins or goes on, if those are there whom it takes.
-    pub(super) fn gather(&mut self, now: Duration, since: Duration, actions: &mut Vec<Action>) {
-        let late = now >= since.saturating_add(self.policy.patience);
+    pub(super) fn gather(&mut self, now: Duration, late: bool, actions: &mut Vec<Action>) {
         match self.found().filter(|_| !self.restore) {
             Some(found) => {
                 let stands = |worker: &usize| {
@@ -80,7 +79,7 @@ impl Coordinator {
             }
             None => {}
         }
-        if self.workers.len() >= self.target || late && !self.workers.is_empty() {
+        if self.workers.len() >= self.target || late && self.workers.len() >= self.policy.least.max(1) {
             self.begin(actions);
         }
     }

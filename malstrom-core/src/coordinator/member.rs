@@ -5,10 +5,11 @@
 //! it is told twice it does once: a new coordinator repeats what the one before may have said.
 use crate::contract::snapshot::{Barrier, Outcome};
 use crate::exchange::layout::{Change, Layout};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What a worker is told, under a term.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Command {
     /// That the term has begun, now and then.
@@ -54,7 +55,7 @@ pub enum Command {
 }
 
 /// A barrier that a worker has been told of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Begun {
     /// The barrier.
     pub barrier: Barrier,
@@ -66,7 +67,7 @@ pub struct Begun {
     pub outcome: Option<Outcome>,
 }
 /// How a worker stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// The attempt that it is in.
     pub attempt: u64,

@@ -237,7 +237,13 @@ impl Snapshots {
         self.phase = if last { Phase::Over } else { Phase::Idle(now + self.policy.every) };
     }
     pub(super) fn failed(&mut self, now: Duration, interval: u64, actions: &mut Vec<Action>) {
-        if matches!(&self.phase, Phase::Storing(taken) if taken.barrier.interval == interval) {
+        let ended = match &self.phase {
+            Phase::Storing(taken) => taken.barrier.interval == interval,
+            // One of those who write it cannot. A change of the layout waits until all have, or one of them is lost.
+            Phase::Writing { taken, .. } => taken.barrier.interval == interval && taken.change.is_none(),
+            _ => false,
+        };
+        if ended {
             self.give_up(now, actions);
         }
     }

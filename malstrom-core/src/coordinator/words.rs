@@ -2,6 +2,7 @@
 use super::member::{Command, Standing};
 use crate::contract::snapshot::{Barrier, Outcome};
 use crate::exchange::layout::{Change, Layout};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use std::time::Duration;
 pub struct Policy {
     /// How many workers there are to be, unless the log says otherwise.
     pub workers: usize,
+    /// With fewer than these the job does not go on, however long they are waited for.
+    pub least: usize,
     /// How many key groups the job has.
     pub groups: usize,
     /// How many splits are shared out by the layout.
@@ -36,6 +39,7 @@ impl Default for Policy {
     fn default() -> Self {
         Policy {
             workers: 1,
+            least: 1,
             groups: crate::state::key_group::KEY_GROUPS,
             splits: 0,
             every: Duration::from_secs(10),
@@ -128,11 +132,13 @@ pub enum Event {
         /// Its interval.
         interval: u64,
     },
-    /// A snapshot could not be stored.
+    /// A snapshot could not be stored, or one of the workers could not write its part.
     Failed {
         /// Its interval.
         interval: u64,
     },
+    /// Somebody is about to leave: a snapshot is due now.
+    Hasten,
     /// Somebody wants a savepoint of this name.
     Savepoint(String),
     /// Somebody wants so many workers.
@@ -151,7 +157,7 @@ pub enum Event {
     },
 }
 /// What a worker has done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Report {
     /// It has taken in what it was restored from.

@@ -2,12 +2,14 @@
 //!
 //! A layout holds from one barrier to another. A rescale, a drain and a move of a hot group are all the same: a barrier
 //! that carries a [`Change`] of the layout. What moves is as little as it takes: whoever has more than its share gives up the rest.
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 /// Who takes part, and with which share.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Layout {
     version: u64,
     members: Vec<usize>,
@@ -18,6 +20,30 @@ impl fmt::Debug for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Layout { version, members, owners, readers } = self;
         write!(f, "Layout({version}: {members:?}, {} groups, {} splits)", owners.len(), readers.len())
+    }
+}
+/// A layout from elsewhere, of which it is not known whether it is one.
+#[derive(Deserialize)]
+struct Written {
+    version: u64,
+    members: Vec<usize>,
+    owners: Vec<u16>,
+    readers: Vec<u16>,
+}
+impl TryFrom<Written> for Layout {
+    type Error = String;
+    fn try_from(written: Written) -> Result<Self, String> {
+        let Written { version, members, owners, readers } = written;
+        if !members.is_sorted_by(|a, b| a < b) {
+            return Err("the workers of a layout are not in order".into());
+        }
+        let layout = Layout { version, members, owners, readers };
+        let strange = layout.owners.iter().chain(&layout.readers).find(|worker| !layout.has(usize::from(**worker)));
+        // With nobody there, everything is at worker 0.
+        match strange.filter(|_| !layout.members.is_empty()) {
+            Some(worker) => Err(format!("a layout has something at worker {worker}, which takes no part in it")),
+            None => Ok(layout),
+        }
     }
 }
 /// What moves from one worker to another.
@@ -31,7 +57,7 @@ pub struct Move {
     pub to: usize,
 }
 /// What a barrier changes: the layout that holds behind it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Change {
     /// The layout that holds up to the barrier.
     pub old: Arc<Layout>,

@@ -1,18 +1,20 @@
-//! One attempt of a job: all its workers on threads of this process, from a common beginning to the end or to the first
-//! failure.
+//! One attempt of a job: all its workers on threads of this process, or those that are in it, from a common beginning to the end or to
+//! the first failure.
 use super::clock::{Clock, cores};
 use super::keeping::Shelves;
 use super::parking::Dormitory;
 use super::report::Figures;
 use crate::contract::source::Progress;
 use crate::error::{Error, Result};
-use crate::exchange::fabric::{Fabric, Wake};
+use crate::exchange::fabric::{Fabric, Limits, Wake};
+use crate::exchange::lines::Places;
 use crate::exchange::route::RouteTable;
 use crate::graph::Pipeline;
 use crate::stream::env::Saving;
 use crate::worker::{Command, EmptyShelf, Settings, Step, Worker, Written, panic_message};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::ops::Range;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -33,8 +35,8 @@ pub(crate) struct Beginning {
     pub(crate) interval: u64,
     /// What it is restored from.
     pub(crate) shelves: Option<Arc<dyn Shelves>>,
-    /// Who is told what workers do.
-    pub(crate) news: Sender<News>,
+    /// Is told what workers do.
+    pub(crate) tell: Arc<dyn Fn(News) + Send + Sync>,
 }
 /// What a worker tells the coordinator.
 #[derive(Debug)]
@@ -66,11 +68,13 @@ pub(crate) struct Plan {
 
 pub(crate) struct Attempt {
     fabric: Arc<Fabric>,
+    /// The workers here, by their numbers among all.
+    here: Range<usize>,
     beds: Arc<Dormitory>,
     clock: Clock,
     /// One of the workers has failed: the others give up.
     cancelled: AtomicBool,
-    /// What each worker last published.
+    /// What each worker here last published.
     live: Vec<Mutex<Live>>,
     mail: Vec<Mail>,
     state: Mutex<State>,
@@ -112,21 +116,28 @@ fn nobodys_panic(payload: &(dyn std::any::Any + Send)) -> Error {
 }
 
 impl Attempt {
+    /// Starts all workers, in this process.
     pub(crate) fn start(plan: &Plan, beginning: Option<Beginning>) -> Result<Arc<Attempt>> {
-        let Plan { workers, linger, seed, clock, started, .. } = *plan;
+        Self::among(plan, Places::alone(plan.workers), beginning)
+    }
+    /// Starts those workers that are in this process.
+    pub(crate) fn among(plan: &Plan, places: Places, beginning: Option<Beginning>) -> Result<Arc<Attempt>> {
+        let Plan { linger, seed, clock, started, .. } = *plan;
+        let (workers, here) = (places.workers(), places.here());
         let beds = Arc::new(Dormitory::new(workers));
         let attempt = Arc::new(Attempt {
-            fabric: Fabric::new(workers, beds.clone()),
+            fabric: Fabric::among(places, beds.clone(), Limits::default()),
+            here: here.clone(),
             beds,
             clock,
             cancelled: AtomicBool::new(false),
-            live: (0..workers).map(|_| Mutex::default()).collect(),
-            mail: (0..workers).map(|_| Mail::default()).collect(),
-            state: Mutex::new(State { running: workers, failure: None, ended: None }),
+            live: here.clone().map(|_| Mutex::default()).collect(),
+            mail: here.clone().map(|_| Mail::default()).collect(),
+            state: Mutex::new(State { running: here.len(), failure: None, ended: None }),
             changed: Condvar::new(),
             beginning,
         });
-        for worker in 0..workers {
+        for worker in here.clone() {
             let saving = |begin: &Beginning| Saving {
                 term: begin.term,
                 interval: begin.interval,
@@ -145,7 +156,7 @@ impl Attempt {
             });
             if let Err(cause) = begun {
                 attempt.leave(Err(Error::Runtime { doing: "start a worker thread", cause: cause.into() }));
-                lock(&attempt.state).running -= workers - worker - 1;
+                lock(&attempt.state).running -= here.end - worker - 1;
                 attempt.wait();
                 return Err(attempt.failure().unwrap_or_else(|| Error::custom("no thread could be started")));
             }
@@ -159,7 +170,7 @@ impl Attempt {
             operator: "the pipeline function".into(),
             message: panic_message(&*payload),
         })?;
-        lock(&self.live[settings.worker]).figures = Figures::new(&pipeline);
+        lock(self.live(settings.worker)).figures = Figures::new(&pipeline);
         let shelf = match self.beginning.as_ref().and_then(|beginning| beginning.shelves.as_ref()) {
             Some(shelves) => {
                 let groups: Vec<u16> = RouteTable::even(settings.workers).groups_of(settings.worker).collect();
@@ -170,7 +181,7 @@ impl Attempt {
         let mut worker = Worker::new(pipeline, settings, self.fabric.clone(), &*shelf)?;
         drop(shelf);
         if let Some(beginning) = &self.beginning {
-            let _ = beginning.news.send(News::Loaded(settings.worker));
+            (beginning.tell)(News::Loaded(settings.worker));
         }
         let result = catch_unwind(AssertUnwindSafe(|| {
             let result = self.work(&mut worker, settings);
@@ -186,7 +197,7 @@ impl Attempt {
     fn work(&self, worker: &mut Worker, settings: &Settings) -> Result<()> {
         let me = settings.worker;
         // With more workers than cores, spinning takes the core from the one who is waited for.
-        let may_spin = settings.workers > 1 && settings.workers <= cores();
+        let may_spin = settings.workers > 1 && self.here.len() <= cores();
         let mut published = Duration::ZERO;
         let mut busy_at = None;
         // Whether anything has happened since.
@@ -235,7 +246,7 @@ impl Attempt {
     /// Does what the worker is asked to, and a step of its own.
     fn step(&self, worker: &mut Worker, me: usize, now: Duration, finished: &mut bool) -> Result<Step> {
         let Some(beginning) = &self.beginning else { return worker.step(now) };
-        let mail = &self.mail[me];
+        let mail = &self.mail[me - self.here.start];
         if mail.any.load(Ordering::Acquire) {
             let commands = {
                 let mut commands = lock(&mail.commands);
@@ -245,18 +256,20 @@ impl Attempt {
             commands.into_iter().try_for_each(|command| worker.command(command))?;
         }
         let step = worker.step(now)?;
-        // Nobody listens once the job has ended.
         if let Some(written) = worker.written() {
-            let _ = beginning.news.send(News::Written(me, written));
+            (beginning.tell)(News::Written(me, written));
         }
         if worker.has_finished() && !std::mem::replace(finished, true) {
-            let _ = beginning.news.send(News::Finished(me));
+            (beginning.tell)(News::Finished(me));
         }
         Ok(step)
     }
 
+    fn live(&self, worker: usize) -> &Mutex<Live> {
+        &self.live[worker - self.here.start]
+    }
     fn publish(&self, worker: &Worker, me: usize) {
-        let mut live = lock(&self.live[me]);
+        let mut live = lock(self.live(me));
         live.figures.update(worker.counts(), worker.metrics());
         live.progress = worker.progress();
     }
@@ -280,21 +293,25 @@ impl Attempt {
             self.cancel();
         }
         if let Some(beginning) = self.beginning.as_ref().filter(|_| ended) {
-            let _ = beginning.news.send(News::Ended);
+            (beginning.tell)(News::Ended);
         }
     }
     /// Has all workers give up.
     pub(crate) fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
-        (0..self.live.len()).for_each(|worker| self.beds.wake(worker));
+        self.here.clone().for_each(|worker| self.beds.wake(worker));
     }
     /// Asks all workers to do something.
     pub(crate) fn command(&self, command: Command) {
-        for (worker, mail) in self.mail.iter().enumerate() {
+        for (worker, mail) in self.here.clone().zip(&self.mail) {
             lock(&mail.commands).push(command);
             mail.any.store(true, Ordering::Release);
             self.beds.wake(worker);
         }
+    }
+    /// What connects its workers with those of other processes.
+    pub(crate) fn fabric(&self) -> &Arc<Fabric> {
+        &self.fabric
     }
     /// Ends the sources.
     pub(crate) fn stop(&self) {

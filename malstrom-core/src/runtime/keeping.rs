@@ -6,6 +6,7 @@ mod point;
 mod stored;
 mod vault;
 
+pub(crate) use asked::{Asker, Askers, turn_down};
 pub(crate) use names::Operators;
 #[cfg(feature = "sim")]
 pub(crate) use open::check_names;
@@ -23,8 +24,6 @@ use crate::coordinator::member::Command;
 use crate::coordinator::{Action, Coordinator, Event, Origin, Policy, Purpose, Report};
 use crate::error::{Error, Result};
 use crate::worker::{self, Written};
-use asked::{Asker, Lookout, turn_down};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -68,7 +67,7 @@ pub(super) fn keep(job: &Job, keeping: Keeping, sender: &Sender<News>, news: &Re
         ..Policy::default()
     };
     let (coordinator, first) = Coordinator::new(policy);
-    let lookout = Lookout::new(vault.looks_every(settings.every), job.plan().clock.now());
+    let askers = Askers::new(vault.looks_every(settings.every), job.plan().clock.now());
     let mut run = Run {
         job,
         vault,
@@ -79,8 +78,7 @@ pub(super) fn keep(job: &Job, keeping: Keeping, sender: &Sender<News>, news: &Re
         found,
         claimed: true,
         written: Vec::new(),
-        waiting: HashMap::new(),
-        lookout,
+        askers,
         failure: None,
         over: None,
     };
@@ -114,9 +112,7 @@ struct Run<'a> {
     claimed: bool,
     /// What workers have written of the snapshot that is under way.
     written: Vec<Written>,
-    /// Who waits for which savepoint.
-    waiting: HashMap<String, Vec<Asker>>,
-    lookout: Lookout,
+    askers: Askers,
     /// Why the attempt is given up, if not by one of its workers.
     failure: Option<Error>,
     /// What came of the job.
@@ -139,11 +135,12 @@ impl Run<'_> {
                 return over;
             }
             if self.attempt.is_some() {
-                self.look();
+                let fresh = self.askers.look(self.now(), &*self.vault);
+                fresh.into_iter().for_each(|name| self.on(Event::Savepoint(name)));
             }
             let due = match (self.coordinator.due(), self.attempt.is_some()) {
-                (Some(due), true) => due.min(self.lookout.due()),
-                (None, true) => self.lookout.due(),
+                (Some(due), true) => due.min(self.askers.due()),
+                (None, true) => self.askers.due(),
                 (due, false) => due.unwrap_or(Duration::MAX),
             };
             match news.recv_timeout(due.saturating_sub(self.now())) {
@@ -162,7 +159,11 @@ impl Run<'_> {
                     // Whoever has asked may be gone.
                     let _ = reply.send(Err(Error::custom(why)));
                 }
-                Ok(News::Savepoint(name, reply)) => self.savepoint(name, Asker::Here(reply)),
+                Ok(News::Savepoint(name, reply)) => {
+                    if self.askers.ask(&*self.vault, &name, Asker::Here(reply)) {
+                        self.on(Event::Savepoint(name));
+                    }
+                }
                 Ok(News::Stop) => self.stop_resting(),
                 Err(RecvTimeoutError::Timeout) => self.on(Event::Tick),
                 Ok(News::Ended) | Err(RecvTimeoutError::Disconnected) => self.ended(),
@@ -180,13 +181,7 @@ impl Run<'_> {
     /// All workers of the attempt have ended.
     fn ended(&mut self) {
         let Some(attempt) = self.attempt.take() else { return };
-        for (name, askers) in std::mem::take(&mut self.waiting) {
-            // Requests from outside stay where they are: another attempt may do what they ask for.
-            for asker in askers.into_iter().filter(|asker| matches!(asker, Asker::Here(_))) {
-                let unsaved = Error::custom(format!("`{name}` was not taken: the job has ended"));
-                asker.answer(&*self.vault, &name, Err(unsaved));
-            }
-        }
+        self.askers.turn_down_here(&*self.vault, "the job has ended");
         let Some(failure) = attempt.failure().or(self.failure.take()) else {
             self.over = Some(Ok(()));
             return;
@@ -247,7 +242,7 @@ impl Run<'_> {
                 Action::Tell(Command::Settle(outcome)) => self.command(worker::Command::Settle(outcome)),
                 Action::NoSavepoint(name) => {
                     let why = || Err(Error::custom(format!("`{name}` was not taken: it could not be stored")));
-                    self.answer(&name, why);
+                    self.askers.answer(&*self.vault, &name, why);
                 }
                 Action::Unstorable => {
                     let why = "the last snapshot of the job cannot be stored, so what it wrote since the one before is not published";
@@ -300,7 +295,11 @@ impl Run<'_> {
         self.failure = None;
         self.written.clear();
         let shelves = found.map(|found| found.shelves);
-        let beginning = Beginning { term: self.vault.term(), interval, shelves, news: self.sender.clone() };
+        let sender = self.sender.clone();
+        // Nobody listens once the job has ended.
+        let tell = Arc::new(move |news| drop(sender.send(news)));
+        self.vault.in_attempt(attempt);
+        let beginning = Beginning { term: self.vault.term(), interval, shelves, tell };
         let begun = Attempt::start(self.job.plan(), Some(beginning))?;
         self.job.begin(begun.clone());
         (self.number, self.attempt) = (attempt, Some(begun));
@@ -315,7 +314,7 @@ impl Run<'_> {
             Ok(()) => {
                 self.job.note(|survived| survived.snapshots += 1);
                 if let Purpose::Savepoint(name) = purpose {
-                    self.answer(name, || Ok(()));
+                    self.askers.answer(&*self.vault, name, || Ok(()));
                 }
                 if let Err(error) = self.vault.tidy() {
                     tracing::warn!(cause = ?error, "what is not needed any more cannot be deleted, or something is damaged");

@@ -63,6 +63,15 @@ impl Figures {
             .collect();
         Figures { pipeline: pipeline.name().to_owned(), operators }
     }
+    /// What each operator has done, in the order of the plan.
+    pub(crate) fn operators(&self) -> &[OperatorReport] {
+        &self.operators
+    }
+    /// What a process that is told of only by numbers has done.
+    pub(crate) fn note(&mut self, operators: impl Iterator<Item = (Counts, Vec<(&'static str, Metric)>)>) {
+        let (counts, metrics): (Vec<_>, Vec<_>) = operators.unzip();
+        self.update(counts.into_iter(), metrics.into_iter());
+    }
     pub(crate) fn update(
         &mut self,
         counts: impl Iterator<Item = Counts>,

@@ -140,6 +140,7 @@ impl Vault {
             seed: self.seed,
             interval: draft.interval,
             term: self.term(),
+            attempt: self.attempt,
             kind: draft.kind,
             scope,
             ended: draft.ended,

@@ -163,11 +163,11 @@ impl<'a> Reader<'a> {
             .ok_or_else(|| format!("it has an unknown part {number}").into())
     }
     /// The format, which may not be newer than `known`.
-    pub(super) fn format(&mut self, known: u32) -> Result<(), Garbled> {
+    pub(super) fn format(&mut self, known: u32) -> Result<u32, Garbled> {
         match self.u32()? {
             0 => Err("it has format 0".into()),
             format if format > known => Err(Garbled::Newer { format, known }),
-            _ => Ok(()),
+            format => Ok(format),
         }
     }
     /// Nothing may be left.

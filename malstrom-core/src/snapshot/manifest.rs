@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 const MAGIC: &[u8; 8] = b"MALSTRMS";
-const FORMAT: u32 = 1;
+/// Since format 2 a manifest says in which attempt the snapshot was taken.
+const FORMAT: u32 = 2;
 /// The scope that has everything, as a number of a round.
 const WHOLE: u16 = u16::MAX;
 
@@ -74,6 +75,8 @@ pub struct Manifest {
     pub interval: u64,
     /// The term in which it was committed.
     pub term: u64,
+    /// The attempt in which it was taken; 0 if that is not known.
+    pub attempt: u64,
     /// Whether it is a savepoint.
     pub kind: Kind,
     /// What it has written itself.
@@ -107,6 +110,7 @@ impl Manifest {
         w.u64(self.seed);
         w.u64(self.interval);
         w.u64(self.term);
+        w.u64(self.attempt);
         kind(&mut w, &self.kind);
         scope(&mut w, self.scope);
         w.u8(self.ended.into());
@@ -119,14 +123,7 @@ impl Manifest {
             w.text(&schema.description);
         }
         w.len(self.segments.len());
-        for segment in &self.segments {
-            w.text(&segment.object);
-            w.u64(segment.interval);
-            scope(&mut w, segment.scope);
-            w.u64(segment.length);
-            w.u64(segment.footer);
-            w.u64(segment.checksum);
-        }
+        self.segments.iter().for_each(|one| segment(&mut w, one));
         w.len(self.live.len());
         for saved in &self.live {
             kind(&mut w, &saved.kind);
@@ -146,13 +143,14 @@ impl Manifest {
         if r.take(MAGIC.len())? != MAGIC {
             return Err("it is not a manifest".into());
         }
-        r.format(FORMAT)?;
+        let format = r.format(FORMAT)?;
         let manifest = Manifest {
             job: r.text()?,
             key_groups: r.u32()?,
             seed: r.u64()?,
             interval: r.u64()?,
             term: r.u64()?,
+            attempt: if format < 2 { 0 } else { r.u64()? },
             kind: r.kind()?,
             scope: r.scope()?,
             ended: r.u8()? != 0,
@@ -199,7 +197,7 @@ pub(super) fn needed(segments: &[Segment]) -> Option<&[Segment]> {
     missing.is_empty().then(|| &segments[first..])
 }
 
-fn kind(w: &mut Writer, kind: &Kind) {
+pub(super) fn kind(w: &mut Writer, kind: &Kind) {
     match kind {
         Kind::Snapshot => w.u8(0),
         Kind::Savepoint(name) => {
@@ -208,14 +206,22 @@ fn kind(w: &mut Writer, kind: &Kind) {
         }
     }
 }
-fn scope(w: &mut Writer, scope: Scope) {
+pub(super) fn scope(w: &mut Writer, scope: Scope) {
     w.u16(match scope {
         Scope::Changes { round } => round,
         Scope::Whole => WHOLE,
     });
 }
+pub(super) fn segment(w: &mut Writer, segment: &Segment) {
+    w.text(&segment.object);
+    w.u64(segment.interval);
+    scope(w, segment.scope);
+    w.u64(segment.length);
+    w.u64(segment.footer);
+    w.u64(segment.checksum);
+}
 impl Reader<'_> {
-    fn kind(&mut self) -> Result<Kind, Garbled> {
+    pub(super) fn kind(&mut self) -> Result<Kind, Garbled> {
         match self.u8()? {
             0 => Ok(Kind::Snapshot),
             1 => Ok(Kind::Savepoint(self.text()?)),
@@ -234,7 +240,7 @@ impl Reader<'_> {
         let schema = Schema { version: self.u32()?, description: self.text()? };
         Ok((key, Layout { schema, since }))
     }
-    fn segment(&mut self) -> Result<Segment, Garbled> {
+    pub(super) fn segment(&mut self) -> Result<Segment, Garbled> {
         Ok(Segment {
             object: self.text()?,
             interval: self.u64()?,
@@ -272,6 +278,7 @@ mod tests {
             seed: 42,
             interval: 4,
             term: 2,
+            attempt: 1,
             kind: Kind::Savepoint("before".into()),
             scope: Scope::Changes { round: 1 },
             ended: true,
@@ -300,7 +307,7 @@ mod tests {
         w.raw(MAGIC);
         w.u32(FORMAT + 1);
         w.text("what nobody knows yet");
-        assert_eq!(Manifest::decode(&w.seal(), None), Err(Garbled::Newer { format: 2, known: 1 }));
+        assert_eq!(Manifest::decode(&w.seal(), None), Err(Garbled::Newer { format: FORMAT + 1, known: FORMAT }));
     }
 
     #[test]

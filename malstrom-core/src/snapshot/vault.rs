@@ -66,6 +66,8 @@ pub struct Vault {
     pub(super) ledger: Ledger,
     pub(super) job: Job,
     pub(super) seed: u64,
+    /// The attempt that is under way; 0 if nobody has said.
+    pub(super) attempt: u64,
     /// What the next snapshot is written relative to.
     pub(super) parent: Option<Opened>,
     /// What the job was restored from, until the first commit.
@@ -114,7 +116,7 @@ impl Vault {
         })?;
         location.clear_half_written()?;
         let (parent, restored, opened, tidied, cursor) = (None, None, HashMap::new(), false, Cursor::default());
-        Ok(Vault { archive, ledger, job, seed: 0, tried: 0, parent, restored, opened, tidied, cursor, nonces })
+        Ok(Vault { archive, ledger, job, seed: 0, attempt: 0, tried: 0, parent, restored, opened, tidied, cursor, nonces })
     }
 
     /// The term of this coordinator.
@@ -163,6 +165,10 @@ impl Vault {
         };
         self.restored = Some(restore.clone());
         Ok(restore)
+    }
+    /// The attempt of this number is under way: what is committed from now on was taken in it.
+    pub fn in_attempt(&mut self, attempt: u64) {
+        self.attempt = attempt;
     }
     /// The seed of the hash of keys.
     pub fn seed(&self) -> u64 {

@@ -1,7 +1,8 @@
 //! Writing what the workers of one process keep. It commits nothing, so every process may do it by itself.
 use super::Location;
 use super::archive::savepoint;
-use super::manifest::Kind;
+use super::format::{Garbled, Reader, Writer};
+use super::manifest::{self, Kind};
 use super::segment::{self, Segment};
 use super::store::Store;
 use crate::contract::snapshot::{Chunk, NO_GROUP, Part, Schema, Scope};
@@ -14,6 +15,45 @@ pub struct Written {
     pub(super) segment: Segment,
     pub(super) kind: Kind,
     pub(super) schemas: BTreeMap<(String, Part), Schema>,
+}
+impl Written {
+    /// Its bytes, for the coordinator.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::default();
+        manifest::segment(&mut w, &self.segment);
+        manifest::kind(&mut w, &self.kind);
+        w.len(self.schemas.len());
+        for ((operator, part), schema) in &self.schemas {
+            w.text(operator);
+            w.u8(*part as u8);
+            w.u32(schema.version);
+            w.text(&schema.description);
+        }
+        w.seal()
+    }
+    /// Reads what [`encode`](Self::encode) has written.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
+        let mut r = Reader::unseal(bytes)?;
+        let (segment, kind) = (r.segment()?, r.kind()?);
+        let mut schemas = BTreeMap::new();
+        for _ in 0..r.len(13)? {
+            let key = (r.text()?, r.part()?);
+            schemas.insert(key, Schema { version: r.u32()?, description: r.text()? });
+        }
+        r.end()?;
+        Ok(Written { segment, kind, schemas })
+    }
+    /// The interval that it was written for.
+    pub fn interval(&self) -> u64 {
+        self.segment.interval
+    }
+    /// How many bytes it has.
+    pub fn bytes(&self) -> u64 {
+        self.segment.length
+    }
 }
 /// What a process has to write.
 #[derive(Clone, Debug, Default)]
@@ -113,6 +153,27 @@ pub(super) fn parse(name: &str) -> Option<(u64, u64)> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn what_was_written_goes_to_the_coordinator() {
+        let segment = Segment {
+            object: "segments/1".into(),
+            interval: 1,
+            scope: Scope::Whole,
+            length: 100,
+            footer: 70,
+            checksum: 5,
+        };
+        let schema = Schema { version: 2, description: "text".into() };
+        let schemas = [(("count".to_owned(), Part::State), schema)].into();
+        let written = Written { segment, kind: Kind::Savepoint("s".into()), schemas };
+        let bytes = written.encode();
+        assert_eq!(Written::decode(&bytes), Ok(written));
+        for at in 0..bytes.len() {
+            let mut broken = bytes.clone();
+            broken[at] ^= 1;
+            assert!(Written::decode(&broken).is_err(), "byte {at}");
+        }
+    }
     #[test]
     fn names_say_of_which_term_and_interval_they_are() {
         assert_eq!(parse(&name(3, 17, 2)), Some((3, 17)));

@@ -1,14 +1,14 @@
 //! Savepoints that are asked for from outside: see [`Requests`](crate::snapshot::Requests).
-use super::{Run, Vault};
-use crate::coordinator::Event;
+use super::Vault;
 use crate::error::{Error, Result};
 use crate::runtime::clock;
+use std::collections::HashMap;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 /// Who waits for a savepoint.
 #[derive(Debug)]
-pub(super) enum Asker {
+pub(crate) enum Asker {
     /// Somebody in this process.
     Here(Sender<Result<()>>),
     /// Somebody who has left a request.
@@ -16,7 +16,7 @@ pub(super) enum Asker {
 }
 impl Asker {
     /// Says that the savepoint of this name is there, or why it is not.
-    pub(super) fn answer(self, vault: &dyn Vault, name: &str, answer: Result<()>) {
+    fn answer(self, vault: &dyn Vault, name: &str, answer: Result<()>) {
         match self {
             // Whoever has asked may be gone.
             Asker::Here(reply) => drop(reply.send(answer)),
@@ -31,80 +31,90 @@ fn respond(vault: &dyn Vault, name: &str, answer: Result<()>) {
     }
 }
 
-/// When to look for requests.
+/// Who waits for which savepoint, and when to look for requests.
 #[derive(Debug)]
-pub(super) struct Lookout {
+pub(crate) struct Askers {
+    waiting: HashMap<String, Vec<Asker>>,
     every: Duration,
     due: Duration,
     /// The last time it could not be seen whether there are any.
     blind: bool,
 }
-impl Lookout {
+impl Askers {
     /// Looks every so often, from now on.
-    pub(super) fn new(every: Duration, now: Duration) -> Self {
-        Lookout { every, due: now, blind: false }
+    pub(crate) fn new(every: Duration, now: Duration) -> Self {
+        Askers { waiting: HashMap::new(), every, due: now, blind: false }
     }
-    pub(super) fn due(&self) -> Duration {
+    /// When to look again.
+    pub(crate) fn due(&self) -> Duration {
         self.due
     }
-}
-
-impl Run<'_> {
-    /// Looks for requests, if it is time to.
-    pub(super) fn look(&mut self) {
-        let now = self.job.plan().clock.now();
-        if now < self.lookout.due {
-            return;
+    /// Looks for requests, if it is time to. Those that are to be taken now.
+    pub(crate) fn look(&mut self, now: Duration, vault: &dyn Vault) -> Vec<String> {
+        let mut fresh = Vec::new();
+        if now < self.due {
+            return fresh;
         }
-        self.lookout.due = now + self.lookout.every;
-        match self.vault.requests() {
-            Ok(requests) => {
-                self.lookout.blind = false;
-                for request in requests {
-                    let asked = self.waiting.get(&request.name);
-                    if asked.is_some_and(|askers| askers.iter().any(|asker| matches!(asker, Asker::Outside))) {
-                        continue;
-                    }
-                    // One that was taken before the job was restarted may be there; for the others nobody waits.
-                    if request.until <= clock::unix_micros() || self.vault.has(&request.name) {
-                        respond(&*self.vault, &request.name, Ok(()));
-                        continue;
-                    }
-                    if let Err(error) = self.vault.take(&request) {
-                        tracing::warn!(savepoint = request.name, cause = ?error, "a request cannot be taken");
-                        continue;
-                    }
-                    tracing::info!(savepoint = request.name, "somebody asks for a savepoint");
-                    self.savepoint(request.name, Asker::Outside);
-                }
-            }
+        self.due = now + self.every;
+        let requests = match vault.requests() {
+            Ok(requests) => requests,
             Err(error) => {
-                if !std::mem::replace(&mut self.lookout.blind, true) {
+                if !std::mem::replace(&mut self.blind, true) {
                     tracing::warn!(cause = ?error, "requests for savepoints cannot be read");
                 }
+                return fresh;
+            }
+        };
+        self.blind = false;
+        for request in requests {
+            let asked = self.waiting.get(&request.name);
+            if asked.is_some_and(|askers| askers.iter().any(|asker| matches!(asker, Asker::Outside))) {
+                continue;
+            }
+            // One that was taken before the job was restarted may be there; for the others nobody waits.
+            if request.until <= clock::unix_micros() || vault.has(&request.name) {
+                respond(vault, &request.name, Ok(()));
+                continue;
+            }
+            if let Err(error) = vault.take(&request) {
+                tracing::warn!(savepoint = request.name, cause = ?error, "a request cannot be taken");
+                continue;
+            }
+            tracing::info!(savepoint = request.name, "somebody asks for a savepoint");
+            if self.ask(vault, &request.name, Asker::Outside) {
+                fresh.push(request.name);
             }
         }
+        fresh
     }
-    /// Takes a savepoint, unless it cannot have that name.
-    pub(super) fn savepoint(&mut self, name: String, asker: Asker) {
-        if let Err(why) = self.vault.check_free(&name) {
-            return asker.answer(&*self.vault, &name, Err(why));
+    /// Somebody asks for a savepoint. Whether it is to be taken now: it may be under way, or not be able to have that name.
+    pub(crate) fn ask(&mut self, vault: &dyn Vault, name: &str, asker: Asker) -> bool {
+        if let Err(why) = vault.check_free(name) {
+            asker.answer(vault, name, Err(why));
+            return false;
         }
-        let askers = self.waiting.entry(name.clone()).or_default();
+        let askers = self.waiting.entry(name.to_owned()).or_default();
         askers.push(asker);
-        if askers.len() == 1 {
-            self.on(Event::Savepoint(name));
+        askers.len() == 1
+    }
+    /// Answers all who wait for a savepoint.
+    pub(crate) fn answer(&mut self, vault: &dyn Vault, name: &str, answer: impl Fn() -> Result<()>) {
+        for asker in self.waiting.remove(name).unwrap_or_default() {
+            asker.answer(vault, name, answer());
         }
     }
-    pub(super) fn answer(&mut self, name: &str, answer: impl Fn() -> Result<()>) {
-        for asker in self.waiting.remove(name).unwrap_or_default() {
-            asker.answer(&*self.vault, name, answer());
+    /// The attempt is over. Requests from outside stay where they are: another attempt may do what they ask for.
+    pub(crate) fn turn_down_here(&mut self, vault: &dyn Vault, why: &str) {
+        for (name, askers) in std::mem::take(&mut self.waiting) {
+            for asker in askers.into_iter().filter(|asker| matches!(asker, Asker::Here(_))) {
+                asker.answer(vault, &name, Err(Error::custom(format!("`{name}` was not taken: {why}"))));
+            }
         }
     }
 }
 
 /// Turns down all requests, as the job is over.
-pub(super) fn turn_down(vault: &dyn Vault, why: &str) {
+pub(crate) fn turn_down(vault: &dyn Vault, why: &str) {
     if !vault.is_open() {
         // Another coordinator may do what this one could not.
         return;

@@ -1,10 +1,10 @@
 //! A job that is kept in an object store.
 use super::{Found, Operators, Restore, Shelves, Vault, check_name};
-use crate::contract::snapshot::{Barrier, Scope, Shelf};
-use crate::coordinator::{Purpose, round_of};
+use crate::contract::snapshot::{Barrier, Outcome, Scope, Shelf};
+use crate::coordinator::{Origin, Purpose, round_of};
 use crate::error::{Error, Result};
 use crate::runtime::clock;
-use crate::snapshot::{self, Chunks, Draft, Groups, Job, Kind, Location, Request};
+use crate::snapshot::{self, Archive, Chunks, Draft, Groups, Job, Kind, Location, Request};
 use crate::state::key_group::KEY_GROUPS;
 use crate::worker::Written;
 use std::sync::Arc;
@@ -51,6 +51,71 @@ fn claimed(location: &Location, job: &Job, nonces: &Nonces) -> Result<snapshot::
     snapshot::Vault::open(location, job.clone(), move || nonces())
 }
 
+/// What a process has to restore that does not coordinate the job.
+pub(crate) struct Restoring {
+    restored: snapshot::Restore,
+    operators: Operators,
+}
+impl Restoring {
+    /// Opens the snapshot that the coordinator has found: `point` is its number, or the name of the savepoint.
+    pub(crate) fn open(location: &Location, point: &str, operators: &Operators) -> Result<Self> {
+        let archive = Archive::open(location)?;
+        let saved = archive.find(point)?.ok_or_else(|| {
+            Error::snapshot(format!("there are no snapshots at `{location}`, and {point} is to be restored from there"))
+        })?;
+        Ok(Restoring { restored: archive.restore(&saved)?, operators: operators.clone() })
+    }
+    /// What it has for workers.
+    pub(crate) fn shelves(&self) -> Arc<dyn Shelves> {
+        let there = self.restored.operators();
+        let names = self.operators.names(|id| there.contains(id));
+        Arc::new(OfSnapshot { restored: self.restored.clone(), names })
+    }
+    /// All workers here have taken in what there is for them: refuses what none has asked for.
+    pub(crate) fn check_taken_in(&self) -> Result<()> {
+        self.restored.refuse_unclaimed(&self.operators.dropped)
+    }
+}
+
+impl Stored {
+    /// What the log has for a coordinator that begins its term, where `found` is what the job is restored from.
+    pub(crate) fn origin(&self, found: Option<&Found>) -> Origin {
+        let newest = self.vault.archive().list().iter().max_by_key(|saved| saved.interval);
+        let outcome = newest.map(|saved| match saved.kind {
+            Kind::Snapshot => Outcome::Committed { interval: saved.interval, term: saved.term },
+            Kind::Savepoint(_) => Outcome::Saved { interval: saved.interval, term: saved.term },
+        });
+        // An attempt goes on only if nothing older is to be restored.
+        let newest = found.filter(|found| Some(found.interval) == outcome.map(Outcome::interval));
+        Origin {
+            term: self.vault.term(),
+            interval: self.interval(),
+            round: found.and_then(|found| found.round),
+            attempt: newest.map_or(0, |found| found.attempt),
+            outcome: outcome.filter(|_| newest.is_some()),
+            ..Origin::default()
+        }
+    }
+    /// Commits what the processes have written.
+    pub(crate) fn commit(&mut self, barrier: Barrier, kind: Kind, written: Vec<snapshot::Written>) -> Result<()> {
+        let Barrier { interval, last, .. } = barrier;
+        self.vault.commit(Draft { kind, interval, ended: last, written })?;
+        Ok(())
+    }
+    /// What the hashes of keys are seeded with.
+    pub(crate) fn seed(&self) -> u64 {
+        self.vault.seed()
+    }
+}
+
+/// What a purpose is called where snapshots are kept.
+pub(crate) fn kind_of(purpose: &Purpose) -> Kind {
+    match purpose {
+        Purpose::Recovery => Kind::Snapshot,
+        Purpose::Savepoint(name) => Kind::Savepoint(name.clone()),
+    }
+}
+
 impl Vault for Stored {
     fn term(&self) -> u64 {
         self.vault.term()
@@ -63,6 +128,9 @@ impl Vault for Stored {
         self.vault = claimed(&self.location, &self.job, &self.nonces)?;
         self.vault.begin(seed);
         Ok(())
+    }
+    fn in_attempt(&mut self, attempt: u64) {
+        self.vault.in_attempt(attempt);
     }
     fn find(&mut self, restore: &Restore) -> Result<Option<Found>> {
         self.restored = None;
@@ -85,7 +153,7 @@ impl Vault for Stored {
             Kind::Snapshot | Kind::Savepoint(_) => None,
         };
         let shelves = Arc::new(OfSnapshot { restored: restored.clone(), names });
-        let found = Found { interval: saved.interval, round, seed: manifest.seed, shelves };
+        let found = Found { interval: saved.interval, attempt: manifest.attempt, round, seed: manifest.seed, shelves };
         self.restored = Some(restored);
         Ok(Some(found))
     }
@@ -112,20 +180,15 @@ impl Vault for Stored {
         self.vault.archive().list().iter().any(|saved| matches!(&saved.kind, Kind::Savepoint(known) if known == name))
     }
     fn store(&mut self, barrier: Barrier, purpose: &Purpose, written: Vec<Written>) -> Result<()> {
-        let kind = match purpose {
-            Purpose::Recovery => Kind::Snapshot,
-            Purpose::Savepoint(name) => Kind::Savepoint(name.clone()),
-        };
+        let kind = kind_of(purpose);
         let mut content = Chunks::default();
         for part in written {
             content.chunks.extend(part.chunks);
             content.schemas.extend(part.schemas);
         }
-        let Barrier { interval, scope, last } = barrier;
-        let writer = self.vault.writer(0);
-        let written = writer.write(&kind, interval, scope, &self.operators.ids, content)?;
-        self.vault.commit(Draft { kind, interval, ended: last, written: vec![written] })?;
-        Ok(())
+        let Barrier { interval, scope, .. } = barrier;
+        let written = self.vault.writer(0).write(&kind, interval, scope, &self.operators.ids, content)?;
+        self.commit(barrier, kind, vec![written])
     }
     fn is_open(&self) -> bool {
         self.vault.is_open()

@@ -17,6 +17,8 @@ pub(crate) trait Vault: Send {
     fn interval(&self) -> u64;
     /// Begins a new term: whoever held the old one can commit nothing any more.
     fn claim(&mut self) -> Result<()>;
+    /// An attempt of this number begins, or goes on.
+    fn in_attempt(&mut self, attempt: u64);
     /// What to restore from. `None` if the job begins anew.
     fn find(&mut self, restore: &Restore) -> Result<Option<Found>>;
     /// All workers have taken in what they were restored from: refuses what nobody has asked for.
@@ -44,6 +46,8 @@ pub(crate) trait Vault: Send {
 /// A snapshot to restore from.
 pub(crate) struct Found {
     pub(crate) interval: u64,
+    /// The attempt that it was taken in; 0 if that is not known.
+    pub(crate) attempt: u64,
     /// Its round, if the next snapshot may be written relative to it.
     pub(crate) round: Option<u16>,
     /// What the hashes of keys are seeded with.

@@ -168,6 +168,7 @@ impl<'a> World<'a> {
             restarts: u32::MAX,
             pause: (micros(300), micros(5_000)),
             silence: micros(12_000),
+            least: 1,
             patience: micros(25_000),
             budget: [0, 10, 1_000][random.index(3)],
         }
