@@ -129,6 +129,15 @@ pub enum Error {
         #[source]
         cause: Box<dyn StdError + Send + Sync>,
     },
+    /// The port for other processes cannot be opened.
+    #[error("cannot listen at `{address}`; choose another address, or end what listens there")]
+    Listen {
+        /// The address as it was given.
+        address: String,
+        /// What the operating system said.
+        #[source]
+        cause: std::io::Error,
+    },
     /// The runtime could not do its own work (start a thread, install a handler).
     #[error("cannot {doing}")]
     Runtime {

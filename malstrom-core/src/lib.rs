@@ -2,7 +2,7 @@
 //!
 //! Modules depend on each other in one direction only: `runtime` → `worker` → `graph`, `exchange` → `stream` → `check` →
 //! `contract`. `state` uses only `contract`; `connect` also `check`, as its printing sinks take what can be printed;
-//! `snapshot`, which knows state only as bytes, `contract` and `error`. `sim`, which is behind a feature, drives them all.
+//! `snapshot`, which knows state only as bytes, `contract` and `error`; `net`, between processes, `exchange`. `sim`, which is behind a feature, drives them all.
 //! `tests/modules_depend_downwards.rs` says it in full.
 pub mod check;
 pub mod connect;
@@ -12,6 +12,7 @@ pub mod error;
 pub mod exchange;
 pub mod graph;
 pub mod metrics;
+pub mod net;
 pub mod runtime;
 pub mod schema;
 #[cfg(feature = "sim")]

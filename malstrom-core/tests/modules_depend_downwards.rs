@@ -15,6 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "runtime",
         &[
             "coordinator",
+            "net",
             "snapshot",
             "worker",
             "graph",
@@ -28,6 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("coordinator", &["exchange", "state", "contract"]),
+    ("net", &["exchange", "error"]),
     ("snapshot", &["contract", "error"]),
     ("worker", &["graph", "exchange", "state", "stream", "contract", "error", "metrics"]),
     ("schema", &["graph", "contract", "error"]),
