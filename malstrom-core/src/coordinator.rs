@@ -167,6 +167,17 @@ impl Coordinator {
             _ => self.origin.interval + 1,
         }
     }
+    /// Whether an attempt is under way in which all have begun.
+    pub fn is_running(&self) -> bool {
+        matches!(self.phase, Phase::Running(_))
+    }
+    /// The name of the savepoint that is under way, if the snapshot that is under way is one.
+    pub fn savepoint_under_way(&self) -> Option<&str> {
+        match &self.phase {
+            Phase::Running(running) => running.snapshots.savepoint_under_way(),
+            _ => None,
+        }
+    }
     /// What it waits for, for people.
     pub fn waits_for(&self) -> String {
         match &self.phase {

@@ -3,6 +3,8 @@ pub mod args;
 mod asking;
 mod attempt;
 pub(crate) mod clock;
+mod cluster;
+mod environment;
 mod inside;
 mod job;
 pub(crate) mod keeping;
@@ -14,6 +16,7 @@ pub mod report;
 mod signals;
 
 pub use args::{Look, RuntimeArgs, SnapshotCommand, run};
+pub use environment::{Environment, Role};
 pub use keeping::Restore;
 pub(crate) use keeping::check_name;
 pub use place::Place;
@@ -25,7 +28,9 @@ use crate::snapshot::Location;
 use crate::state::key_group::KEY_GROUPS;
 use attempt::Plan;
 use clock::Clock;
+use cluster::{Cluster, Lead, Security};
 use job::Job;
+use progress::Watched;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +38,10 @@ use std::time::Duration;
 const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(600);
 /// How often in a row a job is restarted, unless the program says otherwise.
 const RESTARTS: u32 = 3;
+/// After a failure it is so long until the next attempt, and twice as long each further time, up to the second.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+/// How often the last snapshot of a job is tried.
+const LAST_TRIES: u32 = 5;
 
 /// How long a record may wait for others to share a batch with, while its worker has other work.
 /// An idle worker never lets one wait.
@@ -82,6 +91,7 @@ pub struct Runtime {
     latency: Latency,
     seed: Option<u64>,
     snapshots: Option<Snapshots>,
+    security: Security,
 }
 
 /// Where and when snapshots are taken, and what becomes of them.
@@ -105,6 +115,7 @@ pub struct RuntimeBuilder {
     restore: Restore,
     restarts: Option<u32>,
     drop_state: Vec<String>,
+    security: Security,
 }
 impl RuntimeBuilder {
     /// How many workers (threads) to run; by default as many as there are cores.
@@ -167,6 +178,11 @@ impl RuntimeBuilder {
         self.drop_state.push(operator.into());
         self
     }
+    /// How the processes of a job speak to each other.
+    pub(crate) fn security(mut self, security: Security) -> Self {
+        self.security = security;
+        self
+    }
     /// The runtime.
     ///
     /// # Errors
@@ -200,7 +216,7 @@ impl RuntimeBuilder {
                 Some(Snapshots { location, restore, drop_state, keeping })
             }
         };
-        Ok(Runtime { workers, latency: self.latency, seed: self.seed, snapshots })
+        Ok(Runtime { workers, latency: self.latency, seed: self.seed, snapshots, security: self.security })
     }
 }
 
@@ -216,21 +232,84 @@ impl Runtime {
     pub fn run(&self, pipeline: impl Fn() -> Pipeline + Send + Sync + 'static) -> Result<Report> {
         self.start(pipeline)?.join()
     }
+    fn plan(&self, make: attempt::Make) -> Plan {
+        Plan {
+            make,
+            workers: self.workers,
+            linger: self.latency.linger(),
+            seed: self.seed.unwrap_or_else(clock::random),
+            clock: Clock::start(),
+            started: clock::unix_micros(),
+        }
+    }
+    /// Plays the part of this process in a job that has several, to the end: its [environment](Environment) says which part that is. What
+    /// the job has done, if it is the coordinator. The function is called once per worker, on its thread, and once to look at the
+    /// pipeline.
+    ///
+    /// ```no_run
+    /// use malstrom_core::{Runtime, runtime::{Environment, Role}};
+    /// use std::time::Duration;
+    /// # fn my_pipeline() -> malstrom_core::Pipeline { malstrom_core::Graph::new("p").finish() }
+    /// struct Alone;
+    /// impl Environment for Alone {
+    ///     fn role(&self) -> Role {
+    ///         Role::Coordinator
+    ///     }
+    ///     fn processes(&self) -> usize {
+    ///         1
+    ///     }
+    ///     fn coordinator(&self) -> Vec<String> {
+    ///         Vec::new()
+    ///     }
+    /// }
+    /// let every = Duration::from_secs(10);
+    /// let report = Runtime::builder().snapshots("file:///var/lib/job", every).build()?.run_in(Alone, my_pipeline)?;
+    /// # Ok::<(), malstrom_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the job takes no snapshots, or none where all processes reach them; if the part cannot be played; what ended
+    /// the job before its input did.
+    pub fn run_in(
+        &self,
+        environment: impl Environment,
+        pipeline: impl Fn() -> Pipeline + Send + Sync + 'static,
+    ) -> Result<Option<Report>> {
+        match self.start_in(Arc::new(environment), Arc::new(pipeline))? {
+            Begun::Coordinator(lead) => {
+                Watched::wait(&*lead);
+                lead.outcome().map(Some)
+            }
+            Begun::Done => Ok(None),
+        }
+    }
+    fn start_in(&self, environment: Arc<dyn Environment>, make: attempt::Make) -> Result<Begun> {
+        let Some(Snapshots { location, restore, drop_state, keeping }) = self.snapshots.clone() else {
+            return Err(Error::Config(
+                "a job of several processes needs a place for snapshots that all of them reach: say where by `--snapshots`".into(),
+            ));
+        };
+        if !location.is_shared() {
+            return Err(Error::Config(format!(
+                "`{location}` is seen by one process only: give a job of several a place for snapshots that all of them reach"
+            )));
+        }
+        let (plan, security) = (self.plan(make), self.security.clone());
+        let role = environment.role();
+        let cluster = Cluster { plan, location, restore, drop_state, keeping, security, environment };
+        match role {
+            Role::Coordinator => cluster.coordinate().map(Begun::Coordinator),
+            Role::Worker => cluster.work().map(|()| Begun::Done),
+            Role::All => Err(Error::Config("a process of a cluster is its coordinator, or has workers: its role is neither".into())),
+        }
+    }
     /// Starts the pipeline and returns at once.
     ///
     /// # Errors
     /// [`Error::Config`] if the pipeline cannot be kept, or there is not what it is to be restored from; if snapshots cannot be
     /// read; if threads cannot be started.
     pub fn start(&self, pipeline: impl Fn() -> Pipeline + Send + Sync + 'static) -> Result<Handle> {
-        let seed = self.seed.unwrap_or_else(clock::random);
-        let mut plan = Plan {
-            make: Arc::new(pipeline),
-            workers: self.workers,
-            linger: self.latency.linger(),
-            seed,
-            clock: Clock::start(),
-            started: clock::unix_micros(),
-        };
+        let mut plan = self.plan(Arc::new(pipeline));
         let keeping = match self.snapshots.clone() {
             Some(Snapshots { location, restore, drop_state, keeping }) => {
                 Some(keeping::open(&mut plan, location, &restore, drop_state, keeping)?)
@@ -241,6 +320,13 @@ impl Runtime {
     }
 }
 
+/// What became of a process of a job that has several.
+enum Begun {
+    /// It coordinates the job.
+    Coordinator(Arc<Lead>),
+    /// It had workers, and there is nothing to do for them any more.
+    Done,
+}
 /// A running job. Dropping it does not stop the job.
 #[derive(Debug)]
 pub struct Handle {

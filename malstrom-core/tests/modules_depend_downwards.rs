@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "coordinator",
             "net",
+            "net",
             "snapshot",
             "worker",
             "graph",

@@ -88,6 +88,16 @@ impl Snapshots {
     pub(super) fn base(&self) -> u64 {
         self.base
     }
+    /// The name of the savepoint that is being taken, if it is one.
+    pub(super) fn savepoint_under_way(&self) -> Option<&str> {
+        match &self.phase {
+            Phase::Writing { taken, .. } | Phase::Storing(taken) | Phase::Again(taken, _) => match &taken.purpose {
+                Purpose::Savepoint(name) => Some(name),
+                Purpose::Recovery => None,
+            },
+            Phase::Idle(_) | Phase::Over => None,
+        }
+    }
     /// What it waits for, for people.
     pub(super) fn waits_for(&self) -> String {
         match &self.phase {

@@ -1,11 +1,16 @@
 //! The command line of a job.
+mod cluster;
 mod command;
 mod duration;
 
 pub use command::{Look, SnapshotCommand};
 
 use super::log::{self, LogFormat};
-use super::{Latency, Report, Restore, Runtime, progress, signals};
+use super::clock::{Clock, cores};
+use super::cluster::local::{self, Part};
+use super::environment::Flags;
+use super::{Begun, Latency, Report, Restore, Runtime, progress, signals};
+use cluster::{ClusterArgs, Where};
 use crate::connect::output_closed;
 use crate::error::{Error, Result};
 use crate::graph::Pipeline;
@@ -58,6 +63,8 @@ pub struct RuntimeArgs {
     /// Print the graph as a mermaid flowchart and exit
     #[arg(long)]
     plan: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// What to log to standard error: off, error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", default_value = "warn", env = "MALSTROM_LOG")]
     log: LevelFilter,
@@ -108,6 +115,26 @@ pub fn run(pipeline: impl Fn() -> Pipeline + Send + Sync + 'static) -> Result<Re
     }
 }
 
+/// Plays the part of this process in a job that has several.
+fn among(runtime: &Runtime, flags: Flags, pipeline: impl Fn() -> Pipeline + Send + Sync + 'static) -> Result<Report> {
+    let begun = or_refuse(runtime.start_in(Arc::new(flags), Arc::new(pipeline)));
+    match begun {
+        Ok(Begun::Coordinator(lead)) => {
+            let stop: Arc<dyn signals::Stop> = lead.clone();
+            signals::stop_on_signal(Arc::downgrade(&stop))?;
+            drop(stop);
+            progress::watch(&*lead);
+            or_refuse(lead.outcome())
+        }
+        // The report is for the coordinator to print.
+        Ok(Begun::Done) => std::process::exit(0),
+        Err(error) => {
+            tracing::error!("{error:?}");
+            std::process::exit(1)
+        }
+    }
+}
+
 /// Says what is wrong with the configuration, and ends the process.
 fn refuse(error: &Error) -> ! {
     eprintln!("error: {error:?}");
@@ -137,22 +164,40 @@ impl RuntimeArgs {
             std::process::exit(0);
         }
         log::init(self.log, self.log_format);
+        let part = local::part();
+        let security = or_refuse(self.cluster.security())?;
+        let place = or_refuse(self.cluster.place(part))?;
+        if let Where::Local { processes } = place {
+            std::process::exit(or_refuse(local::run(processes, Clock::start()))?);
+        }
         let mut builder = Runtime::builder().latency(self.latency);
-        if let Some(workers) = self.workers {
+        // The processes of one machine share its cores.
+        let shared = match &place {
+            Where::Among(flags) if part.is_some() => Some((cores() / flags.processes).max(1)),
+            _ => None,
+        };
+        if let Some(workers) = self.workers.or(shared) {
             builder = builder.workers(workers);
         }
         if let Some(url) = &self.snapshots {
             builder = builder.snapshots(url.as_str(), self.every).restarts(self.restarts);
         }
-        builder = builder.restore(self.restore);
+        // Who coordinates a job that another one has begun does not begin it anew.
+        let again = matches!(part, Some(Part::Coordinator { again: true, .. }));
+        builder = builder.restore(if again { Restore::Latest } else { self.restore }).security(security);
         for operator in self.drop_state {
             builder = builder.drop_state(operator);
         }
         let runtime = builder.build().unwrap_or_else(|error| refuse(&error));
+        if let Where::Among(flags) = place {
+            return among(&runtime, flags, pipeline);
+        }
         let handle = or_refuse(runtime.start(pipeline))?;
-        signals::stop_on_signal(Arc::downgrade(&handle.job))?;
+        let job: Arc<dyn signals::Stop> = handle.job.clone();
+        signals::stop_on_signal(Arc::downgrade(&job))?;
+        drop(job);
         tracing::debug!("SIGINT and SIGTERM end the sources");
-        progress::watch(&handle.job);
+        progress::watch(&*handle.job);
         let outcome = handle.join();
         if outcome.as_ref().is_err_and(output_closed) {
             // `job | head`: the reader has what it wanted, and there is nobody to tell.

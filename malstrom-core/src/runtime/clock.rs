@@ -23,7 +23,6 @@ pub(crate) fn cores() -> usize {
 }
 
 /// A variable of the process, if it is set to something.
-#[cfg(feature = "sim")]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
 }

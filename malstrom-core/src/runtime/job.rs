@@ -1,7 +1,9 @@
 //! A job: one attempt, or where snapshots are taken as many as it needs.
 use super::attempt::{Attempt, News, Plan, lock};
 use super::keeping::{self, Keeping};
+use super::progress::Watched;
 use super::report::{Report, Survived};
+use super::signals::Stop;
 use crate::contract::source::Progress;
 use crate::error::{Error, Result};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +32,28 @@ struct State {
     over: Option<Option<Error>>,
 }
 
+impl Stop for Job {
+    fn stop(&self) {
+        Job::stop(self);
+    }
+    fn is_stopping(&self) -> bool {
+        Job::is_stopping(self)
+    }
+}
+impl Watched for Job {
+    fn wait(&self) {
+        Job::wait(self);
+    }
+    fn wait_for(&self, at_most: Duration) -> bool {
+        Job::wait_for(self, at_most)
+    }
+    fn report(&self) -> Report {
+        Job::report(self)
+    }
+    fn progress(&self) -> Vec<Progress> {
+        Job::progress(self)
+    }
+}
 impl Job {
     pub(crate) fn start(plan: Plan, keeping: Option<Keeping>) -> Result<Arc<Job>> {
         tracing::info!(workers = plan.workers, "job starts");

@@ -10,15 +10,15 @@ pub(crate) use asked::{Asker, Askers, turn_down};
 pub(crate) use names::Operators;
 #[cfg(feature = "sim")]
 pub(crate) use open::check_names;
-pub(crate) use open::open;
+pub(crate) use open::{Kept, open};
 pub use point::Restore;
 pub(crate) use point::check_name;
-#[cfg(feature = "sim")]
-pub(crate) use stored::Stored;
+pub(crate) use stored::{Restoring, Stored, kind_of};
 pub(crate) use vault::{Found, Shelves, Vault};
 
 use super::attempt::{Attempt, Beginning, News};
 use super::job::Job;
+use super::{LAST_TRIES, PAUSES};
 use crate::contract::snapshot::Barrier;
 use crate::coordinator::member::Command;
 use crate::coordinator::{Action, Coordinator, Event, Origin, Policy, Purpose, Report};
@@ -38,11 +38,6 @@ pub(crate) struct Settings {
     /// How often in a row the job is restarted, if it does not get as far as the next snapshot.
     pub(crate) restarts: u32,
 }
-/// After a failure it is so long until the next attempt, and twice as long each further time.
-const PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// How often the last snapshot of a job is tried.
-const LAST_TRIES: u32 = 5;
 
 /// A job that is kept, before it begins.
 pub(crate) struct Keeping {
@@ -61,7 +56,7 @@ pub(super) fn keep(job: &Job, keeping: Keeping, sender: &Sender<News>, news: &Re
         timeout: settings.timeout,
         tries: LAST_TRIES,
         restarts: settings.restarts,
-        pause: (PAUSE, LONGEST_PAUSE),
+        pause: PAUSES,
         // The threads of this process cannot be lost, and say nothing that they need not.
         silence: Duration::MAX,
         ..Policy::default()

@@ -1,13 +1,23 @@
 //! The line that a long run shows on a terminal.
-use super::job::Job;
-use super::report::thousands;
+use super::report::{Report, thousands};
 use crate::contract::source::Progress;
 use indicatif::ProgressBar;
 use std::io::IsTerminal;
 use std::time::Duration;
 
+/// A job that is waited for.
+pub(crate) trait Watched {
+    /// Waits until all is done.
+    fn wait(&self);
+    /// Waits for `at_most`; `true` if all is done.
+    fn wait_for(&self, at_most: Duration) -> bool;
+    /// What it has done so far.
+    fn report(&self) -> Report;
+    /// The splits that are being read.
+    fn progress(&self) -> Vec<Progress>;
+}
 /// Waits for the end of the job and shows how far it is, once a second, if standard error is a terminal.
-pub(crate) fn watch(job: &Job) {
+pub(crate) fn watch(job: &dyn Watched) {
     let every = Duration::from_secs(1);
     if !std::io::stderr().is_terminal() {
         job.wait();

@@ -1,20 +1,25 @@
 //! SIGINT and SIGTERM: the first one stops the sources and drains, the second one ends the process at once.
 use super::clock::Clock;
-use super::job::Job;
 use crate::error::{Error, Result};
 use std::io::Write;
 use std::sync::{Mutex, Once, PoisonError, Weak};
 use std::time::Duration;
 
-/// The job that a signal stops.
-static CURRENT: Mutex<Weak<Job>> = Mutex::new(Weak::new());
+/// What a signal stops.
+pub(crate) trait Stop: Send + Sync {
+    /// Begins to stop.
+    fn stop(&self);
+    /// Whether it has begun to.
+    fn is_stopping(&self) -> bool;
+}
+static CURRENT: Mutex<Option<Weak<dyn Stop>>> = Mutex::new(None);
 /// When it was told to.
 static FIRST: Mutex<Option<Clock>> = Mutex::new(None);
 /// What comes so soon after the first signal is the same one again: `timeout` and others send it to the process and to its group.
 const SAME: Duration = Duration::from_millis(200);
 
-pub(crate) fn stop_on_signal(job: Weak<Job>) -> Result<()> {
-    *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = job;
+pub(crate) fn stop_on_signal(job: Weak<dyn Stop>) -> Result<()> {
+    *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(job);
     // A process has one handler, however many jobs it runs one after the other.
     static INSTALL: Once = Once::new();
     let mut installed = Ok(());
@@ -22,8 +27,15 @@ pub(crate) fn stop_on_signal(job: Weak<Job>) -> Result<()> {
     installed.map_err(|cause| Error::Runtime { doing: "install a signal handler", cause: cause.into() })
 }
 
+/// Stops what a signal would.
+pub(crate) fn stop_current() {
+    let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(Weak::upgrade);
+    if let Some(current) = current {
+        current.stop();
+    }
+}
 fn on_signal() {
-    let job = CURRENT.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+    let job = CURRENT.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(Weak::upgrade);
     let mut first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
     match job {
         Some(job) if !job.is_stopping() => {

@@ -109,6 +109,10 @@ impl Location {
     pub fn is_near(&self) -> bool {
         self.near
     }
+    /// Whether other processes can reach it too: anything but memory.
+    pub fn is_shared(&self) -> bool {
+        !self.url.starts_with("memory://")
+    }
     pub(super) fn objects(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.objects)
     }

@@ -1,8 +1,9 @@
 //! What must be right before a job that is kept begins.
 use super::stored::Stored;
-use super::{Keeping, Operators, Restore, Settings, Vault};
+use super::{Found, Keeping, Operators, Restore, Settings, Vault};
 use crate::contract::snapshot::Guarantee;
 use crate::error::{Error, Result};
+use crate::graph::Pipeline;
 use crate::graph::picture::{NodeKind, Plan as Stages};
 use crate::runtime::attempt::Plan;
 use crate::runtime::clock;
@@ -12,6 +13,41 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+/// A pipeline that can be kept.
+pub(crate) struct Kept {
+    pub(crate) pipeline: Pipeline,
+    pub(crate) operators: Operators,
+}
+impl Kept {
+    /// Builds the pipeline of `plan`.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    pub(crate) fn of(plan: &Plan, dropped: Vec<String>) -> Result<Kept> {
+        let pipeline = catch_unwind(AssertUnwindSafe(|| (plan.make)())).map_err(|payload| Error::Panic {
+            operator: "the pipeline function".into(),
+            message: panic_message(&*payload),
+        })?;
+        check_names(pipeline.plan())?;
+        let operators = Operators::of(pipeline.plan(), dropped);
+        operators.check()?;
+        Ok(Kept { pipeline, operators })
+    }
+    /// Claims the place where it is kept, and finds what it is restored from.
+    ///
+    /// # Errors
+    /// If the place cannot be had, or what lies there not be used.
+    pub(crate) fn claim(&self, plan: &mut Plan, location: Location, restore: &Restore) -> Result<(Stored, Option<Found>)> {
+        let (name, operators) = (self.pipeline.name(), self.operators.clone());
+        let mut vault = Stored::open(location, name, operators, plan.seed, Arc::new(clock::nonce))?;
+        let found = vault.find(restore)?;
+        if let Some(found) = &found {
+            plan.seed = found.seed;
+            tracing::info!(snapshot = found.interval, "job is restored");
+        }
+        Ok((vault, found))
+    }
+}
 /// Claims the place where the job of `plan` is kept, and finds what it is restored from.
 ///
 /// # Errors
@@ -23,19 +59,7 @@ pub(crate) fn open(
     dropped: Vec<String>,
     settings: Settings,
 ) -> Result<Keeping> {
-    let pipeline = catch_unwind(AssertUnwindSafe(|| (plan.make)())).map_err(|payload| Error::Panic {
-        operator: "the pipeline function".into(),
-        message: panic_message(&*payload),
-    })?;
-    check_names(pipeline.plan())?;
-    let operators = Operators::of(pipeline.plan(), dropped);
-    operators.check()?;
-    let mut vault = Stored::open(location, pipeline.name(), operators, plan.seed, Arc::new(clock::nonce))?;
-    let found = vault.find(restore)?;
-    if let Some(found) = &found {
-        plan.seed = found.seed;
-        tracing::info!(snapshot = found.interval, "job is restored");
-    }
+    let (vault, found) = Kept::of(plan, dropped)?.claim(plan, location, restore)?;
     Ok(Keeping { settings, vault: Box::new(vault), found })
 }
 

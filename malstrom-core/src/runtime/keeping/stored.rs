@@ -28,6 +28,8 @@ pub(crate) struct Stored {
     vault: snapshot::Vault,
     /// What the job was restored from, until it is known that all of it has been taken in.
     restored: Option<snapshot::Restore>,
+    /// What processes that do not coordinate the job are to restore.
+    point: Option<String>,
     stored: u64,
 }
 impl Stored {
@@ -43,7 +45,7 @@ impl Stored {
         let job = Job { name: name.to_owned(), key_groups: KEY_GROUPS as u32, coordinator };
         let mut vault = claimed(&location, &job, &nonces)?;
         vault.begin(seed);
-        Ok(Stored { location, nonces, job, operators, vault, restored: None, stored: 0 })
+        Ok(Stored { location, nonces, job, operators, vault, restored: None, point: None, stored: 0 })
     }
 }
 fn claimed(location: &Location, job: &Job, nonces: &Nonces) -> Result<snapshot::Vault> {
@@ -102,6 +104,10 @@ impl Stored {
         self.vault.commit(Draft { kind, interval, ended: last, written })?;
         Ok(())
     }
+    /// What was found to be restored: the number of a snapshot, or the name of a savepoint.
+    pub(crate) fn restores(&self) -> Option<String> {
+        self.point.clone()
+    }
     /// What the hashes of keys are seeded with.
     pub(crate) fn seed(&self) -> u64 {
         self.vault.seed()
@@ -133,7 +139,7 @@ impl Vault for Stored {
         self.vault.in_attempt(attempt);
     }
     fn find(&mut self, restore: &Restore) -> Result<Option<Found>> {
-        self.restored = None;
+        (self.restored, self.point) = (None, None);
         let Some(saved) = self.vault.archive().find(&restore.to_string())? else { return Ok(None) };
         if self.vault.archive().latest().is_some_and(|latest| latest.interval > saved.interval) {
             tracing::warn!(%saved, "the job goes back: what it has published since is published again");
@@ -154,7 +160,7 @@ impl Vault for Stored {
         };
         let shelves = Arc::new(OfSnapshot { restored: restored.clone(), names });
         let found = Found { interval: saved.interval, attempt: manifest.attempt, round, seed: manifest.seed, shelves };
-        self.restored = Some(restored);
+        (self.restored, self.point) = (Some(restored), Some(saved.to_restore()));
         Ok(Some(found))
     }
     fn check_taken_in(&mut self) -> Result<()> {

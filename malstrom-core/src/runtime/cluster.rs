@@ -1,0 +1,194 @@
+//! A job in several processes: one with the coordinator, and any number with workers.
+//!
+//! The [coordinator](leader) is the one of a single process, around which there are connections; it has no workers. A [crew](crew) is the
+//! workers of one process. They exchange records with those of the others over [sessions](crate::net::data), and go on without a
+//! coordinator if it dies: the next one claims the next term, hears how they stand, and takes over. Whoever else dies, the attempt is
+//! restored from the last snapshot, by those who are there.
+mod crew;
+mod lead;
+mod leader;
+pub(super) mod local;
+mod processes;
+mod words;
+
+use super::attempt::Plan;
+use super::clock::{self, Clock};
+use super::environment::Environment;
+use super::keeping::{self, Kept, Restore};
+use super::report::Figures;
+use super::signals::Stop;
+use super::{LAST_TRIES, PAUSES};
+use crate::contract::record::Record;
+use crate::coordinator::Policy;
+use crate::error::{Error, Result};
+use crate::graph::Pipeline;
+use crate::net::control::{LinkSettings, SILENCE};
+use crate::net::{Identity, Io, Listener, Tls, is_loopback};
+use crate::snapshot::Location;
+use crate::state::key_group::KEY_GROUPS;
+use crew::{Crew, Kit};
+pub(crate) use lead::Lead;
+use leader::Leader;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// For so long more processes are waited for, before a job goes on with fewer if it may.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How the processes of a job speak to each other.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Security {
+    pub(crate) tls: Option<Tls>,
+    /// Plain text may leave the machine.
+    pub(crate) insecure: bool,
+}
+impl Security {
+    fn check(&self, address: &str) -> Result<()> {
+        if self.tls.is_some() || self.insecure || is_loopback(address) {
+            return Ok(());
+        }
+        Err(Error::Config(format!(
+            "what goes to or from `{address}` can be read and changed by others on its way: give `--tls-cert`, `--tls-key` and `--tls-ca`, \
+             or say `--insecure` if the network is yours alone"
+        )))
+    }
+}
+/// A job of several processes, as one of them sees it.
+pub(crate) struct Cluster {
+    pub(crate) plan: Plan,
+    pub(crate) location: Location,
+    pub(crate) restore: Restore,
+    pub(crate) drop_state: Vec<String>,
+    pub(crate) keeping: keeping::Settings,
+    pub(crate) security: Security,
+    pub(crate) environment: Arc<dyn Environment>,
+}
+
+fn identity(pipeline: &Pipeline) -> Result<Identity> {
+    let cannot = |cause: std::io::Error| Error::Runtime { doing: "read the program itself", cause: cause.into() };
+    let program = std::env::current_exe().and_then(std::fs::read).map_err(cannot)?;
+    let plan = pipeline.plan();
+    let edges = plan.edges.iter().map(|edge| format!("{} {} {}", edge.from, edge.to, edge.record));
+    let stages = format!("{plan}{}", edges.collect::<Vec<_>>().join("\n"));
+    let mut probe = Vec::new();
+    (1u8, 2u64, "probe".to_owned(), vec![Some(3u16), None]).encode(&mut probe).map_err(Error::custom)?;
+    Ok(Identity {
+        job: pipeline.name().to_owned(),
+        build: xxh3_64(&program),
+        key_groups: KEY_GROUPS as u32,
+        pipeline: xxh3_64(stages.as_bytes()),
+        probe: xxh3_64(&probe),
+    })
+}
+fn network(clock: Clock, listen: &str, identity: &Identity, security: &Security) -> Result<(Arc<Io>, Listener)> {
+    security.check(listen)?;
+    let io = Io::start(Arc::new(move || clock.now()))?;
+    let listener = io.listen(listen, identity.clone(), security.tls.clone())?;
+    Ok((io, listener))
+}
+
+impl Cluster {
+    /// Starts the coordinator of the job. It listens when this returns.
+    pub(crate) fn coordinate(mut self) -> Result<Arc<Lead>> {
+        let kept = Kept::of(&self.plan, self.drop_state)?;
+        let environment = &self.environment;
+        let (processes, least) = (environment.processes(), environment.min_processes());
+        let identity = identity(&kept.pipeline)?;
+        let clock = self.plan.clock;
+        let (io, listener) = network(clock, &environment.listen(), &identity, &self.security)?;
+        // What is there already is not claimed by somebody who cannot listen.
+        let (vault, found) = kept.claim(&mut self.plan, self.location.clone(), &self.restore)?;
+        let policy = Policy {
+            workers: processes * self.plan.workers,
+            least: least * self.plan.workers,
+            every: self.keeping.every,
+            timeout: self.keeping.timeout,
+            tries: LAST_TRIES,
+            restarts: self.keeping.restarts,
+            pause: PAUSES,
+            patience: PATIENCE,
+            // Connections say who is there.
+            silence: Duration::MAX,
+            ..Policy::default()
+        };
+        let (sender, inputs) = channel();
+        let lead = Arc::new(Lead::new(clock, self.location.to_string(), Figures::new(&kept.pipeline), sender.clone()));
+        let events = Box::new(move |event| drop(sender.send(leader::Input::Control(event))));
+        let address = listener.local_addr();
+        let control = listener.control(SILENCE, events);
+        let (leader, first) = Leader::new(lead.clone(), (vault, found, self.restore), policy, control);
+        tracing::info!(%address, processes, "coordinator is there");
+        let mine = lead.clone();
+        spawn("malstrom-coordinator", move || {
+            let outcome = leader.run(first, &inputs);
+            // What was said last is to arrive.
+            drop((listener, io));
+            mine.end(outcome.err());
+        })?;
+        Ok(lead)
+    }
+    /// Works for the coordinator of the job, until it has no use for this process any more.
+    pub(crate) fn work(self) -> Result<()> {
+        let Kept { pipeline, operators } = Kept::of(&self.plan, self.drop_state)?;
+        let environment = self.environment;
+        environment.coordinator().iter().try_for_each(|address| self.security.check(address))?;
+        let identity = identity(&pipeline)?;
+        drop(pipeline);
+        let (io, listener) = network(self.plan.clock, &environment.listen(), &identity, &self.security)?;
+        let address = environment.reached_at(listener.local_addr());
+        if address.starts_with("0.0.0.0:") || address.starts_with("[::]:") {
+            return Err(Error::Config(format!(
+                "others cannot reach a process at `{address}`: say where they can by `--advertise HOST:PORT`"
+            )));
+        }
+        let (inputs, received): (Sender<crew::Input>, Receiver<crew::Input>) = channel();
+        let leaving = Arc::new(Leaving { begun: AtomicBool::new(false), inputs: std::sync::Mutex::new(inputs.clone()) });
+        let process = environment.process();
+        environment.on_stop({
+            let leaving = leaving.clone();
+            Box::new(move || leaving.stop())
+        });
+        let stop: Arc<dyn Stop> = leaving;
+        super::signals::stop_on_signal(Arc::downgrade(&stop))?;
+        let settings = LinkSettings {
+            addresses: Arc::new(move || environment.coordinator()),
+            identity,
+            tls: self.security.tls,
+            silence: SILENCE,
+            seed: clock::random(),
+        };
+        let events = inputs.clone();
+        let link = crate::net::control::Link::start(
+            &io,
+            settings,
+            Box::new(move |event| drop(events.send(crew::Input::Link(event)))),
+        );
+        let kit =
+            Kit { plan: self.plan, operators, location: self.location, listener, address, process, inputs };
+        let done = Crew::new(kit, link).run(&received);
+        drop(stop);
+        done
+    }
+}
+/// Has a process leave.
+struct Leaving {
+    begun: AtomicBool,
+    inputs: std::sync::Mutex<Sender<crew::Input>>,
+}
+impl Stop for Leaving {
+    fn stop(&self) {
+        if !self.begun.swap(true, Ordering::SeqCst) {
+            drop(super::attempt::lock(&self.inputs).send(crew::Input::Leave));
+        }
+    }
+    fn is_stopping(&self) -> bool {
+        self.begun.load(Ordering::SeqCst)
+    }
+}
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    thread.map(drop).map_err(|cause| Error::Runtime { doing: "start the coordinator thread", cause: cause.into() })
+}

@@ -1,0 +1,157 @@
+//! What is known of a job of several processes where its coordinator runs: for its report, for who watches it, and for who asks it for
+//! something.
+use super::leader::Input;
+use super::processes::ProcessStatus;
+use crate::contract::source::Progress;
+use crate::error::{Error, Result};
+use crate::runtime::attempt::lock;
+use crate::runtime::clock::Clock;
+use crate::runtime::progress::Watched;
+use crate::runtime::report::{Figures, Report, Survived};
+use crate::runtime::signals::Stop;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How a job stands.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) term: u64,
+    pub(crate) attempt: u64,
+    pub(crate) interval: u64,
+    pub(crate) workers: usize,
+    pub(crate) running: bool,
+    pub(crate) stopping: bool,
+    pub(crate) waits_for: String,
+    pub(crate) processes: Vec<ProcessStatus>,
+    pub(crate) survived: Survived,
+    pub(crate) failed_snapshots: u64,
+    pub(crate) last: Option<LastSnapshot>,
+    pub(crate) figures: Figures,
+    pub(crate) splits: Vec<Progress>,
+    /// The snapshot that was begun last, and when.
+    triggered: Option<(u64, Duration)>,
+    /// What came of it, and when.
+    over: Option<Option<Error>>,
+    ended: Option<Duration>,
+}
+/// The last snapshot that was committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LastSnapshot {
+    pub(crate) interval: u64,
+    pub(crate) bytes: u64,
+    /// From its barrier to its commit.
+    pub(crate) took: Duration,
+    pub(crate) at: Duration,
+}
+
+/// See the [module](self).
+pub(crate) struct Lead {
+    clock: Clock,
+    location: String,
+    fresh: Figures,
+    state: Mutex<State>,
+    changed: Condvar,
+    inputs: Mutex<Sender<Input>>,
+}
+impl std::fmt::Debug for Lead {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lead").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+impl Lead {
+    pub(super) fn new(clock: Clock, location: String, fresh: Figures, inputs: Sender<Input>) -> Self {
+        let state = Mutex::new(State { figures: fresh.clone(), ..State::default() });
+        Lead { clock, location, fresh, state, changed: Condvar::new(), inputs: Mutex::new(inputs) }
+    }
+    pub(super) fn now(&self) -> Duration {
+        self.clock.now()
+    }
+    pub(super) fn location(&self) -> &str {
+        &self.location
+    }
+    pub(super) fn fresh_figures(&self) -> &Figures {
+        &self.fresh
+    }
+    pub(super) fn note(&self, note: impl FnOnce(&mut State)) {
+        note(&mut lock(&self.state));
+    }
+    /// How the job stands.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&lock(&self.state))
+    }
+    /// An attempt begins.
+    pub(super) fn begins(&self, restored_from: Option<u64>, workers: usize) {
+        self.note(|state| {
+            state.survived.restarts += u64::from(state.workers > 0);
+            state.survived.restored_from = restored_from;
+            state.workers = workers;
+        });
+    }
+    pub(super) fn triggered(&self, interval: u64) {
+        let now = self.now();
+        self.note(|state| state.triggered = Some((interval, now)));
+    }
+    pub(super) fn committed(&self, interval: u64, bytes: u64) {
+        let now = self.now();
+        self.note(|state| {
+            state.survived.snapshots += 1;
+            let since = state.triggered.filter(|(begun, _)| *begun == interval).map_or(now, |(_, at)| at);
+            state.last = Some(LastSnapshot { interval, bytes, took: now.saturating_sub(since), at: now });
+        });
+    }
+    pub(super) fn end(&self, failure: Option<Error>) {
+        let now = self.now();
+        self.note(|state| (state.over, state.ended) = (Some(failure), Some(now)));
+        self.changed.notify_all();
+    }
+
+    fn tell(&self, input: Input) -> bool {
+        lock(&self.inputs).send(input).is_ok()
+    }
+    /// Takes a savepoint, and waits until it is there.
+    pub(crate) fn savepoint(&self, name: &str) -> Result<()> {
+        let (reply, answer) = channel();
+        let gone = || Error::Config(format!("the job has ended, so there is nothing to save as `{name}`"));
+        if !self.tell(Input::Savepoint(name.to_owned(), reply)) {
+            return Err(gone());
+        }
+        answer.recv().unwrap_or_else(|_| Err(gone()))
+    }
+    /// What came of the job, once it has ended.
+    pub(crate) fn outcome(&self) -> Result<Report> {
+        let failure = lock(&self.state).over.as_mut().and_then(Option::take);
+        match failure {
+            Some(failure) => Err(failure),
+            None => Ok(self.report()),
+        }
+    }
+}
+impl Stop for Lead {
+    /// Ends the sources, drains what is under way, takes a last snapshot and ends the job.
+    fn stop(&self) {
+        self.note(|state| state.stopping = true);
+        self.tell(Input::Stop);
+    }
+    fn is_stopping(&self) -> bool {
+        self.look(|state| state.stopping)
+    }
+}
+impl Watched for Lead {
+    fn wait(&self) {
+        while !self.wait_for(Duration::from_secs(3600)) {}
+    }
+    fn wait_for(&self, at_most: Duration) -> bool {
+        let waited = self.changed.wait_timeout_while(lock(&self.state), at_most, |state| state.over.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0.over.is_some()
+    }
+    fn report(&self) -> Report {
+        self.look(|state| {
+            let elapsed = state.ended.unwrap_or_else(|| self.now());
+            Report::new(state.figures.clone(), state.workers, elapsed, state.stopping, state.survived)
+        })
+    }
+    fn progress(&self) -> Vec<Progress> {
+        self.look(|state| state.splits.clone())
+    }
+}

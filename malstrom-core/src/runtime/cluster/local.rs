@@ -1,0 +1,220 @@
+//! A cluster on one machine, for development: one command starts the coordinator and the processes with workers, shows what they log,
+//! and starts those again that die.
+//!
+//! Each is this same program with the same command line; a variable says which part it plays. They hang on their standard input: when
+//! that ends, so do they, so that nothing is left running whatever becomes of the process that has started them.
+use crate::error::{Error, Result};
+use crate::runtime::clock::Clock;
+use crate::runtime::signals::{self, Stop};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Says which part a process plays: `coordinator PORT`, `coordinator PORT again` or `worker NUMBER PORT`.
+const PART: &str = "MALSTROM_PART";
+/// How often it is looked whether all are still there.
+const LOOK: Duration = Duration::from_millis(20);
+/// Who dies within this time of its start is started again only after a pause, which is twice as long each time.
+const SOON: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Who has left of its own accord is replaced after this time, unless the job has ended.
+const REPLACED: Duration = Duration::from_secs(1);
+/// When the job is over, the others end within this time, or are ended.
+const END: Duration = Duration::from_secs(10);
+
+/// The part that this process plays in a cluster of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Coordinator { port: u16, again: bool },
+    Worker { number: u32, port: u16 },
+}
+impl Part {
+    fn read(text: &str) -> Option<Part> {
+        let words: Vec<&str> = text.split(' ').collect();
+        match words[..] {
+            ["coordinator", port] => Some(Part::Coordinator { port: port.parse().ok()?, again: false }),
+            ["coordinator", port, "again"] => Some(Part::Coordinator { port: port.parse().ok()?, again: true }),
+            ["worker", number, port] => Some(Part::Worker { number: number.parse().ok()?, port: port.parse().ok()? }),
+            _ => None,
+        }
+    }
+    fn write(self) -> String {
+        match self {
+            Part::Coordinator { port, again: false } => format!("coordinator {port}"),
+            Part::Coordinator { port, again: true } => format!("coordinator {port} again"),
+            Part::Worker { number, port } => format!("worker {number} {port}"),
+        }
+    }
+    fn name(self) -> String {
+        match self {
+            Part::Coordinator { .. } => "coordinator".to_owned(),
+            Part::Worker { number, .. } => format!("worker {number}"),
+        }
+    }
+}
+/// The part that this process plays, if it was started by another one for that. From now on it ends when that one does.
+pub(crate) fn part() -> Option<Part> {
+    let part = Part::read(&crate::runtime::clock::variable(PART)?)?;
+    let listen = || {
+        for line in std::io::stdin().lock().lines() {
+            match line {
+                Ok(line) if line == "stop" => signals::stop_current(),
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+        std::process::exit(3)
+    };
+    // Without that it ends when somebody ends it.
+    let _ = std::thread::Builder::new().name("malstrom-parent".into()).spawn(listen);
+    Some(part)
+}
+
+/// One of the processes.
+struct Started {
+    part: Part,
+    child: Option<Child>,
+    since: Duration,
+    /// How often in a row it has died soon.
+    deaths: u32,
+    again: Option<Duration>,
+}
+/// Has the coordinator stop the job.
+struct Stopping {
+    begun: AtomicBool,
+    coordinator: Mutex<Option<ChildStdin>>,
+}
+impl Stopping {
+    fn say(&self) {
+        if let Some(stdin) = &mut *crate::runtime::attempt::lock(&self.coordinator) {
+            // Who is gone needs no telling; its successor is told.
+            let _ = stdin.write_all(b"stop\n").and_then(|()| stdin.flush());
+        }
+    }
+}
+impl Stop for Stopping {
+    fn stop(&self) {
+        self.begun.store(true, Ordering::SeqCst);
+        self.say();
+    }
+    fn is_stopping(&self) -> bool {
+        self.begun.load(Ordering::SeqCst)
+    }
+}
+
+/// Runs the job in a coordinator and `processes` processes with workers. What it ends with is what the process is to end with.
+pub(crate) fn run(processes: usize, clock: Clock) -> Result<i32> {
+    let cannot = |doing| move |cause: std::io::Error| Error::Runtime { doing, cause: cause.into() };
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+    let port = port.map_err(cannot("find a port for the coordinator"))?.port();
+    let stopping = Arc::new(Stopping { begun: AtomicBool::new(false), coordinator: Mutex::new(None) });
+    let stop: Arc<dyn Stop> = stopping.clone();
+    signals::stop_on_signal(Arc::downgrade(&stop))?;
+    let parts = (0u32..).take(processes).map(|number| Part::Worker { number, port });
+    let parts = [Part::Coordinator { port, again: false }].into_iter().chain(parts);
+    let fresh = |part| Started { part, child: None, since: Duration::ZERO, deaths: 0, again: Some(Duration::ZERO) };
+    let mut all: Vec<Started> = parts.map(fresh).collect();
+    eprintln!("starting a coordinator on port {port} and {processes} processes with workers");
+    let code = loop {
+        let mut over = None;
+        for one in &mut all {
+            let now = clock.now();
+            if one.again.is_some_and(|at| now >= at) {
+                one.start(now, &stopping).map_err(cannot("start a process of the cluster"))?;
+            }
+            let Some(child) = &mut one.child else { continue };
+            let Some(status) = child.try_wait().map_err(cannot("look after a process of the cluster"))? else { continue };
+            one.child = None;
+            over = one.ended(status, now).or(over);
+        }
+        if let Some(code) = over {
+            break code;
+        }
+        std::thread::sleep(LOOK);
+    };
+    let until = clock.now() + END;
+    while clock.now() < until && all.iter_mut().any(Started::is_there) {
+        std::thread::sleep(LOOK);
+    }
+    for child in all.iter_mut().filter_map(|one| one.child.as_mut()) {
+        let _ = child.kill().and_then(|()| child.wait().map(drop));
+    }
+    drop(stop);
+    Ok(code)
+}
+impl Started {
+    fn start(&mut self, now: Duration, stopping: &Stopping) -> std::io::Result<()> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(std::env::args_os().skip(1)).env(PART, self.part.write());
+        command.stdin(Stdio::piped()).stderr(Stdio::piped());
+        // What the terminal sends goes to the one who looks after all of them.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn()?;
+        if let Some(stderr) = child.stderr.take() {
+            let name = self.part.name();
+            let show = move || {
+                for line in BufReader::new(stderr).lines().map_while(std::result::Result::ok) {
+                    let _ = writeln!(std::io::stderr(), "[{name}] {line}");
+                }
+            };
+            std::thread::Builder::new().name("malstrom-log".into()).spawn(show)?;
+        }
+        if let Part::Coordinator { port, .. } = self.part {
+            *crate::runtime::attempt::lock(&stopping.coordinator) = child.stdin.take();
+            if stopping.is_stopping() {
+                stopping.say();
+            }
+            // The next one takes over what runs.
+            self.part = Part::Coordinator { port, again: true };
+        }
+        (self.child, self.since, self.again) = (Some(child), now, None);
+        Ok(())
+    }
+    /// It has ended. With what the cluster ends, if it does.
+    fn ended(&mut self, status: ExitStatus, now: Duration) -> Option<i32> {
+        let coordinates = matches!(self.part, Part::Coordinator { .. });
+        match status.code() {
+            Some(code) if coordinates && code != 101 => return Some(code),
+            Some(2) => return Some(2),
+            Some(0) => {
+                self.again = Some(now + REPLACED);
+                return None;
+            }
+            _ => {}
+        }
+        self.deaths = if now.saturating_sub(self.since) < SOON { self.deaths + 1 } else { 0 };
+        let pause = match self.deaths {
+            0 | 1 => Duration::ZERO,
+            deaths => PAUSE.saturating_mul(1 << (deaths - 2).min(10)).min(LONGEST_PAUSE),
+        };
+        eprintln!("{} has ended ({status}) and is started again", self.part.name());
+        self.again = Some(now + pause);
+        None
+    }
+    fn is_there(&mut self) -> bool {
+        // One that cannot be asked is ended like those that do not end.
+        self.child.as_mut().is_some_and(|child| !matches!(child.try_wait(), Ok(Some(_))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_read_as_it_was_written() {
+        let parts = [
+            Part::Coordinator { port: 7070, again: false },
+            Part::Coordinator { port: 1, again: true },
+            Part::Worker { number: 3, port: 65535 },
+        ];
+        for part in parts {
+            assert_eq!(Part::read(&part.write()), Some(part));
+        }
+        assert_eq!(Part::read("worker x 1"), None);
+    }
+}

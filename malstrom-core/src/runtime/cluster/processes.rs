@@ -1,0 +1,186 @@
+//! The processes that a coordinator knows: who they are, where they are, and whether they are still there.
+use super::words::{Done, Hello, PROCESSES, WORKERS, workers_of};
+use crate::net::control::ConnectionId;
+use crate::contract::source::Progress;
+use crate::metrics::Metric;
+use crate::runtime::report::Figures;
+use crate::stream::env::Counts;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+/// A process whose connection breaks may come back for so long, if no other comes in its place.
+const GRACE: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+struct Process {
+    nonce: u128,
+    address: String,
+    workers: usize,
+    connection: Option<ConnectionId>,
+    /// Since when there is none.
+    gone: Duration,
+    done: Done,
+    /// Who cannot reach it, in this attempt.
+    cut_from: BTreeSet<u32>,
+}
+/// The names of the users' metrics, which processes send as they are and reports keep for good.
+#[derive(Debug, Default)]
+pub(super) struct Names(BTreeSet<&'static str>);
+impl Names {
+    /// A program has some; what goes on and on inventing others is not followed.
+    const MOST: usize = 1000;
+    fn name(&mut self, name: &str) -> Option<&'static str> {
+        if let Some(known) = self.0.get(name) {
+            return Some(known);
+        }
+        if self.0.len() >= Self::MOST {
+            return None;
+        }
+        let kept: &'static str = Box::leak(name.to_owned().into_boxed_str());
+        self.0.insert(kept);
+        Some(kept)
+    }
+}
+/// A process that is there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Arrived {
+    pub(super) process: u32,
+    /// It was there before, and its connection broke.
+    pub(super) back: bool,
+    /// The workers of another one that had this number, which are lost.
+    pub(super) lost: std::ops::Range<usize>,
+}
+/// What is known of a process, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProcessStatus {
+    pub(crate) process: u32,
+    pub(crate) address: String,
+    pub(crate) workers: usize,
+    /// For how long there has been no connection to it.
+    pub(crate) gone: Option<Duration>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Processes {
+    known: BTreeMap<u32, Process>,
+    connections: HashMap<ConnectionId, u32>,
+}
+impl Processes {
+    /// A process says who it is.
+    pub(super) fn arrive(&mut self, connection: ConnectionId, hello: Hello) -> Result<Arrived, String> {
+        let Hello { nonce, process, address, workers, .. } = hello;
+        if workers == 0 || workers > WORKERS {
+            return Err(format!("it has {workers} workers: start it with `--workers` 1 to {WORKERS}"));
+        }
+        if let Some(process) = process.filter(|process| *process >= PROCESSES) {
+            return Err(format!("it is process {process}, and their numbers are below {PROCESSES}"));
+        }
+        let holds = |process: &u32| self.known.get(process).map(|known| known.nonce);
+        let free = || (0..PROCESSES).find(|process| !self.known.contains_key(process));
+        let process = process.or_else(free).ok_or("there are too many processes")?;
+        let held = holds(&process);
+        let back = held == Some(nonce);
+        if let Some(old) = self.known.get_mut(&process).and_then(|known| known.connection.take()) {
+            self.connections.remove(&old);
+        }
+        let lost = if back { 0..0 } else { self.workers(process) };
+        let arrived = Arrived { process, back, lost };
+        let connection = Some(connection);
+        if back {
+            self.known.entry(process).and_modify(|known| {
+                (known.connection, known.address) = (connection, address);
+            });
+        } else {
+            let (gone, done, cut_from) = (Duration::ZERO, Done::default(), BTreeSet::new());
+            self.known.insert(process, Process { nonce, address, workers, connection, gone, done, cut_from });
+        }
+        self.connections.extend(connection.map(|connection| (connection, process)));
+        Ok(arrived)
+    }
+    /// A connection is gone.
+    pub(super) fn closed(&mut self, connection: ConnectionId, now: Duration) {
+        let Some(process) = self.connections.remove(&connection) else { return };
+        if let Some(known) = self.known.get_mut(&process).filter(|known| known.connection == Some(connection)) {
+            (known.connection, known.gone) = (None, now);
+        }
+    }
+    /// When the next process is lost, unless it comes back.
+    pub(super) fn due(&self) -> Option<Duration> {
+        let gone = self.known.values().filter(|known| known.connection.is_none());
+        gone.map(|known| known.gone + GRACE).min()
+    }
+    /// Those that have not come back.
+    pub(super) fn take_lost(&self, now: Duration) -> Vec<u32> {
+        let lost = |known: &Process| known.connection.is_none() && now >= known.gone + GRACE;
+        self.known.iter().filter(|(_, known)| lost(known)).map(|(process, _)| *process).collect()
+    }
+    /// A process is gone: the workers that are lost with it.
+    pub(super) fn forget(&mut self, process: u32) -> std::ops::Range<usize> {
+        let workers = self.workers(process);
+        if let Some(connection) = self.known.remove(&process).and_then(|known| known.connection) {
+            self.connections.remove(&connection);
+        }
+        workers
+    }
+    pub(super) fn at(&self, connection: ConnectionId) -> Option<u32> {
+        self.connections.get(&connection).copied()
+    }
+    pub(super) fn connection(&self, process: u32) -> Option<ConnectionId> {
+        self.known.get(&process)?.connection
+    }
+    pub(super) fn workers(&self, process: u32) -> std::ops::Range<usize> {
+        workers_of(process, self.known.get(&process).map_or(0, |known| known.workers))
+    }
+    pub(super) fn all(&self) -> Vec<u32> {
+        self.known.keys().copied().collect()
+    }
+    /// Where the processes of these workers are, and how many of these each has.
+    pub(super) fn setup(&self, workers: &[usize]) -> Vec<(u32, usize, String)> {
+        let setup = self.known.iter().map(|(process, known)| {
+            let all = workers_of(*process, known.workers);
+            let count = workers.iter().filter(|worker| all.contains(worker)).count();
+            (*process, count, known.address.clone())
+        });
+        setup.filter(|(_, count, _)| *count > 0).collect()
+    }
+    /// One cannot reach another one. Which of them is to be left out.
+    pub(super) fn note_cut(&mut self, from: u32, peer: u32) -> u32 {
+        self.known.entry(peer).and_modify(|known| drop(known.cut_from.insert(from)));
+        let votes = |process: u32| self.known.get(&process).map_or(usize::MAX, |known| known.cut_from.len());
+        if votes(from) > votes(peer) { from } else { peer }
+    }
+    /// An attempt begins.
+    pub(super) fn forget_cuts(&mut self) {
+        self.known.values_mut().for_each(|known| known.cut_from.clear());
+    }
+    pub(super) fn did(&mut self, process: u32, done: Done) {
+        self.known.entry(process).and_modify(|known| known.done = done);
+    }
+    /// What all have done together. Metrics go by the names in `names`, which grows.
+    pub(super) fn figures(&self, fresh: &Figures, names: &mut Names) -> (Figures, Vec<Progress>) {
+        let (mut all, mut splits) = (fresh.clone(), Vec::new());
+        for known in self.known.values() {
+            let mut of_process = fresh.clone();
+            let operators = known.done.operators.iter().map(|(counts, metrics)| {
+                let [records_in, records_out, failed, late, dropped] = *counts;
+                let named = |(name, metric): &(String, Metric)| Some((names.name(name)?, *metric));
+                let metrics = metrics.iter().filter_map(named).collect();
+                (Counts { records_in, records_out, failed, late, dropped }, metrics)
+            });
+            of_process.note(operators);
+            all.merge(&of_process);
+            let progress = |(split, done, total): &(String, u64, u64)| Progress { split: split.clone(), done: *done, total: *total };
+            splits.extend(known.done.splits.iter().map(progress));
+        }
+        (all, splits)
+    }
+    pub(super) fn status(&self, now: Duration) -> Vec<ProcessStatus> {
+        let status = |(process, known): (&u32, &Process)| ProcessStatus {
+            process: *process,
+            address: known.address.clone(),
+            workers: known.workers,
+            gone: known.connection.is_none().then(|| now.saturating_sub(known.gone)),
+        };
+        self.known.iter().map(status).collect()
+    }
+}

@@ -1,0 +1,108 @@
+//! Where a process of a job runs, and what it is told there.
+use std::fmt;
+use std::net::SocketAddr;
+
+/// The part that a process plays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[non_exhaustive]
+pub enum Role {
+    /// The whole job, in one process; or with `--processes`, one that starts the others on this machine.
+    #[default]
+    All,
+    /// It coordinates the workers of other processes.
+    Coordinator,
+    /// It has workers.
+    Worker,
+}
+
+/// What a deployment tells a process of a job that has several. Flags do ([`RuntimeArgs`](super::RuntimeArgs)); who runs jobs in some
+/// other way implements this, and calls [`Runtime::run_in`](super::Runtime::run_in).
+///
+/// ```
+/// use malstrom_core::runtime::{Environment, Role};
+/// /// Two processes of two workers each, whose place among the others stands in a variable.
+/// struct Numbered;
+/// impl Environment for Numbered {
+///     fn role(&self) -> Role {
+///         if std::env::var_os("NUMBER").is_some() { Role::Worker } else { Role::Coordinator }
+///     }
+///     fn process(&self) -> Option<u32> {
+///         std::env::var("NUMBER").ok()?.parse().ok()
+///     }
+///     fn processes(&self) -> usize {
+///         2
+///     }
+///     fn coordinator(&self) -> Vec<String> {
+///         vec!["coordinator:7070".into()]
+///     }
+/// }
+/// assert_eq!(Numbered.min_processes(), 2);
+/// ```
+pub trait Environment: Send + Sync + 'static {
+    /// The part that this process plays: the coordinator, or one with workers.
+    fn role(&self) -> Role;
+    /// The number of this process among those with workers, if whoever starts it has given it one. Who comes with the number of
+    /// another process takes its place at once.
+    fn process(&self) -> Option<u32> {
+        None
+    }
+    /// How many processes with workers there are to be. Asked of the coordinator.
+    fn processes(&self) -> usize;
+    /// With how many of them the job goes on if others are gone for longer than ten seconds. Asked of the coordinator.
+    fn min_processes(&self) -> usize {
+        self.processes()
+    }
+    /// Where this process listens: `HOST:PORT`, with port 0 for any that is free.
+    fn listen(&self) -> String {
+        "127.0.0.1:0".into()
+    }
+    /// Where others reach this process, which listens at `local`.
+    fn reached_at(&self, local: SocketAddr) -> String {
+        local.to_string()
+    }
+    /// Where the coordinator may be: `HOST:PORT` of one or several. Asked again before each attempt to connect.
+    fn coordinator(&self) -> Vec<String>;
+    /// Is given, once, what is to be called when the process is to go. Signals are heeded anyway.
+    fn on_stop(&self, stop: Box<dyn Fn() + Send + Sync>) {
+        drop(stop);
+    }
+}
+
+/// What flags say.
+pub(crate) struct Flags {
+    pub(crate) role: Role,
+    pub(crate) process: Option<u32>,
+    pub(crate) processes: usize,
+    pub(crate) min_processes: usize,
+    pub(crate) listen: String,
+    pub(crate) advertise: Option<String>,
+    pub(crate) join: Vec<String>,
+}
+impl fmt::Debug for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Flags({:?})", self.role)
+    }
+}
+impl Environment for Flags {
+    fn role(&self) -> Role {
+        self.role
+    }
+    fn process(&self) -> Option<u32> {
+        self.process
+    }
+    fn processes(&self) -> usize {
+        self.processes
+    }
+    fn min_processes(&self) -> usize {
+        self.min_processes
+    }
+    fn listen(&self) -> String {
+        self.listen.clone()
+    }
+    fn reached_at(&self, local: SocketAddr) -> String {
+        self.advertise.clone().unwrap_or_else(|| local.to_string())
+    }
+    fn coordinator(&self) -> Vec<String> {
+        self.join.clone()
+    }
+}
