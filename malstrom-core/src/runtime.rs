@@ -28,7 +28,7 @@ use crate::snapshot::Location;
 use crate::state::key_group::KEY_GROUPS;
 use attempt::Plan;
 use clock::Clock;
-use cluster::{Cluster, Lead, Security};
+use cluster::{Cluster, Gone, Lead, Security};
 use job::Job;
 use progress::Watched;
 use std::sync::Arc;
@@ -280,7 +280,7 @@ impl Runtime {
                 Watched::wait(&*lead);
                 lead.outcome().map(Some)
             }
-            Begun::Done => Ok(None),
+            Begun::Done(_) => Ok(None),
         }
     }
     fn start_in(&self, environment: Arc<dyn Environment>, make: attempt::Make) -> Result<Begun> {
@@ -299,7 +299,7 @@ impl Runtime {
         let cluster = Cluster { plan, location, restore, drop_state, keeping, security, environment };
         match role {
             Role::Coordinator => cluster.coordinate().map(Begun::Coordinator),
-            Role::Worker => cluster.work().map(|()| Begun::Done),
+            Role::Worker => cluster.work().map(Begun::Done),
             Role::All => Err(Error::Config("a process of a cluster is its coordinator, or has workers: its role is neither".into())),
         }
     }
@@ -325,7 +325,7 @@ enum Begun {
     /// It coordinates the job.
     Coordinator(Arc<Lead>),
     /// It had workers, and there is nothing to do for them any more.
-    Done,
+    Done(Gone),
 }
 /// A running job. Dropping it does not stop the job.
 #[derive(Debug)]

@@ -106,7 +106,7 @@ impl Outcome {
 }
 
 /// Which part of what an operator keeps. The numbers are part of the format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[repr(u8)]
 pub enum Part {
     /// State per key, or per key and window.

@@ -116,7 +116,12 @@ pub fn run(pipeline: impl Fn() -> Pipeline + Send + Sync + 'static) -> Result<Re
 }
 
 /// Plays the part of this process in a job that has several.
-fn among(runtime: &Runtime, flags: Flags, pipeline: impl Fn() -> Pipeline + Send + Sync + 'static) -> Result<Report> {
+fn among(
+    runtime: &Runtime,
+    flags: Flags,
+    part: Option<Part>,
+    pipeline: impl Fn() -> Pipeline + Send + Sync + 'static,
+) -> Result<Report> {
     let begun = or_refuse(runtime.start_in(Arc::new(flags), Arc::new(pipeline)));
     match begun {
         Ok(Begun::Coordinator(lead)) => {
@@ -127,7 +132,7 @@ fn among(runtime: &Runtime, flags: Flags, pipeline: impl Fn() -> Pipeline + Send
             or_refuse(lead.outcome())
         }
         // The report is for the coordinator to print.
-        Ok(Begun::Done) => std::process::exit(0),
+        Ok(Begun::Done(gone)) => std::process::exit(local::code(part, gone)),
         Err(error) => {
             tracing::error!("{error:?}");
             std::process::exit(1)
@@ -190,7 +195,7 @@ impl RuntimeArgs {
         }
         let runtime = builder.build().unwrap_or_else(|error| refuse(&error));
         if let Where::Among(flags) = place {
-            return among(&runtime, flags, pipeline);
+            return among(&runtime, flags, part, pipeline);
         }
         let handle = or_refuse(runtime.start(pipeline))?;
         let job: Arc<dyn signals::Stop> = handle.job.clone();

@@ -26,6 +26,7 @@ use crate::net::control::{LinkSettings, SILENCE};
 use crate::net::{Identity, Io, Listener, Tls, is_loopback};
 use crate::snapshot::Location;
 use crate::state::key_group::KEY_GROUPS;
+pub(crate) use crew::Gone;
 use crew::{Crew, Kit};
 pub(crate) use lead::Lead;
 use leader::Leader;
@@ -131,7 +132,7 @@ impl Cluster {
         Ok(lead)
     }
     /// Works for the coordinator of the job, until it has no use for this process any more.
-    pub(crate) fn work(self) -> Result<()> {
+    pub(crate) fn work(self) -> Result<Gone> {
         let Kept { pipeline, operators } = Kept::of(&self.plan, self.drop_state)?;
         let environment = self.environment;
         environment.coordinator().iter().try_for_each(|address| self.security.check(address))?;

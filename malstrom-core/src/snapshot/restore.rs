@@ -123,6 +123,15 @@ impl Restore {
              renamed, say so in the pipeline (`as new_name was old_name`), and if it is to be lost, start with `--drop-state`"
         )))
     }
+    /// What workers have asked for so far.
+    pub fn claimed(&self) -> Vec<(String, Part)> {
+        self.0.claimed.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+    /// Workers of another process have asked for this.
+    pub fn claim(&self, parts: impl IntoIterator<Item = (String, Part)>) {
+        let mut claimed = self.0.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        claimed.extend(parts.into_iter().filter(|part| self.0.index.contains_key(part)));
+    }
     /// Whether a worker has asked for it.
     pub(super) fn has_claimed(&self, operator: &str, part: Part) -> bool {
         let claimed = self.0.claimed.lock().unwrap_or_else(PoisonError::into_inner);

@@ -166,6 +166,10 @@ impl Vault {
         self.restored = Some(restore.clone());
         Ok(restore)
     }
+    /// The job goes on with what it has in memory: nothing of what there is was dropped.
+    pub fn goes_on(&mut self) {
+        self.restored = None;
+    }
     /// The attempt of this number is under way: what is committed from now on was taken in it.
     pub fn in_attempt(&mut self, attempt: u64) {
         self.attempt = attempt;

@@ -60,6 +60,8 @@ struct Running {
     workers: Vec<usize>,
     first: usize,
     restoring: Option<Restoring>,
+    /// How many have taken in what there was for them.
+    loaded: usize,
     /// Dropped before the attempt is waited for: nothing is to arrive any more.
     mesh: Option<Mesh>,
     /// What they have written at barriers, as far as not all of them have.
@@ -70,6 +72,14 @@ struct Running {
     parts: BTreeMap<u64, Vec<u8>>,
 }
 
+/// How a crew has ended that has done its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// The job is over.
+    Over,
+    /// The process was told to go, and the job goes on without it.
+    Left,
+}
 /// See the [module](self).
 pub(super) struct Crew {
     kit: Kit,
@@ -79,6 +89,8 @@ pub(super) struct Crew {
     members: BTreeMap<usize, Member>,
     running: Option<Running>,
     stopping: bool,
+    /// It was told to go.
+    leaves: bool,
     /// What the coordinator was told last.
     told: Option<Done>,
 }
@@ -86,13 +98,13 @@ impl Crew {
     pub(super) fn new(kit: Kit, link: Link) -> Self {
         let process = kit.process;
         let (nonce, members) = (clock::nonce(), BTreeMap::new());
-        Crew { kit, link, nonce, process, members, running: None, stopping: false, told: None }
+        Crew { kit, link, nonce, process, members, running: None, stopping: false, leaves: false, told: None }
     }
     /// Works until there is nothing to do any more.
     ///
     /// # Errors
     /// If the coordinator has no use for this process, or says that the job has failed.
-    pub(super) fn run(mut self, inputs: &Receiver<Input>) -> Result<()> {
+    pub(super) fn run(mut self, inputs: &Receiver<Input>) -> Result<Gone> {
         let mut figures = self.kit.plan.clock.now() + FIGURES;
         loop {
             let now = self.kit.plan.clock.now();
@@ -122,13 +134,16 @@ impl Crew {
                     self.say(&Word::Cut { term, attempt, peer, why });
                 }
                 Ok(Input::News(..) | Input::Stored { .. } | Input::Cut { .. }) => {}
-                Ok(Input::Leave) if self.running.is_none() => return Ok(()),
-                Ok(Input::Leave) => self.say(&Word::Leaving),
+                Ok(Input::Leave) if self.running.is_none() => return Ok(Gone::Left),
+                Ok(Input::Leave) => {
+                    self.leaves = true;
+                    self.say(&Word::Leaving);
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     figures = now + FIGURES;
                     self.tell_figures();
                 }
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => return Ok(Gone::Over),
             }
         }
     }
@@ -155,9 +170,12 @@ impl Crew {
             workers: self.kit.plan.workers,
             location: self.kit.location.to_string(),
         }));
+        if self.leaves {
+            self.say(&Word::Leaving);
+        }
     }
     /// Does what the coordinator says. What has come of it all, if there is nothing left to do.
-    fn obey(&mut self, order: Order) -> Option<Result<()>> {
+    fn obey(&mut self, order: Order) -> Option<Result<Gone>> {
         match order {
             Order::Welcome { process } => {
                 if self.process != Some(process) || self.members.is_empty() {
@@ -176,7 +194,10 @@ impl Crew {
                     running.attempt.stop();
                 }
             }
-            Order::End(None) => return Some(Ok(())),
+            Order::End(None) => {
+                tracing::info!("there is nothing to do any more");
+                return Some(Ok(if self.leaves { Gone::Left } else { Gone::Over }));
+            }
             Order::End(Some(why)) => return Some(Err(Error::custom(format!("the coordinator has ended the job: {why}")))),
             Order::Tell { term, command, setup, savepoint } => self.hear(term, &command, setup, savepoint),
         }
@@ -208,12 +229,6 @@ impl Crew {
                 }
                 None => tracing::error!("an attempt begins, and nobody has said how"),
             },
-            Command::Go { attempt } => {
-                let restoring = self.running.as_mut().and_then(|running| running.restoring.take());
-                if let Some(Err(error)) = restoring.map(|restoring| restoring.check_taken_in()) {
-                    self.failed(*attempt, &error);
-                }
-            }
             Command::Trigger { barrier, .. } => {
                 if let Some(running) = &mut self.running {
                     let kind = savepoint.map_or(Kind::Snapshot, Kind::Savepoint);
@@ -272,7 +287,7 @@ impl Crew {
             Mesh::start(listener, MeshSettings { attempt, me, peers, config }, deliver, failed)
         });
         let (written, kinds, parts) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        self.running = Some(Running { number, attempt, workers, first, restoring, mesh, written, kinds, parts });
+        self.running = Some(Running { number, attempt, workers, first, restoring, loaded: 0, mesh, written, kinds, parts });
         Ok(())
     }
     fn stop_attempt(&mut self) {
@@ -297,8 +312,16 @@ impl Crew {
         let (attempt, first) = (running.number, running.first);
         let number = |running: &Running, at: usize| running.workers.get(at.saturating_sub(first)).copied();
         match news {
-            News::Loaded(at) => {
-                if let Some(worker) = number(running, at) {
+            News::Loaded(_) => {
+                running.loaded += 1;
+                if running.loaded < running.workers.len() {
+                    return;
+                }
+                let workers = running.workers.clone();
+                let restoring = running.restoring.take();
+                let parts = restoring.map(|restoring| restoring.claimed()).unwrap_or_default();
+                self.say(&Word::Restored { term, attempt, parts });
+                for worker in workers {
                     self.say(&Word::Report { term, worker, attempt, report: Report::Ready });
                 }
             }

@@ -20,6 +20,8 @@ pub(crate) struct State {
     pub(crate) attempt: u64,
     pub(crate) interval: u64,
     pub(crate) workers: usize,
+    /// Whether an attempt has begun since this coordinator is there.
+    begun: bool,
     pub(crate) running: bool,
     pub(crate) stopping: bool,
     pub(crate) waits_for: String,
@@ -81,11 +83,10 @@ impl Lead {
         look(&lock(&self.state))
     }
     /// An attempt begins.
-    pub(super) fn begins(&self, restored_from: Option<u64>, workers: usize) {
+    pub(super) fn begins(&self, restored_from: Option<u64>) {
         self.note(|state| {
-            state.survived.restarts += u64::from(state.workers > 0);
-            state.survived.restored_from = restored_from;
-            state.workers = workers;
+            state.survived.restarts += u64::from(state.begun);
+            (state.survived.restored_from, state.begun) = (restored_from, true);
         });
     }
     pub(super) fn triggered(&self, interval: u64) {

@@ -16,6 +16,8 @@ use std::time::Duration;
 
 /// After so long the commit log is claimed again, if the store could not be reached.
 const AGAIN: Duration = Duration::from_secs(1);
+/// Processes are given so long to hear that the job is over.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// A process that others cannot reach is left out for so long.
 const APART: Duration = Duration::from_secs(10);
 
@@ -48,6 +50,8 @@ pub(super) struct Leader {
     apart: BTreeMap<u32, Duration>,
     askers: Askers,
     stopping: bool,
+    /// Whether the attempt has begun in this term: if not, it goes on.
+    begun: bool,
     /// Why the attempt is given up.
     failure: Option<Failure>,
     over: Option<Result<()>>,
@@ -77,6 +81,7 @@ impl Leader {
             apart: BTreeMap::new(),
             askers,
             stopping: false,
+            begun: false,
             failure: None,
             over: None,
         };
@@ -87,7 +92,7 @@ impl Leader {
         self.act(first);
         loop {
             if let Some(over) = self.over.take() {
-                return self.end(over);
+                return self.end(over, inputs);
             }
             let now = self.lead.now();
             for name in self.askers.look(now, &self.vault) {
@@ -111,7 +116,7 @@ impl Leader {
             self.tell_how_it_is();
         }
     }
-    fn end(mut self, over: Result<()>) -> Result<()> {
+    fn end(mut self, over: Result<()>, inputs: &Receiver<Input>) -> Result<()> {
         let why = match &over {
             Ok(()) => "the job has ended".to_owned(),
             Err(failure) => format!("the job has failed: {failure}"),
@@ -121,6 +126,18 @@ impl Leader {
         // Whoever has taken over has something to say to them, and this one has not.
         if !matches!(over, Err(Error::Fenced { .. })) {
             self.tell_all(&Order::End(over.as_ref().err().map(ToString::to_string)));
+        }
+        // What was said last is to arrive.
+        self.processes.connections().into_iter().for_each(|connection| self.control.close(connection));
+        let until = self.lead.now() + FAREWELL;
+        while !self.processes.connections().is_empty() {
+            match inputs.recv_timeout(until.saturating_sub(self.lead.now())) {
+                Ok(Input::Control(ControlEvent::Closed(connection))) => {
+                    self.processes.closed(connection, self.lead.now());
+                }
+                Ok(_) => {}
+                Err(_) => break,
+            }
         }
         over
     }
@@ -235,6 +252,9 @@ impl Leader {
             Word::Report { term, worker, attempt, report } if current(term, self) && process_of(worker) == process => {
                 self.on(Event::Report { worker, attempt, report });
             }
+            Word::Restored { term, attempt, parts } if current(term, self) && attempt == self.coordinator.attempt() => {
+                self.vault.claim_parts(parts);
+            }
             Word::Written { term, attempt, interval, part } if current(term, self) => {
                 if self.keep_part(process, interval, &part) {
                     for worker in self.processes.workers(process) {
@@ -263,6 +283,7 @@ impl Leader {
             Word::Did(done) => self.did(process, done),
             Word::Joined { .. }
             | Word::Report { .. }
+            | Word::Restored { .. }
             | Word::Written { .. }
             | Word::Unwritten { .. }
             | Word::Failed { .. }
@@ -312,6 +333,11 @@ impl Leader {
             match action {
                 Action::Claim => self.claim(),
                 Action::Tell(command) => {
+                    if let (Command::Go { attempt }, Err(error)) = (&command, self.check_taken_in(&command)) {
+                        let failure = Failure { what: error.to_string(), restart: false, config: true };
+                        self.broken(*attempt, failure);
+                        return;
+                    }
                     let to = self.processes_of(&self.coordinator.participants());
                     self.command(&to, command);
                 }
@@ -340,6 +366,10 @@ impl Leader {
             }
         }
     }
+    /// Once all have taken in what they are restored from, refuses what nobody has asked for.
+    fn check_taken_in(&mut self, command: &Command) -> Result<()> {
+        if matches!(command, Command::Go { .. }) { self.vault.check_taken_in() } else { Ok(()) }
+    }
     fn broken(&mut self, attempt: u64, failure: Failure) {
         if attempt != self.coordinator.attempt() {
             return;
@@ -355,6 +385,7 @@ impl Leader {
     }
     /// Begins a term.
     fn claim(&mut self) {
+        self.begun = false;
         let claimed = match std::mem::take(&mut self.claimed) {
             true => Ok(()),
             false => {
@@ -393,6 +424,10 @@ impl Leader {
             self.on(Event::Failed { interval });
             return;
         }
+        if !self.begun {
+            self.vault.goes_on();
+        }
+        self.vault.in_attempt(self.coordinator.attempt());
         let bytes = written.iter().map(snapshot::Written::bytes).sum();
         match self.vault.commit(barrier, kind_of(purpose), written) {
             Ok(()) => {
@@ -438,9 +473,9 @@ impl Leader {
         let savepoint = match &command {
             Command::Begin { attempt, layout, .. } => {
                 let restored_from = self.found.as_ref().map(|found| found.interval);
-                self.lead.begins(restored_from, layout.members().len());
-                self.vault.in_attempt(*attempt);
+                self.lead.begins(restored_from);
                 (self.failure, self.restore) = (None, Restore::Latest);
+                self.begun = true;
                 self.parts.clear();
                 self.processes.forget_cuts();
                 let restore = self.found.as_ref().and_then(|_| self.vault.restores());
@@ -479,11 +514,13 @@ impl Leader {
         self.processes.all().into_iter().for_each(|process| self.tell(process, order));
     }
     fn tell_how_it_is(&self) {
+        let workers = self.coordinator.layout().members().len();
         let (term, attempt, interval) =
             (self.coordinator.term(), self.coordinator.attempt(), self.coordinator.interval());
         self.lead.note(|state| {
             (state.term, state.attempt, state.interval) = (term, attempt, interval);
             state.waits_for = self.coordinator.waits_for();
+            state.workers = workers;
             state.running = self.coordinator.is_running();
             state.processes = self.processes.status(self.lead.now());
         });

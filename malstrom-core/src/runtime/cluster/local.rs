@@ -3,6 +3,7 @@
 //!
 //! Each is this same program with the same command line; a variable says which part it plays. They hang on their standard input: when
 //! that ends, so do they, so that nothing is left running whatever becomes of the process that has started them.
+use super::Gone;
 use crate::error::{Error, Result};
 use crate::runtime::clock::Clock;
 use crate::runtime::signals::{self, Stop};
@@ -20,10 +21,12 @@ const LOOK: Duration = Duration::from_millis(20);
 const SOON: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// Who has left of its own accord is replaced after this time, unless the job has ended.
+/// Who has left is replaced after this time, unless the job has ended.
 const REPLACED: Duration = Duration::from_secs(1);
 /// When the job is over, the others end within this time, or are ended.
-const END: Duration = Duration::from_secs(10);
+const END: Duration = Duration::from_secs(5);
+/// What a process of this machine ends with that was told to go, while the job goes on.
+const LEFT: i32 = 4;
 
 /// The part that this process plays in a cluster of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +74,14 @@ pub(crate) fn part() -> Option<Part> {
     // Without that it ends when somebody ends it.
     let _ = std::thread::Builder::new().name("malstrom-parent".into()).spawn(listen);
     Some(part)
+}
+
+/// What a process ends with that has done its work.
+pub(crate) fn code(part: Option<Part>, gone: Gone) -> i32 {
+    match gone {
+        Gone::Left if part.is_some() => LEFT,
+        Gone::Left | Gone::Over => 0,
+    }
 }
 
 /// One of the processes.
@@ -180,7 +191,8 @@ impl Started {
         match status.code() {
             Some(code) if coordinates && code != 101 => return Some(code),
             Some(2) => return Some(2),
-            Some(0) => {
+            Some(0) => return None,
+            Some(LEFT) => {
                 self.again = Some(now + REPLACED);
                 return None;
             }

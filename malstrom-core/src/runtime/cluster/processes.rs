@@ -122,6 +122,9 @@ impl Processes {
         }
         workers
     }
+    pub(super) fn connections(&self) -> Vec<ConnectionId> {
+        self.connections.keys().copied().collect()
+    }
     pub(super) fn at(&self, connection: ConnectionId) -> Option<u32> {
         self.connections.get(&connection).copied()
     }
@@ -145,7 +148,9 @@ impl Processes {
     }
     /// One cannot reach another one. Which of them is to be left out.
     pub(super) fn note_cut(&mut self, from: u32, peer: u32) -> u32 {
-        self.known.entry(peer).and_modify(|known| drop(known.cut_from.insert(from)));
+        self.known.entry(peer).and_modify(|known| {
+            known.cut_from.insert(from);
+        });
         let votes = |process: u32| self.known.get(&process).map_or(usize::MAX, |known| known.cut_from.len());
         if votes(from) > votes(peer) { from } else { peer }
     }

@@ -2,6 +2,7 @@
 //!
 //! They are written by postcard. A connection may break at any time, and what was under way is lost then: whoever comes back says how it
 //! stands, so nothing here has to arrive.
+use crate::contract::snapshot::Part;
 use crate::coordinator::Report;
 use crate::coordinator::member::{Command, Standing};
 use crate::error::{Error, Result};
@@ -39,6 +40,8 @@ pub(super) enum Word {
     },
     /// A worker has done something.
     Report { term: u64, worker: usize, attempt: u64, report: Report },
+    /// All of its workers have taken in what they are restored from: these parts of it, of these operators.
+    Restored { term: u64, attempt: u64, parts: Vec<(String, Part)> },
     /// All of its workers have written what they kept, and it lies in the store.
     Written { term: u64, attempt: u64, interval: u64, part: Vec<u8> },
     /// It could not be stored.

@@ -43,7 +43,6 @@ impl Kept {
         let found = vault.find(restore)?;
         if let Some(found) = &found {
             plan.seed = found.seed;
-            tracing::info!(snapshot = found.interval, "job is restored");
         }
         Ok((vault, found))
     }
@@ -60,6 +59,9 @@ pub(crate) fn open(
     settings: Settings,
 ) -> Result<Keeping> {
     let (vault, found) = Kept::of(plan, dropped)?.claim(plan, location, restore)?;
+    if let Some(found) = &found {
+        tracing::info!(snapshot = found.interval, "job is restored");
+    }
     Ok(Keeping { settings, vault: Box::new(vault), found })
 }
 

@@ -1,6 +1,6 @@
 //! A job that is kept in an object store.
 use super::{Found, Operators, Restore, Shelves, Vault, check_name};
-use crate::contract::snapshot::{Barrier, Outcome, Scope, Shelf};
+use crate::contract::snapshot::{Barrier, Outcome, Part, Scope, Shelf};
 use crate::coordinator::{Origin, Purpose, round_of};
 use crate::error::{Error, Result};
 use crate::runtime::clock;
@@ -73,9 +73,9 @@ impl Restoring {
         let names = self.operators.names(|id| there.contains(id));
         Arc::new(OfSnapshot { restored: self.restored.clone(), names })
     }
-    /// All workers here have taken in what there is for them: refuses what none has asked for.
-    pub(crate) fn check_taken_in(&self) -> Result<()> {
-        self.restored.refuse_unclaimed(&self.operators.dropped)
+    /// What the workers here have asked for.
+    pub(crate) fn claimed(&self) -> Vec<(String, Part)> {
+        self.restored.claimed()
     }
 }
 
@@ -97,6 +97,16 @@ impl Stored {
             outcome: outcome.filter(|_| newest.is_some()),
             ..Origin::default()
         }
+    }
+    /// Workers of another process have asked for this of what the job is restored from.
+    pub(crate) fn claim_parts(&self, parts: Vec<(String, Part)>) {
+        if let Some(restored) = &self.restored {
+            restored.claim(parts);
+        }
+    }
+    /// The attempt that is under way goes on, and nothing is restored.
+    pub(crate) fn goes_on(&mut self) {
+        self.vault.goes_on();
     }
     /// Commits what the processes have written.
     pub(crate) fn commit(&mut self, barrier: Barrier, kind: Kind, written: Vec<snapshot::Written>) -> Result<()> {
