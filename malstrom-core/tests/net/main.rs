@@ -5,6 +5,8 @@ mod proxy;
 
 mod control;
 mod data;
+mod frames;
+mod fuzz;
 mod garbage;
 mod refusals;
 mod speed;
