@@ -129,7 +129,8 @@ impl fmt::Debug for Mesh {
 impl Mesh {
     /// Begins a session with each peer. Connections to a listener that are of an older attempt are refused from now on.
     ///
-    /// When the mesh is dropped, nothing more is delivered, and what was not acknowledged by then may be lost.
+    /// When the mesh has been dropped, by any other thread than that of the network, nothing more is delivered. What was not
+    /// acknowledged by then may be lost. Whoever drops it must not hold a lock that `deliver` or `failed` want.
     pub fn start(listener: &Listener, settings: MeshSettings, deliver: Deliver, failed: Failed) -> Mesh {
         let Listener { door, io, .. } = listener;
         let MeshSettings { attempt, me, peers, config } = settings;

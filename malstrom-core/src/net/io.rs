@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 /// How long a task may take to end when it is told to, before it is no longer waited for.
-const END: Duration = Duration::from_secs(1);
+pub(super) const END: Duration = Duration::from_secs(1);
 /// How much is encoded before it is written.
 pub(super) const BATCH: usize = 256 << 10;
 
@@ -60,7 +60,7 @@ impl Io {
         &self.handle
     }
     /// Whether the caller is on this thread, which must not wait for itself.
-    fn is_here(&self) -> bool {
+    pub(super) fn is_here(&self) -> bool {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         thread.as_ref().is_some_and(|thread| thread.thread().id() == std::thread::current().id())
     }

@@ -140,7 +140,7 @@ fn who_falls_silent_is_given_up_by_both_ends() {
 }
 
 /// Who connects as a process would, and does nothing else by itself.
-fn raw(address: &str, lane: Lane) -> TcpStream {
+pub(super) fn raw(address: &str, lane: Lane) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(&Greeting::Hello(identity(), lane).encode().unwrap()).unwrap();
     let mut bytes = Vec::new();
@@ -204,4 +204,32 @@ fn a_message_that_is_too_large_is_not_taken() {
     assert_eq!(link.send(vec![0; bytes].into()), Err(SendError::TooLarge { bytes }));
     link.send("x".into()).unwrap();
     eventually(5 * SECOND, "the next one arrives", || heard.lock().unwrap().len() == 2);
+}
+
+#[test]
+fn a_control_in_the_place_of_another_stays_when_that_one_goes() {
+    let (coordinator, worker) = (Process::new(0), Process::new(1));
+    let (old, _) = control(&coordinator, SILENCE);
+    let (_new, heard) = control(&coordinator, SILENCE);
+    drop(old);
+    let (link, said) = link(&worker, identity(), coordinator.address(), None);
+    eventually(SECOND, "it is up", || ups(&said) == 1);
+    link.send("x".into()).unwrap();
+    eventually(5 * SECOND, "it arrives", || heard.lock().unwrap().len() == 2);
+}
+
+#[test]
+fn what_a_coordinator_says_last_is_heard_although_it_ends() {
+    let worker = Process::new(1);
+    let coordinator = Process::new(0);
+    let (control, heard) = control(&coordinator, SILENCE);
+    let (_link, said) = link(&worker, identity(), coordinator.address(), None);
+    eventually(5 * SECOND, "it is up", || opened(&heard).len() == 1);
+    let text = Bytes::from(vec![1; 10 << 20]);
+    control.send(opened(&heard)[0], text.clone()).unwrap();
+    drop(control);
+    assert_eq!(closed(&heard), 1);
+    drop(coordinator);
+    eventually(5 * SECOND, "all is heard", || said.lock().unwrap().len() >= 3);
+    assert!(said.lock().unwrap()[1] == LinkEvent::Said(text));
 }

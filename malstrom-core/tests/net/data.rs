@@ -296,3 +296,41 @@ fn a_slow_network_only_takes_longer() {
     eventually(20 * SECOND, "all has arrived", || b.count(0) == messages.len());
     assert!(b.received.lock().unwrap()[&0] == messages);
 }
+
+#[test]
+fn a_peer_that_takes_nothing_holds_up_nobody() {
+    let [a, b, c] = [0, 1, 2].map(Process::new);
+    let proxy = Proxy::start(b.address());
+    let config = Config { silence: 60 * SECOND, ..config() };
+    let (to_b, to_c) = (peer(1, proxy.address()), peer(2, c.address()));
+    let (stuck, free) = (to_b.outbox.clone(), to_c.outbox.clone());
+    let _b = b.mesh(FIRST, config, vec![peer(0, a.address())]);
+    let _c = c.mesh(FIRST, config, vec![peer(0, a.address())]);
+    let _a = a.mesh(FIRST, config, vec![to_b, to_c]);
+    stuck.put(message(0, "x"));
+    eventually(5 * SECOND, "the first has arrived", || b.count(0) == 1);
+    proxy.stall(Way::There, true);
+    for interval in 0..1000 {
+        stuck.put(message(interval, vec![1; 64 << 10]));
+        free.put(message(interval, vec![1; 64 << 10]));
+    }
+    eventually(10 * SECOND, "the other one has all", || c.count(0) == 1000);
+    assert!(b.count(0) < 500, "{} have got through", b.count(0));
+    proxy.stall(Way::There, false);
+    eventually(20 * SECOND, "and then this one as well", || b.count(0) == 1001);
+}
+
+#[test]
+fn what_is_of_the_other_lane_ends_the_session() {
+    use malstrom_core::net::frame::{Frame, encode};
+    use malstrom_core::net::identity::Lane;
+    use std::io::Write;
+    let b = Process::new(1);
+    let _b = b.mesh(FIRST, config(), vec![peer(0, "127.0.0.1:1")]);
+    let mut stream = control::raw(&b.address(), Lane::Data { from: 0, to: 1, term: 1, attempt: 1 });
+    let mut bytes = Vec::new();
+    encode(&Frame::Ping, &mut bytes).unwrap();
+    stream.write_all(&bytes).unwrap();
+    eventually(5 * SECOND, "it is noticed", || !b.failures().is_empty());
+    assert_eq!(b.failures(), [(0, "cannot read what process 0 sends".to_owned())]);
+}

@@ -5,8 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 #[test]
 #[ignore = "a measurement"]
 fn one_session_is_fast() {
-    for (size, total) in [(32 << 10, 8_u64 << 30), (1 << 10, 1 << 30), (100, 256 << 20)] {
-        let (a, b) = (Process::new(0), Process::new(1));
+    let tls = tls::tls();
+    for (size, total, tls) in [
+        (32 << 10, 8_u64 << 30, None),
+        (1 << 10, 1 << 30, None),
+        (100, 256 << 20, None),
+        (32 << 10, 2 << 30, Some(tls)),
+    ] {
+        let lock = if tls.is_some() { ", TLS" } else { "" };
+        let (a, b) = (Process::with(0, identity(), tls.clone()), Process::with(1, identity(), tls));
         let (to_b, to_a) = (peer(1, b.address()), peer(0, a.address()));
         let outbox = to_b.outbox.clone();
         let _a = a.mesh(FIRST, MeshSettings::config(), vec![to_b]);
@@ -36,7 +43,7 @@ fn one_session_is_fast() {
         }
         let took = (now() - since).as_secs_f64();
         println!(
-            "{size} bytes: {:.0} MB/s, {:.0} messages/s",
+            "{size} bytes{lock}: {:.0} MB/s, {:.0} messages/s",
             total as f64 / took / 1e6,
             total as f64 / took / size as f64
         );

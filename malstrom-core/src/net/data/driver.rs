@@ -230,9 +230,7 @@ impl Driver {
                     }
                     Err(error) => return self.broken(error).map(|()| false),
                 },
-                Ok(Some(Frame::Control(_) | Frame::Ping)) => {
-                    FrameError::Malformed { kind: 0, what: "it is of the control lane".to_owned() }
-                }
+                Ok(Some(Frame::Control(_) | Frame::Ping)) => FrameError::Lane { what: "the control lane" },
                 Err(cause) => cause,
             };
             return Err(End::Failed(PeerError::Frame { peer, cause }));
