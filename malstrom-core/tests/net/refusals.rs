@@ -113,3 +113,33 @@ pub(super) fn link(
     );
     (link, said)
 }
+
+#[test]
+fn who_connects_looks_at_who_answers_as_well() {
+    use malstrom_core::net::identity::Greeting;
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (_link, said) = link(&Process::new(1), identity(), address, None);
+    let (mut stream, _) = listener.accept().unwrap();
+    let hear = |stream: &mut std::net::TcpStream| {
+        let mut bytes = Vec::new();
+        loop {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            bytes.push(byte[0]);
+            if let Some((greeting, _)) = Greeting::decode(&bytes).unwrap() {
+                return greeting;
+            }
+        }
+    };
+    assert!(matches!(hear(&mut stream), Greeting::Hello(..)));
+    let theirs = Identity { build: 9, ..identity() };
+    stream.write_all(&Greeting::Welcome(theirs).encode().unwrap()).unwrap();
+    let expected = "the other process runs another build of the program";
+    let answer = hear(&mut stream);
+    assert!(matches!(&answer, Greeting::Refused(refusal) if refusal.reason.starts_with(expected)), "{answer:?}");
+    eventually(5 * SECOND, "it is told", || !said.lock().unwrap().is_empty());
+    let said = said.lock().unwrap()[0].clone();
+    assert!(matches!(&said, LinkEvent::Refused(why) if why.contains(expected)), "{said:?}");
+}
