@@ -93,6 +93,10 @@ impl Outbox {
     pub fn take(&self) -> Option<Message> {
         self.lock().pop_front()
     }
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
     /// Gives one back that could not be sent now: it is the next one again.
     pub fn give_back(&self, message: Message) {
         self.lock().push_front(message);

@@ -233,3 +233,30 @@ fn what_a_coordinator_says_last_is_heard_although_it_ends() {
     eventually(5 * SECOND, "all is heard", || said.lock().unwrap().len() >= 3);
     assert!(said.lock().unwrap()[1] == LinkEvent::Said(text));
 }
+
+#[test]
+fn what_is_of_the_other_lane_closes_the_connection() {
+    use malstrom_core::exchange::session::Packet;
+    use malstrom_core::net::frame::{Frame, encode};
+    let coordinator = Process::new(0);
+    let (_control, heard) = control(&coordinator, SILENCE);
+    let mut stream = raw(&coordinator.address(), Lane::Control);
+    let mut bytes = Vec::new();
+    encode(&Frame::Packet(Packet::Ack { received: 0, limit: 0 }), &mut bytes).unwrap();
+    stream.write_all(&bytes).unwrap();
+    eventually(SECOND, "it is closed", || closed(&heard) == 1);
+}
+
+#[test]
+fn where_there_is_no_coordinator_any_more_nobody_is_let_in_and_is_told_so_once() {
+    let (coordinator, worker) = (Process::new(0), Process::new(1));
+    let (control, heard) = control(&coordinator, SILENCE);
+    drop(control);
+    let (_link, said) = link(&worker, identity(), coordinator.address(), None);
+    // It is held for a while, as there may be one soon. After that it is tried again.
+    std::thread::sleep(5 * SECOND);
+    let said = said.lock().unwrap().clone();
+    let expected = "there is no coordinator at this address, or not yet";
+    assert!(matches!(&said[..], [LinkEvent::Refused(why)] if why.contains(expected)), "{said:?}");
+    assert_eq!(*heard.lock().unwrap(), []);
+}

@@ -91,7 +91,8 @@ fn three_processes_talk_to_each_other() {
 #[test]
 fn two_processes_that_both_only_write_do_not_wait_for_each_other() {
     let (a, b) = (Process::new(0), Process::new(1));
-    let (_meshes, boxes) = pair(&a, &b, config(), None);
+    // More than fits between them.
+    let (_meshes, boxes) = pair(&a, &b, Config { window: 64 << 20, ..config() }, None);
     let payload = Bytes::from(vec![7; 1 << 20]);
     for outbox in &boxes {
         for interval in 0..100 {
@@ -166,9 +167,10 @@ fn a_peer_that_was_silent_for_less_than_the_grace_has_missed_nothing() {
 
 #[test]
 fn who_begins_an_attempt_first_waits_for_the_other() {
-    for pause in [300 * MS, 2500 * MS] {
+    for (pause, connections) in [(300 * MS, 1), (2500 * MS, 2)] {
         let (a, b) = (Process::new(0), Process::new(1));
-        let to_b = peer(1, b.address());
+        let proxy = Proxy::start(b.address());
+        let to_b = peer(1, proxy.address());
         to_b.outbox.put(message(1, "x"));
         let _a = a.mesh(FIRST, config(), vec![to_b]);
         std::thread::sleep(pause);
@@ -177,6 +179,7 @@ fn who_begins_an_attempt_first_waits_for_the_other() {
         eventually(5 * SECOND, "it has arrived", || b.count(0) == 1);
         // The connection is held until there is somebody for it.
         assert!(now() - since < SECOND, "{:?}", now() - since);
+        assert_eq!(proxy.begun(), connections);
     }
 }
 
@@ -333,4 +336,46 @@ fn what_is_of_the_other_lane_ends_the_session() {
     stream.write_all(&bytes).unwrap();
     eventually(5 * SECOND, "it is noticed", || !b.failures().is_empty());
     assert_eq!(b.failures(), [(0, "cannot read what process 0 sends".to_owned())]);
+}
+
+#[test]
+fn a_mesh_is_settled_when_the_others_have_everything() {
+    let (a, b) = (Process::new(0), Process::new(1));
+    let proxy = Proxy::start(b.address());
+    let ([mesh, _b], [there, _]) = pair(&a, &b, config(), Some(proxy.address()));
+    assert!(mesh.is_settled());
+    for round in 1..20 {
+        for interval in 0..20 {
+            there.put(message(interval, vec![1; 60 << 10]));
+        }
+        assert!(!mesh.is_settled() || b.count(0) == round * 20);
+        if round % 4 == 0 {
+            proxy.cut_after(300 << 10);
+        }
+        eventually(5 * SECOND, "it is settled", || mesh.is_settled());
+        assert_eq!(b.count(0), round * 20);
+    }
+    proxy.stall(Way::There, true);
+    there.put(message(0, "x"));
+    std::thread::sleep(100 * MS);
+    assert!(!mesh.is_settled());
+    proxy.stall(Way::There, false);
+    eventually(5 * SECOND, "it is settled", || mesh.is_settled());
+}
+
+#[test]
+fn a_panic_of_who_takes_messages_ends_the_session_and_nothing_else() {
+    let (a, b) = (Process::new(0), Process::new(1));
+    let to_b = peer(1, b.address());
+    to_b.outbox.put(message(0, "x"));
+    let _a = a.mesh(FIRST, config(), vec![to_b]);
+    let failures = b.failures.clone();
+    let _b = Mesh::start(
+        &b.listener,
+        MeshSettings { attempt: FIRST, me: 1, peers: vec![peer(0, a.address())], config: config() },
+        Arc::new(|_, _| panic!("what a pity")),
+        Arc::new(move |peer, error| failures.lock().unwrap().push((peer, error.to_string()))),
+    );
+    eventually(5 * SECOND, "both have noticed", || !a.failures().is_empty() && !b.failures().is_empty());
+    assert_eq!(b.failures(), [(0, "taking a message of process 0 panicked: what a pity".to_owned())]);
 }

@@ -113,15 +113,7 @@ fn the_format_stays_as_it_is() {
     let bytes = bytes(&[frame]);
     let header = [3, 0, 0, 0, 1, 0, 3, 0, 4, 0, 5, 0, 0x0b, 0x0a, 0, 0, 0, 0, 0, 0, 0x0d, 0x0c, 0, 0, 0, 0, 0, 0];
     assert_eq!(bytes[..28], header);
-    // CRC-32C bit by bit, over the header without it and the payload.
-    let mut crc = !0_u32;
-    for byte in header.iter().chain(b"abc") {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0x82f6_3b78 } else { crc >> 1 };
-        }
-    }
-    assert_eq!(bytes[28..32], (!crc).to_le_bytes());
+    assert_eq!(bytes[28..32], crc32c(&[&header, b"abc"]).to_le_bytes());
     assert_eq!(bytes[32..], *b"abc\0\0\0\0\0\0\0\0\0\0\0\0\0");
     assert_eq!(Greeting::Ready.encode().unwrap(), *b"MALSTROM\x01\0\x01\0\x02");
 }
@@ -198,4 +190,19 @@ fn greetings_that_are_too_long_or_have_more_than_one_line_are_none() {
     bytes[10] += 1;
     bytes.push(0);
     assert!(Greeting::decode(&bytes).unwrap_err().to_string().contains("1 bytes too long"));
+}
+
+#[test]
+fn a_greeting_of_a_session_has_nothing_behind_it() {
+    let hello =
+        Hello { attempt: FIRST, ends: [0, 1], session: 7, peer: None, received: 1, limit: 2, window: 3, allowance: 4 };
+    let mut bytes = bytes(&[Frame::Packet(Packet::Hello(hello))]);
+    let longer = bytes[0] + 1;
+    assert!(usize::from(longer) < bytes.len() - 32, "there is a zero to take in");
+    bytes[0] = longer;
+    let crc = crc32c(&[&bytes[..28], &bytes[32..32 + usize::from(longer)]]);
+    bytes[28..32].copy_from_slice(&crc.to_le_bytes());
+    let mut decoder = Decoder::default();
+    decoder.push(&bytes);
+    assert!(decoder.decode().unwrap_err().to_string().contains("it is 1 bytes too long"));
 }

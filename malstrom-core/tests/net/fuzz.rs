@@ -83,17 +83,6 @@ fn no_bytes_confuse_the_decoder_of_frames() {
         }
     });
 }
-fn crc32c(parts: &[&[u8]]) -> u32 {
-    let mut crc = !0_u32;
-    for byte in parts.concat() {
-        crc ^= u32::from(byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0x82f6_3b78 } else { crc >> 1 };
-        }
-    }
-    !crc
-}
-
 #[test]
 fn no_bytes_confuse_the_decoder_of_greetings() {
     let good: Vec<Vec<u8>> = [

@@ -10,7 +10,8 @@ fn answer(address: &str, bytes: &[u8]) -> Vec<u8> {
     stream.set_read_timeout(Some(10 * SECOND)).unwrap();
     stream.write_all(bytes).unwrap();
     let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
+    // Without a reset, which could overtake the answer.
+    stream.read_to_end(&mut answer).unwrap();
     answer
 }
 #[track_caller]

@@ -61,6 +61,18 @@ impl Rng {
     }
 }
 
+/// CRC-32C, bit by bit.
+fn crc32c(parts: &[&[u8]]) -> u32 {
+    let mut crc = !0_u32;
+    for byte in parts.concat() {
+        crc ^= u32::from(byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ 0x82f6_3b78 } else { crc >> 1 };
+        }
+    }
+    !crc
+}
+
 fn message(interval: u64, payload: impl Into<Bytes>) -> Message {
     Message { kind: Kind::Data, exchange: 3, from: 4, to: 5, interval, payload: payload.into() }
 }

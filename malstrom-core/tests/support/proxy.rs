@@ -130,6 +130,10 @@ fn forward(from: TcpStream, shared: &Arc<Shared>) {
                     0 => {}
                     ms => sleep(Duration::from_millis(ms)),
                 }
+                // What was waited for when the stall began is part of it.
+                while shared.stalled[way as usize].load(SeqCst) && !shared.stopped.load(SeqCst) {
+                    sleep(STEP);
+                }
                 let budget = shared.budget.load(SeqCst);
                 let goes = usize::try_from(budget).unwrap_or(usize::MAX).min(read);
                 if target.write_all(&buffer[..goes]).is_err() {
