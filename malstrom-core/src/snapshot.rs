@@ -103,6 +103,9 @@ mod store;
 mod vault;
 mod writer;
 
+#[cfg(test)]
+mod fuzz;
+
 pub use archive::{Archive, KEPT};
 pub use commit::{Committed, Draft};
 pub use location::Location;

@@ -93,7 +93,7 @@ impl Outbox {
     pub fn take(&self) -> Option<Message> {
         self.lock().pop_front()
     }
-    /// Whether there is none.
+    /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.lock().is_empty()
     }

@@ -14,9 +14,13 @@ use super::listen::{Door, Listener, Room};
 use crate::exchange::message::{Message, Outbox};
 use crate::exchange::session::{Attempt, Config, Session, SessionError};
 use driver::Driver;
+use futures_util::FutureExt;
+use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Notify, mpsc};
 
 /// Takes what a process has sent; why it cannot, if so. Runs on the thread of the network, so it must not block.
@@ -108,6 +112,14 @@ pub enum PeerError {
         /// What was said by who should take it.
         reason: String,
     },
+    /// Whoever should take what has arrived has panicked.
+    #[error("taking a message of process {peer} panicked: {message}")]
+    Panic {
+        /// The process.
+        peer: u32,
+        /// The panic's message.
+        message: String,
+    },
 }
 impl PeerError {
     fn refused(peer: u32, error: &DialError) -> PeerError {
@@ -120,6 +132,8 @@ pub struct Mesh {
     attempt: Attempt,
     door: Arc<Door>,
     tasks: Vec<Task>,
+    /// What is to be sent to each peer, and whether all that was taken of it is acknowledged.
+    sent: Vec<(Arc<Outbox>, Arc<AtomicBool>)>,
 }
 impl fmt::Debug for Mesh {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -129,7 +143,8 @@ impl fmt::Debug for Mesh {
 impl Mesh {
     /// Begins a session with each peer. Connections to a listener that are of an older attempt are refused from now on.
     ///
-    /// When the mesh is dropped, nothing more is delivered, and what was not acknowledged by then may be lost.
+    /// When the mesh has been dropped, by any other thread than that of the network, nothing more is delivered. What was not
+    /// acknowledged by then may be lost. Whoever drops it must not hold a lock that `deliver` or `failed` want.
     pub fn start(listener: &Listener, settings: MeshSettings, deliver: Deliver, failed: Failed) -> Mesh {
         let Listener { door, io, .. } = listener;
         let MeshSettings { attempt, me, peers, config } = settings;
@@ -142,7 +157,9 @@ impl Mesh {
             }
             calls.push(call);
         }
-        let tasks = peers.into_iter().zip(calls).map(|(peer, calls)| {
+        let sent: Vec<_> = peers.iter().map(|peer| (peer.outbox.clone(), Arc::new(AtomicBool::new(true)))).collect();
+        let settled = sent.iter().map(|(_, settled)| settled.clone());
+        let tasks = peers.into_iter().zip(calls).zip(settled).map(|((peer, calls), settled)| {
             let clock = io.clock();
             let bell = Arc::new(Notify::new());
             let rung = bell.clone();
@@ -162,6 +179,7 @@ impl Mesh {
                     clock,
                     deliver,
                     stopped,
+                    settled,
                     last: None,
                     backoff: None,
                 },
@@ -171,7 +189,13 @@ impl Mesh {
         let tasks = tasks.collect();
         // The last thing, as whoever finds the room wants somebody in it.
         door.open(Room { attempt, me, callers });
-        Mesh { attempt, door: door.clone(), tasks }
+        Mesh { attempt, door: door.clone(), tasks, sent }
+    }
+    /// Whether everything that was put into the outboxes by now has been delivered to the other processes. A process that
+    /// ends waits for it, as what is under way is lost with the mesh.
+    pub fn is_settled(&self) -> bool {
+        // In this order: what a driver takes it has announced before.
+        self.sent.iter().all(|(outbox, settled)| outbox.is_empty() && settled.load(Ordering::SeqCst))
     }
 }
 fn start(io: &Arc<Io>, driver: impl FnOnce(tokio::sync::oneshot::Receiver<()>) -> Driver, failed: Failed) -> Task {
@@ -179,11 +203,18 @@ fn start(io: &Arc<Io>, driver: impl FnOnce(tokio::sync::oneshot::Receiver<()>) -
         let driver = driver(stopped);
         let process = driver.peer.process;
         async move {
-            if let Some(error) = driver.run().await {
+            let ended = AssertUnwindSafe(driver.run()).catch_unwind().await;
+            let error =
+                ended.unwrap_or_else(|panic| Some(PeerError::Panic { peer: process, message: text_of(&*panic) }));
+            if let Some(error) = error {
                 failed(process, error);
             }
         }
     })
+}
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no text".to_owned())
 }
 impl Drop for Mesh {
     fn drop(&mut self) {

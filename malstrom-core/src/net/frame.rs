@@ -18,7 +18,7 @@ pub const MOST: usize = 16 << 20;
 /// Payloads begin at multiples of this.
 const ALIGNMENT: usize = 16;
 /// A shorter payload is copied, so that what waits for its reader does not keep a whole buffer of others alive.
-const COPIED: usize = 2 << 10;
+const COPIED: usize = 8 << 10;
 /// How much is read at a time.
 const CHUNK: usize = 256 << 10;
 
@@ -72,6 +72,14 @@ pub enum FrameError {
         expected: u32,
         /// What there is.
         found: u32,
+    },
+    /// It belongs to another lane.
+    #[error(
+        "a frame of {what} has come on a connection for something else; the other end runs another version of Malstrom"
+    )]
+    Lane {
+        /// What it belongs to.
+        what: &'static str,
     },
     /// Its contents make no sense.
     #[error("a frame of kind {kind} cannot be read: {what}; the other end runs another version of Malstrom")]

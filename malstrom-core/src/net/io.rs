@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 /// How long a task may take to end when it is told to, before it is no longer waited for.
-const END: Duration = Duration::from_secs(1);
+pub(super) const END: Duration = Duration::from_secs(1);
 /// How much is encoded before it is written.
 pub(super) const BATCH: usize = 256 << 10;
 
@@ -60,7 +60,7 @@ impl Io {
         &self.handle
     }
     /// Whether the caller is on this thread, which must not wait for itself.
-    fn is_here(&self) -> bool {
+    pub(super) fn is_here(&self) -> bool {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         thread.as_ref().is_some_and(|thread| thread.thread().id() == std::thread::current().id())
     }
@@ -190,13 +190,9 @@ impl Connection {
         }
         Ok(progress)
     }
-    /// Writes what is left, for as long as that is worth it, and says that nothing follows.
+    /// Says that nothing follows. What is not written yet is not.
     pub(super) async fn close(mut self) {
-        let rest = std::future::poll_fn(|cx| {
-            if self.poll_write(cx).is_err() || self.is_flushed() { Poll::Ready(()) } else { Poll::Pending }
-        });
-        let _ = tokio::time::timeout(END / 4, rest).await;
-        let _ = tokio::time::timeout(END / 4, tokio::io::AsyncWriteExt::shutdown(&mut self.stream)).await;
+        let _ = tokio::time::timeout(END / 4, self.stream.shutdown()).await;
     }
 }
 /// A sleep until then, on the caller's clock.

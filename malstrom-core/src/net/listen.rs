@@ -68,9 +68,17 @@ impl Door {
             rooms.data = None;
         }
     }
-    pub(super) fn set_control(&self, hub: Option<Arc<Hub>>) {
-        self.rooms().control = hub;
+    /// From now on, control connections go there.
+    pub(super) fn set_control(&self, hub: Arc<Hub>) {
+        self.rooms().control = Some(hub);
         self.opened.send_replace(());
+    }
+    /// And no more, unless they go elsewhere by now.
+    pub(super) fn end_control(&self, hub: &Arc<Hub>) {
+        let mut rooms = self.rooms();
+        if rooms.control.as_ref().is_some_and(|current| Arc::ptr_eq(current, hub)) {
+            rooms.control = None;
+        }
     }
     fn place(&self, lane: Lane) -> Place {
         let rooms = self.rooms();

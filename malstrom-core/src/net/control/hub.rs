@@ -1,5 +1,5 @@
 //! The end of the control lane that listens.
-use super::super::io::{Clock, Connection, Stream};
+use super::super::io::{Clock, Connection, END, Io, Stream};
 use super::super::listen::{Door, Listener};
 use super::lane::{self, Queue};
 use super::{ConnectionId, SendError};
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// What happens at the end that listens.
@@ -27,6 +27,8 @@ pub(in super::super) struct Hub {
     clock: Clock,
     silence: Duration,
     lanes: Mutex<Lanes>,
+    /// Tells that there is one lane less.
+    ended: Condvar,
 }
 #[derive(Default)]
 struct Lanes {
@@ -53,9 +55,10 @@ impl Hub {
             (self.events)(ControlEvent::Opened(id, address));
             let said = |message| (self.events)(ControlEvent::Said(id, message));
             let why = lane::run(Connection::new(stream), &queue, &self.clock, self.silence, said).await;
-            self.lanes().open.remove(&id);
             tracing::debug!("the control connection from {address} is over: {why}");
             (self.events)(ControlEvent::Closed(id));
+            self.lanes().open.remove(&id);
+            self.ended.notify_all();
         });
     }
 }
@@ -64,6 +67,7 @@ impl Hub {
 pub struct Control {
     hub: Arc<Hub>,
     door: Arc<Door>,
+    io: Arc<Io>,
 }
 impl fmt::Debug for Control {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -74,9 +78,10 @@ impl Listener {
     /// Takes control connections from now on. `events` runs on the thread of the network, so it must not block. A connection on
     /// which nothing arrives for `silence` is given up (see [`SILENCE`](super::SILENCE)).
     pub fn control(&self, silence: Duration, events: Box<dyn Fn(ControlEvent) + Send + Sync>) -> Control {
-        let hub = Arc::new(Hub { events, clock: self.io.clock(), silence, lanes: Mutex::default() });
-        self.door.set_control(Some(hub.clone()));
-        Control { hub, door: self.door.clone() }
+        let hub =
+            Arc::new(Hub { events, clock: self.io.clock(), silence, lanes: Mutex::default(), ended: Condvar::new() });
+        self.door.set_control(hub.clone());
+        Control { hub, door: self.door.clone(), io: self.io.clone() }
     }
 }
 impl Control {
@@ -97,11 +102,14 @@ impl Control {
 }
 impl Drop for Control {
     fn drop(&mut self) {
-        self.door.set_control(None);
+        self.door.end_control(&self.hub);
         let mut lanes = self.hub.lanes();
         lanes.closed = true;
         for queue in lanes.open.values() {
             queue.close();
+        }
+        if !self.io.is_here() {
+            let _ = self.hub.ended.wait_timeout_while(lanes, END, |lanes| !lanes.open.is_empty());
         }
     }
 }

@@ -163,10 +163,7 @@ async fn exchange(
                     match frame {
                         Frame::Control(message) => said(message),
                         Frame::Ping => {}
-                        Frame::Packet(_) => {
-                            let what = "it is of the data lane".to_owned();
-                            return Err(FrameError::Malformed { kind: 0, what }.into());
-                        }
+                        Frame::Packet(_) => return Err(FrameError::Lane { what: "a session" }.into()),
                     }
                 }
                 tokio::task::consume_budget().await;

@@ -10,6 +10,7 @@ use crate::exchange::session::{Attempt, Frame as _, Session, SessionError, Unsen
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -32,6 +33,8 @@ pub(super) struct Driver {
     pub(super) clock: Clock,
     pub(super) deliver: Deliver,
     pub(super) stopped: oneshot::Receiver<()>,
+    /// Whether all that was taken from the outbox is acknowledged.
+    pub(super) settled: Arc<AtomicBool>,
     /// What was wrong with the last connection.
     pub(super) last: Option<String>,
     /// How long to wait before the next attempt to connect.
@@ -230,9 +233,7 @@ impl Driver {
                     }
                     Err(error) => return self.broken(error).map(|()| false),
                 },
-                Ok(Some(Frame::Control(_) | Frame::Ping)) => {
-                    FrameError::Malformed { kind: 0, what: "it is of the control lane".to_owned() }
-                }
+                Ok(Some(Frame::Control(_) | Frame::Ping)) => FrameError::Lane { what: "the control lane" },
                 Err(cause) => cause,
             };
             return Err(End::Failed(PeerError::Frame { peer, cause }));
@@ -252,7 +253,11 @@ impl Driver {
             if !self.session.is_up() {
                 return Ok(());
             }
-            let Some(message) = self.peer.outbox.take() else { return Ok(()) };
+            self.settled.store(false, Ordering::SeqCst);
+            let Some(message) = self.peer.outbox.take() else {
+                self.settled.store(self.session.kept() == 0, Ordering::SeqCst);
+                return Ok(());
+            };
             let peer = self.peer.process;
             match self.session.send(message) {
                 Ok(()) => {}
