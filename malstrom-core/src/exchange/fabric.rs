@@ -136,6 +136,8 @@ pub(crate) struct Links {
     watch: Option<Rc<dyn Watch>>,
     /// The ends of each exchange, until both its writer and its reader have been made.
     exchanges: RefCell<HashMap<usize, Rc<dyn Any>>>,
+    /// How many batches wait to be received at the exchange of an operator.
+    waiting: RefCell<Vec<(usize, Box<dyn Fn() -> usize>)>>,
 }
 
 /// One worker's end of one exchange.
@@ -149,14 +151,18 @@ pub(crate) struct Exchange<M: Meta, T> {
 
 impl<M: Meta, T> Exchange<M, T> {
     /// How many batches wait to be received.
-    fn waiting(&self) -> usize {
+    pub(super) fn waiting(&self) -> usize {
         self.local.len() + self.peers.iter().flatten().map(|peer| peer.rx.len()).sum::<usize>()
     }
 }
 
 impl Links {
     pub(crate) fn new(fabric: Arc<Fabric>, route: Rc<RouteTable>, watch: Option<Rc<dyn Watch>>) -> Self {
-        Links { fabric, route, watch, exchanges: RefCell::default() }
+        Links { fabric, route, watch, exchanges: RefCell::default(), waiting: RefCell::default() }
+    }
+    /// How many batches wait to be received here, by the operators whose exchanges they cross.
+    pub(crate) fn waiting(&self) -> Vec<(usize, usize)> {
+        self.waiting.borrow().iter().map(|(node, waiting)| (*node, waiting())).collect()
     }
     /// What looks at what crosses the exchange of operator `node`, if somebody wants to.
     pub(crate) fn look<T: Record>(env: &Env, node: usize) -> Option<Look<T>> {
@@ -177,7 +183,10 @@ impl Links {
         node: usize,
     ) -> Result<Rc<Exchange<M, T>>> {
         let exchange = Links::exchange::<M, T>(env, number)?;
-        if let Some(watch) = &Links::of(env)?.watch {
+        let links = Links::of(env)?;
+        let seen = exchange.clone();
+        links.waiting.borrow_mut().push((node, Box::new(move || seen.waiting())));
+        if let Some(watch) = &links.watch {
             let seen = exchange.clone();
             watch.receives(node, env.worker(), Box::new(move || seen.waiting()));
         }

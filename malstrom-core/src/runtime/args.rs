@@ -5,12 +5,13 @@ mod duration;
 pub use command::{Look, SnapshotCommand};
 
 use super::log::{self, LogFormat};
-use super::{Latency, Report, Restore, Runtime, progress, signals};
+use super::{Latency, Report, Restore, Runtime, http, progress, signals};
 use crate::connect::output_closed;
 use crate::error::{Error, Result};
 use crate::graph::Pipeline;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing_subscriber::filter::LevelFilter;
@@ -55,6 +56,16 @@ pub struct RuntimeArgs {
     /// How often in a row the job is restarted after a failure, without a snapshot in between
     #[arg(long, value_name = "N", default_value_t = super::RESTARTS, env = "MALSTROM_RESTARTS")]
     restarts: u32,
+    /// Answer over HTTP what the job does, and take savepoints and the order to stop: 127.0.0.1:8080. Port 0 takes one that is
+    /// free
+    #[arg(long, value_name = "ADDR", env = "MALSTROM_HTTP")]
+    http: Option<String>,
+    /// The file of the token that HTTP requests must have; the variable MALSTROM_HTTP_TOKEN may hold the token itself
+    #[arg(long, value_name = "PATH", requires = "http", env = "MALSTROM_HTTP_TOKEN_FILE")]
+    http_token_file: Option<PathBuf>,
+    /// Listen where others can reach it without a token: whoever does can stop the job
+    #[arg(long, requires = "http")]
+    insecure: bool,
     /// Print the graph as a mermaid flowchart and exit
     #[arg(long)]
     plan: bool,
@@ -148,8 +159,16 @@ impl RuntimeArgs {
         for operator in self.drop_state {
             builder = builder.drop_state(operator);
         }
+        if let Some(address) = self.http {
+            let settings = http::Settings::read(address, self.http_token_file.as_deref(), self.insecure);
+            builder = builder.http_with(settings.unwrap_or_else(|error| refuse(&error)));
+        }
         let runtime = builder.build().unwrap_or_else(|error| refuse(&error));
         let handle = or_refuse(runtime.start(pipeline))?;
+        if let Some(address) = handle.http() {
+            // Also for programs: port 0 is only known here. Nobody may be there to read it.
+            let _ = writeln!(std::io::stderr(), "http: listening on http://{address}");
+        }
         signals::stop_on_signal(Arc::downgrade(&handle.job))?;
         tracing::debug!("SIGINT and SIGTERM end the sources");
         progress::watch(&handle.job);

@@ -15,6 +15,12 @@ pub struct Written {
     pub(super) kind: Kind,
     pub(super) schemas: BTreeMap<(String, Part), Schema>,
 }
+impl Written {
+    /// How many bytes that are.
+    pub fn bytes(&self) -> u64 {
+        self.segment.length
+    }
+}
 /// What a process has to write.
 #[derive(Clone, Debug, Default)]
 pub struct Chunks {

@@ -111,7 +111,7 @@ impl Vault for Stored {
     fn has(&self, name: &str) -> bool {
         self.vault.archive().list().iter().any(|saved| matches!(&saved.kind, Kind::Savepoint(known) if known == name))
     }
-    fn store(&mut self, barrier: Barrier, purpose: &Purpose, written: Vec<Written>) -> Result<()> {
+    fn store(&mut self, barrier: Barrier, purpose: &Purpose, written: Vec<Written>) -> Result<u64> {
         let kind = match purpose {
             Purpose::Recovery => Kind::Snapshot,
             Purpose::Savepoint(name) => Kind::Savepoint(name.clone()),
@@ -124,8 +124,9 @@ impl Vault for Stored {
         let Barrier { interval, scope, last } = barrier;
         let writer = self.vault.writer(0);
         let written = writer.write(&kind, interval, scope, &self.operators.ids, content)?;
+        let bytes = written.bytes();
         self.vault.commit(Draft { kind, interval, ended: last, written: vec![written] })?;
-        Ok(())
+        Ok(bytes)
     }
     fn is_open(&self) -> bool {
         self.vault.is_open()
