@@ -19,7 +19,7 @@ const CONNECTIONS: usize = 64;
 /// So many askers may wait for a savepoint.
 const WAITING: usize = 16;
 /// So long a client may take to say what it wants, also behind its last request.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// When the job is over, answers that are under way have so long to get out.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How often it is looked whether the job is over, if nobody says so.
