@@ -39,17 +39,17 @@ fn start(arguments: &[&str], with: impl FnOnce(&mut Command)) -> Running {
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     with(&mut command);
     let mut child = command.spawn().unwrap();
-    let mut complaints = BufReader::new(child.stderr.take().unwrap());
-    let mut said = String::new();
-    loop {
-        let begins = said.len();
-        assert!(complaints.read_line(&mut said).unwrap() > 0, "it ended: {said}");
-        if let Some(address) = said[begins..].strip_prefix("http: listening on http://") {
-            let address: SocketAddr = address.trim().parse().unwrap();
-            let at = SocketAddr::from(([127, 0, 0, 1], address.port()));
-            return Running { child, at, complaints, said };
+    let complaints = BufReader::new(child.stderr.take().unwrap());
+    let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    let mut running = Running { child, at: nowhere, complaints, said: String::new() };
+    while running.at == nowhere {
+        let begins = running.said.len();
+        assert!(running.complaints.read_line(&mut running.said).unwrap() > 0, "it ended: {}", running.said);
+        if let Some(address) = running.said[begins..].strip_prefix("http: listening on http://") {
+            running.at.set_port(address.trim().parse::<SocketAddr>().unwrap().port());
         }
     }
+    running
 }
 impl Running {
     /// Stops it, and returns all that it said.

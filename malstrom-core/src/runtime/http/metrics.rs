@@ -70,10 +70,10 @@ fn operators(
 }
 fn workers(text: &mut Text, gauges: &Gauges) {
     let shares = [
-        ("malstrom_worker_busy_ratio", "The share of the last 10 seconds in which a worker was at work."),
+        ("malstrom_worker_busy_ratio", "The share of the last 5 to 10 seconds in which a worker was at work."),
         (
             "malstrom_worker_backpressured_ratio",
-            "The share of the last 10 seconds in which a worker had input for which those downstream had no room.",
+            "The share of the last 5 to 10 seconds in which a worker had input for which those downstream had no room.",
         ),
     ];
     for (at, (name, help)) in shares.into_iter().enumerate().filter(|_| !gauges.loads.is_empty()) {
