@@ -59,3 +59,6 @@ mod snapshots {}
 #[cfg(doctest)]
 #[doc = include_str!("../../guide/testing.md")]
 mod testing {}
+#[cfg(doctest)]
+#[doc = include_str!("../../guide/operating.md")]
+mod operating {}

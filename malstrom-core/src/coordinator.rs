@@ -182,7 +182,9 @@ impl Coordinator {
     pub fn waits_for(&self) -> String {
         match &self.phase {
             Phase::Claiming => "for the commit log".to_owned(),
-            Phase::Gathering { .. } => format!("for {} workers, of which {} are there", self.target, self.workers.len()),
+            Phase::Gathering { .. } => {
+                format!("for {} workers, of which {} are there", self.target, self.workers.len())
+            }
             Phase::Restoring(missing) => format!("for what {} have to take in", listed(missing)),
             Phase::Running(running) => running.snapshots.waits_for(),
             Phase::Ending { missing, .. } => format!("for what {} have to publish", listed(missing)),

@@ -5,9 +5,11 @@ mod attempt;
 pub(crate) mod clock;
 mod cluster;
 mod environment;
+pub(crate) mod http;
 mod inside;
 mod job;
 pub(crate) mod keeping;
+mod load;
 pub mod log;
 mod parking;
 mod place;
@@ -29,8 +31,10 @@ use crate::state::key_group::KEY_GROUPS;
 use attempt::Plan;
 use clock::Clock;
 use cluster::{Cluster, Gone, Lead, Security};
+use http::Server;
 use job::Job;
 use progress::Watched;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,6 +96,7 @@ pub struct Runtime {
     seed: Option<u64>,
     snapshots: Option<Snapshots>,
     security: Security,
+    http: Option<http::Settings>,
 }
 
 /// Where and when snapshots are taken, and what becomes of them.
@@ -116,6 +121,8 @@ pub struct RuntimeBuilder {
     restarts: Option<u32>,
     drop_state: Vec<String>,
     security: Security,
+    /// Where, and unless that follows from the environment, how.
+    http: Option<(String, Option<http::Settings>)>,
 }
 impl RuntimeBuilder {
     /// How many workers (threads) to run; by default as many as there are cores.
@@ -183,6 +190,34 @@ impl RuntimeBuilder {
         self.security = security;
         self
     }
+    /// Answers over HTTP at this address (`127.0.0.1:8080`; port 0 takes one that is free) what the job does, and takes
+    /// savepoints and the order to stop. [`Handle::http`] says where it listens. An address that others can reach needs a
+    /// token, which `MALSTROM_HTTP_TOKEN` holds.
+    ///
+    /// ```
+    /// use malstrom_core::Runtime;
+    /// # use malstrom_core::{Graph, connect::memory, graph::{build, source}};
+    /// # fn squares(into: memory::Collector<u64>) -> malstrom_core::Pipeline {
+    /// #     let g = Graph::new("squares");
+    /// #     let s = source::source(g.clone(), "source", malstrom_core::connect::FromIter::new(1..=3u64));
+    /// #     build::sink(g.clone(), "sink", into, s);
+    /// #     g.finish()
+    /// # }
+    /// # let results = memory::collector::<u64>();
+    /// let job = Runtime::builder().workers(1).http("127.0.0.1:0").build()?.start(move || squares(results.clone()))?;
+    /// assert!(job.http().is_some_and(|address| address.port() > 0));
+    /// job.join()?;
+    /// # Ok::<(), malstrom_core::Error>(())
+    /// ```
+    pub fn http(mut self, address: impl Into<String>) -> Self {
+        self.http = Some((address.into(), None));
+        self
+    }
+    /// The same, with a token in a file and the leave to go without one. For the command line.
+    pub(crate) fn http_with(mut self, settings: http::Settings) -> Self {
+        self.http = Some((settings.address.clone(), Some(settings)));
+        self
+    }
     /// The runtime.
     ///
     /// # Errors
@@ -216,7 +251,12 @@ impl RuntimeBuilder {
                 Some(Snapshots { location, restore, drop_state, keeping })
             }
         };
-        Ok(Runtime { workers, latency: self.latency, seed: self.seed, snapshots, security: self.security })
+        let http = match self.http {
+            Some((_, Some(settings))) => Some(settings),
+            Some((address, None)) => Some(http::Settings::read(address, None, false)?),
+            None => None,
+        };
+        Ok(Runtime { workers, latency: self.latency, seed: self.seed, snapshots, security: self.security, http })
     }
 }
 
@@ -300,7 +340,9 @@ impl Runtime {
         match role {
             Role::Coordinator => cluster.coordinate().map(Begun::Coordinator),
             Role::Worker => cluster.work().map(Begun::Done),
-            Role::All => Err(Error::Config("a process of a cluster is its coordinator, or has workers: its role is neither".into())),
+            Role::All => Err(Error::Config(
+                "a process of a cluster is its coordinator, or has workers: its role is neither".into(),
+            )),
         }
     }
     /// Starts the pipeline and returns at once.
@@ -309,6 +351,7 @@ impl Runtime {
     /// [`Error::Config`] if the pipeline cannot be kept, or there is not what it is to be restored from; if snapshots cannot be
     /// read; if threads cannot be started.
     pub fn start(&self, pipeline: impl Fn() -> Pipeline + Send + Sync + 'static) -> Result<Handle> {
+        let bound = self.http.clone().map(http::bind).transpose()?;
         let mut plan = self.plan(Arc::new(pipeline));
         let keeping = match self.snapshots.clone() {
             Some(Snapshots { location, restore, drop_state, keeping }) => {
@@ -316,7 +359,10 @@ impl Runtime {
             }
             None => None,
         };
-        Ok(Handle { job: Job::start(plan, keeping)? })
+        let job = Job::start(plan, keeping)?;
+        let served = bound.map(|bound| Server::start(bound, job.clone())).transpose();
+        let server = served.inspect_err(|_| job.stop())?;
+        Ok(Handle { job, server })
     }
 }
 
@@ -331,8 +377,13 @@ enum Begun {
 #[derive(Debug)]
 pub struct Handle {
     job: Arc<Job>,
+    server: Option<Server>,
 }
 impl Handle {
+    /// Where the job answers over HTTP, if it does.
+    pub fn http(&self) -> Option<SocketAddr> {
+        self.server.as_ref().map(Server::address)
+    }
     /// Ends the sources, drains what is under way and waits until all is done. Where snapshots are taken, a last one is, from
     /// which the job goes on when it is run again. What went wrong is for [`join`](Handle::join) to tell.
     ///
@@ -361,6 +412,9 @@ impl Handle {
     /// What ended the job before its input did.
     pub fn join(self) -> Result<Report> {
         self.job.wait();
+        if let Some(server) = &self.server {
+            server.stop();
+        }
         self.job.outcome()
     }
 }

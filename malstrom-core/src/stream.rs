@@ -209,6 +209,17 @@ pub enum Turn {
     Busy,
     /// It had nothing to do, or could not; with a time, it wants to be run again then.
     Idle(Option<Duration>),
+    /// It has input, but could do nothing with it: those downstream have no room. With a time, it wants to be run again then.
+    HeldBack(Option<Duration>),
     /// Its input has ended and it has handed on everything. It will not be run again.
     Done,
+}
+impl Turn {
+    /// Held back only if there is something to hold back.
+    pub(crate) fn only_if(self, has_input: impl FnOnce() -> bool) -> Turn {
+        match self {
+            Turn::HeldBack(due) if !has_input() => Turn::Idle(due),
+            turn => turn,
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod snapshots;
 use snapshots::Snapshots;
 pub use snapshots::{Command, EmptyShelf, Written};
 
+use crate::contract::extract::time::Watermark;
 use crate::contract::snapshot::Shelf;
 use crate::contract::source::Progress;
 use crate::error::{Error, Result};
@@ -61,6 +62,8 @@ pub struct Worker {
     snapshots: Option<Snapshots>,
     linger: Duration,
     flushed: Duration,
+    /// In the last step a segment had input and those downstream no room for it.
+    held_back: bool,
 }
 struct Place {
     segment: Box<dyn Segment>,
@@ -130,7 +133,15 @@ impl Worker {
             None => segments,
         }?;
         let (open, snapshots) = (segments.len(), settings.saving.map(|_| Snapshots::new(slice)));
-        Ok(Worker { env, segments, open, snapshots, linger: settings.linger, flushed: Duration::ZERO })
+        Ok(Worker {
+            env,
+            segments,
+            open,
+            snapshots,
+            linger: settings.linger,
+            flushed: Duration::ZERO,
+            held_back: false,
+        })
     }
 
     /// Does a bounded amount of work at time `now`, which must not go backwards.
@@ -173,6 +184,7 @@ impl Worker {
     fn turn(&mut self, now: Duration) -> Result<Step> {
         self.env.set_now(now);
         let (mut busy, mut due) = (false, None::<Duration>);
+        self.held_back = false;
         if let Some(snapshots) = &mut self.snapshots {
             snapshots.begin(&mut self.segments);
         }
@@ -184,6 +196,11 @@ impl Worker {
             match place.segment.run(now) {
                 Turn::Busy => busy = true,
                 Turn::Idle(None) => {}
+                Turn::HeldBack(None) => self.held_back = true,
+                Turn::HeldBack(Some(later)) => {
+                    self.held_back = true;
+                    due = Some(due.map_or(later, |due| due.min(later)));
+                }
                 Turn::Idle(Some(later)) => due = Some(due.map_or(later, |due| due.min(later))),
                 Turn::Done => {
                     place.done = true;
@@ -225,6 +242,18 @@ impl Worker {
     /// The metrics that each operator keeps, in the order of the plan.
     pub fn metrics(&self) -> impl Iterator<Item = Vec<(&'static str, Metric)>> + '_ {
         self.env.metrics()
+    }
+    /// Whether in the last step a segment had input that it could do nothing with, since those downstream had no room.
+    pub(crate) fn is_held_back(&self) -> bool {
+        self.held_back
+    }
+    /// How far event time has come at each operator, in the order of the plan. Only where times are those of the calendar.
+    pub(crate) fn watermarks(&self) -> impl Iterator<Item = Watermark> + '_ {
+        self.env.watermarks()
+    }
+    /// How many batches wait here at the exchanges of operators, which go by their places in the plan.
+    pub(crate) fn waiting(&self) -> Vec<(usize, usize)> {
+        self.env.links::<Links>().map(Links::waiting).unwrap_or_default()
     }
     /// What it has not done yet, for people.
     pub fn left(&self) -> String {

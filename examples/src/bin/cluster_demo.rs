@@ -74,9 +74,8 @@ impl SplitReader for Reader {
     type Position = u64;
 
     fn read(&mut self, max: usize, out: &mut impl Emit<Transfer, Never>) -> Result<Read> {
-        let due = self.rate.map_or(self.end, |rate| {
-            self.first + (self.since.elapsed().as_secs_f64() * rate as f64) as u64
-        });
+        let due =
+            self.rate.map_or(self.end, |rate| self.first + (self.since.elapsed().as_secs_f64() * rate as f64) as u64);
         let until = due.min(self.end).min(self.next + max as u64);
         for number in self.next..until {
             let id = number * self.splits + self.split;
@@ -129,7 +128,13 @@ fn settle(half: &mut Option<Half>, booking: Booking) -> Option<Settled> {
 
 fn halves(transfer: Transfer) -> [Booking; 2] {
     let Transfer { id, from, to, amount } = transfer;
-    [(from, -amount), (to, amount)].map(|(account, amount)| Booking { transfer: id, account, amount, number: 0, balance: 0 })
+    [(from, -amount), (to, amount)].map(|(account, amount)| Booking {
+        transfer: id,
+        account,
+        amount,
+        number: 0,
+        balance: 0,
+    })
 }
 
 pipeline! {
@@ -178,7 +183,8 @@ fn check(output: &Path, count: u64) -> Result<Option<String>> {
             return Ok(Some(format!("booking {at} of account {account} is missing, or {number} is there twice")));
         }
     }
-    let mut settled: Vec<u64> = rows::<Settled>(&output.join("settled"))?.iter().map(|settled| settled.transfer).collect();
+    let mut settled: Vec<u64> =
+        rows::<Settled>(&output.join("settled"))?.iter().map(|settled| settled.transfer).collect();
     settled.sort_unstable();
     let gap = (0..).zip(&settled).find(|(at, transfer)| at != *transfer);
     Ok(match gap {

@@ -110,8 +110,7 @@ type Ends<M, T> = Vec<Option<Peer<M, T>>>;
 /// What leads from each worker here, in order, to all others here.
 type Mesh<M, T> = Vec<Option<Vec<Option<Near<M, T>>>>>;
 fn mesh<M: Meta, T>(workers: usize, here: &Range<usize>, channel: usize) -> Mesh<M, T> {
-    let mut ends: Vec<Vec<Option<Near<M, T>>>> =
-        here.clone().map(|_| (0..workers).map(|_| None).collect()).collect();
+    let mut ends: Vec<Vec<Option<Near<M, T>>>> = here.clone().map(|_| (0..workers).map(|_| None).collect()).collect();
     for (a, b) in here.clone().flat_map(|a| (a + 1..here.end).map(move |b| (a, b))) {
         let (there, back) = (bounded(channel), bounded(channel));
         // Room for all that may be under way, so that none is dropped.
@@ -146,7 +145,16 @@ impl Fabric {
         };
         let (workers, here) = (places.workers(), places.here());
         let (meshes, pools, stopping) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
-        Arc::new(Fabric { workers, here, lines: Lines::new(places, limits.window), meshes, pools, stopping, limits, wake })
+        Arc::new(Fabric {
+            workers,
+            here,
+            lines: Lines::new(places, limits.window),
+            meshes,
+            pools,
+            stopping,
+            limits,
+            wake,
+        })
     }
     /// What waits for another process; `None` if there is no such process.
     pub fn outbox(&self, process: u32) -> Option<Arc<Outbox>> {
@@ -201,7 +209,8 @@ impl Fabric {
         if self.here.len() < self.workers {
             let wire = Rc::new(wire()?);
             let number = |number: usize| {
-                u16::try_from(number).map_err(|_| Error::Config("a pipeline has at most 65,536 exchanges and workers".into()))
+                u16::try_from(number)
+                    .map_err(|_| Error::Config("a pipeline has at most 65,536 exchanges and workers".into()))
             };
             for there in (0..self.workers).filter(|there| !self.here.contains(there)) {
                 let line = [number(exchange)?, number(worker)?, number(there)?];
@@ -229,6 +238,8 @@ pub(crate) struct Links {
     watch: Option<Rc<dyn Watch>>,
     /// The ends of each exchange, until both its writer and its reader have been made.
     exchanges: RefCell<HashMap<usize, Rc<dyn Any>>>,
+    /// How many batches wait to be received at the exchange of an operator.
+    waiting: RefCell<Vec<(usize, Box<dyn Fn() -> usize>)>>,
 }
 
 /// One worker's end of one exchange.
@@ -244,14 +255,18 @@ pub(crate) struct Exchange<M: Meta, T> {
 
 impl<M: Meta, T> Exchange<M, T> {
     /// How many batches wait to be received.
-    fn waiting(&self) -> usize {
+    pub(super) fn waiting(&self) -> usize {
         self.local.len() + self.peers.iter().flatten().map(Peer::waiting).sum::<usize>()
     }
 }
 
 impl Links {
     pub(crate) fn new(fabric: Arc<Fabric>, route: Rc<RouteTable>, watch: Option<Rc<dyn Watch>>) -> Self {
-        Links { fabric, route, watch, exchanges: RefCell::default() }
+        Links { fabric, route, watch, exchanges: RefCell::default(), waiting: RefCell::default() }
+    }
+    /// How many batches wait to be received here, by the operators whose exchanges they cross.
+    pub(crate) fn waiting(&self) -> Vec<(usize, usize)> {
+        self.waiting.borrow().iter().map(|(node, waiting)| (*node, waiting())).collect()
     }
     /// What looks at what crosses the exchange of operator `node`, if somebody wants to.
     pub(crate) fn look<T: Record>(env: &Env, node: usize) -> Option<Look<T>> {
@@ -273,7 +288,10 @@ impl Links {
         wire: impl FnOnce() -> Result<Wire<M, T>>,
     ) -> Result<Rc<Exchange<M, T>>> {
         let exchange = Links::exchange::<M, T>(env, number, node, wire)?;
-        if let Some(watch) = &Links::of(env)?.watch {
+        let links = Links::of(env)?;
+        let seen = exchange.clone();
+        links.waiting.borrow_mut().push((node, Box::new(move || seen.waiting())));
+        if let Some(watch) = &links.watch {
             let seen = exchange.clone();
             watch.receives(node, env.worker(), Box::new(move || seen.waiting()));
         }

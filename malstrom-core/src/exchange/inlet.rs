@@ -12,6 +12,8 @@ pub(crate) trait Inlet<M: Meta, T>: 'static {
     fn inputs(&self) -> usize;
     /// The next batch of one input.
     fn take(&mut self, from: usize) -> Option<Batch<M, T>>;
+    /// Whether a batch waits at one of them.
+    fn has_any(&self) -> bool;
     /// Gives an emptied batch back to where it came from.
     fn recycle(&mut self, from: usize, batch: Batch<M, T>);
 }
@@ -31,6 +33,9 @@ impl<M: Meta, T: 'static> Inlet<M, T> for Local<M, T> {
     }
     fn take(&mut self, from: usize) -> Option<Batch<M, T>> {
         self.queues[from].pop()
+    }
+    fn has_any(&self) -> bool {
+        self.queues.iter().any(|queue| !queue.is_empty())
     }
     fn recycle(&mut self, from: usize, batch: Batch<M, T>) {
         self.queues[from].recycle(batch);
@@ -68,6 +73,9 @@ impl<M: Meta, T: 'static> Inlet<M, T> for Remote<M, T> {
                 local.pop()
             }
         }
+    }
+    fn has_any(&self) -> bool {
+        self.exchange.waiting() > 0
     }
     fn recycle(&mut self, from: usize, batch: Batch<M, T>) {
         match &self.exchange.peers[from] {

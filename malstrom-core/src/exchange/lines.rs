@@ -125,7 +125,11 @@ impl Lines {
         lock(&self.lines).entry([exchange, here, there]).or_insert_with(|| Arc::new(Line::new(self.window))).clone()
     }
     /// The ends of a line, for the worker here.
-    pub(super) fn far<M: Meta, T>(&self, [exchange, here, there]: [u16; 3], wire: &Rc<Wire<M, T>>) -> Option<Far<M, T>> {
+    pub(super) fn far<M: Meta, T>(
+        &self,
+        [exchange, here, there]: [u16; 3],
+        wire: &Rc<Wire<M, T>>,
+    ) -> Option<Far<M, T>> {
         let outbox = self.outbox(self.places.process_of(usize::from(there))?)?;
         Some(Far {
             line: self.line(exchange, here, there),

@@ -216,11 +216,7 @@ impl<M: Meta, T> Scatter<M, T> {
 }
 
 /// Sends what is held back, as far as there is room.
-fn post<M: Meta, T>(
-    far: &Far<M, T>,
-    held: &mut VecDeque<Batch<M, T>>,
-    passed: u64,
-) -> Result<(), CodecError> {
+fn post<M: Meta, T>(far: &Far<M, T>, held: &mut VecDeque<Batch<M, T>>, passed: u64) -> Result<(), CodecError> {
     while let Some(mut batch) = held.pop_front() {
         match far.send(&mut batch, passed)? {
             Sent::All => far.recycle(batch),

@@ -37,7 +37,9 @@ pub(crate) struct Wire<M: Meta, T> {
 pub(crate) fn records<M: Meta<Key: PartitionKey>, T: Record>(seed: u64) -> Wire<M, T> {
     let hasher = RefCell::new(KeyHasher::new(seed));
     Wire::new(
-        |envelopes: &[Envelope<M, T>], out: &mut Vec<u8>| encode_all(envelopes.iter().map(|envelope| &envelope.record), out),
+        |envelopes: &[Envelope<M, T>], out: &mut Vec<u8>| {
+            encode_all(envelopes.iter().map(|envelope| &envelope.record), out)
+        },
         move |section: Section<'_>, out: &mut Vec<Envelope<M, T>>| {
             let keys = access_all::<M::Key>(section.keys)?;
             let records = access_all::<T>(section.records)?;

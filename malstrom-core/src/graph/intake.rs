@@ -217,6 +217,10 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
     pub(crate) fn reopen(&mut self) {
         self.waits = false;
     }
+    /// Whether something has come that is not taken in yet.
+    pub(crate) fn has_input(&self) -> bool {
+        !self.rests.is_empty() || !self.firsts.is_empty() || self.inlet.has_any()
+    }
     /// How its input has ended, if nothing will come any more.
     pub(crate) fn ended(&self) -> Option<End> {
         if self.rests.is_empty() && self.firsts.is_empty() && !self.waits { self.merge.ended() } else { None }

@@ -212,6 +212,7 @@ impl<M: Meta, L: 'static, R: 'static, P: Push<M, L> + PushRight<M, R>> Segment f
             (fed.is_some() || fed_right.is_some()).then(|| fed.unwrap_or(0) + fed_right.unwrap_or(0))
         });
         let turn = if self.tell() { Turn::Busy } else { turn };
+        let turn = turn.only_if(|| self.left.has_input() || self.right.has_input());
         let ended = self.merge.ended();
         let Some(chain) = &mut self.chain else { return Turn::Done };
         self.ending.advance::<M, L>(ended, chain).unwrap_or(turn)

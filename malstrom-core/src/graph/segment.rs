@@ -48,7 +48,7 @@ impl Ending {
             match flow {
                 Flow::Free => *self = Ending::Done,
                 Flow::Busy => return Some(Turn::Busy),
-                Flow::Full => return Some(Turn::Idle(None)),
+                Flow::Full => return Some(Turn::HeldBack(None)),
             }
         }
         (*self == Ending::Done).then_some(Turn::Done)
@@ -130,6 +130,7 @@ impl<M: Meta, T: 'static, I: Inlet<M, T>, P: Push<M, T>> Segment for EdgeSegment
         let intake = &mut self.intake;
         let turn = turns(&mut self.chain, self.ending, now, |chain| intake.feed(chain, Front, Pass::On));
         let Some(chain) = &mut self.chain else { return Turn::Done };
+        let turn = turn.only_if(|| self.intake.has_input());
         self.ending.advance(self.intake.ended(), chain).unwrap_or(turn)
     }
     fn flush(&mut self) -> bool {
@@ -148,7 +149,8 @@ impl<M: Meta, T: 'static, I: Inlet<M, T>, P: Push<M, T>> Segment for EdgeSegment
     }
 }
 
-/// Feeds a chain batch by batch while it is free, and has it do what is due.
+/// Feeds a chain batch by batch while it is free, and has it do what is due. A chain that is not free holds its input back,
+/// if there is any.
 pub(crate) fn turns<M: Meta, T, P: Push<M, T>>(
     place: &mut Option<P>,
     ending: Ending,
@@ -162,7 +164,8 @@ pub(crate) fn turns<M: Meta, T, P: Push<M, T>>(
     let mut turn = Turn::Idle(due);
     for _ in 0..BATCHES {
         let fed = match place.as_mut().map_or(Flow::Full, Push::pump) {
-            Flow::Full => break,
+            Flow::Full if turn == Turn::Busy => break,
+            Flow::Full => return Turn::HeldBack(due),
             Flow::Busy => Some(0),
             Flow::Free => feed(place),
         };

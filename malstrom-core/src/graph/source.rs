@@ -213,7 +213,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
                 }
                 return Ok(Turn::Busy);
             }
-            Flow::Full => return Ok(Turn::Idle(due)),
+            Flow::Full => return Ok(Turn::HeldBack(due)),
         }
         if self.fabric.stopping() {
             self.keep_positions();

@@ -5,17 +5,18 @@ mod duration;
 
 pub use command::{Look, SnapshotCommand};
 
-use super::log::{self, LogFormat};
 use super::clock::{Clock, cores};
 use super::cluster::local::{self, Part};
 use super::environment::Flags;
-use super::{Begun, Latency, Report, Restore, Runtime, progress, signals};
-use cluster::{ClusterArgs, Where};
+use super::log::{self, LogFormat};
+use super::{Begun, Latency, Report, Restore, Runtime, http, progress, signals};
 use crate::connect::output_closed;
 use crate::error::{Error, Result};
 use crate::graph::Pipeline;
 use clap::{CommandFactory, FromArgMatches, Parser};
+use cluster::{ClusterArgs, Where};
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing_subscriber::filter::LevelFilter;
@@ -60,6 +61,17 @@ pub struct RuntimeArgs {
     /// How often in a row the job is restarted after a failure, without a snapshot in between
     #[arg(long, value_name = "N", default_value_t = super::RESTARTS, env = "MALSTROM_RESTARTS")]
     restarts: u32,
+    /// Answer over HTTP what the job does, and take savepoints and the order to stop: 127.0.0.1:8080. Port 0 takes one that is
+    /// free
+    #[arg(long, value_name = "ADDR", env = "MALSTROM_HTTP")]
+    http: Option<String>,
+    /// The file of the token that HTTP requests must have; the variable MALSTROM_HTTP_TOKEN may hold the token itself
+    #[arg(long, value_name = "PATH", requires = "http", env = "MALSTROM_HTTP_TOKEN_FILE")]
+    http_token_file: Option<PathBuf>,
+    /// Answer without a token, and let processes speak to each other in plain text, also beyond this machine: whoever reaches them
+    /// can stop the job, and read and change its records
+    #[arg(long, env = "MALSTROM_INSECURE")]
+    insecure: bool,
     /// Print the graph as a mermaid flowchart and exit
     #[arg(long)]
     plan: bool,
@@ -170,7 +182,7 @@ impl RuntimeArgs {
         }
         log::init(self.log, self.log_format);
         let part = local::part();
-        let security = or_refuse(self.cluster.security())?;
+        let security = or_refuse(self.cluster.security(self.insecure))?;
         let place = or_refuse(self.cluster.place(part))?;
         if let Where::Local { processes } = place {
             std::process::exit(or_refuse(local::run(processes, Clock::start()))?);
@@ -193,6 +205,10 @@ impl RuntimeArgs {
         for operator in self.drop_state {
             builder = builder.drop_state(operator);
         }
+        if let Some(address) = self.http {
+            let settings = http::Settings::read(address, self.http_token_file.as_deref(), self.insecure);
+            builder = builder.http_with(settings.unwrap_or_else(|error| refuse(&error)));
+        }
         let runtime = builder.build().unwrap_or_else(|error| refuse(&error));
         if let Where::Among(flags) = place {
             return among(&runtime, flags, part, pipeline);
@@ -201,6 +217,10 @@ impl RuntimeArgs {
         let job: Arc<dyn signals::Stop> = handle.job.clone();
         signals::stop_on_signal(Arc::downgrade(&job))?;
         drop(job);
+        if let Some(address) = handle.http() {
+            // Also for programs: port 0 is only known here. Nobody may be there to read it.
+            let _ = writeln!(std::io::stderr(), "http: listening on http://{address}");
+        }
         tracing::debug!("SIGINT and SIGTERM end the sources");
         progress::watch(&*handle.job);
         let outcome = handle.join();

@@ -1,9 +1,12 @@
 //! One attempt of a job: all its workers on threads of this process, or those that are in it, from a common beginning to the end or to
 //! the first failure.
 use super::clock::{Clock, cores};
+use super::http::PlanView;
 use super::keeping::Shelves;
+use super::load::{Doing, Load};
 use super::parking::Dormitory;
 use super::report::Figures;
+use crate::contract::extract::time::Watermark;
 use crate::contract::source::Progress;
 use crate::error::{Error, Result};
 use crate::exchange::fabric::{Fabric, Limits, Wake};
@@ -12,11 +15,11 @@ use crate::exchange::route::RouteTable;
 use crate::graph::Pipeline;
 use crate::stream::env::Saving;
 use crate::worker::{Command, EmptyShelf, Settings, Step, Worker, Written, panic_message};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// Builds the pipeline on a worker.
@@ -76,6 +79,10 @@ pub(crate) struct Attempt {
     cancelled: AtomicBool,
     /// What each worker here last published.
     live: Vec<Mutex<Live>>,
+    /// How many workers have taken in what they were restored from, if anything.
+    loaded: AtomicUsize,
+    /// What the pipeline is like, once a worker has built it.
+    view: OnceLock<PlanView>,
     mail: Vec<Mail>,
     state: Mutex<State>,
     changed: Condvar,
@@ -90,6 +97,16 @@ impl std::fmt::Debug for Attempt {
 struct Live {
     figures: Figures,
     progress: Vec<Progress>,
+    sight: Sight,
+}
+/// What a worker shows of how it is doing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sight {
+    pub(super) load: Load,
+    /// How far event time has come at each operator.
+    pub(super) watermarks: Vec<Watermark>,
+    /// How many batches wait at the exchanges of operators.
+    pub(super) waiting: Vec<(usize, usize)>,
 }
 /// What a worker is asked to do.
 #[derive(Debug, Default)]
@@ -108,6 +125,10 @@ struct State {
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What the mutexes here guard is whole after every statement.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn doing(step: &Step, worker: &Worker) -> Doing {
+    Doing { busy: *step == Step::Busy, held_back: worker.is_held_back() }
 }
 
 /// A panic outside of any operator's work: a source or sink that is dropped, for one.
@@ -132,6 +153,8 @@ impl Attempt {
             clock,
             cancelled: AtomicBool::new(false),
             live: here.clone().map(|_| Mutex::default()).collect(),
+            loaded: AtomicUsize::new(0),
+            view: OnceLock::new(),
             mail: here.clone().map(|_| Mail::default()).collect(),
             state: Mutex::new(State { running: here.len(), failure: None, ended: None }),
             changed: Condvar::new(),
@@ -171,6 +194,7 @@ impl Attempt {
             message: panic_message(&*payload),
         })?;
         lock(self.live(settings.worker)).figures = Figures::new(&pipeline);
+        self.view.get_or_init(|| PlanView::new(pipeline.plan(), settings.saving.is_some()));
         let shelf = match self.beginning.as_ref().and_then(|beginning| beginning.shelves.as_ref()) {
             Some(shelves) => {
                 let groups: Vec<u16> = RouteTable::even(settings.workers).groups_of(settings.worker).collect();
@@ -180,12 +204,16 @@ impl Attempt {
         };
         let mut worker = Worker::new(pipeline, settings, self.fabric.clone(), &*shelf)?;
         drop(shelf);
+        self.loaded.fetch_add(1, Ordering::Relaxed);
         if let Some(beginning) = &self.beginning {
             (beginning.tell)(News::Loaded(settings.worker));
         }
         let result = catch_unwind(AssertUnwindSafe(|| {
-            let result = self.work(&mut worker, settings);
-            self.publish(&worker, settings.worker);
+            let mut load = Load::new(self.clock.now());
+            let result = self.work(&mut worker, settings, &mut load);
+            load.until(self.clock.now());
+            load.does(Doing::default());
+            self.publish(&worker, settings.worker, &load);
             result
         }));
         let result = result.unwrap_or_else(|payload| Err(worker.panicked(&*payload)));
@@ -194,7 +222,7 @@ impl Attempt {
         result.and(dropped.map_err(|payload| nobodys_panic(&*payload)))
     }
 
-    fn work(&self, worker: &mut Worker, settings: &Settings) -> Result<()> {
+    fn work(&self, worker: &mut Worker, settings: &Settings, load: &mut Load) -> Result<()> {
         let me = settings.worker;
         // With more workers than cores, spinning takes the core from the one who is waited for.
         let may_spin = settings.workers > 1 && self.here.len() <= cores();
@@ -205,11 +233,14 @@ impl Attempt {
         let mut finished = false;
         while !self.cancelled.load(Ordering::Relaxed) {
             let now = self.clock.now();
+            load.until(now);
             if now.saturating_sub(published) >= PUBLISH {
                 published = now;
-                self.publish(worker, me);
+                self.publish(worker, me, load);
             }
-            match self.step(worker, me, now, &mut finished)? {
+            let step = self.step(worker, me, now, &mut finished)?;
+            news |= load.does(doing(&step, worker));
+            match step {
                 Step::Done => break,
                 Step::Busy => {
                     busy_at = Some(now);
@@ -224,7 +255,9 @@ impl Attempt {
             }
             self.beds.announce(me);
             // What came before the announcement woke nobody.
-            match self.step(worker, me, self.clock.now(), &mut finished)? {
+            let step = self.step(worker, me, self.clock.now(), &mut finished)?;
+            news |= load.does(doing(&step, worker));
+            match step {
                 Step::Done => break,
                 Step::Busy => {
                     news = true;
@@ -233,7 +266,7 @@ impl Attempt {
                 Step::Idle(due) if !self.cancelled.load(Ordering::Relaxed) => {
                     // The figures are those of the last publication until something happens again.
                     if std::mem::take(&mut news) {
-                        self.publish(worker, me);
+                        self.publish(worker, me, load);
                     }
                     let now = self.clock.now();
                     self.beds.sleep(me, due.map(|due| due.saturating_sub(now)));
@@ -268,10 +301,11 @@ impl Attempt {
     fn live(&self, worker: usize) -> &Mutex<Live> {
         &self.live[worker - self.here.start]
     }
-    fn publish(&self, worker: &Worker, me: usize) {
+    fn publish(&self, worker: &Worker, me: usize, load: &Load) {
         let mut live = lock(self.live(me));
         live.figures.update(worker.counts(), worker.metrics());
         live.progress = worker.progress();
+        live.sight = Sight { load: *load, watermarks: worker.watermarks().collect(), waiting: worker.waiting() };
     }
 
     /// A worker has ended.
@@ -342,6 +376,25 @@ impl Attempt {
         let mut figures = Figures::default();
         self.live.iter().for_each(|live| figures.merge(&lock(live).figures));
         figures
+    }
+    /// How each worker is doing.
+    pub(super) fn sights(&self) -> Vec<Sight> {
+        self.live.iter().map(|live| lock(live).sight.clone()).collect()
+    }
+    /// How many workers have taken in what they were restored from.
+    pub(super) fn loaded(&self) -> usize {
+        self.loaded.load(Ordering::Relaxed)
+    }
+    /// Whether they are restored from something.
+    pub(super) fn is_restored(&self) -> bool {
+        self.beginning.as_ref().is_some_and(|beginning| beginning.shelves.is_some())
+    }
+    /// Whether one of its workers has failed, or it was given up.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::SeqCst)
+    }
+    pub(super) fn view(&self) -> Option<&PlanView> {
+        self.view.get()
     }
     /// The splits that are being read.
     pub(crate) fn progress(&self) -> Vec<Progress> {

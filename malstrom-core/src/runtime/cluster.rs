@@ -146,7 +146,8 @@ impl Cluster {
             )));
         }
         let (inputs, received): (Sender<crew::Input>, Receiver<crew::Input>) = channel();
-        let leaving = Arc::new(Leaving { begun: AtomicBool::new(false), inputs: std::sync::Mutex::new(inputs.clone()) });
+        let leaving =
+            Arc::new(Leaving { begun: AtomicBool::new(false), inputs: std::sync::Mutex::new(inputs.clone()) });
         let process = environment.process();
         environment.on_stop({
             let leaving = leaving.clone();
@@ -167,8 +168,7 @@ impl Cluster {
             settings,
             Box::new(move |event| drop(events.send(crew::Input::Link(event)))),
         );
-        let kit =
-            Kit { plan: self.plan, operators, location: self.location, listener, address, process, inputs };
+        let kit = Kit { plan: self.plan, operators, location: self.location, listener, address, process, inputs };
         let done = Crew::new(kit, link).run(&received);
         drop(stop);
         done

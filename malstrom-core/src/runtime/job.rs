@@ -1,8 +1,9 @@
 //! A job: one attempt, or where snapshots are taken as many as it needs.
 use super::attempt::{Attempt, News, Plan, lock};
+use super::http::PlanView;
 use super::keeping::{self, Keeping};
 use super::progress::Watched;
-use super::report::{Report, Survived};
+use super::report::{Figures, Report, Survived};
 use super::signals::Stop;
 use crate::contract::source::Progress;
 use crate::error::{Error, Result};
@@ -28,8 +29,20 @@ impl std::fmt::Debug for Job {
 struct State {
     attempt: Option<Arc<Attempt>>,
     survived: Survived,
+    /// What was counted by attempts that are over.
+    past: Figures,
     /// What came of it, where there is a coordinator that says so.
     over: Option<Option<Error>>,
+    /// Whether it came to nothing good.
+    failed: bool,
+}
+/// What is known of a job at a moment.
+pub(super) struct Glance {
+    pub(super) attempt: Option<Arc<Attempt>>,
+    pub(super) survived: Survived,
+    pub(super) past: Figures,
+    pub(super) over: bool,
+    pub(super) failed: bool,
 }
 
 impl Stop for Job {
@@ -73,7 +86,8 @@ impl Job {
         Ok(job)
     }
     fn new(plan: Plan, attempt: Option<Arc<Attempt>>, coordinator: Option<Mutex<Sender<News>>>) -> Job {
-        let state = State { attempt, survived: Survived::default(), over: None };
+        let survived = Survived { attempt: u64::from(attempt.is_some()), ..Survived::default() };
+        let state = State { attempt, survived, past: Figures::default(), over: None, failed: false };
         Job { plan, stopped: AtomicBool::new(false), state: Mutex::new(state), changed: Condvar::new(), coordinator }
     }
     pub(super) fn plan(&self) -> &Plan {
@@ -81,7 +95,12 @@ impl Job {
     }
     /// An attempt begins.
     pub(super) fn begin(&self, attempt: Arc<Attempt>) {
-        lock(&self.state).attempt = Some(attempt.clone());
+        {
+            let mut state = lock(&self.state);
+            if let Some(before) = state.attempt.replace(attempt.clone()) {
+                state.past.absorb(before.figures());
+            }
+        }
         if self.is_stopping() {
             attempt.stop();
         }
@@ -91,7 +110,11 @@ impl Job {
         note(&mut lock(&self.state).survived);
     }
     fn end(&self, failure: Option<Error>) {
-        lock(&self.state).over = Some(failure);
+        {
+            let mut state = lock(&self.state);
+            state.failed = failure.is_some();
+            state.over = Some(failure);
+        }
         self.changed.notify_all();
     }
     fn attempt(&self) -> Option<Arc<Attempt>> {
@@ -175,6 +198,25 @@ impl Job {
         let figures = attempt.map(|attempt| attempt.figures()).unwrap_or_default();
         let elapsed = ended.unwrap_or_else(|| self.plan.clock.now());
         Report::new(figures, self.plan.workers, elapsed, self.is_stopping(), survived)
+    }
+    /// Whether anybody sees to it that snapshots are taken.
+    pub(super) fn is_kept(&self) -> bool {
+        self.coordinator.is_some()
+    }
+    /// What the pipeline is like; nothing as long as no worker has built it.
+    pub(super) fn plan_view(&self) -> PlanView {
+        self.attempt().and_then(|attempt| attempt.view().cloned()).unwrap_or_default()
+    }
+    pub(super) fn glance(&self) -> Glance {
+        let state = lock(&self.state);
+        let (attempt, survived, past) = (state.attempt.clone(), state.survived, state.past.clone());
+        let (mut over, mut failed) = (state.over.is_some(), state.failed);
+        drop(state);
+        if let Some(attempt) = attempt.as_ref().filter(|_| !self.is_kept()) {
+            over = attempt.ended().is_some();
+            failed = over && attempt.is_cancelled();
+        }
+        Glance { attempt, survived, past, over, failed }
     }
     /// The splits that are being read.
     pub(crate) fn progress(&self) -> Vec<Progress> {

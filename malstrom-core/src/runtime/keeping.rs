@@ -18,8 +18,9 @@ pub(crate) use vault::{Found, Shelves, Vault};
 
 use super::attempt::{Attempt, Beginning, News};
 use super::job::Job;
+use super::report::Taken;
 use super::{LAST_TRIES, PAUSES};
-use crate::contract::snapshot::Barrier;
+use crate::contract::snapshot::{Barrier, Outcome};
 use crate::coordinator::member::Command;
 use crate::coordinator::{Action, Coordinator, Event, Origin, Policy, Purpose, Report};
 use crate::error::{Error, Result};
@@ -73,6 +74,7 @@ pub(super) fn keep(job: &Job, keeping: Keeping, sender: &Sender<News>, news: &Re
         found,
         claimed: true,
         written: Vec::new(),
+        since: Duration::ZERO,
         askers,
         failure: None,
         over: None,
@@ -105,8 +107,9 @@ struct Run<'a> {
     /// What the next attempt is restored from, and whether the term in which it begins is claimed already.
     found: Option<Found>,
     claimed: bool,
-    /// What workers have written of the snapshot that is under way.
+    /// What workers have written of the snapshot that is under way, and since when it is.
     written: Vec<Written>,
+    since: Duration,
     askers: Askers,
     /// Why the attempt is given up, if not by one of its workers.
     failure: Option<Error>,
@@ -230,11 +233,18 @@ impl Run<'_> {
                 }
                 Action::Tell(Command::Trigger { barrier, .. }) => {
                     tracing::debug!(interval = barrier.interval, "snapshot begins");
+                    self.since = self.now();
+                    self.job.note(|survived| survived.interval = barrier.interval + 1);
                     self.written.retain(|written| written.interval >= barrier.interval);
                     self.command(worker::Command::Snapshot(barrier));
                 }
                 Action::Store { barrier, purpose, .. } => self.store(barrier, &purpose),
-                Action::Tell(Command::Settle(outcome)) => self.command(worker::Command::Settle(outcome)),
+                Action::Tell(Command::Settle(outcome)) => {
+                    if matches!(outcome, Outcome::Aborted { .. }) {
+                        self.job.note(|survived| survived.given_up += 1);
+                    }
+                    self.command(worker::Command::Settle(outcome));
+                }
                 Action::NoSavepoint(name) => {
                     let why = || Err(Error::custom(format!("`{name}` was not taken: it could not be stored")));
                     self.askers.answer(&*self.vault, &name, why);
@@ -286,7 +296,11 @@ impl Run<'_> {
     fn begin(&mut self, attempt: u64, interval: u64) -> Result<()> {
         let found = self.found.take();
         let restored_from = found.as_ref().map(|found| found.interval);
-        self.job.note(|survived| survived.restored_from = restored_from);
+        let term = self.vault.term();
+        self.job.note(|survived| {
+            survived.restored_from = restored_from;
+            (survived.attempt, survived.term, survived.interval) = (attempt, term, interval);
+        });
         self.failure = None;
         self.written.clear();
         let shelves = found.map(|found| found.shelves);
@@ -294,7 +308,7 @@ impl Run<'_> {
         // Nobody listens once the job has ended.
         let tell = Arc::new(move |news| drop(sender.send(news)));
         self.vault.in_attempt(attempt);
-        let beginning = Beginning { term: self.vault.term(), interval, shelves, tell };
+        let beginning = Beginning { term, interval, shelves, tell };
         let begun = Attempt::start(self.job.plan(), Some(beginning))?;
         self.job.begin(begun.clone());
         (self.number, self.attempt) = (attempt, Some(begun));
@@ -306,8 +320,13 @@ impl Run<'_> {
         let written = std::mem::take(&mut self.written);
         let written = written.into_iter().filter(|written| written.interval == interval).collect();
         match self.vault.store(barrier, purpose, written) {
-            Ok(()) => {
-                self.job.note(|survived| survived.snapshots += 1);
+            Ok(bytes) => {
+                let at = self.now();
+                let taken = Taken { interval, bytes, took: at.saturating_sub(self.since), at };
+                self.job.note(|survived| {
+                    survived.snapshots += 1;
+                    survived.last = Some(taken);
+                });
                 if let Purpose::Savepoint(name) = purpose {
                     self.askers.answer(&*self.vault, name, || Ok(()));
                 }
@@ -320,7 +339,10 @@ impl Run<'_> {
                 tracing::warn!(interval, cause = ?error, "snapshot could not be stored");
                 self.on(Event::Failed { interval });
             }
-            Err(error) => self.fail(error),
+            Err(error) => {
+                self.job.note(|survived| survived.given_up += 1);
+                self.fail(error);
+            }
         }
     }
 }

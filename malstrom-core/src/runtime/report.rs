@@ -24,6 +24,24 @@ pub(crate) struct Survived {
     pub(crate) snapshots: u64,
     pub(crate) restarts: u64,
     pub(crate) restored_from: Option<u64>,
+    /// Snapshots that were given up, or could not be stored.
+    pub(crate) given_up: u64,
+    /// The attempt that is under way, or was last; 0 before the first.
+    pub(crate) attempt: u64,
+    /// The term of its coordinator, and the interval that is under way.
+    pub(crate) term: u64,
+    pub(crate) interval: u64,
+    pub(crate) last: Option<Taken>,
+}
+/// A snapshot that was committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) interval: u64,
+    /// What was written for it.
+    pub(crate) bytes: u64,
+    /// How long that took, from the barrier to the commit, and when that was.
+    pub(crate) took: Duration,
+    pub(crate) at: Duration,
 }
 
 /// What one operator has done, on all workers together.
@@ -63,10 +81,6 @@ impl Figures {
             .collect();
         Figures { pipeline: pipeline.name().to_owned(), operators }
     }
-    /// What each operator has done, in the order of the plan.
-    pub(crate) fn operators(&self) -> &[OperatorReport] {
-        &self.operators
-    }
     /// What a process that is told of only by numbers has done.
     pub(crate) fn note(&mut self, operators: impl Iterator<Item = (Counts, Vec<(&'static str, Metric)>)>) {
         let (counts, metrics): (Vec<_>, Vec<_>) = operators.unzip();
@@ -90,6 +104,16 @@ impl Figures {
                 metrics,
             };
         }
+    }
+    /// Adds what those of an attempt that is over have counted: what goes up and down is gone with it.
+    pub(crate) fn absorb(&mut self, mut other: Figures) {
+        for op in &mut other.operators {
+            op.metrics.retain(|(_, metric)| !matches!(metric, Metric::Gauge(_)));
+        }
+        self.merge(&other);
+    }
+    pub(crate) fn operators(&self) -> &[OperatorReport] {
+        &self.operators
     }
     pub(crate) fn merge(&mut self, other: &Figures) {
         if self.operators.is_empty() {
@@ -205,7 +229,7 @@ impl fmt::Display for Report {
             write!(f, " ({} per second)", thousands((read as f64 / secs) as u64))?;
         }
         write!(f, " with {} worker{}", self.workers, if self.workers == 1 { "" } else { "s" })?;
-        let Survived { snapshots, restarts, restored_from } = self.survived;
+        let Survived { snapshots, restarts, restored_from, .. } = self.survived;
         if let Some(interval) = restored_from {
             write!(f, ", restored from snapshot {interval}")?;
         }

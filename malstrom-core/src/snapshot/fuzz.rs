@@ -80,6 +80,7 @@ fn no_bytes_confuse_the_decoder_of_manifests() {
         seed: 42,
         interval: 4,
         term: 2,
+        attempt: 1,
         kind: Kind::Savepoint("before".into()),
         scope: Scope::Changes { round: 1 },
         ended: true,

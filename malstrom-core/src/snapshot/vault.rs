@@ -116,7 +116,20 @@ impl Vault {
         })?;
         location.clear_half_written()?;
         let (parent, restored, opened, tidied, cursor) = (None, None, HashMap::new(), false, Cursor::default());
-        Ok(Vault { archive, ledger, job, seed: 0, attempt: 0, tried: 0, parent, restored, opened, tidied, cursor, nonces })
+        Ok(Vault {
+            archive,
+            ledger,
+            job,
+            seed: 0,
+            attempt: 0,
+            tried: 0,
+            parent,
+            restored,
+            opened,
+            tidied,
+            cursor,
+            nonces,
+        })
     }
 
     /// The term of this coordinator.

@@ -1,4 +1,5 @@
 //! What a worker gives its segments: where to count, where to report failure, and what it owns.
+use crate::contract::extract::time::Watermark;
 use crate::contract::extract::{Context, Moment};
 use crate::contract::time::Ticks;
 use crate::error::Error;
@@ -54,6 +55,7 @@ struct Inner {
     saving: Option<Saving>,
     counts: Vec<Rc<Cell<Counts>>>,
     metrics: Vec<Rc<Registry>>,
+    watermarks: Vec<Rc<Cell<Watermark>>>,
     trouble: Rc<Trouble>,
     /// What connects this worker to the others; its type is the exchange's business.
     links: Rc<dyn Any>,
@@ -107,6 +109,7 @@ impl Env {
         let clock = Rc::new(Clock { started, now: Cell::default(), micros: Cell::new(started) });
         let counts = ids.iter().map(|_| Rc::default()).collect();
         let metrics = ids.iter().map(|_| Rc::default()).collect();
+        let watermarks = ids.iter().map(|_| Rc::default()).collect();
         let trouble = Rc::default();
         Env(Rc::new(Inner {
             worker,
@@ -120,6 +123,7 @@ impl Env {
             saving,
             counts,
             metrics,
+            watermarks,
             trouble,
             links,
         }))
@@ -170,17 +174,24 @@ impl Env {
     }
     /// The place of operator `node`.
     pub(crate) fn site(&self, node: usize) -> Site {
+        self.site_with_ticks(node, self.ticks(node))
+    }
+    /// The place of operator `node`, at which times are counted in these ticks.
+    pub(crate) fn site_with_ticks(&self, node: usize, ticks: Ticks) -> Site {
+        let shown = || self.0.watermarks[node].clone();
         Site {
             node,
             id: self.0.ids[node].clone(),
             counts: self.0.counts[node].clone(),
             metrics: self.0.metrics[node].clone(),
+            // How far other times have come says nothing about how far behind the clock they are.
+            watermark: if ticks == Ticks::Calendar { shown() } else { Rc::default() },
             trouble: self.0.trouble.clone(),
         }
     }
     /// The place of operator `node`, for a part of it that counts nothing.
     pub(crate) fn quiet_site(&self, node: usize) -> Site {
-        Site { counts: Rc::default(), ..self.site(node) }
+        Site { counts: Rc::default(), watermark: Rc::default(), ..self.site(node) }
     }
     /// The place of operator `node`, for a part of it that counts as operator `other`.
     pub(crate) fn site_counting_as(&self, node: usize, other: usize) -> Site {
@@ -191,6 +202,9 @@ impl Env {
     }
     pub(crate) fn metrics(&self) -> impl Iterator<Item = Vec<(&'static str, Metric)>> + '_ {
         self.0.metrics.iter().map(|m| m.read())
+    }
+    pub(crate) fn watermarks(&self) -> impl Iterator<Item = Watermark> + '_ {
+        self.0.watermarks.iter().map(|watermark| watermark.get())
     }
     /// The failure that was reported since the last call.
     pub(crate) fn take_failure(&self) -> Option<Error> {
@@ -217,6 +231,8 @@ pub struct Site {
     pub(crate) id: Arc<str>,
     counts: Rc<Cell<Counts>>,
     metrics: Rc<Registry>,
+    /// Where it is shown how far event time has come.
+    watermark: Rc<Cell<Watermark>>,
     trouble: Rc<Trouble>,
 }
 
@@ -235,6 +251,14 @@ impl Site {
         let mut counts = self.counts.get();
         change(&mut counts);
         self.counts.set(counts);
+    }
+    /// Where it is shown how far event time has come here.
+    pub(crate) fn shown(&self) -> Rc<Cell<Watermark>> {
+        self.watermark.clone()
+    }
+    /// Shows how far event time has come here.
+    pub(crate) fn show(&self, watermark: Watermark) {
+        self.watermark.set(watermark);
     }
     #[inline(always)]
     pub(crate) fn context<'a>(&'a self, key: &'a dyn Any, moment: Moment) -> Context<'a> {

@@ -8,9 +8,10 @@ use super::env::{Clock, Env, Site};
 use super::link::Wrap;
 use super::signal::{End, Flow, Mark, Signal, SplitNews, sooner};
 use super::{At, Push, hands_on};
+use crate::contract::extract::time::Watermark;
 use crate::contract::form::{Meta, Under};
 use crate::contract::snapshot::{Barrier, Task};
-use crate::contract::time::Time;
+use crate::contract::time::{Time, Timestamp};
 use crate::state::saved::Figures;
 use crate::stream::merge::{Input, Merge};
 use saved::{Known, Restored, Row};
@@ -57,6 +58,15 @@ struct Split {
     silent: Option<Duration>,
 }
 
+/// What people are shown of a mark.
+fn shown(mark: Mark) -> Watermark {
+    match mark {
+        Mark::At(i64::MIN) => Watermark::Unknown,
+        Mark::At(time) => Watermark::At(Timestamp::from_micros(time)),
+        Mark::Idle(_) => Watermark::Idle,
+    }
+}
+
 impl<M: Meta, I: 'static, T: Time, F: FnMut(&I) -> T + 'static> Wrap<M, I, Under<M::Key, i64>, I>
     for TimestampsStage<F, T>
 {
@@ -74,7 +84,7 @@ impl<M: Meta, I: 'static, T: Time, F: FnMut(&I) -> T + 'static> Wrap<M, I, Under
             figures: env.saves().then(|| Figures::new(env.owner(self.node))),
             clock: env.clock(),
             down,
-            site: env.site(self.node),
+            site: env.site_with_ticks(self.node, T::TICKS),
             time: PhantomData,
         }
     }
@@ -193,6 +203,9 @@ where
             _ => None,
         };
         if let Some(signal) = signal {
+            if let Signal::Time(mark) = signal {
+                self.site.show(shown(mark));
+            }
             self.down.signal(signal);
         }
     }
@@ -207,6 +220,7 @@ where
             if split.promised.is_none()
                 && let Some(mark) = self.merge.set(split.input, Input::At(promise))
             {
+                self.site.show(shown(mark));
                 self.down.signal(Signal::Time(mark));
             }
         }
@@ -219,6 +233,7 @@ where
     fn tick(&mut self, now: Duration) -> Option<Duration> {
         let mut due = None;
         if let Some(mark) = self.resumed.take() {
+            self.site.show(shown(mark));
             self.down.signal(Signal::Time(mark));
         }
         if let Some(idle) = self.idle {
@@ -231,6 +246,7 @@ where
                 }
                 split.silent = None;
                 if let Some(mark) = self.merge.set(split.input, Input::Idle) {
+                    self.site.show(shown(mark));
                     self.down.signal(Signal::Time(mark));
                 }
             }
@@ -245,6 +261,9 @@ where
         self.down.flush()
     }
     fn finish(&mut self, end: End) {
+        if end == End::Complete {
+            self.site.show(Watermark::Ended);
+        }
         self.down.finish(end);
     }
     fn persist(&mut self, mut task: Task<'_, '_>) {

@@ -12,6 +12,7 @@ use crate::contract::stage::TimerSet;
 use crate::contract::time::Timestamp;
 use crate::state::saved::Figures;
 use crate::state::timers::{Due, TimerQueue};
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
@@ -29,10 +30,12 @@ pub(crate) struct Progress {
     /// The last watermark; `i64::MIN` before the first, which promises nothing.
     pub(crate) time: i64,
     pub(crate) watermark: Watermark,
+    /// Where that is shown.
+    shown: Rc<Cell<Watermark>>,
 }
 impl Progress {
-    pub(crate) fn new() -> Self {
-        Progress { time: i64::MIN, watermark: Watermark::Unknown }
+    pub(crate) fn new(shown: Rc<Cell<Watermark>>) -> Self {
+        Progress { time: i64::MIN, watermark: Watermark::Unknown, shown }
     }
     /// Takes note of a signal.
     pub(crate) fn note(&mut self, signal: Signal) {
@@ -50,6 +53,7 @@ impl Progress {
             Signal::End(End::Complete) => self.watermark = Watermark::Ended,
             Signal::End(End::Stopped) | Signal::Split(..) | Signal::Barrier(_) => {}
         }
+        self.shown.set(self.watermark);
     }
 }
 
@@ -76,6 +80,7 @@ impl Progress {
                 (_, before) => before,
             };
         }
+        self.shown.set(self.watermark);
     }
 }
 
@@ -132,7 +137,7 @@ impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
             buffer,
             event,
             processing,
-            progress: Progress::new(),
+            progress: Progress::new(env.site(node).shown()),
             latest: 0,
             held: VecDeque::new(),
             exhausted: false,

@@ -85,7 +85,7 @@ where
 impl<H, X, P> HostPush<H, X, P> {
     /// A host of which nothing is saved.
     pub(crate) fn new(host: H, around: X, down: P, clock: Rc<Clock>, site: Site) -> Self {
-        let rest = Rest { around, down, emitted: 0, progress: Progress::new(), clock, site };
+        let rest = Rest { around, down, emitted: 0, progress: Progress::new(site.shown()), clock, site };
         HostPush { host, rest, held: VecDeque::new(), kept: None }
     }
     /// Puts a signal in force. Whether there is something to do for it.
@@ -152,7 +152,7 @@ impl<H, X, P> HostPush<H, X, P> {
     where
         H: Host<M, T, X>,
     {
-        let Progress { time, watermark } = self.rest.progress;
+        let Progress { time, watermark, .. } = self.rest.progress;
         let mark = if watermark == Watermark::Idle { Mark::Idle(time) } else { Mark::At(time) };
         let signal = Signal::Time(mark);
         if time > i64::MIN && self.begin::<M, T>(signal) {

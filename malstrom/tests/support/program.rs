@@ -39,16 +39,20 @@ pub fn run(arguments: &[&str]) -> (Option<i32>, Vec<String>, String) {
 }
 /// The same of a program that is one of several, see [`role`].
 pub fn run_as(role: &str, arguments: &[&str]) -> (Option<i32>, Vec<String>, String) {
+    let output = command(role, arguments).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut lines: Vec<String> = text.lines().filter(|line| line.starts_with('{')).map(str::to_owned).collect();
+    lines.sort();
+    (output.status.code(), lines, String::from_utf8(output.stderr).unwrap())
+}
+/// The program, not yet started.
+pub fn command(role: &str, arguments: &[&str]) -> Command {
     let all: Vec<&str> = [&["program"], arguments].concat();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "program", "--ignored", "--nocapture"]);
     command.env(ROLE, role);
     command.env(ARGUMENTS, serde_json::to_string(&all).unwrap()).stdin(Stdio::null());
-    let output = command.output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let mut lines: Vec<String> = text.lines().filter(|line| line.starts_with('{')).map(str::to_owned).collect();
-    lines.sort();
-    (output.status.code(), lines, String::from_utf8(output.stderr).unwrap())
+    command
 }
 /// What a snapshot has of an operator.
 #[track_caller]

@@ -55,7 +55,11 @@ pub(crate) fn parts<M: Meta<Key: PartitionKey>, T: 'static, V: 'static>(
                 let key = key.to_value()?;
                 out.push(Envelope { hash: hasher.hash(&key), stamp: section.stamp(at), key, record });
             }
-            if rest.is_empty() { Ok(()) } else { Err(CodecError::new("there is something behind the values of a batch")) }
+            if rest.is_empty() {
+                Ok(())
+            } else {
+                Err(CodecError::new("there is something behind the values of a batch"))
+            }
         },
     )
 }

@@ -1,6 +1,6 @@
 use super::*;
-use crate::contract::form::Under;
 use crate::contract::code::{Code, OfRecord};
+use crate::contract::form::Under;
 use crate::contract::snapshot::{Barrier, Scope};
 use crate::stream::combine::Part;
 use crate::stream::signal::{End, Mark, Signal, SplitNews};
@@ -23,8 +23,11 @@ fn signal() -> impl Strategy<Value = Signal> {
         (any::<u64>(), news).prop_map(|(split, news)| Signal::Split(split, news)),
         any::<i64>().prop_map(|time| Signal::Time(Mark::At(time))),
         any::<i64>().prop_map(|time| Signal::Time(Mark::Idle(time))),
-        (any::<u64>(), scope, any::<bool>())
-            .prop_map(|(interval, scope, last)| Signal::Barrier(Barrier { interval, scope, last })),
+        (any::<u64>(), scope, any::<bool>()).prop_map(|(interval, scope, last)| Signal::Barrier(Barrier {
+            interval,
+            scope,
+            last
+        })),
         Just(Signal::End(End::Complete)),
         Just(Signal::End(End::Stopped)),
     ]

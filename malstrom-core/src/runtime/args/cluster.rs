@@ -43,9 +43,6 @@ pub(super) struct ClusterArgs {
     /// The certificates of those who sign for the processes of this job, in PEM
     #[arg(long, value_name = "FILE", env = "MALSTROM_TLS_CA", requires_all = ["tls_cert", "tls_key"])]
     tls_ca: Option<PathBuf>,
-    /// Let processes speak to each other in plain text beyond this machine
-    #[arg(long, env = "MALSTROM_INSECURE")]
-    insecure: bool,
 }
 /// Where a job runs.
 pub(super) enum Where {
@@ -57,12 +54,12 @@ pub(super) enum Where {
     Among(Flags),
 }
 impl ClusterArgs {
-    pub(super) fn security(&self) -> Result<Security> {
+    pub(super) fn security(&self, insecure: bool) -> Result<Security> {
         let tls = match (&self.tls_cert, &self.tls_key, &self.tls_ca) {
             (Some(cert), Some(key), Some(ca)) => Some(Tls::load(cert, key, ca)?),
             _ => None,
         };
-        Ok(Security { tls, insecure: self.insecure })
+        Ok(Security { tls, insecure })
     }
     /// Where the job runs, and `part` of it if this process was started for one.
     pub(super) fn place(self, part: Option<Part>) -> Result<Where> {
@@ -111,9 +108,7 @@ impl ClusterArgs {
             (None, Role::Coordinator) => {
                 Ok(Where::Among(Flags { listen: self.listen.unwrap_or_else(|| COORDINATOR.into()), ..flags }))
             }
-            (None, Role::Worker) if self.join.is_empty() => {
-                wrong("say where the coordinator is: `--join HOST:PORT`")
-            }
+            (None, Role::Worker) if self.join.is_empty() => wrong("say where the coordinator is: `--join HOST:PORT`"),
             (None, Role::Worker) => Ok(Where::Among(flags)),
         }
     }

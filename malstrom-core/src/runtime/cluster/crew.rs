@@ -9,9 +9,9 @@ use crate::error::{Error, Result};
 use crate::exchange::layout::Layout;
 use crate::exchange::lines::Places;
 use crate::exchange::session::{self, Config};
+use crate::net::Listener;
 use crate::net::control::{Link, LinkEvent};
 use crate::net::data::{Mesh, MeshSettings, Peer};
-use crate::net::Listener;
 use crate::runtime::attempt::{Attempt, Beginning, News, Plan};
 use crate::runtime::clock;
 use crate::runtime::keeping::{Operators, Restoring, is_worth_a_restart};
@@ -34,9 +34,17 @@ pub(super) enum Input {
     /// What workers of this attempt do.
     News(u64, News),
     /// What they wrote at the barrier of an interval was stored, or was not.
-    Stored { attempt: u64, interval: u64, part: Result<Vec<u8>> },
+    Stored {
+        attempt: u64,
+        interval: u64,
+        part: Result<Vec<u8>>,
+    },
     /// Another process cannot be reached any more.
-    Cut { attempt: u64, peer: u32, why: String },
+    Cut {
+        attempt: u64,
+        peer: u32,
+        why: String,
+    },
     /// The process is told to go.
     Leave,
 }
@@ -198,7 +206,9 @@ impl Crew {
                 tracing::info!("there is nothing to do any more");
                 return Some(Ok(if self.leaves { Gone::Left } else { Gone::Over }));
             }
-            Order::End(Some(why)) => return Some(Err(Error::custom(format!("the coordinator has ended the job: {why}")))),
+            Order::End(Some(why)) => {
+                return Some(Err(Error::custom(format!("the coordinator has ended the job: {why}"))));
+            }
             Order::Tell { term, command, setup, savepoint } => self.hear(term, &command, setup, savepoint),
         }
         None
@@ -287,7 +297,8 @@ impl Crew {
             Mesh::start(listener, MeshSettings { attempt, me, peers, config }, deliver, failed)
         });
         let (written, kinds, parts) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        self.running = Some(Running { number, attempt, workers, first, restoring, loaded: 0, mesh, written, kinds, parts });
+        self.running =
+            Some(Running { number, attempt, workers, first, restoring, loaded: 0, mesh, written, kinds, parts });
         Ok(())
     }
     fn stop_attempt(&mut self) {

@@ -98,7 +98,8 @@ impl Leader {
             for name in self.askers.look(now, &self.vault) {
                 self.on(Event::Savepoint(name));
             }
-            let dues = [self.coordinator.due(), self.processes.due(), self.claim_again, self.apart.values().min().copied()];
+            let dues =
+                [self.coordinator.due(), self.processes.due(), self.claim_again, self.apart.values().min().copied()];
             let due = dues.into_iter().flatten().min().unwrap_or(Duration::MAX).min(self.askers.due());
             match inputs.recv_timeout(due.saturating_sub(self.lead.now())) {
                 Ok(Input::Control(event)) => self.hear(event),

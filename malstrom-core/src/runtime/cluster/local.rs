@@ -137,7 +137,9 @@ pub(crate) fn run(processes: usize, clock: Clock) -> Result<i32> {
                 one.start(now, &stopping).map_err(cannot("start a process of the cluster"))?;
             }
             let Some(child) = &mut one.child else { continue };
-            let Some(status) = child.try_wait().map_err(cannot("look after a process of the cluster"))? else { continue };
+            let Some(status) = child.try_wait().map_err(cannot("look after a process of the cluster"))? else {
+                continue;
+            };
             one.child = None;
             over = one.ended(status, now).or(over);
         }

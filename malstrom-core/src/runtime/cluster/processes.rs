@@ -1,8 +1,8 @@
 //! The processes that a coordinator knows: who they are, where they are, and whether they are still there.
 use super::words::{Done, Hello, PROCESSES, WORKERS, workers_of};
-use crate::net::control::ConnectionId;
 use crate::contract::source::Progress;
 use crate::metrics::Metric;
+use crate::net::control::ConnectionId;
 use crate::runtime::report::Figures;
 use crate::stream::env::Counts;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -174,7 +174,11 @@ impl Processes {
             });
             of_process.note(operators);
             all.merge(&of_process);
-            let progress = |(split, done, total): &(String, u64, u64)| Progress { split: split.clone(), done: *done, total: *total };
+            let progress = |(split, done, total): &(String, u64, u64)| Progress {
+                split: split.clone(),
+                done: *done,
+                total: *total,
+            };
             splits.extend(known.done.splits.iter().map(progress));
         }
         (all, splits)

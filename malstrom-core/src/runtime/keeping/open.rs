@@ -37,7 +37,12 @@ impl Kept {
     ///
     /// # Errors
     /// If the place cannot be had, or what lies there not be used.
-    pub(crate) fn claim(&self, plan: &mut Plan, location: Location, restore: &Restore) -> Result<(Stored, Option<Found>)> {
+    pub(crate) fn claim(
+        &self,
+        plan: &mut Plan,
+        location: Location,
+        restore: &Restore,
+    ) -> Result<(Stored, Option<Found>)> {
         let (name, operators) = (self.pipeline.name(), self.operators.clone());
         let mut vault = Stored::open(location, name, operators, plan.seed, Arc::new(clock::nonce))?;
         let found = vault.find(restore)?;

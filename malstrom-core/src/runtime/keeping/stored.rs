@@ -195,7 +195,7 @@ impl Vault for Stored {
     fn has(&self, name: &str) -> bool {
         self.vault.archive().list().iter().any(|saved| matches!(&saved.kind, Kind::Savepoint(known) if known == name))
     }
-    fn store(&mut self, barrier: Barrier, purpose: &Purpose, written: Vec<Written>) -> Result<()> {
+    fn store(&mut self, barrier: Barrier, purpose: &Purpose, written: Vec<Written>) -> Result<u64> {
         let kind = kind_of(purpose);
         let mut content = Chunks::default();
         for part in written {
@@ -204,7 +204,9 @@ impl Vault for Stored {
         }
         let Barrier { interval, scope, .. } = barrier;
         let written = self.vault.writer(0).write(&kind, interval, scope, &self.operators.ids, content)?;
-        self.commit(barrier, kind, vec![written])
+        let bytes = written.bytes();
+        self.commit(barrier, kind, vec![written])?;
+        Ok(bytes)
     }
     fn is_open(&self) -> bool {
         self.vault.is_open()

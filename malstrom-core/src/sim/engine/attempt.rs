@@ -1,13 +1,13 @@
 //! One attempt: workers and their coordinator, from a common beginning to the end or to the first failure.
 use super::SEED;
 use super::life::Lives;
+use super::processes::Processes;
 use super::schedule::What;
 use super::violation::{Invariant, Violation};
 use crate::contract::snapshot::{Barrier, Outcome, Shelf};
 use crate::coordinator::member;
 use crate::coordinator::{Action, Coordinator, Event, Policy, Purpose, Report};
 use crate::error::{Error, Result};
-use super::processes::Processes;
 use crate::exchange::fabric::{Limits, Wake};
 use crate::graph::picture::NodeKind;
 use crate::runtime::keeping::is_worth_a_restart;

@@ -29,7 +29,8 @@ impl Processes {
         (count..workers).for_each(|_| sizes[random.index(count)] += 1);
         let of = sizes.iter().enumerate().flat_map(|(process, size)| std::iter::repeat_n(process, *size)).collect();
         let places = |here| Places::new(here, (0..).zip(sizes.iter().copied()));
-        let fabrics: Vec<_> = (0u32..).take(count).map(|here| Fabric::among(places(here), wake.clone(), limits)).collect();
+        let fabrics: Vec<_> =
+            (0u32..).take(count).map(|here| Fabric::among(places(here), wake.clone(), limits)).collect();
         let mut lanes = Vec::new();
         for (from, fabric) in (0u32..).zip(&fabrics) {
             let lane = |to: u32| Some((from, to as usize, fabric.outbox(to)?));

@@ -63,7 +63,7 @@ impl Stage {
     /// The watermarks since the last call.
     fn marks(&mut self) -> Vec<i64> {
         self.push.tick(Duration::ZERO);
-        let mut progress = Progress::new();
+        let mut progress = Progress::new(Default::default());
         let times = self.seen.marks.take().into_iter().map(|mark| {
             progress.note(Signal::Time(mark));
             assert!(matches!(progress.watermark, Watermark::At(_)), "{mark:?}");

@@ -189,7 +189,7 @@ where
         WindowPush {
             judge: W::judge(self.spec, env, self.node),
             on_late: self.on_late,
-            progress: Progress::new(),
+            progress: Progress::new(env.site(self.node).shown()),
             late: 0,
             further: 0,
             figures: (env.saves() && timed).then(|| Figures::new(env.owner(self.node))),

@@ -1,0 +1,25 @@
+//! What there is to ask of a job.
+use super::views::{Gauges, PlanView, Status};
+use crate::error::Result;
+
+/// A job, as the server sees it. All but `savepoint` answer at once.
+pub(crate) trait Console: Send + Sync {
+    /// What it is doing.
+    fn status(&self) -> Status;
+    /// Its stages; none as long as they are not built.
+    fn plan(&self) -> PlanView;
+    /// Takes a savepoint, and waits until it is committed.
+    fn savepoint(&self, name: &str) -> Result<()>;
+    /// Has it run with so many workers from now on.
+    fn target(&self, workers: usize) -> Result<()>;
+    /// Ends the sources; what is under way is drained, and nobody waits for that here.
+    fn stop(&self) -> Result<()>;
+    /// Whether it is worth being left alone; if not, it should be restarted from outside.
+    fn healthy(&self) -> bool;
+    /// Whether it does what it is for.
+    fn ready(&self) -> bool;
+    /// Whether it has ended, so that there will be nothing to ask any more.
+    fn is_over(&self) -> bool;
+    /// Its figures.
+    fn gather(&self) -> Gauges;
+}

@@ -1,0 +1,166 @@
+//! What answers are made of. Their fields are what programs read: none is renamed, and none goes away.
+use crate::graph::picture::{NodeKind, Plan};
+use crate::metrics::Metric;
+use crate::runtime::report::OperatorReport;
+use serde::Serialize;
+
+/// What a job is doing.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Status {
+    /// The pipeline's name; empty as long as it is not built.
+    pub(crate) job: String,
+    pub(crate) phase: Phase,
+    pub(crate) workers: usize,
+    pub(crate) processes: Vec<ProcessStatus>,
+    /// The term of the coordinator; absent where no snapshots are taken.
+    pub(crate) term: Option<u64>,
+    /// The number of the attempt, from 1.
+    pub(crate) attempt: u64,
+    /// The interval that is under way.
+    pub(crate) interval: Option<u64>,
+    pub(crate) snapshots: u64,
+    pub(crate) last_snapshot: Option<SnapshotStatus>,
+    pub(crate) restarts: u64,
+    pub(crate) restored_from: Option<u64>,
+    pub(crate) uptime_seconds: f64,
+    /// What the job waits for, in words.
+    pub(crate) waits_for: Option<String>,
+    pub(crate) operators: Vec<OperatorStatus>,
+}
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Phase {
+    /// Workers are being started.
+    Starting,
+    /// They take in a snapshot, or wait until they may.
+    Restoring,
+    Running,
+    /// The sources have been ended, and what is under way is drained.
+    Stopping,
+    Ended,
+    Failed,
+}
+/// One process of the job.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ProcessStatus {
+    pub(crate) process: usize,
+    /// Where others reach it; absent if there are no others.
+    pub(crate) address: Option<String>,
+    pub(crate) workers: usize,
+    /// How long ago something was heard of it.
+    pub(crate) heard_seconds_ago: f64,
+}
+/// A snapshot that is committed.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct SnapshotStatus {
+    pub(crate) number: u64,
+    pub(crate) bytes: u64,
+    pub(crate) duration_seconds: f64,
+    pub(crate) age_seconds: f64,
+}
+/// What an operator has done since the job was last restored: the figures of the report.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct OperatorStatus {
+    pub(crate) id: String,
+    pub(crate) records_in: u64,
+    pub(crate) records_out: u64,
+    pub(crate) failed: u64,
+    pub(crate) late: u64,
+    pub(crate) dropped: u64,
+}
+impl From<&OperatorReport> for OperatorStatus {
+    fn from(op: &OperatorReport) -> Self {
+        let OperatorReport { records_in, records_out, failed, late, dropped, .. } = *op;
+        OperatorStatus { id: op.id.clone(), records_in, records_out, failed, late, dropped }
+    }
+}
+
+/// The stages of a pipeline.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct PlanView {
+    pub(crate) job: String,
+    pub(crate) nodes: Vec<NodeView>,
+    pub(crate) edges: Vec<EdgeView>,
+    #[serde(skip)]
+    pub(crate) mermaid: String,
+}
+/// A stage.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct NodeView {
+    pub(crate) id: String,
+    pub(crate) kind: &'static str,
+    /// What the output of a sink is like after a failure, where snapshots are taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) guarantee: Option<String>,
+}
+/// From which stage to which what flows, by their places in the list.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct EdgeView {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    pub(crate) record: &'static str,
+}
+impl PlanView {
+    /// Those of this plan, of a job that takes snapshots or not.
+    pub(crate) fn new(plan: &Plan, kept: bool) -> Self {
+        let kind = |kind| match kind {
+            NodeKind::Source => "source",
+            NodeKind::Stage => "stage",
+            NodeKind::Stateful => "stateful",
+            NodeKind::Exchange => "exchange",
+            NodeKind::Sink => "sink",
+        };
+        let nodes = plan.nodes.iter().map(|node| NodeView {
+            id: node.id.clone(),
+            kind: kind(node.kind),
+            guarantee: node.guarantee.filter(|_| kept).map(|guarantee| guarantee.to_string()),
+        });
+        let edges = plan.edges.iter().map(|edge| EdgeView { from: edge.from, to: edge.to, record: edge.record });
+        let mermaid = if kept { plan.with_guarantees().to_string() } else { plan.to_string() };
+        PlanView { job: plan.name.clone(), nodes: nodes.collect(), edges: edges.collect(), mermaid }
+    }
+}
+
+/// The figures of a job, for those who draw curves of them. What is counted is counted over all attempts, so that it never
+/// goes down.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gauges {
+    pub(crate) job: String,
+    pub(crate) operators: Vec<OperatorGauges>,
+    pub(crate) loads: Vec<WorkerGauges>,
+    pub(crate) workers: usize,
+    pub(crate) restarts: u64,
+    pub(crate) uptime_seconds: f64,
+    /// Absent where no snapshots are taken.
+    pub(crate) snapshots: Option<SnapshotGauges>,
+}
+/// Those of an operator.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OperatorGauges {
+    pub(crate) id: String,
+    pub(crate) records_in: u64,
+    pub(crate) records_out: u64,
+    pub(crate) failed: u64,
+    pub(crate) late: u64,
+    pub(crate) dropped: u64,
+    /// How far event time is behind the clock of the machine, where it is of the calendar and has been promised.
+    pub(crate) watermark_lag_seconds: Option<f64>,
+    /// How many batches wait to be received, if it is an exchange.
+    pub(crate) queue_batches: Option<u64>,
+    pub(crate) metrics: Vec<(&'static str, Metric)>,
+}
+/// Those of a worker, as shares of its time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WorkerGauges {
+    pub(crate) worker: usize,
+    pub(crate) busy: f64,
+    pub(crate) backpressured: f64,
+}
+/// Those of the snapshots.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SnapshotGauges {
+    pub(crate) taken: u64,
+    pub(crate) failed: u64,
+    pub(crate) last: Option<SnapshotStatus>,
+}
