@@ -287,7 +287,7 @@ impl Runtime {
     /// pipeline.
     ///
     /// ```no_run
-    /// use malstrom_core::{Runtime, runtime::{Environment, Role}};
+    /// use malstrom_core::{Environment, Role, Runtime};
     /// use std::time::Duration;
     /// # fn my_pipeline() -> malstrom_core::Pipeline { malstrom_core::Graph::new("p").finish() }
     /// struct Alone;

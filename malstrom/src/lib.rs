@@ -86,9 +86,9 @@ pub use malstrom_core::sim;
 pub use malstrom_core::{Begin, CommitPermit, ExactlyOnce, Guarantee, Interval, Replays};
 pub use malstrom_core::{CodecError, connect, metrics, object_store, schema, snapshot, testing};
 pub use malstrom_core::{
-    Context, Durations, Emit, Error, Extract, Failure, Handle, InvalidTimestamp, Key, KeyedState, Late, Latency,
-    Metrics, Never, Output, PartitionKey, Pipeline, Progress, Read, Record, Report, Restore, Result, Runtime,
-    RuntimeArgs, Sink, SnapshotCommand, Source, SplitReader, Time, Timestamp, Window, Windowed, run,
+    Context, Durations, Emit, Environment, Error, Extract, Failure, Handle, InvalidTimestamp, Key, KeyedState, Late,
+    Latency, Metrics, Never, Output, PartitionKey, Pipeline, Progress, Read, Record, Report, Restore, Result, Role,
+    Runtime, RuntimeArgs, Sink, SnapshotCommand, Source, SplitReader, Time, Timestamp, Window, Windowed, run,
 };
 pub use malstrom_core::{EventTime, ProcessingTimers, Timers, Watermark};
 

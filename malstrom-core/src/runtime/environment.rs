@@ -19,7 +19,7 @@ pub enum Role {
 /// other way implements this, and calls [`Runtime::run_in`](super::Runtime::run_in).
 ///
 /// ```
-/// use malstrom_core::runtime::{Environment, Role};
+/// use malstrom_core::{Environment, Role};
 /// /// Two processes of two workers each, whose place among the others stands in a variable.
 /// struct Numbered;
 /// impl Environment for Numbered {
