@@ -41,14 +41,12 @@ pub(crate) fn records<M: Meta<Key: PartitionKey>, T: Record>(seed: u64) -> Wire<
             encode_all(envelopes.iter().map(|envelope| &envelope.record), out)
         },
         move |section: Section<'_>, out: &mut Vec<Envelope<M, T>>| {
-            let keys = access_all::<M::Key>(section.keys)?;
-            let records = access_all::<T>(section.records)?;
-            let (keys, records) = (keys.as_slice(), records.as_slice());
-            section.check(keys.len(), records.len())?;
+            let keys = access_all::<M::Key>(section.keys, section.count)?;
+            let records = access_all::<T>(section.records, section.count)?;
             let hasher = &mut *hasher.borrow_mut();
             out.reserve(section.count);
-            for (at, (key, record)) in keys.iter().zip(records).enumerate() {
-                let (key, record) = (key.to_value()?, record.to_value()?);
+            for (at, (key, record)) in keys.values().zip(records.values()).enumerate() {
+                let (key, record) = (key?, record?);
                 out.push(Envelope { hash: hasher.hash(&key), stamp: section.stamp(at), key, record });
             }
             Ok(())
@@ -56,15 +54,6 @@ pub(crate) fn records<M: Meta<Key: PartitionKey>, T: Record>(seed: u64) -> Wire<
     )
 }
 impl Section<'_> {
-    fn check(&self, keys: usize, records: usize) -> Result<(), CodecError> {
-        if keys != self.count || records != self.count {
-            return Err(CodecError::new(format!(
-                "a batch says that it has {} records, and has {records} with {keys} keys",
-                self.count
-            )));
-        }
-        Ok(())
-    }
     /// The stamp of a record; there is one for each.
     fn stamp<S: Stamp>(&self, at: usize) -> S {
         let bytes = self.stamps.get(at * 8..at * 8 + 8).and_then(|bytes| bytes.try_into().ok());

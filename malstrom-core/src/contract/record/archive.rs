@@ -250,12 +250,24 @@ impl<'a, T: Record, I: ExactSizeIterator<Item = &'a T> + Clone> Archive for All<
         Elements::resolve(written, out);
     }
 }
-/// Appends all of these records as one archive, which lies at a multiple of 16 bytes where it is read in place.
+/// Whether records in a row are written one after the other, each in as many bytes, with nothing in between.
+const fn lies_in_rows<T: Record>() -> bool {
+    is_flat::<T>() && size_of::<Archived<T>>() > 0
+}
+/// Appends all of these records, for who knows how many they are: one after the other if each lies in one place, and else as one
+/// archive, which is read in place where it lies at a multiple of 16 bytes.
 pub(crate) fn encode_all<'a, T: Record>(
     records: impl ExactSizeIterator<Item = &'a T> + Clone,
     out: &mut Vec<u8>,
 ) -> Result<(), CodecError> {
     let start = out.len();
+    if const { lies_in_rows::<T>() } {
+        out.reserve(records.len() * size_of::<Archived<T>>());
+        for record in records {
+            encode(record, out)?;
+        }
+        return Ok(());
+    }
     let mut ser = Ser { bytes: std::mem::take(out), start, depth: 0 };
     let result = Elements::write(records.clone().map(Ref), &mut ser).and_then(|written| {
         ser.align_for::<Elements<Archived<T>>>()?;
@@ -268,29 +280,49 @@ pub(crate) fn encode_all<'a, T: Record>(
     }
     result.map(drop)
 }
-/// What [`encode_all`] has written, once it is found to be valid.
+/// What [`encode_all`] has written, once it is known that it can be that.
 pub(crate) struct AllOf<'a, T: Record> {
     bytes: Where<'a>,
     elements: std::marker::PhantomData<&'a [Archived<T>]>,
 }
-/// Bytes that are aligned.
+/// Bytes that are aligned, or need not be.
 enum Where<'a> {
     There(&'a [u8]),
     Copied(AlignedVec<16>),
 }
-impl<T: Record> AllOf<'_, T> {
-    /// The records.
-    pub(crate) fn as_slice(&self) -> &[Archived<T>] {
-        let bytes = match &self.bytes {
+impl Where<'_> {
+    fn as_slice(&self) -> &[u8] {
+        match self {
             Where::There(bytes) => bytes,
             Where::Copied(copied) => copied.as_slice(),
-        };
-        // SAFETY: `access_all` has found these very bytes to be valid, and aligned.
-        unsafe { rkyv::api::access_unchecked::<Elements<Archived<T>>>(bytes) }.as_slice()
+        }
     }
 }
-/// Validates what [`encode_all`] has written.
-pub(crate) fn access_all<T: Record>(bytes: &[u8]) -> Result<AllOf<'_, T>, CodecError> {
+impl<T: Record> AllOf<'_, T> {
+    /// The values, one after the other.
+    pub(crate) fn values(&self) -> impl Iterator<Item = Result<T, CodecError>> + '_ {
+        let bytes = self.bytes.as_slice();
+        let (rows, elements): (&[u8], &[Archived<T>]) = if const { lies_in_rows::<T>() } {
+            (bytes, &[])
+        } else {
+            // SAFETY: `access_all` has found these very bytes to be valid, and aligned.
+            (&[], unsafe { rkyv::api::access_unchecked::<Elements<Archived<T>>>(bytes) }.as_slice())
+        };
+        let rows = rows.chunks_exact(size_of::<Archived<T>>().max(1)).map(|row| decode(row));
+        rows.chain(elements.iter().map(|element| element.read(&mut De)))
+    }
+}
+/// Looks whether these bytes can be so many records that [`encode_all`] has written.
+pub(crate) fn access_all<T: Record>(bytes: &[u8], count: usize) -> Result<AllOf<'_, T>, CodecError> {
+    let elements = std::marker::PhantomData;
+    let differs = |found: usize| CodecError::new(format!("there are to be {count} values, and there are {found}"));
+    if const { lies_in_rows::<T>() } {
+        // Each is validated when it is read.
+        return match size_of::<Archived<T>>().checked_mul(count) {
+            Some(len) if len == bytes.len() => Ok(AllOf { bytes: Where::There(bytes), elements }),
+            _ => Err(differs(bytes.len() / size_of::<Archived<T>>())),
+        };
+    }
     let bytes = if bytes.as_ptr().cast::<Aligned<0>>().is_aligned() {
         Where::There(bytes)
     } else {
@@ -298,22 +330,14 @@ pub(crate) fn access_all<T: Record>(bytes: &[u8]) -> Result<AllOf<'_, T>, CodecE
         copied.extend_from_slice(bytes);
         Where::Copied(copied)
     };
-    let there = match &bytes {
-        Where::There(bytes) => bytes,
-        Where::Copied(copied) => copied.as_slice(),
-    };
+    let there = bytes.as_slice();
     let mut validator = ArchiveValidator::with_max_depth(there, NonZeroUsize::new(MAX_DEPTH + 3));
-    rkyv::api::access_with_context::<Elements<Archived<T>>, _, CodecError>(there, &mut validator)?;
-    Ok(AllOf { bytes, elements: std::marker::PhantomData })
-}
-impl<T: Record> Archived<T> {
-    /// The value.
-    #[inline(always)]
-    pub(crate) fn to_value(&self) -> Result<T, CodecError> {
-        self.read(&mut De)
+    let found = rkyv::api::access_with_context::<Elements<Archived<T>>, _, CodecError>(there, &mut validator)?;
+    match found.as_slice().len() {
+        found if found == count => Ok(AllOf { bytes, elements }),
+        found => Err(differs(found)),
     }
 }
-
 #[inline(always)]
 pub(super) fn decode<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
     if !const { is_flat::<T>() } || bytes.len() != size_of::<Archived<T>>() {

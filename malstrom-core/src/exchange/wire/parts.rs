@@ -36,12 +36,10 @@ pub(crate) fn parts<M: Meta<Key: PartitionKey>, T: 'static, V: 'static>(
             Ok(())
         },
         move |section: Section<'_>, out: &mut Vec<Envelope<M, Part<T, V>>>| {
-            let keys = access_all::<M::Key>(section.keys)?;
-            let keys = keys.as_slice();
-            section.check(keys.len(), section.count)?;
+            let keys = access_all::<M::Key>(section.keys, section.count)?;
             let hasher = &mut *hasher.borrow_mut();
             let mut rest = section.records;
-            for (at, key) in keys.iter().enumerate() {
+            for (at, key) in keys.values().enumerate() {
                 let cut = || CodecError::new("a batch ends within a value");
                 let (head, behind) = rest.split_first_chunk::<12>().ok_or_else(cut)?;
                 let len = u32::from_le_bytes([0, 1, 2, 3].map(|at| head[at])) as usize;
@@ -52,7 +50,7 @@ pub(crate) fn parts<M: Meta<Key: PartitionKey>, T: 'static, V: 'static>(
                     0 => Part::Record(code.decode(1, bytes)?),
                     records => Part::Gathered { kept: reader.decode(version, bytes)?, records },
                 };
-                let key = key.to_value()?;
+                let key = key?;
                 out.push(Envelope { hash: hasher.hash(&key), stamp: section.stamp(at), key, record });
             }
             if rest.is_empty() {
