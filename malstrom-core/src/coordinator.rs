@@ -167,6 +167,11 @@ impl Coordinator {
             _ => self.origin.interval + 1,
         }
     }
+    /// There are to be so many workers from the next attempt on, and no attempt begins with fewer than `least`: for who learns only from
+    /// those who come how many there will be.
+    pub fn expect(&mut self, target: usize, least: usize) {
+        (self.target, self.policy.least) = (target.max(1), least);
+    }
     /// Whether an attempt is under way in which all have begun.
     pub fn is_running(&self) -> bool {
         matches!(self.phase, Phase::Running(_))
@@ -266,6 +271,11 @@ impl Coordinator {
             Event::Hasten => {
                 if let Phase::Running(running) = &mut self.phase {
                     running.snapshots.hasten(now);
+                }
+            }
+            Event::Regroup => {
+                if matches!(self.phase, Phase::Running(_)) {
+                    self.recover(actions);
                 }
             }
             Event::Savepoint(name) => match &mut self.phase {

@@ -157,7 +157,11 @@ impl Coordinator {
     /// Takes the plan as far as it goes.
     pub(super) fn plan(&mut self, now: Duration, actions: &mut Vec<Action>) {
         let Phase::Running(running) = &mut self.phase else { return };
-        if running.plan.is_none() && self.target != self.layout.members().len() && !running.snapshots.is_finishing() {
+        if self.policy.moves
+            && running.plan.is_none()
+            && self.target != self.layout.members().len()
+            && !running.snapshots.is_finishing()
+        {
             self.enlist(now, now, actions);
         }
         let Phase::Running(running) = &mut self.phase else { return };

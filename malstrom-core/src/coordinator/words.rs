@@ -31,6 +31,8 @@ pub struct Policy {
     pub silence: Duration,
     /// For so long more workers are waited for, before the job goes on with those that there are.
     pub patience: Duration,
+    /// Whether the layout can change while an attempt is under way.
+    pub moves: bool,
     /// Groups are prepared for a move until no more than so many bytes of them have changed meanwhile, but not for ever.
     pub budget: u64,
 }
@@ -49,6 +51,7 @@ impl Default for Policy {
             pause: (Duration::from_millis(100), Duration::from_secs(10)),
             silence: Duration::from_secs(10),
             patience: Duration::from_secs(120),
+            moves: true,
             budget: 32 << 20,
         }
     }
@@ -139,6 +142,8 @@ pub enum Event {
     },
     /// Somebody is about to leave: a snapshot is due now.
     Hasten,
+    /// The attempt is to begin anew, with all who are there.
+    Regroup,
     /// Somebody wants a savepoint of this name.
     Savepoint(String),
     /// Somebody wants so many workers.

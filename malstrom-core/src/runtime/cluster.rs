@@ -29,7 +29,7 @@ use crate::state::key_group::KEY_GROUPS;
 pub(crate) use crew::Gone;
 use crew::{Crew, Kit};
 pub(crate) use lead::Lead;
-use leader::Leader;
+use leader::{Leader, Wanted};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -103,14 +103,16 @@ impl Cluster {
         // What is there already is not claimed by somebody who cannot listen.
         let (vault, found) = kept.claim(&mut self.plan, self.location.clone(), &self.restore)?;
         let policy = Policy {
-            workers: processes * self.plan.workers,
-            least: least * self.plan.workers,
+            // How many workers that are, they say.
+            workers: usize::from(u16::MAX),
+            least: usize::from(u16::MAX),
             every: self.keeping.every,
             timeout: self.keeping.timeout,
             tries: LAST_TRIES,
             restarts: self.keeping.restarts,
             pause: PAUSES,
             patience: PATIENCE,
+            moves: false,
             // Connections say who is there.
             silence: Duration::MAX,
             ..Policy::default()
@@ -120,7 +122,8 @@ impl Cluster {
         let events = Box::new(move |event| drop(sender.send(leader::Input::Control(event))));
         let address = listener.local_addr();
         let control = listener.control(SILENCE, events);
-        let (leader, first) = Leader::new(lead.clone(), (vault, found, self.restore), policy, control);
+        let wanted = Wanted { processes, least };
+        let (leader, first) = Leader::new(lead.clone(), (vault, found, self.restore), (policy, wanted), control);
         tracing::info!(%address, processes, "coordinator is there");
         let mine = lead.clone();
         spawn("malstrom-coordinator", move || {

@@ -30,6 +30,19 @@ pub(super) enum Input {
     Savepoint(String, Sender<Result<()>>),
 }
 
+/// How many processes with workers there are to be, and with how many the job goes on in want of the others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    pub(super) processes: usize,
+    pub(super) least: usize,
+}
+/// A process that others cannot reach, which is left out until then.
+#[derive(Debug)]
+struct Apart {
+    until: Duration,
+    /// What it has said meanwhile.
+    joined: Option<Word>,
+}
 /// See the [module](self).
 pub(super) struct Leader {
     lead: Arc<Lead>,
@@ -47,7 +60,10 @@ pub(super) struct Leader {
     claim_again: Option<Duration>,
     /// Who takes part in the attempt, and who is in want of being replaced once there is a snapshot.
     leaving: BTreeSet<u32>,
-    apart: BTreeMap<u32, Duration>,
+    apart: BTreeMap<u32, Apart>,
+    wanted: Wanted,
+    /// There are more processes than take part, which is to change once there is a snapshot.
+    regroup: bool,
     askers: Askers,
     stopping: bool,
     /// Whether the attempt has begun in this term: if not, it goes on.
@@ -60,7 +76,7 @@ impl Leader {
     pub(super) fn new(
         lead: Arc<Lead>,
         (vault, found, restore): (Stored, Option<Found>, Restore),
-        policy: Policy,
+        (policy, wanted): (Policy, Wanted),
         control: Control,
     ) -> (Self, Vec<Action>) {
         let (coordinator, first) = Coordinator::new(policy);
@@ -79,6 +95,8 @@ impl Leader {
             claim_again: None,
             leaving: BTreeSet::new(),
             apart: BTreeMap::new(),
+            wanted,
+            regroup: false,
             askers,
             stopping: false,
             begun: false,
@@ -98,8 +116,12 @@ impl Leader {
             for name in self.askers.look(now, &self.vault) {
                 self.on(Event::Savepoint(name));
             }
-            let dues =
-                [self.coordinator.due(), self.processes.due(), self.claim_again, self.apart.values().min().copied()];
+            let dues = [
+                self.coordinator.due(),
+                self.processes.due(),
+                self.claim_again,
+                self.apart.values().map(|apart| apart.until).min(),
+            ];
             let due = dues.into_iter().flatten().min().unwrap_or(Duration::MAX).min(self.askers.due());
             match inputs.recv_timeout(due.saturating_sub(self.lead.now())) {
                 Ok(Input::Control(event)) => self.hear(event),
@@ -144,7 +166,13 @@ impl Leader {
     }
     fn tick(&mut self) {
         let now = self.lead.now();
-        self.apart.retain(|_, until| *until > now);
+        let back: Vec<u32> =
+            self.apart.iter().filter(|(_, apart)| apart.until <= now).map(|(process, _)| *process).collect();
+        for process in back {
+            if let Some(joined) = self.apart.remove(&process).and_then(|apart| apart.joined) {
+                self.take(process, joined);
+            }
+        }
         for process in self.processes.take_lost(now) {
             tracing::warn!(process, "a process does not come back");
             let workers = self.processes.forget(process);
@@ -202,6 +230,7 @@ impl Leader {
         }
         let arrived = self.processes.arrive(connection, hello)?;
         let process = arrived.process;
+        self.count();
         if !arrived.lost.is_empty() {
             tracing::info!(process, "a process has been replaced");
             self.lose(process, arrived.lost);
@@ -214,11 +243,24 @@ impl Leader {
         } else {
             tracing::info!(process, "a process is there");
             self.lead(process);
+            let (processes, workers) = self.processes.count();
+            let complete = processes >= self.wanted.processes;
+            if self.coordinator.is_running() && complete && workers > self.coordinator.layout().members().len() {
+                // The job has gone on with fewer than it should have.
+                self.regroup = true;
+                self.on(Event::Hasten);
+            }
         }
         if self.stopping {
             self.tell(process, &Order::Stop);
         }
         Ok(())
+    }
+    /// Says how many workers there are to be, going by those that there are.
+    fn count(&mut self) {
+        let (processes, workers) = self.processes.count();
+        let once = |enough: usize| if processes >= enough { workers } else { usize::from(u16::MAX) };
+        self.coordinator.expect(once(self.wanted.processes), once(self.wanted.least));
     }
     /// Tells a process of this term, if there is one, upon which it says how it stands.
     fn lead(&self, process: u32) {
@@ -230,6 +272,8 @@ impl Leader {
     /// A process is gone, with these workers.
     fn lose(&mut self, process: u32, workers: std::ops::Range<usize>) {
         self.leaving.remove(&process);
+        self.apart.remove(&process);
+        self.count();
         self.parts.values_mut().for_each(|parts| drop(parts.remove(&process)));
         workers.for_each(|worker| self.on(Event::Lost { worker }));
     }
@@ -238,7 +282,8 @@ impl Leader {
         match word {
             Word::Hello(_) => {}
             Word::Joined { term, standings, parts } if current(term, self) => {
-                if self.apart.contains_key(&process) {
+                if let Some(apart) = self.apart.get_mut(&process) {
+                    apart.joined = Some(Word::Joined { term, standings, parts });
                     return;
                 }
                 for (interval, part) in parts {
@@ -273,8 +318,11 @@ impl Leader {
                 let what = format!("process {process}: {}", failure.what);
                 self.broken(attempt, Failure { what, ..failure });
             }
-            Word::Cut { term, attempt, peer, why } if current(term, self) && attempt == self.coordinator.attempt() => {
-                self.cut(process, peer, &why);
+            Word::Cut { term, attempt, peer, why } if current(term, self) => {
+                // Where the attempt is over already, the peer is known to be gone.
+                if attempt == self.coordinator.attempt() && self.coordinator.is_running() {
+                    self.cut(process, peer, &why);
+                }
             }
             Word::Leaving => {
                 tracing::info!(process, "a process would like to leave");
@@ -297,7 +345,7 @@ impl Leader {
         tracing::warn!(from, peer, why, "a process cannot reach another one");
         let now = self.lead.now();
         let out = self.processes.note_cut(from, peer);
-        self.apart.insert(out, now + APART);
+        self.apart.insert(out, Apart { until: now + APART, joined: None });
         for worker in self.processes.workers(out) {
             self.on(Event::Lost { worker });
         }
@@ -441,8 +489,12 @@ impl Leader {
                     tracing::warn!(cause = ?error, "what is not needed any more cannot be deleted, or something is damaged");
                 }
                 self.let_go();
+                if std::mem::take(&mut self.regroup) {
+                    self.on(Event::Regroup);
+                }
             }
             Err(Error::Fenced { .. }) => self.on(Event::Fenced),
+            Err(error) if !is_worth_a_restart(&error) => self.over = Some(Err(error)),
             Err(error) => {
                 tracing::warn!(interval, cause = ?error, "snapshot could not be stored");
                 self.lead.note(|state| state.failed_snapshots += 1);

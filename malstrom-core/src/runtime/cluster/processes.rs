@@ -134,6 +134,10 @@ impl Processes {
     pub(super) fn workers(&self, process: u32) -> std::ops::Range<usize> {
         workers_of(process, self.known.get(&process).map_or(0, |known| known.workers))
     }
+    /// How many processes there are, and how many workers they have.
+    pub(super) fn count(&self) -> (usize, usize) {
+        (self.known.len(), self.known.values().map(|known| known.workers).sum())
+    }
     pub(super) fn all(&self) -> Vec<u32> {
         self.known.keys().copied().collect()
     }

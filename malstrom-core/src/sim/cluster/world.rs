@@ -170,6 +170,7 @@ impl<'a> World<'a> {
             silence: micros(12_000),
             least: 1,
             patience: micros(25_000),
+            moves: true,
             budget: [0, 10, 1_000][random.index(3)],
         }
     }
