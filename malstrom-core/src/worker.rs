@@ -251,9 +251,11 @@ impl Worker {
     pub(crate) fn watermarks(&self) -> impl Iterator<Item = Watermark> + '_ {
         self.env.watermarks()
     }
-    /// How many batches wait here at the exchanges of operators, which go by their places in the plan.
-    pub(crate) fn waiting(&self) -> Vec<(usize, usize)> {
-        self.env.links::<Links>().map(Links::waiting).unwrap_or_default()
+    /// Adds how many batches wait here at the exchanges of operators, which go by their places in the plan.
+    pub(crate) fn waiting(&self, into: &mut Vec<(usize, usize)>) {
+        if let Some(links) = self.env.links::<Links>() {
+            links.waiting(into);
+        }
     }
     /// What it has not done yet, for people.
     pub fn left(&self) -> String {

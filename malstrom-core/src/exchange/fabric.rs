@@ -264,9 +264,9 @@ impl Links {
     pub(crate) fn new(fabric: Arc<Fabric>, route: Rc<RouteTable>, watch: Option<Rc<dyn Watch>>) -> Self {
         Links { fabric, route, watch, exchanges: RefCell::default(), waiting: RefCell::default() }
     }
-    /// How many batches wait to be received here, by the operators whose exchanges they cross.
-    pub(crate) fn waiting(&self) -> Vec<(usize, usize)> {
-        self.waiting.borrow().iter().map(|(node, waiting)| (*node, waiting())).collect()
+    /// Adds how many batches wait to be received here, by the operators whose exchanges they cross.
+    pub(crate) fn waiting(&self, into: &mut Vec<(usize, usize)>) {
+        into.extend(self.waiting.borrow().iter().map(|(node, waiting)| (*node, waiting())));
     }
     /// What looks at what crosses the exchange of operator `node`, if somebody wants to.
     pub(crate) fn look<T: Record>(env: &Env, node: usize) -> Option<Look<T>> {

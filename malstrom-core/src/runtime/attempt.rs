@@ -305,7 +305,13 @@ impl Attempt {
         let mut live = lock(self.live(me));
         live.figures.update(worker.counts(), worker.metrics());
         live.progress = worker.progress();
-        live.sight = Sight { load: *load, watermarks: worker.watermarks().collect(), waiting: worker.waiting() };
+        // Workers that wait for each other do this often: nothing is allocated for it.
+        let Sight { load: shown, watermarks, waiting } = &mut live.sight;
+        *shown = *load;
+        watermarks.clear();
+        watermarks.extend(worker.watermarks());
+        waiting.clear();
+        worker.waiting(waiting);
     }
 
     /// A worker has ended.
