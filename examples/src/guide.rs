@@ -60,5 +60,8 @@ mod snapshots {}
 #[doc = include_str!("../../guide/testing.md")]
 mod testing {}
 #[cfg(doctest)]
+#[doc = include_str!("../../guide/cluster.md")]
+mod cluster {}
+#[cfg(doctest)]
 #[doc = include_str!("../../guide/operating.md")]
 mod operating {}

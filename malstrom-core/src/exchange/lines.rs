@@ -285,3 +285,6 @@ impl<M: Meta, T> Far<M, T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
