@@ -6,6 +6,7 @@ use crate::contract::snapshot::{Barrier, Outcome, ROUNDS, Scope};
 use proptest::prelude::*;
 
 mod changes;
+mod gathering;
 mod takeovers;
 
 const SECOND: Duration = Duration::from_secs(1);
