@@ -4,10 +4,14 @@
 //! The clock runs from the first record that is made in either process to the last sum in either, by the clock of the machine; what it
 //! takes to start and to end is counted for nobody. Malstrom has a third process that coordinates, and takes its one snapshot at the end,
 //! when the clock has stopped.
+#[path = "../histogram.rs"]
+#[allow(dead_code)]
+mod histogram;
+
 use clap::{Parser, ValueEnum};
 use malstrom::connect::{for_each, memory};
 use malstrom::prelude::*;
-use malstrom::{Environment, Role, Runtime};
+use malstrom::{Emit, Environment, Never, Read as Next, Role, Runtime, Source, SplitReader};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -45,6 +49,9 @@ struct Cli {
     /// Whom to measure
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Peer::Hand, Peer::Timely, Peer::Malstrom])]
     peers: Vec<Peer>,
+    /// Measure latency in place of throughput, of Malstrom alone: 200k records/s for 8 s
+    #[arg(long)]
+    latency: bool,
     /// One of the processes of a run: which, at which port, with which directory
     #[arg(long, hide = true, num_args = 3)]
     part: Vec<String>,
@@ -275,10 +282,96 @@ fn tally() -> impl FnMut((u64, u64)) + 'static {
     let mut tally = Tally::default();
     move |(_, sum)| tally.put(sum)
 }
-fn malstrom(process: Option<u32>, all: u64, keys: u64, port: u16, directory: &str) -> malstrom::Result<()> {
+/// Records per second in one process, and for how many seconds; the first two do not count.
+const RATE: u64 = 100_000;
+const SECONDS: u64 = 8;
+static LATENCIES: std::sync::Mutex<Option<histogram::Histogram>> = std::sync::Mutex::new(None);
+
+/// A split for each process, paced by the clock.
+struct Paced {
+    keys: u64,
+}
+impl Source for Paced {
+    type Out = (u64, u64);
+    type Error = Never;
+    type Split = u64;
+    type Position = u64;
+    type Reader = PacedReader;
+
+    fn splits(&mut self) -> malstrom::Result<Vec<u64>> {
+        Ok(vec![0, 1])
+    }
+    fn open(&mut self, split: u64, _: Option<u64>) -> malstrom::Result<PacedReader> {
+        Ok(PacedReader { keys: self.keys, split, next: 0, start: now() + 200_000_000 })
+    }
+}
+struct PacedReader {
+    keys: u64,
+    split: u64,
+    next: u64,
+    start: u64,
+}
+impl SplitReader for PacedReader {
+    type Out = (u64, u64);
+    type Error = Never;
+    type Position = u64;
+
+    fn read(&mut self, max: usize, out: &mut impl Emit<(u64, u64), Never>) -> malstrom::Result<Next> {
+        let due = |number: u64| self.start + number * (1_000_000_000 / RATE);
+        let now = now();
+        for _ in 0..max {
+            if self.next == RATE * SECONDS {
+                return Ok(Next::End);
+            }
+            if due(self.next) > now {
+                return Ok(Next::After(Duration::from_nanos(due(self.next) - now)));
+            }
+            let key = (self.next * 2 + self.split).wrapping_mul(0x9e37_79b9_7f4a_7c15) % self.keys;
+            out.emit((key, due(self.next)));
+            self.next += 1;
+        }
+        Ok(Next::More)
+    }
+    fn position(&self) -> u64 {
+        self.next
+    }
+}
+#[keyed_state(key = u64)]
+#[derive(Default)]
+struct Sum {
+    total: u64,
+}
+/// As `sum`; the time at which the record was due travels with the result.
+#[operator]
+fn add(sum: &mut Sum, record: (u64, u64)) -> u64 {
+    sum.total += record.0;
+    record.1
+}
+pipeline! {
+    fn paced(keys: u64) {
+        source(Paced { keys }) -> key_by(|record: &(u64, u64)| record.0) -> add -> sink(for_each(late()));
+    }
+}
+fn late() -> impl FnMut(u64) + 'static {
+    let mut first = u64::MAX;
+    move |due: u64| {
+        let now = now();
+        first = first.min(due);
+        if due >= first + 2_000_000_000 {
+            let mut all = LATENCIES.lock().expect("nobody panics");
+            all.get_or_insert_with(histogram::Histogram::new).record(now.saturating_sub(due));
+        }
+    }
+}
+fn malstrom(cli: &Cli, process: Option<u32>, keys: u64, port: u16) -> malstrom::Result<()> {
+    let (all, latency) = (cli.records, cli.latency);
     let every = Duration::from_secs(3600);
-    let runtime = Runtime::builder().workers(1).snapshots(format!("file://{directory}"), every).build()?;
-    runtime.run_in(Pair { process, port }, move || summed(all, keys)).map(drop)
+    let runtime = Runtime::builder().workers(1).snapshots(format!("file://{}", cli.part[2]), every);
+    let runtime = if latency { runtime.latency(malstrom::Latency::Low) } else { runtime };
+    runtime
+        .build()?
+        .run_in(Pair { process, port }, move || if latency { paced(keys) } else { summed(all, keys) })
+        .map(drop)
 }
 
 // ---- the run -------------------------------------------------------------------------------------------------------
@@ -292,7 +385,14 @@ fn part(cli: &Cli) {
     match peer {
         Peer::Hand => hand(number, all, keys, port).expect("the connection holds"),
         Peer::Timely => timely(number, all, keys, port),
-        Peer::Malstrom => malstrom(me, all, keys, port, &cli.part[2]).expect("the job runs to its end"),
+        Peer::Malstrom => malstrom(cli, me, keys, port).expect("the job runs to its end"),
+    }
+    if let Some(all) = LATENCIES.lock().expect("nobody panics").as_ref() {
+        if let Some(histogram::Percentiles { p50, p99, p999, .. }) = all.percentiles() {
+            let nanos = [p50, p99, p999].map(|micros| (micros * 1_000.0) as u64);
+            println!("{} {} {}", nanos[0], nanos[1], nanos[2]);
+        }
+        return;
     }
     let [first, last, count, xor] = [&FIRST, &LAST, &COUNT, &XOR].map(|of| of.load(Ordering::Relaxed));
     println!("{first} {last} {count} {xor}");
@@ -307,8 +407,8 @@ fn free_port() -> u16 {
         }
     }
 }
-/// Millions of records per second, and what the sinks have seen.
-fn measure(cli: &Cli, peer: Peer, keys: u64) -> (f64, (u64, u64)) {
+/// What the processes of a run have printed.
+fn run(cli: &Cli, peer: Peer, keys: u64) -> Vec<Vec<u64>> {
     let directory = std::env::temp_dir().join(format!("malstrom-w7-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&directory);
     std::fs::create_dir_all(&directory).expect("a directory");
@@ -320,21 +420,29 @@ fn measure(cli: &Cli, peer: Peer, keys: u64) -> (f64, (u64, u64)) {
         let mut command = Command::new(&program);
         command.args(["--keys", &keys.to_string(), "--records", &cli.records.to_string(), "--peers", &peer]);
         command.args(["--part", part, &port.to_string(), &directory.display().to_string()]);
+        command.args(cli.latency.then_some("--latency"));
         command.stdout(Stdio::piped()).spawn().expect("it starts")
     };
     let children: Vec<_> = parts.iter().map(start).collect();
-    let (mut first, mut last, mut count, mut xor) = (u64::MAX, 0, 0, 0);
-    for child in children {
+    let numbers = |child: std::process::Child| {
         let output = child.wait_with_output().expect("it ends");
         assert!(output.status.success(), "{peer:?} has failed");
         let text = String::from_utf8(output.stdout).expect("text");
         // timely says more.
         let line = text.lines().next_back().unwrap_or_default();
-        let numbers: Vec<u64> = line.split_whitespace().map(|word| word.parse().expect("a number")).collect();
+        line.split_whitespace().map(|word| word.parse().expect("a number")).collect()
+    };
+    let printed = children.into_iter().map(numbers).collect();
+    let _ = std::fs::remove_dir_all(&directory);
+    printed
+}
+/// Millions of records per second, and what the sinks have seen.
+fn measure(cli: &Cli, peer: Peer, keys: u64) -> (f64, (u64, u64)) {
+    let (mut first, mut last, mut count, mut xor) = (u64::MAX, 0, 0, 0);
+    for numbers in run(cli, peer, keys) {
         (first, last) = (first.min(numbers[0]), last.max(numbers[1]));
         (count, xor) = (count + numbers[2], xor ^ numbers[3]);
     }
-    let _ = std::fs::remove_dir_all(&directory);
     assert_eq!(count, cli.records, "{peer:?} has lost some");
     let seconds = last.saturating_sub(first) as f64 / 1e9;
     (cli.records as f64 / seconds / 1e6, (count, xor))
@@ -347,6 +455,17 @@ fn main() {
     let cli = Cli::parse();
     if !cli.part.is_empty() {
         return part(&cli);
+    }
+    if cli.latency {
+        for _ in 0..cli.rounds {
+            let processes = run(&cli, Peer::Malstrom, cli.keys[0]);
+            let of_workers = processes.iter().filter(|numbers| numbers[0] != u64::MAX);
+            for (process, numbers) in of_workers.enumerate() {
+                let [p50, p99, p999] = [0, 1, 2].map(|at| numbers[at] as f64 / 1e3);
+                println!("process {process}: p50 {p50:.0} us  p99 {p99:.0} us  p99.9 {p999:.0} us");
+            }
+        }
+        return;
     }
     println!("two processes over loopback, {} records; median of {} rounds", cli.records, cli.rounds);
     for keys in &cli.keys {
