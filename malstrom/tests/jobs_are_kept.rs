@@ -269,3 +269,20 @@ fn a_job_whose_last_snapshot_is_damaged_does_not_begin_at_an_older_one() {
     assert!(format!("{failed:?}").contains("is damaged"), "{failed:?}");
     assert!(out.take().is_empty());
 }
+
+/// A failure before the first snapshot is no reason to go on from others than what was asked for.
+#[test]
+fn a_job_that_begins_anew_begins_anew_again_when_it_fails_at_once() {
+    let at = tempfile::tempdir().unwrap();
+    let out = two_phase();
+    let into = out.clone();
+    run(runtime(2, at.path()), move || sums(9000, vec![1000, 5000], Trouble::none(), into.clone())).unwrap();
+    check(9000, out.take());
+    let (out, trouble) = (two_phase(), Trouble::panics(100, 1));
+    let into = out.clone();
+    let anew = Runtime::builder().workers(1).restore(Restore::None);
+    let anew = anew.snapshots(format!("file://{}", at.path().display()), Duration::from_secs(3600)).build().unwrap();
+    let report = run(anew, move || sums(9000, Vec::new(), trouble.clone(), into.clone())).unwrap();
+    assert_eq!((report.restarts(), report.restored_from()), (1, None));
+    check(9000, out.take());
+}

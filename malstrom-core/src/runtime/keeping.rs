@@ -44,13 +44,14 @@ pub(crate) struct Settings {
 pub(crate) struct Keeping {
     pub(crate) settings: Settings,
     pub(crate) vault: Box<dyn Vault>,
-    /// What the first attempt is restored from.
+    /// What the first attempt is restored from, and by what it was found: until there is a newer snapshot, all others are too.
     pub(crate) found: Option<Found>,
+    pub(crate) restore: Restore,
 }
 
 /// Has a job run to its end, whatever attempts that takes.
 pub(super) fn keep(job: &Job, keeping: Keeping, sender: &Sender<News>, news: &Receiver<News>) -> Result<()> {
-    let Keeping { settings, vault, found } = keeping;
+    let Keeping { settings, vault, found, restore } = keeping;
     let policy = Policy {
         workers: job.plan().workers,
         every: settings.every,
@@ -72,6 +73,7 @@ pub(super) fn keep(job: &Job, keeping: Keeping, sender: &Sender<News>, news: &Re
         attempt: None,
         number: 0,
         found,
+        restore,
         claimed: true,
         written: Vec::new(),
         since: Duration::ZERO,
@@ -106,6 +108,7 @@ struct Run<'a> {
     number: u64,
     /// What the next attempt is restored from, and whether the term in which it begins is claimed already.
     found: Option<Found>,
+    restore: Restore,
     claimed: bool,
     /// What workers have written of the snapshot that is under way, and since when it is.
     written: Vec<Written>,
@@ -280,7 +283,7 @@ impl Run<'_> {
         if !std::mem::take(&mut self.claimed) {
             self.job.note(|survived| survived.restarts += 1);
             self.vault.claim()?;
-            self.found = self.vault.find(&Restore::Latest)?;
+            self.found = self.vault.find(&self.restore)?;
         }
         let origin = Origin {
             term: self.vault.term(),
@@ -322,6 +325,7 @@ impl Run<'_> {
         match self.vault.store(barrier, purpose, written) {
             Ok(bytes) => {
                 let at = self.now();
+                self.restore = Restore::Latest;
                 let taken = Taken { interval, bytes, took: at.saturating_sub(self.since), at };
                 self.job.note(|survived| {
                     survived.snapshots += 1;

@@ -55,7 +55,10 @@ pub(super) struct Leader {
     parts: BTreeMap<u64, BTreeMap<u32, snapshot::Written>>,
     /// What the next attempt is restored from, and whether the term in which it begins is claimed already.
     found: Option<Found>,
+    /// By what that is found, until there is a newer snapshot.
     restore: Restore,
+    /// The job is to begin with something else than what it may be running with.
+    anew: bool,
     claimed: bool,
     claim_again: Option<Duration>,
     /// Who takes part in the attempt, and who is in want of being replaced once there is a snapshot.
@@ -90,6 +93,7 @@ impl Leader {
             names: Names::default(),
             parts: BTreeMap::new(),
             found,
+            anew: restore != Restore::Latest,
             restore,
             claimed: true,
             claim_again: None,
@@ -291,7 +295,7 @@ impl Leader {
                 }
                 for (worker, standing) in standings.into_iter().filter(|(worker, _)| process_of(*worker) == process) {
                     // Who begins anew by the will of its user does not go on with what runs.
-                    let standing = standing.filter(|_| self.restore == Restore::Latest);
+                    let standing = standing.filter(|_| !self.anew);
                     self.on(Event::Joined { worker, standing });
                 }
             }
@@ -438,10 +442,9 @@ impl Leader {
         let claimed = match std::mem::take(&mut self.claimed) {
             true => Ok(()),
             false => {
-                self.restore = Restore::Latest;
                 let claimed = self.vault.claim();
                 claimed.and_then(|()| {
-                    self.found = self.vault.find(&Restore::Latest)?;
+                    self.found = self.vault.find(&self.restore)?;
                     Ok(())
                 })
             }
@@ -480,6 +483,7 @@ impl Leader {
         let bytes = written.iter().map(snapshot::Written::bytes).sum();
         match self.vault.commit(barrier, kind_of(purpose), written) {
             Ok(()) => {
+                self.restore = Restore::Latest;
                 self.lead.committed(interval, bytes);
                 if let Purpose::Savepoint(name) = purpose {
                     self.askers.answer(&self.vault, name, || Ok(()));
@@ -527,7 +531,7 @@ impl Leader {
             Command::Begin { attempt, layout, .. } => {
                 let restored_from = self.found.as_ref().map(|found| found.interval);
                 self.lead.begins(restored_from);
-                (self.failure, self.restore) = (None, Restore::Latest);
+                (self.failure, self.anew) = (None, false);
                 self.begun = true;
                 self.parts.clear();
                 self.processes.forget_cuts();

@@ -84,6 +84,11 @@ pub(crate) fn code(part: Option<Part>, gone: Gone) -> i32 {
     }
 }
 
+/// Says something to whoever watches, if anybody still does.
+fn say(what: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{what}");
+}
+
 /// One of the processes.
 struct Started {
     part: Part,
@@ -128,7 +133,7 @@ pub(crate) fn run(processes: usize, clock: Clock) -> Result<i32> {
     let parts = [Part::Coordinator { port, again: false }].into_iter().chain(parts);
     let fresh = |part| Started { part, child: None, since: Duration::ZERO, deaths: 0, again: Some(Duration::ZERO) };
     let mut all: Vec<Started> = parts.map(fresh).collect();
-    eprintln!("starting a coordinator on port {port} and {processes} processes with workers");
+    say(format_args!("starting a coordinator on port {port} and {processes} processes with workers"));
     let code = loop {
         let mut over = None;
         for one in &mut all {
@@ -171,7 +176,7 @@ impl Started {
             let name = self.part.name();
             let show = move || {
                 for line in BufReader::new(stderr).lines().map_while(std::result::Result::ok) {
-                    let _ = writeln!(std::io::stderr(), "[{name}] {line}");
+                    say(format_args!("[{name}] {line}"));
                 }
             };
             std::thread::Builder::new().name("malstrom-log".into()).spawn(show)?;
@@ -205,7 +210,7 @@ impl Started {
             0 | 1 => Duration::ZERO,
             deaths => PAUSE.saturating_mul(1 << (deaths - 2).min(10)).min(LONGEST_PAUSE),
         };
-        eprintln!("{} has ended ({status}) and is started again", self.part.name());
+        say(format_args!("{} has ended ({status}) and is started again", self.part.name()));
         self.again = Some(now + pause);
         None
     }

@@ -67,7 +67,7 @@ pub(crate) fn open(
     if let Some(found) = &found {
         tracing::info!(snapshot = found.interval, "job is restored");
     }
-    Ok(Keeping { settings, vault: Box::new(vault), found })
+    Ok(Keeping { settings, vault: Box::new(vault), found, restore: restore.clone() })
 }
 
 /// Refuses a pipeline in which two stages that keep something are told apart by a number only: the numbers shift when one is
