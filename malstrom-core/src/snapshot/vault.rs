@@ -148,6 +148,16 @@ impl Vault {
     pub fn is_open(&self) -> bool {
         self.ledger.is_open()
     }
+    /// The term of another coordinator that has claimed the log since, if one has. Who finds out by this that it was overtaken has no
+    /// reason to take over in its turn.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn overtaken(&self) -> Result<Option<u64>> {
+        let store = &self.archive.store;
+        let newest = store.wait(Ledger::load(store))?.term();
+        Ok((newest > self.term()).then_some(newest))
+    }
     /// Begins without a snapshot, with this seed for the hash of keys.
     pub fn begin(&mut self, seed: u64) {
         self.seed = seed;

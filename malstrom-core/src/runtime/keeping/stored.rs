@@ -140,6 +140,10 @@ impl Vault for Stored {
         self.vault.next_interval() - 1
     }
     fn claim(&mut self) -> Result<()> {
+        // One that was asleep, and wakes up, would take the job from whoever runs it now.
+        if let Some(term) = self.vault.overtaken()? {
+            return Err(Error::Fenced { term });
+        }
         let seed = self.vault.seed();
         self.vault = claimed(&self.location, &self.job, &self.nonces)?;
         self.vault.begin(seed);
