@@ -90,6 +90,7 @@ impl Leader {
     /// Has the job run to its end.
     pub(super) fn run(mut self, first: Vec<Action>, inputs: &Receiver<Input>) -> Result<()> {
         self.act(first);
+        self.tell_how_it_is();
         loop {
             if let Some(over) = self.over.take() {
                 return self.end(over, inputs);
