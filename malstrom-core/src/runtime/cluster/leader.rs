@@ -444,6 +444,8 @@ impl Leader {
                     self.askers.answer(&self.vault, name, || Ok(()));
                 }
                 self.on(Event::Committed { interval });
+                // What follows may take a while.
+                self.tell_how_it_is();
                 if let Err(error) = self.vault.tidy() {
                     tracing::warn!(cause = ?error, "what is not needed any more cannot be deleted, or something is damaged");
                 }
