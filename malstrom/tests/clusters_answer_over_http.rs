@@ -47,11 +47,15 @@ fn at(port: u16) -> SocketAddr {
 }
 struct Place {
     role: Role,
+    number: Option<u32>,
     coordinator: SocketAddr,
 }
 impl Environment for Place {
     fn role(&self) -> Role {
         self.role
+    }
+    fn process(&self) -> Option<u32> {
+        self.number
     }
     fn processes(&self) -> usize {
         2
@@ -69,11 +73,12 @@ struct Process {
     http: SocketAddr,
     thread: JoinHandle<Outcome>,
 }
-fn process(role: Role, coordinator: SocketAddr, snapshots: &Path) -> Process {
+fn process(number: Option<u32>, coordinator: SocketAddr, snapshots: &Path) -> Process {
+    let role = if number.is_some() { Role::Worker } else { Role::Coordinator };
     let http = at(free_port());
     let runtime = Runtime::builder().workers(2).http(http.to_string()).snapshots(url(snapshots), 3600 * MINUTE);
     let runtime = runtime.build().unwrap();
-    let thread = std::thread::spawn(move || runtime.run_in(Place { role, coordinator }, odds));
+    let thread = std::thread::spawn(move || runtime.run_in(Place { role, number, coordinator }, odds));
     until("it answers", || std::net::TcpStream::connect(http).is_ok() || thread.is_finished());
     Process { http, thread }
 }
@@ -100,7 +105,7 @@ fn all_say_what_they_do_and_the_coordinator_does_what_it_is_told() {
     within(MINUTE, || {
         let place = tempfile::tempdir().unwrap();
         let coordinator = at(free_port());
-        let lead = process(Role::Coordinator, coordinator, place.path());
+        let lead = process(None, coordinator, place.path());
         until("the log is claimed", || status(lead.http)["term"] == json!(1));
         let waiting = status(lead.http);
         assert_eq!((&waiting["phase"], &waiting["attempt"]), (&json!("starting"), &json!(0)));
@@ -110,7 +115,7 @@ fn all_say_what_they_do_and_the_coordinator_does_what_it_is_told() {
         // The stages are known before anybody works.
         assert_eq!(get(lead.http, "/v1/plan").json()["nodes"][0]["id"], json!("odds/source"));
 
-        let crews = [(); 2].map(|()| process(Role::Worker, coordinator, place.path()));
+        let crews = [0, 1].map(|number| process(Some(number), coordinator, place.path()));
         until("all is counted", || figure(&status(lead.http), "odds/sink", "records_in") == 2 * EACH);
         assert_eq!(get(lead.http, "/readyz").status, 200);
         let all = status(lead.http);
