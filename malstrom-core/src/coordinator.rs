@@ -176,6 +176,10 @@ impl Coordinator {
     pub fn is_running(&self) -> bool {
         matches!(self.phase, Phase::Running(_))
     }
+    /// Whether the last snapshot is committed, and what it has is being published.
+    pub fn is_ending(&self) -> bool {
+        matches!(self.phase, Phase::Ending { .. })
+    }
     /// The name of the savepoint that is under way, if the snapshot that is under way is one.
     pub fn savepoint_under_way(&self) -> Option<&str> {
         match &self.phase {

@@ -192,7 +192,8 @@ impl RuntimeBuilder {
     }
     /// Answers over HTTP at this address (`127.0.0.1:8080`; port 0 takes one that is free) what the job does, and takes
     /// savepoints and the order to stop. [`Handle::http`] says where it listens. An address that others can reach needs a
-    /// token, which `MALSTROM_HTTP_TOKEN` holds.
+    /// token, which `MALSTROM_HTTP_TOKEN` holds. Of a job that has [several processes](Runtime::run_in) the coordinator answers so,
+    /// and one with workers says what these do.
     ///
     /// ```
     /// use malstrom_core::Runtime;
@@ -315,15 +316,23 @@ impl Runtime {
         environment: impl Environment,
         pipeline: impl Fn() -> Pipeline + Send + Sync + 'static,
     ) -> Result<Option<Report>> {
-        match self.start_in(Arc::new(environment), Arc::new(pipeline))? {
-            Begun::Coordinator(lead) => {
+        match self.start_in(Arc::new(environment), Arc::new(pipeline), |_| {})? {
+            Begun::Coordinator(lead, server) => {
                 Watched::wait(&*lead);
+                server.iter().for_each(Server::stop);
                 lead.outcome().map(Some)
             }
             Begun::Done(_) => Ok(None),
         }
     }
-    fn start_in(&self, environment: Arc<dyn Environment>, make: attempt::Make) -> Result<Begun> {
+    /// As [`run_in`](Runtime::run_in); a coordinator is there when this returns. `serves` is told where this process answers over HTTP, if
+    /// it does.
+    fn start_in(
+        &self,
+        environment: Arc<dyn Environment>,
+        make: attempt::Make,
+        serves: impl FnOnce(SocketAddr),
+    ) -> Result<Begun> {
         let Some(Snapshots { location, restore, drop_state, keeping }) = self.snapshots.clone() else {
             return Err(Error::Config(
                 "a job of several processes needs a place for snapshots that all of them reach: say where by `--snapshots`".into(),
@@ -334,12 +343,25 @@ impl Runtime {
                 "`{location}` is seen by one process only: give a job of several a place for snapshots that all of them reach"
             )));
         }
+        let bound = self.http.clone().map(http::bind).transpose()?;
         let (plan, security) = (self.plan(make), self.security.clone());
+        let serve = |console: Arc<dyn http::Console>| {
+            let server = bound.map(|bound| Server::start(bound, console)).transpose()?;
+            if let Some(server) = &server {
+                serves(server.address());
+            }
+            Ok(server)
+        };
         let role = environment.role();
         let cluster = Cluster { plan, location, restore, drop_state, keeping, security, environment };
         match role {
-            Role::Coordinator => cluster.coordinate().map(Begun::Coordinator),
-            Role::Worker => cluster.work().map(Begun::Done),
+            Role::Coordinator => {
+                let lead = cluster.coordinate()?;
+                let served = serve(lead.clone());
+                let server = served.inspect_err(|_| signals::Stop::stop(&*lead))?;
+                Ok(Begun::Coordinator(lead, server))
+            }
+            Role::Worker => cluster.work(|roster| serve(roster)).map(Begun::Done),
             Role::All => Err(Error::Config(
                 "a process of a cluster is its coordinator, or has workers: its role is neither".into(),
             )),
@@ -369,7 +391,7 @@ impl Runtime {
 /// What became of a process of a job that has several.
 enum Begun {
     /// It coordinates the job.
-    Coordinator(Arc<Lead>),
+    Coordinator(Arc<Lead>, Option<Server>),
     /// It had workers, and there is nothing to do for them any more.
     Done(Gone),
 }

@@ -143,7 +143,6 @@ fn what_cannot_be_is_refused_before_the_job_begins() {
             (&["--http", "127.0.0.1:0", "--http-token-file", none], "cannot be read from"),
             (&["--http", "127.0.0.1:0", "--http-token-file", empty], "has no token in it"),
             (&["--http-token-file", empty], "--http <ADDR>"),
-            (&["--insecure"], "--http <ADDR>"),
         ] {
             let (code, _, complaints) = program::run(arguments);
             assert_eq!(code, Some(2), "{arguments:?}: {complaints}");

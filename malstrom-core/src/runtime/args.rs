@@ -16,6 +16,7 @@ use crate::graph::Pipeline;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use cluster::{ClusterArgs, Where};
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,13 +135,14 @@ fn among(
     part: Option<Part>,
     pipeline: impl Fn() -> Pipeline + Send + Sync + 'static,
 ) -> Result<Report> {
-    let begun = or_refuse(runtime.start_in(Arc::new(flags), Arc::new(pipeline)));
+    let begun = or_refuse(runtime.start_in(Arc::new(flags), Arc::new(pipeline), say_where));
     match begun {
-        Ok(Begun::Coordinator(lead)) => {
+        Ok(Begun::Coordinator(lead, server)) => {
             let stop: Arc<dyn signals::Stop> = lead.clone();
             signals::stop_on_signal(Arc::downgrade(&stop))?;
             drop(stop);
             progress::watch(&*lead);
+            server.iter().for_each(http::Server::stop);
             or_refuse(lead.outcome())
         }
         // The report is for the coordinator to print.
@@ -150,6 +152,12 @@ fn among(
             std::process::exit(1)
         }
     }
+}
+
+/// Says where this process answers. Also for programs: port 0 is only known here.
+fn say_where(address: SocketAddr) {
+    // Nobody may be there to read it.
+    let _ = writeln!(std::io::stderr(), "http: listening on http://{address}");
 }
 
 /// Says what is wrong with the configuration, and ends the process.
@@ -205,7 +213,11 @@ impl RuntimeArgs {
         for operator in self.drop_state {
             builder = builder.drop_state(operator);
         }
-        if let Some(address) = self.http {
+        let http = match part {
+            Some(part) => self.http.map(|address| part.serves(address)),
+            None => self.http,
+        };
+        if let Some(address) = http {
             let settings = http::Settings::read(address, self.http_token_file.as_deref(), self.insecure);
             builder = builder.http_with(settings.unwrap_or_else(|error| refuse(&error)));
         }
@@ -218,8 +230,7 @@ impl RuntimeArgs {
         signals::stop_on_signal(Arc::downgrade(&job))?;
         drop(job);
         if let Some(address) = handle.http() {
-            // Also for programs: port 0 is only known here. Nobody may be there to read it.
-            let _ = writeln!(std::io::stderr(), "http: listening on http://{address}");
+            say_where(address);
         }
         tracing::debug!("SIGINT and SIGTERM end the sources");
         progress::watch(&*handle.job);

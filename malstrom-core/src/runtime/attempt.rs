@@ -387,6 +387,10 @@ impl Attempt {
     pub(super) fn sights(&self) -> Vec<Sight> {
         self.live.iter().map(|live| lock(live).sight.clone()).collect()
     }
+    /// How many workers it has here.
+    pub(super) fn workers(&self) -> usize {
+        self.here.len()
+    }
     /// How many workers have taken in what they were restored from.
     pub(super) fn loaded(&self) -> usize {
         self.loaded.load(Ordering::Relaxed)

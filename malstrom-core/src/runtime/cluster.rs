@@ -9,11 +9,13 @@ mod lead;
 mod leader;
 pub(super) mod local;
 mod processes;
+mod roster;
 mod words;
 
 use super::attempt::Plan;
 use super::clock::{self, Clock};
 use super::environment::Environment;
+use super::http::{PlanView, Server};
 use super::keeping::{self, Kept, Restore};
 use super::report::Figures;
 use super::signals::Stop;
@@ -28,8 +30,9 @@ use crate::snapshot::Location;
 use crate::state::key_group::KEY_GROUPS;
 pub(crate) use crew::Gone;
 use crew::{Crew, Kit};
-pub(crate) use lead::Lead;
+pub(crate) use lead::{Lead, State as LeadState};
 use leader::{Leader, Wanted};
+pub(crate) use roster::{Roster, State as RosterState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -118,7 +121,8 @@ impl Cluster {
             ..Policy::default()
         };
         let (sender, inputs) = channel();
-        let lead = Arc::new(Lead::new(clock, self.location.to_string(), Figures::new(&kept.pipeline), sender.clone()));
+        let known = (Figures::new(&kept.pipeline), PlanView::new(kept.pipeline.plan(), true));
+        let lead = Arc::new(Lead::new(clock, self.location.to_string(), known, processes, sender.clone()));
         let events = Box::new(move |event| drop(sender.send(leader::Input::Control(event))));
         let address = listener.local_addr();
         let control = listener.control(SILENCE, events);
@@ -134,13 +138,17 @@ impl Cluster {
         })?;
         Ok(lead)
     }
-    /// Works for the coordinator of the job, until it has no use for this process any more.
-    pub(crate) fn work(self) -> Result<Gone> {
+    /// Works for the coordinator of the job, until it has no use for this process any more. `serve` answers meanwhile who asks how its
+    /// workers stand.
+    pub(crate) fn work(self, serve: impl FnOnce(Arc<Roster>) -> Result<Option<Server>>) -> Result<Gone> {
         let Kept { pipeline, operators } = Kept::of(&self.plan, self.drop_state)?;
         let environment = self.environment;
-        environment.coordinator().iter().try_for_each(|address| self.security.check(address))?;
+        let coordinator = environment.coordinator();
+        coordinator.iter().try_for_each(|address| self.security.check(address))?;
         let identity = identity(&pipeline)?;
+        let known = (Figures::new(&pipeline), PlanView::new(pipeline.plan(), true));
         drop(pipeline);
+        let roster = Arc::new(Roster::new(self.plan.clock, known, self.plan.workers, coordinator));
         let (io, listener) = network(self.plan.clock, &environment.listen(), &identity, &self.security)?;
         let address = environment.reached_at(listener.local_addr());
         if address.starts_with("0.0.0.0:") || address.starts_with("[::]:") {
@@ -148,6 +156,7 @@ impl Cluster {
                 "others cannot reach a process at `{address}`: say where they can by `--advertise HOST:PORT`"
             )));
         }
+        let server = serve(roster.clone())?;
         let (inputs, received): (Sender<crew::Input>, Receiver<crew::Input>) = channel();
         let leaving =
             Arc::new(Leaving { begun: AtomicBool::new(false), inputs: std::sync::Mutex::new(inputs.clone()) });
@@ -171,8 +180,13 @@ impl Cluster {
             settings,
             Box::new(move |event| drop(events.send(crew::Input::Link(event)))),
         );
-        let kit = Kit { plan: self.plan, operators, location: self.location, listener, address, process, inputs };
+        let (plan, location, mine) = (self.plan, self.location, roster.clone());
+        let kit = Kit { plan, operators, location, listener, address, process, inputs, roster: mine };
         let done = Crew::new(kit, link).run(&received);
+        roster.note(|state| state.over = true);
+        if let Some(server) = server {
+            server.stop();
+        }
         drop(stop);
         done
     }

@@ -2,9 +2,12 @@
 //!
 //! A [`Console`] is what there is to ask of a job; whatever runs one implements it. The server knows nothing else of the job.
 //! It runs on a thread of its own, so that no worker ever waits for it.
+mod cluster;
 mod console;
+mod figures;
 mod guard;
 mod metrics;
+mod process;
 mod routes;
 mod server;
 mod text;

@@ -2,6 +2,7 @@
 use super::Location;
 use super::archive::{Archive, Opened, check_name, savepoint, savepoint_manifest};
 use super::ledger::Ledger;
+use super::log::Record;
 use super::manifest::{Kind, Saved};
 use super::probe::probe;
 use super::requests::Requests;
@@ -24,7 +25,7 @@ pub struct Job {
     pub name: String,
     /// How many key groups it has.
     pub key_groups: u32,
-    /// Who the coordinator is, for people who read the log.
+    /// Who the coordinator is, for people who read the log. No other one is called so, at any time.
     pub coordinator: String,
 }
 
@@ -155,8 +156,13 @@ impl Vault {
     /// If the log cannot be read.
     pub fn overtaken(&self) -> Result<Option<u64>> {
         let store = &self.archive.store;
-        let newest = store.wait(Ledger::load(store))?.term();
-        Ok((newest > self.term()).then_some(newest))
+        let newest = store.wait(Ledger::load(store))?;
+        // A claim of its own may have been made without its knowing.
+        let mine = newest.entries().iter().find_map(|entry| match &entry.record {
+            Record::Claim { id, .. } => Some(*id == self.job.coordinator),
+            _ => None,
+        });
+        Ok((newest.term() > self.term() && mine != Some(true)).then_some(newest.term()))
     }
     /// Begins without a snapshot, with this seed for the hash of keys.
     pub fn begin(&mut self, seed: u64) {

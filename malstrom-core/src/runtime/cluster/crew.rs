@@ -1,6 +1,7 @@
 //! The workers of one process, and what their coordinator has them do.
 //!
 //! They go on without a coordinator for as long as there is none; when there is one again, they say how they stand.
+use super::roster::Roster;
 use super::words::{self, Done, Failure, Hello, Order, Setup, Word, process_of, workers_of};
 use crate::contract::snapshot::{Barrier, Outcome};
 use crate::coordinator::Report;
@@ -59,6 +60,7 @@ pub(super) struct Kit {
     /// The number that it would like to have.
     pub(super) process: Option<u32>,
     pub(super) inputs: Sender<Input>,
+    pub(super) roster: Arc<Roster>,
 }
 /// An attempt that is under way here.
 struct Running {
@@ -117,7 +119,10 @@ impl Crew {
         loop {
             let now = self.kit.plan.clock.now();
             match inputs.recv_timeout(figures.saturating_sub(now)) {
-                Ok(Input::Link(LinkEvent::Up)) => self.greet(),
+                Ok(Input::Link(LinkEvent::Up)) => {
+                    self.kit.roster.note(|state| state.connected = true);
+                    self.greet();
+                }
                 Ok(Input::Link(LinkEvent::Said(bytes))) => match words::read::<Order>(&bytes) {
                     Ok(order) => {
                         if let Some(over) = self.obey(order) {
@@ -127,7 +132,10 @@ impl Crew {
                     }
                     Err(error) => tracing::error!(cause = ?error, "the coordinator says what nobody understands"),
                 },
-                Ok(Input::Link(LinkEvent::Down(why))) => tracing::warn!(why, "the coordinator is out of reach"),
+                Ok(Input::Link(LinkEvent::Down(why))) => {
+                    self.kit.roster.note(|state| state.connected = false);
+                    tracing::warn!(why, "the coordinator is out of reach");
+                }
                 Ok(Input::Link(LinkEvent::Refused(why))) => {
                     self.stop_attempt();
                     return Err(Error::Config(format!("the coordinator has no use for this process: {why}")));
@@ -192,12 +200,14 @@ impl Crew {
                     self.members = workers.map(|worker| (worker, Member::default())).collect();
                 }
                 self.process = Some(process);
+                self.kit.roster.note(|state| state.process = Some(process));
             }
             Order::Unwanted(why) => {
                 return Some(Err(Error::Config(format!("the coordinator has no use for this process: {why}"))));
             }
             Order::Stop => {
                 self.stopping = true;
+                self.kit.roster.note(|state| state.stopping = true);
                 if let Some(running) = &self.running {
                     running.attempt.stop();
                 }
@@ -274,8 +284,10 @@ impl Crew {
         let beginning = Beginning { term: number, interval, shelves, tell };
         let attempt = Attempt::among(&plan, places, Some(beginning))?;
         if setup.stopping || self.stopping {
+            self.kit.roster.note(|state| state.stopping = true);
             attempt.stop();
         }
+        self.kit.roster.begins(self.term(), number, attempt.clone());
         let fabric = attempt.fabric().clone();
         let peer = |(process, _, address): (u32, usize, String)| {
             let outbox = fabric.outbox(process)?;
@@ -306,6 +318,7 @@ impl Crew {
             drop(running.mesh.take());
             running.attempt.cancel();
             running.attempt.wait();
+            self.kit.roster.ends();
         }
     }
     fn failed(&mut self, attempt: u64, error: &Error) {
@@ -419,7 +432,7 @@ impl Crew {
     }
     fn tell_figures(&mut self) {
         let Some(running) = &self.running else { return };
-        let mut done = Done::of(&running.attempt.figures());
+        let mut done = Done::of(running.number, &running.attempt.figures());
         let progress = running.attempt.progress().into_iter();
         done.splits = progress.map(|progress| (progress.split, progress.done, progress.total)).collect();
         if self.told.as_ref() != Some(&done) {

@@ -6,8 +6,9 @@ use crate::contract::source::Progress;
 use crate::error::{Error, Result};
 use crate::runtime::attempt::lock;
 use crate::runtime::clock::Clock;
+use crate::runtime::http::PlanView;
 use crate::runtime::progress::Watched;
-use crate::runtime::report::{Figures, Report, Survived};
+use crate::runtime::report::{Figures, Report, Survived, Taken};
 use crate::runtime::signals::Stop;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -16,35 +17,35 @@ use std::time::Duration;
 /// How a job stands.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    pub(crate) term: u64,
-    pub(crate) attempt: u64,
-    pub(crate) interval: u64,
     pub(crate) workers: usize,
     /// Whether an attempt has begun since this coordinator is there.
     begun: bool,
+    /// Whether an attempt is under way in which all have begun, and whether there ever was one.
     pub(crate) running: bool,
+    pub(crate) has_run: bool,
+    /// Whether the last snapshot is committed, and what it has is being published.
+    pub(crate) ending: bool,
     pub(crate) stopping: bool,
     pub(crate) waits_for: String,
     pub(crate) processes: Vec<ProcessStatus>,
     pub(crate) survived: Survived,
-    pub(crate) failed_snapshots: u64,
-    pub(crate) last: Option<LastSnapshot>,
+    /// What the attempt has done that is under way or was last, and what those before it have counted.
     pub(crate) figures: Figures,
+    pub(crate) past: Figures,
     pub(crate) splits: Vec<Progress>,
     /// The snapshot that was begun last, and when.
     triggered: Option<(u64, Duration)>,
     /// What came of it, and when.
     over: Option<Option<Error>>,
     ended: Option<Duration>,
+    /// Whether it came to nothing good.
+    pub(crate) failed: bool,
 }
-/// The last snapshot that was committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct LastSnapshot {
-    pub(crate) interval: u64,
-    pub(crate) bytes: u64,
-    /// From its barrier to its commit.
-    pub(crate) took: Duration,
-    pub(crate) at: Duration,
+impl State {
+    /// Whether there is nothing to do any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.is_some()
+    }
 }
 
 /// See the [module](self).
@@ -52,6 +53,9 @@ pub(crate) struct Lead {
     clock: Clock,
     location: String,
     fresh: Figures,
+    plan: PlanView,
+    /// How many processes with workers there are to be.
+    wanted: usize,
     state: Mutex<State>,
     changed: Condvar,
     inputs: Mutex<Sender<Input>>,
@@ -62,11 +66,26 @@ impl std::fmt::Debug for Lead {
     }
 }
 impl Lead {
-    pub(super) fn new(clock: Clock, location: String, fresh: Figures, inputs: Sender<Input>) -> Self {
-        let state = Mutex::new(State { figures: fresh.clone(), ..State::default() });
-        Lead { clock, location, fresh, state, changed: Condvar::new(), inputs: Mutex::new(inputs) }
+    pub(super) fn new(
+        clock: Clock,
+        location: String,
+        (fresh, plan): (Figures, PlanView),
+        wanted: usize,
+        inputs: Sender<Input>,
+    ) -> Self {
+        let state = Mutex::new(State { figures: fresh.clone(), past: fresh.clone(), ..State::default() });
+        let (changed, inputs) = (Condvar::new(), Mutex::new(inputs));
+        Lead { clock, location, fresh, plan, wanted, state, changed, inputs }
     }
-    pub(super) fn now(&self) -> Duration {
+    /// What the pipeline is like.
+    pub(crate) fn stages(&self) -> &PlanView {
+        &self.plan
+    }
+    /// How many processes with workers there are to be.
+    pub(crate) fn wanted(&self) -> usize {
+        self.wanted
+    }
+    pub(crate) fn now(&self) -> Duration {
         self.clock.now()
     }
     pub(super) fn location(&self) -> &str {
@@ -87,6 +106,8 @@ impl Lead {
         self.note(|state| {
             state.survived.restarts += u64::from(state.begun);
             (state.survived.restored_from, state.begun) = (restored_from, true);
+            let before = std::mem::replace(&mut state.figures, self.fresh.clone());
+            state.past.absorb(before);
         });
     }
     pub(super) fn triggered(&self, interval: u64) {
@@ -98,12 +119,15 @@ impl Lead {
         self.note(|state| {
             state.survived.snapshots += 1;
             let since = state.triggered.filter(|(begun, _)| *begun == interval).map_or(now, |(_, at)| at);
-            state.last = Some(LastSnapshot { interval, bytes, took: now.saturating_sub(since), at: now });
+            state.survived.last = Some(Taken { interval, bytes, took: now.saturating_sub(since), at: now });
         });
     }
     pub(super) fn end(&self, failure: Option<Error>) {
         let now = self.now();
-        self.note(|state| (state.over, state.ended) = (Some(failure), Some(now)));
+        self.note(|state| {
+            state.failed = failure.is_some();
+            (state.over, state.ended) = (Some(failure), Some(now));
+        });
         self.changed.notify_all();
     }
 

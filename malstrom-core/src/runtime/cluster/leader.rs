@@ -112,6 +112,7 @@ impl Leader {
     /// Has the job run to its end.
     pub(super) fn run(mut self, first: Vec<Action>, inputs: &Receiver<Input>) -> Result<()> {
         self.act(first);
+        self.tell_how_it_is();
         loop {
             if let Some(over) = self.over.take() {
                 return self.end(over, inputs);
@@ -315,7 +316,6 @@ impl Leader {
             }
             Word::Unwritten { term, interval, why, .. } if current(term, self) => {
                 tracing::warn!(process, interval, why, "a part of a snapshot could not be stored");
-                self.lead.note(|state| state.failed_snapshots += 1);
                 self.on(Event::Failed { interval });
             }
             Word::Failed { term, attempt, failure } if current(term, self) => {
@@ -356,7 +356,11 @@ impl Leader {
     }
     fn did(&mut self, process: u32, done: Done) {
         self.processes.did(process, done);
-        let figures = self.processes.figures(self.lead.fresh_figures(), &mut self.names);
+        self.tell_figures();
+    }
+    fn tell_figures(&mut self) {
+        let attempt = self.coordinator.attempt();
+        let figures = self.processes.figures(attempt, self.lead.fresh_figures(), &mut self.names);
         self.lead.note(|state| (state.figures, state.splits) = figures);
     }
     fn keep_part(&mut self, process: u32, interval: u64, part: &[u8]) -> bool {
@@ -386,6 +390,9 @@ impl Leader {
             match action {
                 Action::Claim => self.claim(),
                 Action::Tell(command) => {
+                    if matches!(command, Command::Settle(Outcome::Aborted { .. })) {
+                        self.lead.note(|state| state.survived.given_up += 1);
+                    }
                     if let (Command::Go { attempt }, Err(error)) = (&command, self.check_taken_in(&command)) {
                         let failure = Failure { what: error.to_string(), restart: false, config: true };
                         self.broken(*attempt, failure);
@@ -489,6 +496,8 @@ impl Leader {
                     self.askers.answer(&self.vault, name, || Ok(()));
                 }
                 self.on(Event::Committed { interval });
+                // What follows may take a while.
+                self.tell_how_it_is();
                 if let Err(error) = self.vault.tidy() {
                     tracing::warn!(cause = ?error, "what is not needed any more cannot be deleted, or something is damaged");
                 }
@@ -501,10 +510,10 @@ impl Leader {
             Err(error) if !is_worth_a_restart(&error) => self.over = Some(Err(error)),
             Err(error) => {
                 tracing::warn!(interval, cause = ?error, "snapshot could not be stored");
-                self.lead.note(|state| state.failed_snapshots += 1);
                 if self.vault.is_open() {
                     self.on(Event::Failed { interval });
                 } else {
+                    self.lead.note(|state| state.survived.given_up += 1);
                     self.on(Event::Uncertain);
                 }
             }
@@ -534,7 +543,7 @@ impl Leader {
                 (self.failure, self.anew) = (None, false);
                 self.begun = true;
                 self.parts.clear();
-                self.processes.forget_cuts();
+                self.processes.begin(*attempt);
                 let restore = self.found.as_ref().and_then(|_| self.vault.restores());
                 tracing::info!(attempt, workers = layout.members().len(), restored_from, "attempt begins");
                 setup = Some(Setup {
@@ -570,15 +579,21 @@ impl Leader {
     fn tell_all(&self, order: &Order) {
         self.processes.all().into_iter().for_each(|process| self.tell(process, order));
     }
-    fn tell_how_it_is(&self) {
+    fn tell_how_it_is(&mut self) {
+        if self.lead.look(|state| state.survived.attempt) != self.coordinator.attempt() {
+            // Some may have told what they do in this one before it was known here that it goes on.
+            self.tell_figures();
+        }
         let workers = self.coordinator.layout().members().len();
         let (term, attempt, interval) =
             (self.coordinator.term(), self.coordinator.attempt(), self.coordinator.interval());
         self.lead.note(|state| {
-            (state.term, state.attempt, state.interval) = (term, attempt, interval);
+            let survived = &mut state.survived;
+            (survived.term, survived.attempt, survived.interval) = (term, attempt, interval);
             state.waits_for = self.coordinator.waits_for();
             state.workers = workers;
-            state.running = self.coordinator.is_running();
+            (state.running, state.ending) = (self.coordinator.is_running(), self.coordinator.is_ending());
+            state.has_run |= state.running;
             state.processes = self.processes.status(self.lead.now());
         });
     }

@@ -51,6 +51,14 @@ impl Part {
             Part::Worker { number, port } => format!("worker {number} {port}"),
         }
     }
+    /// Where it answers over HTTP, if the job is to at `address`: that is for the coordinator, and others take any free port beside it.
+    pub(crate) fn serves(self, address: String) -> String {
+        match (self, address.rsplit_once(':')) {
+            (Part::Worker { .. }, Some((host, _))) => format!("{host}:0"),
+            // What is no address is found to be none.
+            (Part::Coordinator { .. }, _) | (_, None) => address,
+        }
+    }
     fn name(self) -> String {
         match self {
             Part::Coordinator { .. } => "coordinator".to_owned(),
@@ -235,5 +243,13 @@ mod tests {
             assert_eq!(Part::read(&part.write()), Some(part));
         }
         assert_eq!(Part::read("worker x 1"), None);
+    }
+    #[test]
+    fn the_coordinator_answers_at_the_address_that_is_given() {
+        let (coordinator, worker) = (Part::Coordinator { port: 1, again: true }, Part::Worker { number: 0, port: 1 });
+        for (given, beside) in [("127.0.0.1:8080", "127.0.0.1:0"), ("[::1]:80", "[::1]:0"), ("nowhere", "nowhere")] {
+            assert_eq!(coordinator.serves(given.into()), given);
+            assert_eq!(worker.serves(given.into()), beside);
+        }
     }
 }

@@ -19,7 +19,6 @@ struct Process {
     connection: Option<ConnectionId>,
     /// Since when there is none.
     gone: Duration,
-    done: Done,
     /// Who cannot reach it, in this attempt.
     cut_from: BTreeSet<u32>,
 }
@@ -64,6 +63,8 @@ pub(crate) struct ProcessStatus {
 pub(super) struct Processes {
     known: BTreeMap<u32, Process>,
     connections: HashMap<ConnectionId, u32>,
+    /// What each has told last of what it has done: also those that are gone since, until an attempt begins without them.
+    done: BTreeMap<u32, Done>,
 }
 impl Processes {
     /// A process says who it is.
@@ -91,8 +92,8 @@ impl Processes {
                 (known.connection, known.address) = (connection, address);
             });
         } else {
-            let (gone, done, cut_from) = (Duration::ZERO, Done::default(), BTreeSet::new());
-            self.known.insert(process, Process { nonce, address, workers, connection, gone, done, cut_from });
+            let (gone, cut_from) = (Duration::ZERO, BTreeSet::new());
+            self.known.insert(process, Process { nonce, address, workers, connection, gone, cut_from });
         }
         self.connections.extend(connection.map(|connection| (connection, process)));
         Ok(arrived)
@@ -159,18 +160,19 @@ impl Processes {
         if votes(from) > votes(peer) { from } else { peer }
     }
     /// An attempt begins.
-    pub(super) fn forget_cuts(&mut self) {
+    pub(super) fn begin(&mut self, attempt: u64) {
+        self.done.retain(|_, done| done.attempt == attempt);
         self.known.values_mut().for_each(|known| known.cut_from.clear());
     }
     pub(super) fn did(&mut self, process: u32, done: Done) {
-        self.known.entry(process).and_modify(|known| known.done = done);
+        self.done.insert(process, done);
     }
-    /// What all have done together. Metrics go by the names in `names`, which grows.
-    pub(super) fn figures(&self, fresh: &Figures, names: &mut Names) -> (Figures, Vec<Progress>) {
+    /// What all have done together in an attempt. Metrics go by the names in `names`, which grows.
+    pub(super) fn figures(&self, attempt: u64, fresh: &Figures, names: &mut Names) -> (Figures, Vec<Progress>) {
         let (mut all, mut splits) = (fresh.clone(), Vec::new());
-        for known in self.known.values() {
+        for done in self.done.values().filter(|done| done.attempt == attempt) {
             let mut of_process = fresh.clone();
-            let operators = known.done.operators.iter().map(|(counts, metrics)| {
+            let operators = done.operators.iter().map(|(counts, metrics)| {
                 let [records_in, records_out, failed, late, dropped] = *counts;
                 let named = |(name, metric): &(String, Metric)| Some((names.name(name)?, *metric));
                 let metrics = metrics.iter().filter_map(named).collect();
@@ -183,7 +185,7 @@ impl Processes {
                 done: *done,
                 total: *total,
             };
-            splits.extend(known.done.splits.iter().map(progress));
+            splits.extend(done.splits.iter().map(progress));
         }
         (all, splits)
     }
@@ -195,5 +197,41 @@ impl Processes {
             gone: known.connection.is_none().then(|| now.saturating_sub(known.gone)),
         };
         self.known.iter().map(status).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Graph;
+
+    fn done(attempt: u64, read: u64) -> Done {
+        let operators = vec![([0, read, 0, 0, 0], Vec::new())];
+        Done { attempt, operators, splits: Vec::new() }
+    }
+    fn read(processes: &Processes, attempt: u64) -> u64 {
+        let g = Graph::new("p");
+        let s = crate::graph::source::source(g.clone(), "source", crate::connect::FromIter::new(0..1u64));
+        crate::graph::build::sink(g.clone(), "sink", crate::connect::memory::collector(), s);
+        let (figures, _) = processes.figures(attempt, &Figures::new(&g.finish()), &mut Names::default());
+        figures.operators()[0].records_out
+    }
+
+    #[test]
+    fn figures_are_those_of_one_attempt() {
+        let mut processes = Processes::default();
+        processes.did(0, done(1, 10));
+        processes.did(1, done(1, 5));
+        assert_eq!(read(&processes, 1), 15);
+        // It is gone, and what it has done was done.
+        processes.forget(1);
+        assert_eq!(read(&processes, 1), 15);
+        processes.begin(2);
+        assert_eq!(read(&processes, 2), 0);
+        // One that has not heard of it yet tells of the one before.
+        processes.did(0, done(1, 11));
+        assert_eq!(read(&processes, 2), 0);
+        processes.did(0, done(2, 3));
+        assert_eq!(read(&processes, 2), 3);
     }
 }

@@ -78,17 +78,19 @@ pub(super) struct Failure {
 /// What the operators of a process have done so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Done {
+    /// The attempt in which they have.
+    pub(super) attempt: u64,
     pub(super) operators: Vec<([u64; 5], Vec<(String, Metric)>)>,
     /// The splits that are being read: their names, how much of each is read, and how much there is.
     pub(super) splits: Vec<(String, u64, u64)>,
 }
 impl Done {
-    pub(super) fn of(figures: &Figures) -> Self {
+    pub(super) fn of(attempt: u64, figures: &Figures) -> Self {
         let operators = figures.operators().iter().map(|op| {
             let metrics = op.metrics.iter().map(|(name, metric)| ((*name).to_owned(), *metric)).collect();
             ([op.records_in, op.records_out, op.failed, op.late, op.dropped], metrics)
         });
-        Done { operators: operators.collect(), splits: Vec::new() }
+        Done { attempt, operators: operators.collect(), splits: Vec::new() }
     }
 }
 

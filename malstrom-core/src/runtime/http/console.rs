@@ -1,13 +1,17 @@
 //! What there is to ask of a job.
-use super::views::{Gauges, PlanView, Status};
+use super::views::{Gauges, PlanView, StatusView};
 use crate::error::Result;
 
 /// A job, as the server sees it. All but `savepoint` answer at once.
 pub(crate) trait Console: Send + Sync {
     /// What it is doing.
-    fn status(&self) -> Status;
+    fn status(&self) -> StatusView;
     /// Its stages; none as long as they are not built.
     fn plan(&self) -> PlanView;
+    /// Where savepoints are to be asked for, and the order to stop, if that is elsewhere.
+    fn only_elsewhere(&self) -> Option<String> {
+        None
+    }
     /// Takes a savepoint, and waits until it is committed.
     fn savepoint(&self, name: &str) -> Result<()>;
     /// Has it run with so many workers from now on.

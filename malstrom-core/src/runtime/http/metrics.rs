@@ -13,6 +13,16 @@ pub(super) fn render(gauges: &Gauges) -> String {
     let help = "How long the job has been running in this process.";
     text.single("malstrom_uptime_seconds", Kind::Gauge, help, gauges.uptime_seconds);
     text.single("malstrom_workers", Kind::Gauge, "How many workers run the job.", gauges.workers as f64);
+    if let Some(processes) = gauges.processes {
+        let help = "How many processes with workers the coordinator reaches.";
+        text.single("malstrom_processes", Kind::Gauge, help, processes.there as f64);
+        let help = "How many more processes with workers there should be.";
+        text.single("malstrom_processes_missing", Kind::Gauge, help, processes.missing as f64);
+    }
+    if let Some(connected) = gauges.connected {
+        let help = "Whether this process reaches the coordinator of the job.";
+        text.single("malstrom_coordinator_connected", Kind::Gauge, help, f64::from(u8::from(connected)));
+    }
     let help = "How often the job was restarted after a failure.";
     text.single("malstrom_restarts_total", Kind::Counter, help, gauges.restarts as f64);
     counts(&mut text, &gauges.operators);

@@ -109,6 +109,10 @@ fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>, example: &str)
     let malformed = |error| refusal(StatusCode::BAD_REQUEST, format!("send JSON such as `{example}`: {error}"));
     serde_json::from_slice(&body).map_err(malformed)
 }
+/// Turns down what another process is to be asked for.
+fn here(desk: &Desk) -> Answer<()> {
+    desk.console.only_elsewhere().map_or(Ok(()), |why| Err(refusal(StatusCode::CONFLICT, why)))
+}
 /// Runs what may wait on a thread where nobody waits for it in turn.
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Answer<T> {
     let done = tokio::task::spawn_blocking(work).await;
@@ -158,6 +162,7 @@ struct Savepoint {
     name: String,
 }
 async fn savepoint(State(desk): State<Desk>, body: Result<Bytes, BytesRejection>) -> Answer {
+    here(&desk)?;
     let Savepoint { name } = read(body, r#"{"name": "before-the-upgrade"}"#)?;
     check_name(&name).map_err(|why| refusal(StatusCode::BAD_REQUEST, why))?;
     let asked = name.clone();
@@ -177,6 +182,7 @@ struct Target {
     workers: usize,
 }
 async fn target(State(desk): State<Desk>, body: Result<Bytes, BytesRejection>) -> Answer {
+    here(&desk)?;
     let Target { workers } = read(body, r#"{"workers": 4}"#)?;
     if workers == 0 {
         return Err(refusal(StatusCode::BAD_REQUEST, "a job needs at least one worker: ask for 1 or more"));
@@ -188,6 +194,7 @@ async fn target(State(desk): State<Desk>, body: Result<Bytes, BytesRejection>) -
     }
 }
 async fn stop(State(desk): State<Desk>) -> Answer {
+    here(&desk)?;
     let stopped = desk.console.stop();
     stopped.map_err(|error| refusal(StatusCode::SERVICE_UNAVAILABLE, causes(&error)))?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "stopping": true }))).into_response())

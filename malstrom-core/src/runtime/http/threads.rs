@@ -1,28 +1,10 @@
 //! The console of a job whose workers are threads of this process.
 use super::Console;
-use super::views::{
-    Gauges, OperatorGauges, Phase, PlanView, ProcessStatus, SnapshotGauges, SnapshotStatus, Status, WorkerGauges,
-};
-use crate::contract::extract::time::Watermark;
+use super::figures::{last, loads, operators};
+use super::views::{Gauges, Phase, PlanView, ProcessStatus, SnapshotGauges, Status, StatusView};
 use crate::error::{Error, Result};
-use crate::runtime::attempt::Sight;
-use crate::runtime::clock;
 use crate::runtime::job::{Glance, Job};
-use crate::runtime::report::{Figures, OperatorReport, Survived, Taken};
-use std::time::Duration;
-
-/// Microseconds as seconds.
-fn seconds(micros: i64) -> f64 {
-    micros as f64 / 1e6
-}
-fn last(survived: &Survived, now: Duration) -> Option<SnapshotStatus> {
-    survived.last.map(|Taken { interval, bytes, took, at }| SnapshotStatus {
-        number: interval,
-        bytes,
-        duration_seconds: took.as_secs_f64(),
-        age_seconds: now.saturating_sub(at).as_secs_f64(),
-    })
-}
+use crate::runtime::report::{Figures, Survived};
 
 impl Glance {
     fn figures(&self) -> Figures {
@@ -63,16 +45,18 @@ impl Glance {
 }
 
 impl Console for Job {
-    fn status(&self) -> Status {
+    fn status(&self) -> StatusView {
         let (glance, workers, now) = (self.glance(), self.plan().workers, self.plan().clock.now());
         let phase = glance.phase(workers, self.is_stopping());
         let Survived { snapshots, restarts, restored_from, attempt, term, interval, .. } = glance.survived;
         let begun = |number: u64| (self.is_kept() && attempt > 0).then_some(number);
-        Status {
+        let processes =
+            vec![ProcessStatus { process: 0, address: None, workers, connected: true, heard_seconds_ago: 0.0 }];
+        StatusView::Job(Status {
             job: self.plan_view().job,
             phase,
             workers,
-            processes: vec![ProcessStatus { process: 0, address: None, workers, heard_seconds_ago: 0.0 }],
+            processes,
             term: begun(term),
             attempt,
             interval: begun(interval),
@@ -83,7 +67,7 @@ impl Console for Job {
             uptime_seconds: now.as_secs_f64(),
             waits_for: glance.waits_for(phase, workers),
             operators: glance.figures().operators().iter().map(Into::into).collect(),
-        }
+        })
     }
     fn plan(&self) -> PlanView {
         self.plan_view()
@@ -114,45 +98,17 @@ impl Console for Job {
         let sights = glance.attempt.as_ref().map(|attempt| attempt.sights()).unwrap_or_default();
         let mut all = glance.past.clone();
         all.merge(&glance.figures());
-        let operators = all.operators().iter().enumerate();
-        let loads = sights.iter().enumerate().map(|(worker, sight)| {
-            let shares = sight.load.shares(now);
-            WorkerGauges { worker, busy: shares.busy, backpressured: shares.held_back }
-        });
         let Survived { snapshots: taken, given_up: failed, .. } = glance.survived;
         let snapshots = SnapshotGauges { taken, failed, last: last(&glance.survived, now) };
         Gauges {
             job: self.plan_view().job,
-            operators: operators.map(|(node, op)| operator(node, op, &sights)).collect(),
-            loads: loads.collect(),
+            operators: operators(&all, &sights),
+            loads: loads(&sights, now),
             workers: self.plan().workers,
             restarts: glance.survived.restarts,
             uptime_seconds: now.as_secs_f64(),
             snapshots: self.is_kept().then_some(snapshots),
+            ..Gauges::default()
         }
-    }
-}
-
-/// The figures of the operator at this place in the plan.
-fn operator(node: usize, op: &OperatorReport, sights: &[Sight]) -> OperatorGauges {
-    let OperatorReport { records_in, records_out, failed, late, dropped, .. } = *op;
-    let promised = sights.iter().filter_map(|sight| match sight.watermarks.get(node) {
-        Some(Watermark::At(time)) => Some(time.as_micros()),
-        _ => None,
-    });
-    // The slowest worker is the one that is waited for.
-    let lag = promised.min().map(|slowest| seconds(clock::unix_micros().saturating_sub(slowest)));
-    let waiting = sights.iter().flat_map(|sight| &sight.waiting).filter(|(at, _)| *at == node);
-    let queue = waiting.fold(None, |all: Option<u64>, (_, batches)| Some(all.unwrap_or(0) + *batches as u64));
-    OperatorGauges {
-        id: op.id.clone(),
-        records_in,
-        records_out,
-        failed,
-        late,
-        dropped,
-        watermark_lag_seconds: lag,
-        queue_batches: queue,
-        metrics: op.metrics.clone(),
     }
 }

@@ -4,6 +4,60 @@ use crate::metrics::Metric;
 use crate::runtime::report::OperatorReport;
 use serde::Serialize;
 
+/// What is answered to who asks for the status.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum StatusView {
+    /// That of a job.
+    Job(Status),
+    /// That of the workers of one process among several.
+    Workers(WorkersStatus),
+}
+/// What the workers of one process are doing, of a job that has several.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct WorkersStatus {
+    pub(crate) job: String,
+    pub(crate) phase: Phase,
+    /// The number of the process; absent as long as the coordinator has given it none.
+    pub(crate) process: Option<u32>,
+    /// Where the coordinator is, for other processes.
+    pub(crate) coordinator: String,
+    /// Whether it is within reach.
+    pub(crate) connected: bool,
+    pub(crate) term: Option<u64>,
+    pub(crate) attempt: u64,
+    pub(crate) uptime_seconds: f64,
+    pub(crate) waits_for: Option<String>,
+    pub(crate) workers: Vec<WorkerView>,
+    pub(crate) operators: Vec<OperatorView>,
+}
+/// What share of its time a worker is at work, and what share it is held back.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct WorkerView {
+    pub(crate) worker: usize,
+    pub(crate) busy: f64,
+    pub(crate) backpressured: f64,
+}
+impl From<WorkerGauges> for WorkerView {
+    fn from(WorkerGauges { worker, busy, backpressured }: WorkerGauges) -> Self {
+        WorkerView { worker, busy, backpressured }
+    }
+}
+/// What an operator has done in one process since the job was last restored, and how far it is behind there.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct OperatorView {
+    #[serde(flatten)]
+    pub(crate) counts: OperatorStatus,
+    pub(crate) watermark_lag_seconds: Option<f64>,
+    pub(crate) queue_batches: Option<u64>,
+}
+impl From<OperatorGauges> for OperatorView {
+    fn from(op: OperatorGauges) -> Self {
+        let OperatorGauges { id, records_in, records_out, failed, late, dropped, .. } = op;
+        let counts = OperatorStatus { id, records_in, records_out, failed, late, dropped };
+        OperatorView { counts, watermark_lag_seconds: op.watermark_lag_seconds, queue_batches: op.queue_batches }
+    }
+}
 /// What a job is doing.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Status {
@@ -48,7 +102,9 @@ pub(crate) struct ProcessStatus {
     /// Where others reach it; absent if there are no others.
     pub(crate) address: Option<String>,
     pub(crate) workers: usize,
-    /// How long ago something was heard of it.
+    /// Whether it is within reach.
+    pub(crate) connected: bool,
+    /// For how long it has been out of reach, if it is.
     pub(crate) heard_seconds_ago: f64,
 }
 /// A snapshot that is committed.
@@ -130,6 +186,10 @@ pub(crate) struct Gauges {
     pub(crate) operators: Vec<OperatorGauges>,
     pub(crate) loads: Vec<WorkerGauges>,
     pub(crate) workers: usize,
+    /// Those of a job that has several, where its coordinator runs.
+    pub(crate) processes: Option<ProcessGauges>,
+    /// Whether the coordinator is within reach, where it is another process.
+    pub(crate) connected: Option<bool>,
     pub(crate) restarts: u64,
     pub(crate) uptime_seconds: f64,
     /// Absent where no snapshots are taken.
@@ -149,6 +209,12 @@ pub(crate) struct OperatorGauges {
     /// How many batches wait to be received, if it is an exchange.
     pub(crate) queue_batches: Option<u64>,
     pub(crate) metrics: Vec<(&'static str, Metric)>,
+}
+/// How many processes are there, and how many are not that should be.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ProcessGauges {
+    pub(crate) there: usize,
+    pub(crate) missing: usize,
 }
 /// Those of a worker, as shares of its time.
 #[derive(Clone, Copy, Debug)]

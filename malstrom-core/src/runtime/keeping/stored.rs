@@ -41,7 +41,7 @@ impl Stored {
         seed: u64,
         nonces: Nonces,
     ) -> Result<Self> {
-        let coordinator = format!("process {}", std::process::id());
+        let coordinator = format!("process {} ({:016x})", std::process::id(), nonces() as u64);
         let job = Job { name: name.to_owned(), key_groups: KEY_GROUPS as u32, coordinator };
         let mut vault = claimed(&location, &job, &nonces)?;
         vault.begin(seed);

@@ -1,0 +1,108 @@
+//! The console of a job of several processes, where its coordinator runs: what all of them do together.
+use super::Console;
+use super::figures::{last, operators};
+use super::views::{Gauges, Phase, PlanView, ProcessGauges, ProcessStatus, SnapshotGauges, Status, StatusView};
+use crate::error::{Error, Result};
+use crate::runtime::cluster::{Lead, LeadState};
+use crate::runtime::report::Survived;
+use crate::runtime::signals::Stop;
+
+fn phase(state: &LeadState) -> Phase {
+    match () {
+        () if state.is_over() && state.failed => Phase::Failed,
+        () if state.is_over() => Phase::Ended,
+        () if state.stopping || state.ending => Phase::Stopping,
+        () if state.running => Phase::Running,
+        () if state.has_run || state.survived.restored_from.is_some() => Phase::Restoring,
+        () => Phase::Starting,
+    }
+}
+fn waits_for(state: &LeadState) -> Option<String> {
+    match (phase(state), state.waits_for.strip_prefix("for ")) {
+        (Phase::Ended | Phase::Failed, _) => None,
+        // What is due some time is not waited for.
+        (Phase::Running, named) => named.map(str::to_owned),
+        (Phase::Stopping, None) => Some("what is under way to be drained".to_owned()),
+        (_, named) => Some(named.unwrap_or(&state.waits_for).to_owned()),
+    }
+}
+fn processes(state: &LeadState) -> Vec<ProcessStatus> {
+    let processes = state.processes.iter().map(|known| ProcessStatus {
+        process: known.process as usize,
+        address: Some(known.address.clone()),
+        workers: known.workers,
+        connected: known.gone.is_none(),
+        heard_seconds_ago: known.gone.unwrap_or_default().as_secs_f64(),
+    });
+    processes.collect()
+}
+
+impl Console for Lead {
+    fn status(&self) -> StatusView {
+        let now = self.now();
+        self.look(|state| {
+            let Survived { snapshots, restarts, restored_from, attempt, term, interval, .. } = state.survived;
+            let begun = |number: u64| (term > 0).then_some(number);
+            StatusView::Job(Status {
+                job: self.stages().job.clone(),
+                phase: phase(state),
+                workers: state.workers,
+                processes: processes(state),
+                term: begun(term),
+                attempt,
+                interval: begun(interval),
+                snapshots,
+                last_snapshot: last(&state.survived, now),
+                restarts,
+                restored_from,
+                uptime_seconds: now.as_secs_f64(),
+                waits_for: waits_for(state),
+                operators: state.figures.operators().iter().map(Into::into).collect(),
+            })
+        })
+    }
+    fn plan(&self) -> PlanView {
+        self.stages().clone()
+    }
+    fn savepoint(&self, name: &str) -> Result<()> {
+        self.savepoint(name)
+    }
+    fn target(&self, _: usize) -> Result<()> {
+        Err(Error::custom(
+            "the number of workers of a running job cannot be changed yet: stop the job, and start it with other `--workers` or `--processes`",
+        ))
+    }
+    fn stop(&self) -> Result<()> {
+        Stop::stop(self);
+        Ok(())
+    }
+    fn healthy(&self) -> bool {
+        !self.look(|state| state.failed)
+    }
+    fn ready(&self) -> bool {
+        self.look(phase) == Phase::Running
+    }
+    fn is_over(&self) -> bool {
+        self.look(LeadState::is_over)
+    }
+    fn gather(&self) -> Gauges {
+        let now = self.now();
+        self.look(|state| {
+            let mut all = state.past.clone();
+            all.merge(&state.figures);
+            let there = state.processes.iter().filter(|known| known.gone.is_none()).count();
+            let Survived { snapshots: taken, given_up: failed, restarts, .. } = state.survived;
+            Gauges {
+                job: self.stages().job.clone(),
+                // How they do beside that is for each process to say.
+                operators: operators(&all, &[]),
+                workers: state.workers,
+                processes: Some(ProcessGauges { there, missing: self.wanted().saturating_sub(there) }),
+                restarts,
+                uptime_seconds: now.as_secs_f64(),
+                snapshots: Some(SnapshotGauges { taken, failed, last: last(&state.survived, now) }),
+                ..Gauges::default()
+            }
+        })
+    }
+}

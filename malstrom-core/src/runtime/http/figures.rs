@@ -1,0 +1,56 @@
+//! Figures of workers of this process, as they are told.
+use super::views::{OperatorGauges, SnapshotStatus, WorkerGauges};
+use crate::contract::extract::time::Watermark;
+use crate::runtime::attempt::Sight;
+use crate::runtime::clock;
+use crate::runtime::report::{Figures, OperatorReport, Survived, Taken};
+use std::time::Duration;
+
+/// Microseconds as seconds.
+fn seconds(micros: i64) -> f64 {
+    micros as f64 / 1e6
+}
+/// The last snapshot, if there is one.
+pub(super) fn last(survived: &Survived, now: Duration) -> Option<SnapshotStatus> {
+    survived.last.map(|Taken { interval, bytes, took, at }| SnapshotStatus {
+        number: interval,
+        bytes,
+        duration_seconds: took.as_secs_f64(),
+        age_seconds: now.saturating_sub(at).as_secs_f64(),
+    })
+}
+/// What these workers do with their time; they are numbered from 0.
+pub(super) fn loads(sights: &[Sight], now: Duration) -> Vec<WorkerGauges> {
+    let loads = sights.iter().enumerate().map(|(worker, sight)| {
+        let shares = sight.load.shares(now);
+        WorkerGauges { worker, busy: shares.busy, backpressured: shares.held_back }
+    });
+    loads.collect()
+}
+/// The figures of all operators.
+pub(super) fn operators(figures: &Figures, sights: &[Sight]) -> Vec<OperatorGauges> {
+    figures.operators().iter().enumerate().map(|(node, op)| operator(node, op, sights)).collect()
+}
+/// Those of the operator at this place in the plan.
+fn operator(node: usize, op: &OperatorReport, sights: &[Sight]) -> OperatorGauges {
+    let OperatorReport { records_in, records_out, failed, late, dropped, .. } = *op;
+    let promised = sights.iter().filter_map(|sight| match sight.watermarks.get(node) {
+        Some(Watermark::At(time)) => Some(time.as_micros()),
+        _ => None,
+    });
+    // The slowest worker is the one that is waited for.
+    let lag = promised.min().map(|slowest| seconds(clock::unix_micros().saturating_sub(slowest)));
+    let waiting = sights.iter().flat_map(|sight| &sight.waiting).filter(|(at, _)| *at == node);
+    let queue = waiting.fold(None, |all: Option<u64>, (_, batches)| Some(all.unwrap_or(0) + *batches as u64));
+    OperatorGauges {
+        id: op.id.clone(),
+        records_in,
+        records_out,
+        failed,
+        late,
+        dropped,
+        watermark_lag_seconds: lag,
+        queue_batches: queue,
+        metrics: op.metrics.clone(),
+    }
+}
