@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(20);
 /// No test takes so long, unless something is wrong.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until something holds, which it must.
 #[track_caller]
@@ -242,11 +242,17 @@ impl Job {
         let lines = |part: PathBuf| fs::read_to_string(part).map_or(0, |text| text.lines().count().saturating_sub(1));
         parts.map(lines).sum()
     }
-    /// Waits until more is published than there is.
+    /// The number of the last entry of the commit log.
+    fn committed(&self) -> u64 {
+        let Ok(entries) = fs::read_dir(self.dir().join("snapshots/log")) else { return 0 };
+        let number = |name: std::ffi::OsString| name.to_string_lossy().parse().ok();
+        entries.filter_map(|entry| number(entry.unwrap().file_name())).max().unwrap_or(0)
+    }
+    /// Waits for more snapshots than there are.
     #[track_caller]
     pub(crate) fn goes_on(&self) {
-        let before = self.published();
-        eventually("more is published", PATIENCE, || self.published() > before);
+        let before = self.committed();
+        eventually("snapshots are committed", PATIENCE, || self.committed() >= before + 3);
     }
 }
 #[track_caller]

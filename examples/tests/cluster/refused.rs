@@ -23,7 +23,7 @@ fn what_does_not_belong_to_the_job_is_refused_with_the_reason() {
     let join = format!("--join={}", job.address());
     let arguments: Vec<String> = ["--role=worker".to_owned(), join].into_iter().collect();
     let mut other = crate::job::Process::start(env!("CARGO_BIN_EXE_payments"), "payments", &arguments, job.dir());
-    other.is_refused("without `--snapshots`");
+    other.is_refused("needs a place for snapshots");
 
     let snapshots = format!("--snapshots=file://{}/snapshots", job.dir().display());
     let arguments = [arguments, vec![snapshots]].concat();
