@@ -6,7 +6,7 @@ use crate::contract::snapshot::{Barrier, Outcome};
 use crate::coordinator::member::Command;
 use crate::coordinator::{Action, Coordinator, Event, Policy, Purpose, Report};
 use crate::error::{Error, Result};
-use crate::net::control::{Control, ControlEvent};
+use crate::net::control::{ConnectionId, Control, ControlEvent};
 use crate::runtime::keeping::{Asker, Askers, Found, Restore, Stored, Vault, is_worth_a_restart, kind_of, turn_down};
 use crate::snapshot;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,6 +48,8 @@ pub(super) struct Leader {
     /// Who takes part in the attempt, and who is in want of being replaced once there is a snapshot.
     leaving: BTreeSet<u32>,
     apart: BTreeMap<u32, Duration>,
+    /// What those have said who are left out for a while: they do not say it again.
+    unheard: BTreeMap<u32, Word>,
     askers: Askers,
     stopping: bool,
     /// Whether the attempt has begun in this term: if not, it goes on.
@@ -79,6 +81,7 @@ impl Leader {
             claim_again: None,
             leaving: BTreeSet::new(),
             apart: BTreeMap::new(),
+            unheard: BTreeMap::new(),
             askers,
             stopping: false,
             begun: false,
@@ -145,6 +148,11 @@ impl Leader {
     fn tick(&mut self) {
         let now = self.lead.now();
         self.apart.retain(|_, until| *until > now);
+        let (unheard, heard) =
+            std::mem::take(&mut self.unheard).into_iter().partition(|(process, _)| self.apart.contains_key(process));
+        self.unheard = unheard;
+        let heard: BTreeMap<u32, Word> = heard;
+        heard.into_iter().for_each(|(process, word)| self.take(process, word));
         for process in self.processes.take_lost(now) {
             tracing::warn!(process, "a process does not come back");
             let workers = self.processes.forget(process);
@@ -175,9 +183,7 @@ impl Leader {
                 Ok(Word::Hello(hello)) => {
                     if let Err(why) = self.welcome(connection, hello) {
                         tracing::warn!(why, "a process is turned away");
-                        let unwanted = words::write(&Order::Unwanted(why));
-                        drop(unwanted.map(|bytes| self.control.send(connection, bytes)));
-                        self.control.close(connection);
+                        self.turn_away(connection, why);
                     }
                 }
                 Ok(word) => match self.processes.at(connection) {
@@ -191,8 +197,13 @@ impl Leader {
             },
         }
     }
+    fn turn_away(&self, connection: ConnectionId, why: String) {
+        let unwanted = words::write(&Order::Unwanted(why));
+        drop(unwanted.map(|bytes| self.control.send(connection, bytes)));
+        self.control.close(connection);
+    }
     /// A process is there, or back. Or it is not wanted.
-    fn welcome(&mut self, connection: crate::net::control::ConnectionId, hello: words::Hello) -> Result<(), String> {
+    fn welcome(&mut self, connection: ConnectionId, hello: words::Hello) -> Result<(), String> {
         let location = self.lead.location();
         if hello.location != location {
             return Err(format!(
@@ -202,6 +213,9 @@ impl Leader {
         }
         let arrived = self.processes.arrive(connection, hello)?;
         let process = arrived.process;
+        if let Some(replaced) = arrived.replaced {
+            self.turn_away(replaced, format!("another process has come in its place as process {process}"));
+        }
         if !arrived.lost.is_empty() {
             tracing::info!(process, "a process has been replaced");
             self.lose(process, arrived.lost);
@@ -230,6 +244,7 @@ impl Leader {
     /// A process is gone, with these workers.
     fn lose(&mut self, process: u32, workers: std::ops::Range<usize>) {
         self.leaving.remove(&process);
+        self.unheard.remove(&process);
         self.parts.values_mut().for_each(|parts| drop(parts.remove(&process)));
         workers.for_each(|worker| self.on(Event::Lost { worker }));
     }
@@ -237,10 +252,8 @@ impl Leader {
         let current = |term: u64, leader: &Self| term == leader.coordinator.term();
         match word {
             Word::Hello(_) => {}
+            word @ Word::Joined { .. } if self.apart.contains_key(&process) => drop(self.unheard.insert(process, word)),
             Word::Joined { term, standings, parts } if current(term, self) => {
-                if self.apart.contains_key(&process) {
-                    return;
-                }
                 for (interval, part) in parts {
                     self.keep_part(process, interval, &part);
                 }

@@ -5,7 +5,7 @@ use crate::metrics::Metric;
 use crate::net::control::ConnectionId;
 use crate::runtime::report::Figures;
 use crate::stream::env::Counts;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 /// A process whose connection breaks may come back for so long, if no other comes in its place.
@@ -49,6 +49,8 @@ pub(super) struct Arrived {
     pub(super) back: bool,
     /// The workers of another one that had this number, which are lost.
     pub(super) lost: std::ops::Range<usize>,
+    /// The connection of that other one, which is to be told.
+    pub(super) replaced: Option<ConnectionId>,
 }
 /// What is known of a process, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub(crate) struct ProcessStatus {
 pub(super) struct Processes {
     known: BTreeMap<u32, Process>,
     connections: HashMap<ConnectionId, u32>,
+    /// All that have ever been there. Who has been replaced meanwhile is not let in again, or two would replace each other for ever.
+    seen: HashSet<u128>,
 }
 impl Processes {
     /// A process says who it is.
@@ -80,11 +84,19 @@ impl Processes {
         let process = process.or_else(free).ok_or("there are too many processes")?;
         let held = holds(&process);
         let back = held == Some(nonce);
-        if let Some(old) = self.known.get_mut(&process).and_then(|known| known.connection.take()) {
+        if held.is_some() && !back && self.seen.contains(&nonce) {
+            return Err(format!(
+                "it was gone for too long, and another process has come in its place as process {process}"
+            ));
+        }
+        self.seen.insert(nonce);
+        let old = self.known.get_mut(&process).and_then(|known| known.connection.take());
+        if let Some(old) = old {
             self.connections.remove(&old);
         }
+        let replaced = old.filter(|_| !back);
         let lost = if back { 0..0 } else { self.workers(process) };
-        let arrived = Arrived { process, back, lost };
+        let arrived = Arrived { process, back, lost, replaced };
         let connection = Some(connection);
         if back {
             self.known.entry(process).and_modify(|known| {
@@ -191,5 +203,34 @@ impl Processes {
             gone: known.connection.is_none().then(|| now.saturating_sub(known.gone)),
         };
         self.known.iter().map(status).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hello(nonce: u128) -> Hello {
+        let (address, location) = ("127.0.0.1:1".to_owned(), "memory://".to_owned());
+        Hello { nonce, process: Some(1), address, workers: 1, location }
+    }
+
+    #[test]
+    fn who_was_replaced_does_not_replace_its_successor() {
+        let mut processes = Processes::default();
+        let mut connections = (0..).map(ConnectionId::numbered);
+        let mut arrive = |processes: &mut Processes, nonce| {
+            let connection = connections.next().ok_or("no more")?;
+            processes.arrive(connection, hello(nonce)).map(|arrived| (arrived.back, arrived.lost.len()))
+        };
+        assert_eq!(arrive(&mut processes, 7), Ok((false, 0)));
+        assert_eq!(arrive(&mut processes, 7), Ok((true, 0)));
+        assert_eq!(arrive(&mut processes, 8), Ok((false, 1)));
+        let why = arrive(&mut processes, 7).expect_err("it is turned away");
+        assert!(why.contains("another process has come in its place as process 1"), "{why}");
+        assert_eq!(arrive(&mut processes, 8), Ok((true, 0)));
+        // As long as nobody else has its number, it may come back.
+        processes.forget(1);
+        assert_eq!(arrive(&mut processes, 7), Ok((false, 0)));
     }
 }
