@@ -138,9 +138,9 @@ fn halves(transfer: Transfer) -> [Booking; 2] {
 }
 
 pipeline! {
-    fn transfers(count: u64, accounts: u64, rate: Option<u64>, output: PathBuf) {
+    fn transfers(count: u64, accounts: u64, rate: Option<u64>, slow: Option<Duration>, output: PathBuf) {
         let booked = source(Transfers { count, splits: 8, accounts, rate })
-            -> flat_map(halves) -> key_by(|booking| booking.account) -> book;
+            -> flat_map(halves) -> key_by(|booking| booking.account) -> inspect(move |_| slow.into_iter().for_each(std::thread::sleep)) -> book;
         booked -> sink(files::csv_sink(output.join("booked"))) as booked_files;
         booked -> key_by(|booking| booking.transfer) -> settle -> sink(files::csv_sink(output.join("settled"))) as settled_files;
     }
@@ -208,6 +208,9 @@ struct Args {
     /// How many transfers per second; as fast as possible if not given
     #[arg(long)]
     rate: Option<u64>,
+    /// For how many milliseconds this process sleeps at each booking
+    #[arg(long)]
+    slow: Option<u64>,
     /// Where to write them
     #[arg(long)]
     output: Option<PathBuf>,
@@ -221,13 +224,14 @@ struct Args {
 }
 
 fn main() -> Result<()> {
-    let Args { transfers: count, accounts, rate, output, check: only_check, runtime, command } = Args::parse();
+    let Args { transfers: count, accounts, rate, slow, output, check: only_check, runtime, command } = Args::parse();
     let count = count / 8 * 8;
     let kept = output.clone();
     let output =
         output.unwrap_or_else(|| std::env::temp_dir().join(format!("malstrom-transfers-{}", std::process::id())));
     let to = output.clone();
-    let pipeline = move || transfers(count, accounts.max(2), rate, to.clone());
+    let slow = slow.map(Duration::from_millis);
+    let pipeline = move || transfers(count, accounts.max(2), rate, slow, to.clone());
     if let Some(command) = command {
         return command.run(runtime, pipeline);
     }

@@ -24,6 +24,13 @@ pub const SILENCE: Duration = Duration::from_secs(5);
 /// One connection of a [`Control`]. No other one of that process ever has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(u64);
+#[cfg(test)]
+impl ConnectionId {
+    /// For tests of those who keep them.
+    pub(crate) fn numbered(number: u64) -> Self {
+        ConnectionId(number)
+    }
+}
 
 /// Why a message was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -181,6 +181,7 @@ impl Crew {
         self.told = None;
         self.say(&Word::Hello(Hello {
             nonce: self.nonce,
+            since: self.kit.plan.started,
             process: self.process,
             address: self.kit.address.clone(),
             workers: self.kit.plan.workers,

@@ -14,6 +14,7 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 struct Process {
     nonce: u128,
+    since: i64,
     address: String,
     workers: usize,
     connection: Option<ConnectionId>,
@@ -48,6 +49,8 @@ pub(super) struct Arrived {
     pub(super) back: bool,
     /// The workers of another one that had this number, which are lost.
     pub(super) lost: std::ops::Range<usize>,
+    /// The connection of that other one, which is to be told.
+    pub(super) replaced: Option<ConnectionId>,
 }
 /// What is known of a process, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +72,7 @@ pub(super) struct Processes {
 impl Processes {
     /// A process says who it is.
     pub(super) fn arrive(&mut self, connection: ConnectionId, hello: Hello) -> Result<Arrived, String> {
-        let Hello { nonce, process, address, workers, .. } = hello;
+        let Hello { nonce, since, process, address, workers, .. } = hello;
         if workers == 0 || workers > WORKERS {
             return Err(format!("it has {workers} workers: start it with `--workers` 1 to {WORKERS}"));
         }
@@ -81,11 +84,19 @@ impl Processes {
         let process = process.or_else(free).ok_or("there are too many processes")?;
         let held = holds(&process);
         let back = held == Some(nonce);
-        if let Some(old) = self.known.get_mut(&process).and_then(|known| known.connection.take()) {
+        // Who has been replaced meanwhile is not let in again, or two would replace each other for ever.
+        if !back && self.known.get(&process).is_some_and(|known| known.since >= since) {
+            return Err(format!(
+                "it was gone for too long, and another process has come in its place as process {process}"
+            ));
+        }
+        let old = self.known.get_mut(&process).and_then(|known| known.connection.take());
+        if let Some(old) = old {
             self.connections.remove(&old);
         }
+        let replaced = old.filter(|_| !back);
         let lost = if back { 0..0 } else { self.workers(process) };
-        let arrived = Arrived { process, back, lost };
+        let arrived = Arrived { process, back, lost, replaced };
         let connection = Some(connection);
         if back {
             self.known.entry(process).and_modify(|known| {
@@ -93,7 +104,7 @@ impl Processes {
             });
         } else {
             let (gone, cut_from) = (Duration::ZERO, BTreeSet::new());
-            self.known.insert(process, Process { nonce, address, workers, connection, gone, cut_from });
+            self.known.insert(process, Process { nonce, since, address, workers, connection, gone, cut_from });
         }
         self.connections.extend(connection.map(|connection| (connection, process)));
         Ok(arrived)
@@ -233,5 +244,29 @@ mod tests {
         assert_eq!(read(&processes, 2), 0);
         processes.did(0, done(2, 3));
         assert_eq!(read(&processes, 2), 3);
+    }
+
+    fn hello(nonce: u128) -> Hello {
+        let (address, location) = ("127.0.0.1:1".to_owned(), "memory://".to_owned());
+        Hello { nonce, since: nonce as i64, process: Some(1), address, workers: 1, location }
+    }
+
+    #[test]
+    fn who_was_replaced_does_not_replace_its_successor() {
+        let mut processes = Processes::default();
+        let mut connections = (0..).map(ConnectionId::numbered);
+        let mut arrive = |processes: &mut Processes, nonce| {
+            let connection = connections.next().ok_or("no more")?;
+            processes.arrive(connection, hello(nonce)).map(|arrived| (arrived.back, arrived.lost.len()))
+        };
+        assert_eq!(arrive(&mut processes, 7), Ok((false, 0)));
+        assert_eq!(arrive(&mut processes, 7), Ok((true, 0)));
+        assert_eq!(arrive(&mut processes, 8), Ok((false, 1)));
+        let why = arrive(&mut processes, 7).expect_err("it is turned away");
+        assert!(why.contains("another process has come in its place as process 1"), "{why}");
+        assert_eq!(arrive(&mut processes, 8), Ok((true, 0)));
+        // As long as nobody else has its number, it may come back.
+        processes.forget(1);
+        assert_eq!(arrive(&mut processes, 7), Ok((false, 0)));
     }
 }

@@ -59,6 +59,8 @@ pub(super) enum Word {
 pub(super) struct Hello {
     /// Tells a process from any that had its number before.
     pub(super) nonce: u128,
+    /// When it began, in microseconds since 1970.
+    pub(super) since: i64,
     /// The number that it has, or would like to have.
     pub(super) process: Option<u32>,
     /// Where other processes reach it.

@@ -1,0 +1,261 @@
+//! The processes of a job, and what they say.
+use crate::DEMO;
+use crate::command_line::{command, signal};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(20);
+/// No test takes so long, unless something is wrong.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until something holds, which it must.
+#[track_caller]
+pub(crate) fn eventually(what: &str, patience: Duration, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < patience, "not within {patience:?}: {what}");
+        sleep(POLL);
+    }
+}
+/// A port that nobody has at the moment.
+pub(crate) fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// A process. It does not outlive the test.
+pub(crate) struct Process {
+    name: String,
+    child: Child,
+    stdout: PathBuf,
+    stderr: PathBuf,
+}
+impl Process {
+    pub(crate) fn start(program: &str, name: &str, arguments: &[String], logs: &Path) -> Process {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let file = |end: &str| logs.join(format!("{number:04}-{name}.{end}"));
+        let (stdout, stderr) = (file("stdout"), file("stderr"));
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let mut command = command(program, &arguments);
+        command.stdout(File::create(&stdout).unwrap()).stderr(File::create(&stderr).unwrap()).stdin(Stdio::null());
+        Process { name: name.to_owned(), child: command.spawn().unwrap(), stdout, stderr }
+    }
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+    pub(crate) fn signal(&self, name: &str) {
+        signal(self.id(), name);
+    }
+    pub(crate) fn kill(&mut self) {
+        // One that has ended cannot be killed, and that is as well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+    /// With what it has ended, if it has.
+    pub(crate) fn code(&mut self) -> Option<Option<i32>> {
+        self.child.try_wait().unwrap().map(|status| status.code())
+    }
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.stderr).unwrap()
+    }
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(&self.stdout).unwrap()
+    }
+    pub(crate) fn count(&self, words: &str) -> usize {
+        self.log().matches(words).count()
+    }
+    #[track_caller]
+    pub(crate) fn until_it_logs(&self, words: &str) {
+        self.until_it_logs_times(words, 1);
+    }
+    #[track_caller]
+    pub(crate) fn until_it_logs_times(&self, words: &str, times: usize) {
+        let start = Instant::now();
+        while self.count(words) < times {
+            assert!(start.elapsed() < PATIENCE, "{} does not say `{words}`:\n{}", self.name, self.log());
+            sleep(POLL);
+        }
+    }
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn end(&mut self) -> Option<i32> {
+        let start = Instant::now();
+        loop {
+            if let Some(code) = self.code() {
+                return code;
+            }
+            assert!(start.elapsed() < PATIENCE, "{} does not end:\n{}", self.name, self.log());
+            sleep(POLL);
+        }
+    }
+    #[track_caller]
+    pub(crate) fn ends_with(&mut self, code: i32) {
+        let ended = self.end();
+        assert_eq!(ended, Some(code), "{}:\n{}\n{}", self.name, self.said(), self.log());
+    }
+    #[track_caller]
+    pub(crate) fn is_refused(&mut self, why: &str) {
+        self.ends_with(2);
+        assert!(self.log().contains(why), "{}", self.log());
+    }
+    /// The coordinator of a job: its result is right. How often it was restarted.
+    #[track_caller]
+    pub(crate) fn is_right(&mut self) -> u64 {
+        self.ends_with(0);
+        let said = self.said();
+        assert!(said.contains("are booked twice and settled once"), "{said}");
+        self.restarts()
+    }
+    /// How often its job was restarted, by its report.
+    pub(crate) fn restarts(&self) -> u64 {
+        let said = self.said();
+        let report = said.lines().find(|line| line.contains(" records in ")).unwrap_or_else(|| panic!("{said}"));
+        let restarts = report.split(", ").find(|part| part.contains(" restart") && !part.contains("restored"));
+        restarts.map_or(0, |part| part.split(' ').next().unwrap().replace(',', "").parse().unwrap())
+    }
+    /// The most memory that it had, in bytes.
+    pub(crate) fn most_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+    }
+}
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A job, and where its processes find each other.
+pub(crate) struct Job {
+    dir: tempfile::TempDir,
+    pub(crate) program: String,
+    pub(crate) port: u16,
+    processes: usize,
+    least: usize,
+    transfers: u64,
+    rate: Option<u64>,
+    more: Vec<String>,
+}
+impl Job {
+    /// A job that takes so many seconds if nothing happens.
+    pub(crate) fn of(processes: usize, seconds: u64) -> Job {
+        const RATE: u64 = 1000;
+        Job {
+            dir: tempfile::tempdir().unwrap(),
+            program: DEMO.to_owned(),
+            port: free_port(),
+            processes,
+            least: processes,
+            transfers: seconds * RATE,
+            rate: Some(RATE),
+            more: Vec::new(),
+        }
+    }
+    pub(crate) fn least(self, least: usize) -> Job {
+        Job { least, ..self }
+    }
+    pub(crate) fn rate(self, rate: Option<u64>, transfers: u64) -> Job {
+        Job { rate, transfers, ..self }
+    }
+    /// All processes have these arguments as well.
+    pub(crate) fn with(mut self, more: &[&str]) -> Job {
+        self.more.extend(more.iter().map(ToString::to_string));
+        self
+    }
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+    /// What it has written is for people to look at.
+    pub(crate) fn keep(self) -> PathBuf {
+        self.dir.keep()
+    }
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let at = self.dir().display();
+        let mut arguments = vec![
+            format!("--snapshots=file://{at}/snapshots"),
+            format!("--output={at}/output"),
+            format!("--transfers={}", self.transfers),
+            "--workers=1".into(),
+            "--every=500ms".into(),
+            "--accounts=100".into(),
+            "--log=info".into(),
+        ];
+        arguments.extend(self.rate.map(|rate| format!("--rate={rate}")));
+        arguments.extend(self.more.clone());
+        arguments
+    }
+    pub(crate) fn start(&self, name: &str, more: &[&str]) -> Process {
+        let mut arguments = self.arguments();
+        // What is given twice is refused, unless one of them is for this process alone.
+        for one in more {
+            if let Some((flag, _)) = one.split_once('=') {
+                arguments.retain(|argument| argument.split('=').next() != Some(flag));
+            }
+            arguments.push((*one).to_owned());
+        }
+        Process::start(&self.program, name, &arguments, self.dir())
+    }
+    pub(crate) fn coordinator(&self) -> Process {
+        self.coordinator_at(self.port)
+    }
+    pub(crate) fn coordinator_at(&self, port: u16) -> Process {
+        let coordinator = self.start(
+            "coordinator",
+            &[
+                "--role=coordinator",
+                &format!("--listen=127.0.0.1:{port}"),
+                &format!("--processes={}", self.processes),
+                &format!("--min-processes={}", self.least),
+            ],
+        );
+        coordinator
+    }
+    pub(crate) fn worker(&self, number: u32) -> Process {
+        self.worker_with(number, &[])
+    }
+    pub(crate) fn worker_with(&self, number: u32, more: &[&str]) -> Process {
+        let (join, process) = (format!("--join={}", self.address()), format!("--process={number}"));
+        self.start(&format!("worker{number}"), &[&["--role=worker", &*join, &*process], more].concat())
+    }
+    /// Starts everything.
+    pub(crate) fn all(&self) -> (Process, Vec<Process>) {
+        let workers = 0..self.processes as u32;
+        (self.coordinator(), workers.map(|number| self.worker(number)).collect())
+    }
+    /// How many bookings are published.
+    pub(crate) fn published(&self) -> usize {
+        let Ok(parts) = fs::read_dir(self.dir().join("output/booked")) else { return 0 };
+        let parts = parts.map(|part| part.unwrap().path());
+        let parts = parts.filter(|part| !part.file_name().unwrap().to_string_lossy().starts_with('.'));
+        let lines = |part: PathBuf| fs::read_to_string(part).map_or(0, |text| text.lines().count().saturating_sub(1));
+        parts.map(lines).sum()
+    }
+    /// The number of the last entry of the commit log.
+    fn committed(&self) -> u64 {
+        let Ok(entries) = fs::read_dir(self.dir().join("snapshots/log")) else { return 0 };
+        let number = |name: std::ffi::OsString| name.to_string_lossy().parse().ok();
+        entries.filter_map(|entry| number(entry.unwrap().file_name())).max().unwrap_or(0)
+    }
+    /// Waits for more snapshots than there are.
+    #[track_caller]
+    pub(crate) fn goes_on(&self) {
+        let before = self.committed();
+        eventually("snapshots are committed", PATIENCE, || self.committed() >= before + 3);
+    }
+}
+#[track_caller]
+pub(crate) fn all_end(workers: &mut [Process]) {
+    workers.iter_mut().for_each(|worker| worker.ends_with(0));
+}

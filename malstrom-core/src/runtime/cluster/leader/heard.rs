@@ -1,0 +1,192 @@
+//! What a coordinator hears from the processes of its job.
+use super::{APART, Apart, Leader};
+use crate::coordinator::member::Command;
+use crate::coordinator::{Event, Report};
+use crate::net::control::{ConnectionId, ControlEvent};
+use crate::runtime::cluster::words::{self, Done, Failure, Order, Word, process_of};
+use crate::snapshot;
+use std::ops::Range;
+
+impl Leader {
+    pub(super) fn hear(&mut self, event: ControlEvent) {
+        match event {
+            ControlEvent::Opened(..) => {}
+            ControlEvent::Closed(connection) => self.processes.closed(connection, self.lead.now()),
+            ControlEvent::Said(connection, bytes) => match words::read::<Word>(&bytes) {
+                Ok(Word::Hello(hello)) => {
+                    if let Err(why) = self.welcome(connection, hello) {
+                        tracing::warn!(why, "a process is turned away");
+                        self.turn_away(connection, why);
+                    }
+                }
+                Ok(word) => match self.processes.at(connection) {
+                    Some(process) => self.take(process, word),
+                    None => self.control.close(connection),
+                },
+                Err(error) => {
+                    tracing::warn!(cause = ?error, "a process says what nobody understands");
+                    self.control.close(connection);
+                }
+            },
+        }
+    }
+    fn turn_away(&self, connection: ConnectionId, why: String) {
+        let unwanted = words::write(&Order::Unwanted(why));
+        drop(unwanted.map(|bytes| self.control.send(connection, bytes)));
+        self.control.close(connection);
+    }
+    /// A process is there, or back. Or it is not wanted.
+    fn welcome(&mut self, connection: ConnectionId, hello: words::Hello) -> Result<(), String> {
+        let location = self.lead.location();
+        if hello.location != location {
+            return Err(format!(
+                "it keeps snapshots at `{}`, and the coordinator at `{location}`: give all processes the same `--snapshots`",
+                hello.location
+            ));
+        }
+        let arrived = self.processes.arrive(connection, hello)?;
+        let process = arrived.process;
+        self.count();
+        if let Some(replaced) = arrived.replaced {
+            self.turn_away(replaced, format!("another process has come in its place as process {process}"));
+        }
+        if !arrived.lost.is_empty() {
+            tracing::info!(process, "a process has been replaced");
+            self.lose(process, arrived.lost);
+        }
+        self.tell(process, &Order::Welcome { process });
+        if arrived.back {
+            // What was under way on the connection before is lost, in both directions. All say anew how they stand.
+            tracing::info!(process, "a process is back");
+            self.on(Event::Uncertain);
+        } else {
+            tracing::info!(process, "a process is there");
+            self.lead(process);
+            let (processes, workers) = self.processes.count();
+            let complete = processes >= self.wanted.processes;
+            if self.coordinator.is_running() && complete && workers > self.coordinator.layout().members().len() {
+                // The job has gone on with fewer than it should have.
+                self.regroup = true;
+                self.on(Event::Hasten);
+            }
+        }
+        if self.stopping {
+            self.tell(process, &Order::Stop);
+        }
+        Ok(())
+    }
+    /// Says how many workers there are to be, going by those that there are.
+    fn count(&mut self) {
+        let (processes, workers) = self.processes.count();
+        let once = |enough: usize| if processes >= enough { workers } else { usize::from(u16::MAX) };
+        self.coordinator.expect(once(self.wanted.processes), once(self.wanted.least));
+    }
+    /// Tells a process of this term, if there is one, upon which it says how it stands.
+    pub(super) fn lead(&self, process: u32) {
+        let term = self.coordinator.term();
+        if term > 0 && self.claim_again.is_none() {
+            self.tell(process, &Order::Tell { term, command: Command::Lead, setup: None, savepoint: None });
+        }
+    }
+    /// A process is gone, with these workers.
+    pub(super) fn lose(&mut self, process: u32, workers: Range<usize>) {
+        self.leaving.remove(&process);
+        self.apart.remove(&process);
+        self.count();
+        self.parts.values_mut().for_each(|parts| drop(parts.remove(&process)));
+        workers.for_each(|worker| self.on(Event::Lost { worker }));
+    }
+    pub(super) fn take(&mut self, process: u32, word: Word) {
+        let current = |term: u64, leader: &Self| term == leader.coordinator.term();
+        match word {
+            Word::Hello(_) => {}
+            Word::Joined { term, standings, parts } if current(term, self) => {
+                if let Some(apart) = self.apart.get_mut(&process) {
+                    apart.joined = Some(Word::Joined { term, standings, parts });
+                    return;
+                }
+                for (interval, part) in parts {
+                    self.keep_part(process, interval, &part);
+                }
+                for (worker, standing) in standings.into_iter().filter(|(worker, _)| process_of(*worker) == process) {
+                    // Who begins anew by the will of its user does not go on with what runs.
+                    let standing = standing.filter(|_| !self.anew);
+                    self.on(Event::Joined { worker, standing });
+                }
+            }
+            Word::Report { term, worker, attempt, report } if current(term, self) && process_of(worker) == process => {
+                self.on(Event::Report { worker, attempt, report });
+            }
+            Word::Restored { term, attempt, parts } if current(term, self) && attempt == self.coordinator.attempt() => {
+                self.vault.claim_parts(parts);
+            }
+            Word::Written { term, attempt, interval, part } if current(term, self) => {
+                if self.keep_part(process, interval, &part) {
+                    for worker in self.processes.workers(process) {
+                        let report = Report::Written(interval);
+                        self.on(Event::Report { worker, attempt, report });
+                    }
+                }
+            }
+            Word::Unwritten { term, interval, why, .. } if current(term, self) => {
+                tracing::warn!(process, interval, why, "a part of a snapshot could not be stored");
+                self.on(Event::Failed { interval });
+            }
+            Word::Failed { term, attempt, failure } if current(term, self) => {
+                let what = format!("process {process}: {}", failure.what);
+                self.broken(attempt, Failure { what, ..failure });
+            }
+            Word::Cut { term, attempt, peer, why } if current(term, self) => {
+                // Where the attempt is over already, the peer is known to be gone.
+                if attempt == self.coordinator.attempt() && self.coordinator.is_running() {
+                    self.cut(process, peer, &why);
+                }
+            }
+            Word::Leaving => {
+                tracing::info!(process, "a process would like to leave");
+                self.leaving.insert(process);
+                self.on(Event::Hasten);
+            }
+            Word::Did(done) => self.did(process, done),
+            Word::Joined { .. }
+            | Word::Report { .. }
+            | Word::Restored { .. }
+            | Word::Written { .. }
+            | Word::Unwritten { .. }
+            | Word::Failed { .. }
+            | Word::Cut { .. } => tracing::debug!(process, "something is heard too late"),
+        }
+    }
+    /// Two processes cannot reach each other. One of them is left out for a while: the one of which more others say so, or which has
+    /// said nothing.
+    fn cut(&mut self, from: u32, peer: u32, why: &str) {
+        tracing::warn!(from, peer, why, "a process cannot reach another one");
+        let now = self.lead.now();
+        let out = self.processes.note_cut(from, peer);
+        self.apart.insert(out, Apart { until: now + APART, joined: None });
+        for worker in self.processes.workers(out) {
+            self.on(Event::Lost { worker });
+        }
+    }
+    fn did(&mut self, process: u32, done: Done) {
+        self.processes.did(process, done);
+        self.tell_figures();
+    }
+    pub(super) fn tell_figures(&mut self) {
+        let attempt = self.coordinator.attempt();
+        let figures = self.processes.figures(attempt, self.lead.fresh_figures(), &mut self.names);
+        self.lead.note(|state| (state.figures, state.splits) = figures);
+    }
+    fn keep_part(&mut self, process: u32, interval: u64, part: &[u8]) -> bool {
+        match snapshot::Written::decode(part) {
+            Ok(written) if written.interval() == interval => {
+                self.parts.entry(interval).or_default().insert(process, written);
+                true
+            }
+            Ok(_) | Err(_) => {
+                tracing::warn!(process, interval, "what a process has written of a snapshot cannot be read");
+                false
+            }
+        }
+    }
+}
