@@ -51,6 +51,7 @@ impl Source for Transfers {
     fn splits(&mut self) -> Result<Vec<u64>> {
         Ok((0..self.splits).collect())
     }
+    #[allow(clippy::disallowed_methods, reason = "it is paced by the clock of the machine")]
     fn open(&mut self, split: u64, position: Option<u64>) -> Result<Reader> {
         let Transfers { count, splits, accounts, rate } = *self;
         let first = position.unwrap_or(0);

@@ -211,7 +211,7 @@ impl Job {
         self.coordinator_at(self.port)
     }
     pub(crate) fn coordinator_at(&self, port: u16) -> Process {
-        let coordinator = self.start(
+        self.start(
             "coordinator",
             &[
                 "--role=coordinator",
@@ -219,8 +219,7 @@ impl Job {
                 &format!("--processes={}", self.processes),
                 &format!("--min-processes={}", self.least),
             ],
-        );
-        coordinator
+        )
     }
     pub(crate) fn worker(&self, number: u32) -> Process {
         self.worker_with(number, &[])

@@ -2,7 +2,7 @@
 //!
 //! Each test starts the processes of [`cluster_demo`](DEMO) by their roles. The program checks what it has published itself: no booking
 //! is missing or there twice. The tests add what a user would notice besides.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::disallowed_methods, dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #[path = "../command_line/mod.rs"]
 mod command_line;
 #[path = "../../../malstrom-core/tests/support/proxy.rs"]
