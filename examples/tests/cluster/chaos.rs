@@ -121,13 +121,13 @@ impl Round {
             2 => {
                 let pause = random.millis(100, 8000);
                 self.note(format!("worker {worker} stands still for {pause:?}"));
-                self.places[worker].process.signal("STOP");
+                self.places[worker].process.signal_if_there("STOP");
                 self.later.push((now + pause, Undo::Wake(self.places[worker].process.id())));
             }
             3 => {
                 let pause = random.millis(1000, 8000);
                 self.note(format!("worker {worker} is replaced while it stands still for {pause:?}"));
-                self.places[worker].process.signal("STOP");
+                self.places[worker].process.signal_if_there("STOP");
                 self.later.push((now + pause, Undo::Wake(self.places[worker].process.id())));
                 self.replace(worker);
             }
@@ -135,7 +135,7 @@ impl Round {
                 let pause = random.millis(100, 8000);
                 let elsewhere = random.below(2) == 0;
                 self.note(format!("the coordinator stands still for {pause:?}, replaced: {elsewhere}"));
-                self.coordinator.signal("STOP");
+                self.coordinator.signal_if_there("STOP");
                 self.later.push((now + pause, Undo::Wake(self.coordinator.id())));
                 if elsewhere {
                     self.coordinate_elsewhere();
@@ -168,7 +168,7 @@ impl Round {
             }
             _ => {
                 self.note(format!("worker {worker} is told to go"));
-                self.places[worker].process.signal("TERM");
+                self.places[worker].process.signal_if_there("TERM");
             }
         }
     }
@@ -179,7 +179,7 @@ impl Round {
         for (_, undo) in due {
             match undo {
                 // Who was killed meanwhile does not wake.
-                Undo::Wake(id) if self.is_there(id) => crate::command_line::signal(id, "CONT"),
+                Undo::Wake(id) if self.is_there(id) => crate::job::signal_if_there(id, "CONT"),
                 Undo::Wake(_) => {}
                 Undo::Run { worker, control } => {
                     let place = &self.places[worker];

@@ -27,6 +27,11 @@ pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
+/// Sends a signal to a process that may have ended.
+pub(crate) fn signal_if_there(id: u32, name: &str) {
+    let sent = std::process::Command::new("kill").args([format!("-{name}"), id.to_string()]).output();
+    sent.expect("`kill` runs");
+}
 /// A process. It does not outlive the test.
 pub(crate) struct Process {
     name: String,
@@ -53,6 +58,10 @@ impl Process {
     }
     pub(crate) fn signal(&self, name: &str) {
         signal(self.id(), name);
+    }
+    /// The same, for one that may have ended.
+    pub(crate) fn signal_if_there(&self, name: &str) {
+        signal_if_there(self.id(), name);
     }
     pub(crate) fn kill(&mut self) {
         // One that has ended cannot be killed, and that is as well.

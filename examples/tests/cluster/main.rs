@@ -10,6 +10,7 @@ mod proxy;
 
 mod chaos;
 mod frozen;
+mod hosts;
 mod job;
 mod killed;
 mod leaving;
