@@ -109,7 +109,10 @@ fn all_say_what_they_do_and_the_coordinator_does_what_it_is_told() {
         until("the log is claimed", || status(lead.http)["term"] == json!(1));
         let waiting = status(lead.http);
         assert_eq!((&waiting["phase"], &waiting["attempt"]), (&json!("starting"), &json!(0)));
-        assert!(waiting["waits_for"].as_str().unwrap().contains("4 workers, of which 0 are there"), "{waiting}");
+        assert!(
+            waiting["waits_for"].as_str().unwrap().contains("2 processes with workers, of which 0 are there"),
+            "{waiting}"
+        );
         assert_eq!((get(lead.http, "/healthz").status, get(lead.http, "/readyz").status), (200, 503));
         assert_eq!(scrape(lead.http).get("malstrom_processes_missing", &[]), Some(2.0));
         // The stages are known before anybody works.

@@ -33,6 +33,7 @@ use crew::{Crew, Kit};
 pub(crate) use lead::{Lead, State as LeadState};
 use leader::{Leader, Wanted};
 pub(crate) use roster::{Roster, State as RosterState};
+use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -71,6 +72,13 @@ pub(crate) struct Cluster {
     pub(crate) environment: Arc<dyn Environment>,
 }
 
+/// Tells a program from others. The hasher of the standard library is quick in debug builds too, where ours would take a second; that it
+/// may be another one in another release of the library makes no difference to those who run the same program.
+fn build(program: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(program);
+    hasher.finish()
+}
 fn identity(pipeline: &Pipeline) -> Result<Identity> {
     let cannot = |cause: std::io::Error| Error::Runtime { doing: "read the program itself", cause: cause.into() };
     let program = std::env::current_exe().and_then(std::fs::read).map_err(cannot)?;
@@ -81,7 +89,7 @@ fn identity(pipeline: &Pipeline) -> Result<Identity> {
     (1u8, 2u64, "probe".to_owned(), vec![Some(3u16), None]).encode(&mut probe).map_err(Error::custom)?;
     Ok(Identity {
         job: pipeline.name().to_owned(),
-        build: xxh3_64(&program),
+        build: build(&program),
         key_groups: KEY_GROUPS as u32,
         pipeline: xxh3_64(stages.as_bytes()),
         probe: xxh3_64(&probe),

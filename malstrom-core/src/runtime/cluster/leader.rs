@@ -407,12 +407,18 @@ impl Leader {
             self.tell_figures();
         }
         let workers = self.coordinator.layout().members().len();
+        let (there, wanted) = (self.processes.count().0, self.wanted.processes);
+        let waits_for = match self.coordinator.is_running() || self.coordinator.is_ending() || there >= wanted {
+            true => self.coordinator.waits_for(),
+            // How many workers they have, they will say.
+            false => format!("for {wanted} processes with workers, of which {there} are there"),
+        };
         let (term, attempt, interval) =
             (self.coordinator.term(), self.coordinator.attempt(), self.coordinator.interval());
         self.lead.note(|state| {
             let survived = &mut state.survived;
             (survived.term, survived.attempt, survived.interval) = (term, attempt, interval);
-            state.waits_for = self.coordinator.waits_for();
+            state.waits_for = waits_for;
             state.workers = workers;
             (state.running, state.ending) = (self.coordinator.is_running(), self.coordinator.is_ending());
             state.has_run |= state.running;
