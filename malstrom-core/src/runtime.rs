@@ -333,16 +333,10 @@ impl Runtime {
         make: attempt::Make,
         serves: impl FnOnce(SocketAddr),
     ) -> Result<Begun> {
+        check_shared(self.snapshots.as_ref().map(|snapshots| &snapshots.location))?;
         let Some(Snapshots { location, restore, drop_state, keeping }) = self.snapshots.clone() else {
-            return Err(Error::Config(
-                "a job of several processes needs a place for snapshots that all of them reach: say where by `--snapshots`".into(),
-            ));
+            return Err(Error::Config(NO_PLACE.into()));
         };
-        if !location.is_shared() {
-            return Err(Error::Config(format!(
-                "`{location}` is seen by one process only: give a job of several a place for snapshots that all of them reach"
-            )));
-        }
         let bound = self.http.clone().map(http::bind).transpose()?;
         let (plan, security) = (self.plan(make), self.security.clone());
         let serve = |console: Arc<dyn http::Console>| {
@@ -388,6 +382,18 @@ impl Runtime {
     }
 }
 
+const NO_PLACE: &str =
+    "a job of several processes needs a place for snapshots that all of them reach: say where by `--snapshots`";
+/// Refuses a place for snapshots that not all processes of a job can reach.
+fn check_shared(location: Option<&Location>) -> Result<()> {
+    match location {
+        None => Err(Error::Config(NO_PLACE.into())),
+        Some(location) if !location.is_shared() => Err(Error::Config(format!(
+            "`{location}` is seen by one process only: give a job of several a place for snapshots that all of them reach"
+        ))),
+        Some(_) => Ok(()),
+    }
+}
 /// What became of a process of a job that has several.
 enum Begun {
     /// It coordinates the job.
