@@ -62,3 +62,21 @@ fn who_is_never_replaced_is_waited_for_and_then_done_without() {
     assert!(coordinator.said().contains("with 1 worker,"), "{}", coordinator.said());
     workers[0].ends_with(0);
 }
+
+/// What the first one has drawn at random is in no snapshot yet, and the second one needs it.
+#[test]
+fn a_coordinator_that_dies_before_the_first_snapshot_leaves_nothing_unknown() {
+    let job = Job::of(2, 8);
+    let listen = format!("--listen={}", job.address());
+    let mut first = job.start("coordinator", &["--role=coordinator", &listen, "--processes=2", "--every=60s"]);
+    let mut workers: Vec<_> = (0..2).map(|number| job.worker(number)).collect();
+    workers.iter().for_each(|worker| worker.until_it_logs("all have begun"));
+    first.kill();
+    let mut second = job.coordinator();
+    job.goes_on();
+    assert_eq!(second.count("attempt begins"), 0, "{}", second.log());
+    workers[0].kill();
+    workers[0] = job.worker(0);
+    assert!(second.is_right() >= 1, "it was restored from a snapshot of the second one's");
+    all_end(&mut workers);
+}

@@ -195,9 +195,9 @@ impl Vault {
         self.restored = Some(restore.clone());
         Ok(restore)
     }
-    /// The job goes on with what it has in memory: nothing of what there is was dropped.
-    pub fn goes_on(&mut self) {
-        self.restored = None;
+    /// The job goes on with what it has in memory, with this seed for the hash of keys: nothing of what there is was dropped.
+    pub fn goes_on(&mut self, seed: u64) {
+        (self.restored, self.seed) = (None, seed);
     }
     /// The attempt of this number is under way: what is committed from now on was taken in it.
     pub fn in_attempt(&mut self, attempt: u64) {

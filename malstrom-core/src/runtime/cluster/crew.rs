@@ -65,6 +65,7 @@ pub(super) struct Kit {
 /// An attempt that is under way here.
 struct Running {
     number: u64,
+    seed: u64,
     attempt: Arc<Attempt>,
     /// The numbers of its workers, in order, and where they begin among all.
     workers: Vec<usize>,
@@ -101,6 +102,8 @@ pub(super) struct Crew {
     stopping: bool,
     /// It was told to go.
     leaves: bool,
+    /// Nothing was heard on this connection yet.
+    greets: bool,
     /// What the coordinator was told last.
     told: Option<Done>,
 }
@@ -108,7 +111,18 @@ impl Crew {
     pub(super) fn new(kit: Kit, link: Link) -> Self {
         let process = kit.process;
         let (nonce, members) = (clock::nonce(), BTreeMap::new());
-        Crew { kit, link, nonce, process, members, running: None, stopping: false, leaves: false, told: None }
+        Crew {
+            kit,
+            link,
+            nonce,
+            process,
+            members,
+            running: None,
+            stopping: false,
+            leaves: false,
+            greets: false,
+            told: None,
+        }
     }
     /// Works until there is nothing to do any more.
     ///
@@ -178,7 +192,7 @@ impl Crew {
         }
     }
     fn greet(&mut self) {
-        self.told = None;
+        (self.told, self.greets) = (None, true);
         self.say(&Word::Hello(Hello {
             nonce: self.nonce,
             since: self.kit.plan.started,
@@ -231,10 +245,17 @@ impl Crew {
             Heed::Join(standing) => Some((*worker, standing.clone())),
             _ => None,
         };
-        let standings: Vec<_> = heeds.iter().filter_map(joins).collect();
+        let mut standings: Vec<_> = heeds.iter().filter_map(joins).collect();
+        if std::mem::take(&mut self.greets) && standings.is_empty() && *command == Command::Lead && term == self.term()
+        {
+            // What was said before, on another connection, may not have arrived.
+            let stands = |(worker, member): (&usize, &Member)| (*worker, member.standing().cloned());
+            standings = self.members.iter().map(stands).collect();
+        }
         if !standings.is_empty() {
             let parts = self.running.as_ref().map(|running| running.parts.clone().into_iter().collect());
-            self.say(&Word::Joined { term, standings, parts: parts.unwrap_or_default() });
+            let seed = self.running.as_ref().map(|running| running.seed);
+            self.say(&Word::Joined { term, standings, seed, parts: parts.unwrap_or_default() });
             return;
         }
         // All workers of a process are told the same, and stand alike.
@@ -250,6 +271,7 @@ impl Crew {
                 }
                 None => tracing::error!("an attempt begins, and nobody has said how"),
             },
+            Command::Go { attempt } => tracing::info!(attempt, "all have begun"),
             Command::Trigger { barrier, .. } => {
                 if let Some(running) = &mut self.running {
                     let kind = savepoint.map_or(Kind::Snapshot, Kind::Savepoint);
@@ -277,7 +299,8 @@ impl Crew {
         }
         let Kit { plan, operators, location, listener, inputs, .. } = &self.kit;
         let restoring = setup.restore.map(|point| Restoring::open(location, &point, operators)).transpose()?;
-        let plan = Plan { seed: setup.seed, workers: places.workers(), ..plan.clone() };
+        let seed = setup.seed;
+        let plan = Plan { seed, workers: places.workers(), ..plan.clone() };
         let sender = inputs.clone();
         // Nobody listens once the process is about to end.
         let tell = Arc::new(move |news| drop(sender.send(Input::News(number, news))));
@@ -311,7 +334,7 @@ impl Crew {
         });
         let (written, kinds, parts) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         self.running =
-            Some(Running { number, attempt, workers, first, restoring, loaded: 0, mesh, written, kinds, parts });
+            Some(Running { number, seed, attempt, workers, first, restoring, loaded: 0, mesh, written, kinds, parts });
         Ok(())
     }
     fn stop_attempt(&mut self) {

@@ -104,7 +104,7 @@ impl Lead {
     /// An attempt begins.
     pub(super) fn begins(&self, restored_from: Option<u64>) {
         self.note(|state| {
-            state.survived.restarts += u64::from(state.begun);
+            state.survived.restarts += u64::from(state.begun || state.has_run);
             (state.survived.restored_from, state.begun) = (restored_from, true);
             let before = std::mem::replace(&mut state.figures, self.fresh.clone());
             state.past.absorb(before);

@@ -71,6 +71,8 @@ pub(super) struct Leader {
     regroup: bool,
     askers: Askers,
     stopping: bool,
+    /// What key hashes are seeded with in the attempts in which workers stand, as they say.
+    seeds: BTreeMap<u64, u64>,
     /// Whether the attempt has begun in this term: if not, it goes on.
     begun: bool,
     /// Why the attempt is given up.
@@ -105,6 +107,7 @@ impl Leader {
             regroup: false,
             askers,
             stopping: false,
+            seeds: BTreeMap::new(),
             begun: false,
             failure: None,
             over: None,
@@ -306,7 +309,8 @@ impl Leader {
             return;
         }
         if !self.begun {
-            self.vault.goes_on();
+            let seed = self.seeds.get(&self.coordinator.attempt()).copied();
+            self.vault.goes_on(seed.unwrap_or_else(|| self.vault.seed()));
         }
         self.vault.in_attempt(self.coordinator.attempt());
         let bytes = written.iter().map(snapshot::Written::bytes).sum();
@@ -364,6 +368,7 @@ impl Leader {
                 self.lead.begins(restored_from);
                 (self.failure, self.anew) = (None, false);
                 self.begun = true;
+                self.seeds.clear();
                 self.parts.clear();
                 self.processes.begin(*attempt);
                 let restore = self.found.as_ref().and_then(|_| self.vault.restores());

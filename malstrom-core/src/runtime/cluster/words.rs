@@ -35,6 +35,8 @@ pub(super) enum Word {
     Joined {
         term: u64,
         standings: Vec<(usize, Option<Standing>)>,
+        /// What key hashes are seeded with in the attempt that they are in: before the first snapshot, nobody else knows.
+        seed: Option<u64>,
         /// The parts of snapshots of which it does not know what became: their intervals, and what was written.
         parts: Vec<(u64, Vec<u8>)>,
     },

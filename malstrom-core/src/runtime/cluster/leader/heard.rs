@@ -100,14 +100,16 @@ impl Leader {
         let current = |term: u64, leader: &Self| term == leader.coordinator.term();
         match word {
             Word::Hello(_) => {}
-            Word::Joined { term, standings, parts } if current(term, self) => {
+            Word::Joined { term, standings, seed, parts } if current(term, self) => {
                 if let Some(apart) = self.apart.get_mut(&process) {
-                    apart.joined = Some(Word::Joined { term, standings, parts });
+                    apart.joined = Some(Word::Joined { term, standings, seed, parts });
                     return;
                 }
                 for (interval, part) in parts {
                     self.keep_part(process, interval, &part);
                 }
+                let attempts = standings.iter().filter_map(|(_, standing)| Some(standing.as_ref()?.attempt));
+                self.seeds.extend(attempts.filter_map(|attempt| Some((attempt, seed?))));
                 for (worker, standing) in standings.into_iter().filter(|(worker, _)| process_of(*worker) == process) {
                     // Who begins anew by the will of its user does not go on with what runs.
                     let standing = standing.filter(|_| !self.anew);
