@@ -187,6 +187,10 @@ impl Coordinator {
             _ => None,
         }
     }
+    /// Whether this worker has joined, and may take part.
+    pub fn knows(&self, worker: usize) -> bool {
+        self.workers.contains_key(&worker)
+    }
     /// What it waits for, for people.
     pub fn waits_for(&self) -> String {
         match &self.phase {

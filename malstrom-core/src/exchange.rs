@@ -3,6 +3,7 @@
 //! Records move in batches as they are; nothing is encoded inside a process. Emptied batches go back to where they came
 //! from, so that a running job allocates nothing.
 pub mod batch;
+pub(crate) mod changes;
 pub mod fabric;
 pub mod gate;
 pub mod handover;
@@ -13,6 +14,7 @@ pub mod message;
 pub mod outlet;
 pub mod queue;
 pub mod route;
+pub(crate) mod said;
 pub mod session;
 pub mod watch;
 pub(crate) mod wire;

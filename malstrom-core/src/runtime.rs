@@ -18,6 +18,7 @@ pub mod report;
 mod signals;
 
 pub use args::{Look, RuntimeArgs, SnapshotCommand, run};
+pub use attempt::Moved;
 pub use environment::{Environment, Role};
 pub use keeping::Restore;
 pub(crate) use keeping::check_name;
@@ -277,6 +278,7 @@ impl Runtime {
         Plan {
             make,
             workers: self.workers,
+            elastic: self.snapshots.is_some(),
             linger: self.latency.linger(),
             seed: self.seed.unwrap_or_else(clock::random),
             clock: Clock::start(),
@@ -429,6 +431,34 @@ impl Handle {
     /// If there is one of that name, if the job takes no snapshots, or if it could not be stored.
     pub fn savepoint(&self, name: &str) -> Result<()> {
         self.job.savepoint(name)
+    }
+    /// Gives the job so many workers, while it goes on: nothing stops, and no record is lost, counted twice or late because of it. Returns
+    /// when all that was to move has moved. It takes snapshots, since key groups move with one. A job that fails meanwhile is
+    /// restored as always, with as many workers as it was to have.
+    ///
+    /// # Errors
+    /// If there are to be none, or more than 64, if the job takes no snapshots, or if it ends before that.
+    ///
+    /// ```
+    /// # use malstrom_core::{Graph, Runtime, connect::memory, graph::{build, source}};
+    /// # use std::time::Duration;
+    /// # fn numbers(into: memory::Collector<u64>) -> malstrom_core::Pipeline {
+    /// #     let g = Graph::new("numbers");
+    /// #     let s = source::source(g.clone(), "source", malstrom_core::connect::FromIter::new((0..u64::MAX).inspect(|_| std::thread::sleep(Duration::from_micros(50)))));
+    /// #     build::sink(g.clone(), "sink", into, s);
+    /// #     g.finish()
+    /// # }
+    /// # let results = memory::collector::<u64>();
+    /// let snapshots = tempfile::tempdir().map_err(malstrom_core::Error::custom)?;
+    /// let runtime = Runtime::builder().workers(1).snapshots(snapshots.path().display().to_string(), Duration::from_secs(1));
+    /// let job = runtime.build()?.start(move || numbers(results.clone()))?;
+    /// let moved = job.rescale(2)?;
+    /// assert_eq!((moved.workers, moved.groups), (2, 2048));
+    /// job.stop()?;
+    /// # Ok::<(), malstrom_core::Error>(())
+    /// ```
+    pub fn rescale(&self, workers: usize) -> Result<Moved> {
+        self.job.rescale(workers)
     }
     /// What the job has done so far; figures are up to 100 ms old.
     pub fn report(&self) -> Report {

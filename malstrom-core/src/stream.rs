@@ -200,6 +200,12 @@ pub trait Segment {
     }
     /// Does something about the state that is kept here.
     fn persist(&mut self, _: Task<'_, '_>) {}
+    /// Lets go of what others go on with, behind a barrier that has changed who takes part. What was kept at the barrier is written.
+    fn give_way(&mut self, _: u64) {}
+    /// Goes on behind a barrier that has changed who takes part: all that is gained here has been taken in.
+    fn go_on(&mut self, _: u64) {}
+    /// Hands on that nothing will follow, since the worker leaves others that go on.
+    fn leave(&mut self) {}
 }
 
 /// What one run of a segment came to.

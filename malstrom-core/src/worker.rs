@@ -2,8 +2,10 @@
 //!
 //! It has no clock, no thread and no randomness of its own: who drives it gives the time, sleeps for it and wakes it.
 //! The thread runtime does so with a loop per thread; a simulator can do it with any interleaving it likes.
+mod handover;
 mod snapshots;
 
+use handover::Handover;
 use snapshots::Snapshots;
 pub use snapshots::{Command, EmptyShelf, Written};
 
@@ -11,7 +13,9 @@ use crate::contract::extract::time::Watermark;
 use crate::contract::snapshot::Shelf;
 use crate::contract::source::Progress;
 use crate::error::{Error, Result};
+use crate::exchange::changes::Changes;
 use crate::exchange::fabric::{Fabric, Links};
+use crate::exchange::layout::Change;
 use crate::exchange::route::RouteTable;
 use crate::exchange::watch::Watch;
 use crate::graph::Pipeline;
@@ -39,6 +43,19 @@ pub struct Settings {
     pub linger: Duration,
     /// How snapshots are taken, if they are.
     pub saving: Option<Saving>,
+    /// Whether the number of workers may change.
+    pub scaling: Scaling,
+}
+/// Whether the number of workers may change while they are at work. It takes snapshots, and all workers in one process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Scaling {
+    /// It stays as it is.
+    #[default]
+    Fixed,
+    /// It may.
+    Elastic,
+    /// It does: this worker joins the others at the barrier that carries this.
+    Joins(Arc<Change>),
 }
 
 /// What one step came to.
@@ -68,6 +85,8 @@ pub struct Worker {
 struct Place {
     segment: Box<dyn Segment>,
     done: bool,
+    /// It stands still behind a barrier.
+    stands: bool,
 }
 impl std::fmt::Debug for Worker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -109,18 +128,33 @@ impl Worker {
         shelf: &dyn Shelf,
         watch: Option<Rc<dyn Watch>>,
     ) -> Result<Self> {
-        let route = Rc::new(RouteTable::even(settings.workers));
-        let ranks = if settings.workers == 1 { Ranks::all() } else { Ranks::of(route.groups_of(settings.worker)) };
+        let (route, members) = match &settings.scaling {
+            Scaling::Joins(change) => (RouteTable::of(&change.new), change.old.members().to_vec()),
+            Scaling::Fixed | Scaling::Elastic => (RouteTable::even(settings.workers), (0..settings.workers).collect()),
+        };
+        let (route, elastic) = (Rc::new(route), settings.saving.is_some() && settings.scaling != Scaling::Fixed);
+        let joins = match &settings.scaling {
+            Scaling::Joins(change) => Some(change.clone()),
+            Scaling::Fixed | Scaling::Elastic => None,
+        };
+        let changes = Changes::new(elastic, joins);
+        let alone = settings.workers == 1 && changes.joins().is_none();
+        let ranks = if alone { Ranks::all() } else { Ranks::of(route.groups_of(settings.worker)) };
         let plan = pipeline.plan();
         let ids = (plan.ids().map(Arc::from).collect(), plan.ticks().collect(), pipeline.timed());
         let slice = fabric.limits().slice;
-        let links = Rc::new(Links::new(fabric, route, watch));
+        let handover = elastic.then(|| Handover::new(settings.worker, fabric.clone(), changes.clone()));
+        fabric.joined_by(settings.worker);
+        let links = Rc::new(Links::new(fabric, route, members, changes, watch));
         let seed = (settings.seed, settings.started);
         let env = Env::new((settings.worker, settings.workers), seed, ranks, ids, settings.saving, links);
+        if elastic {
+            env.set_elastic();
+        }
         let recipes = pipeline.into_recipes(settings.saving.is_some())?;
         let made = catch_unwind(AssertUnwindSafe(|| {
             let made = recipes.into_iter().map(|make| make(&env)).collect::<Result<Vec<_>>>()?;
-            let segments = made.into_iter().flatten().map(|segment| Place { segment, done: false });
+            let segments = made.into_iter().flatten().map(|segment| Place { segment, done: false, stands: false });
             let mut segments: Vec<Place> = segments.collect();
             if settings.saving.is_some() {
                 snapshots::load(&mut segments, shelf)?;
@@ -132,7 +166,7 @@ impl Worker {
             Some(failure) => Err(failure),
             None => segments,
         }?;
-        let (open, snapshots) = (segments.len(), settings.saving.map(|_| Snapshots::new(slice)));
+        let (open, snapshots) = (segments.len(), settings.saving.map(|_| Snapshots::new(slice, handover)));
         Ok(Worker {
             env,
             segments,
@@ -172,6 +206,10 @@ impl Worker {
     pub fn written(&mut self) -> Option<Written> {
         self.snapshots.as_mut().and_then(Snapshots::take)
     }
+    /// The barrier of a change behind which it now has all that it has gained, once.
+    pub fn installed(&mut self) -> Option<u64> {
+        self.snapshots.as_mut().and_then(Snapshots::installed)
+    }
     /// Whether all input has ended and everything has been handed on. Where snapshots are taken, a last one is to follow.
     pub fn has_finished(&self) -> bool {
         self.open == 0
@@ -187,10 +225,11 @@ impl Worker {
         self.held_back = false;
         if let Some(snapshots) = &mut self.snapshots {
             snapshots.begin(&mut self.segments);
+            busy |= snapshots.hand_over(&mut self.segments, &self.env)?;
         }
         // Downstream first: what is under way goes out before anything new comes in.
         for place in self.segments.iter_mut().rev() {
-            if place.done {
+            if place.done || place.stands {
                 continue;
             }
             match place.segment.run(now) {
@@ -214,6 +253,7 @@ impl Worker {
         }
         match &mut self.snapshots {
             Some(snapshots) => {
+                busy |= snapshots.hand_over(&mut self.segments, &self.env)?;
                 busy |= snapshots.write(&mut self.segments, &self.env)?;
                 if snapshots.is_over() {
                     return Ok(Step::Done);
@@ -228,7 +268,7 @@ impl Worker {
         }
         if !busy || now.saturating_sub(self.flushed) >= self.linger {
             self.flushed = now;
-            for place in self.segments.iter_mut().rev().filter(|place| !place.done) {
+            for place in self.segments.iter_mut().rev().filter(|place| !place.done && !place.stands) {
                 busy |= place.segment.flush();
             }
         }

@@ -1,5 +1,6 @@
 //! What connects the workers of one process.
 use super::batch::Batch;
+use super::changes::{Changes, Parcel};
 use super::lines::{DeliveryError, Far, Lines, Places};
 use super::message::{Kind, Message, Outbox};
 use super::queue::Queue;
@@ -17,7 +18,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many batches a channel between two workers holds.
@@ -58,11 +59,16 @@ pub trait Wake: Send + Sync {
 pub struct Fabric {
     /// How many workers there are in all processes.
     workers: usize,
-    /// Those of this process.
+    /// Those of this process, as they were at first.
     here: Range<usize>,
+    /// Behind the highest number of those that are, or were, in this process.
+    top: AtomicUsize,
     /// What there is between them and others.
     lines: Lines,
-    meshes: Mutex<HashMap<usize, Box<dyn Any + Send>>>,
+    /// The ends of channels that nobody has taken yet, by exchange.
+    ends: Mutex<HashMap<usize, Box<dyn Any + Send>>>,
+    /// What key groups that move have, by the worker that gets them.
+    parcels: Mutex<HashMap<usize, Vec<Parcel>>>,
     pools: Mutex<HashMap<usize, Box<dyn Any + Send>>>,
     stopping: AtomicBool,
     limits: Limits,
@@ -104,23 +110,22 @@ pub(crate) struct Near<M: Meta, T> {
     pub(crate) spare_rx: Receiver<Batch<M, T>>,
     pub(crate) spare_tx: Sender<Batch<M, T>>,
 }
-/// One worker's ends of an exchange; the entry for itself is `None`.
+/// One worker's ends of an exchange by the numbers of others; the entry for itself, and for those who take no part, is `None`.
 type Ends<M, T> = Vec<Option<Peer<M, T>>>;
 
-/// What leads from each worker here, in order, to all others here.
-type Mesh<M, T> = Vec<Option<Vec<Option<Near<M, T>>>>>;
-fn mesh<M: Meta, T>(workers: usize, here: &Range<usize>, channel: usize) -> Mesh<M, T> {
-    let mut ends: Vec<Vec<Option<Near<M, T>>>> = here.clone().map(|_| (0..workers).map(|_| None).collect()).collect();
-    for (a, b) in here.clone().flat_map(|a| (a + 1..here.end).map(move |b| (a, b))) {
-        let (there, back) = (bounded(channel), bounded(channel));
-        // Room for all that may be under way, so that none is dropped.
-        let (there_spare, back_spare) = (bounded(2 * channel), bounded(2 * channel));
-        ends[a - here.start][b] =
-            Some(Near { tx: there.0, rx: back.1, spare_rx: there_spare.1, spare_tx: back_spare.0 });
-        ends[b - here.start][a] =
-            Some(Near { tx: back.0, rx: there.1, spare_rx: back_spare.1, spare_tx: there_spare.0 });
+/// Ends of the channels of an exchange that wait for their worker: by that, and by the one at the other end.
+type Loose<M, T> = HashMap<(usize, usize), Near<M, T>>;
+/// The end of a new pair of channels, or the one that is left of a pair of which the other worker has its end already.
+fn end<M: Meta, T>(loose: &mut Loose<M, T>, worker: usize, other: usize, channel: usize) -> Near<M, T> {
+    if let Some(mine) = loose.remove(&(worker, other)) {
+        return mine;
     }
-    ends.into_iter().map(Some).collect()
+    let (there, back) = (bounded(channel), bounded(channel));
+    // Room for all that may be under way, so that none is dropped.
+    let (there_spare, back_spare) = (bounded(2 * channel), bounded(2 * channel));
+    let others = Near { tx: back.0, rx: there.1, spare_rx: back_spare.1, spare_tx: there_spare.0 };
+    loose.insert((other, worker), others);
+    Near { tx: there.0, rx: back.1, spare_rx: there_spare.1, spare_tx: back_spare.0 }
 }
 
 impl Fabric {
@@ -144,12 +149,14 @@ impl Fabric {
             slice: slice.max(1),
         };
         let (workers, here) = (places.workers(), places.here());
-        let (meshes, pools, stopping) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
+        let (ends, pools, stopping) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
         Arc::new(Fabric {
             workers,
+            top: AtomicUsize::new(here.end),
             here,
             lines: Lines::new(places, limits.window),
-            meshes,
+            ends,
+            parcels: Mutex::default(),
             pools,
             stopping,
             limits,
@@ -181,31 +188,53 @@ impl Fabric {
     }
     /// Wakes all workers of this process.
     fn wake_all(&self) {
-        self.here.clone().for_each(|worker| self.wake.wake(worker));
+        (self.here.start..self.top()).for_each(|worker| self.wake.wake(worker));
+    }
+    /// One more worker is in this process, which must have no other then.
+    pub(crate) fn joined_by(&self, worker: usize) {
+        self.top.fetch_max(worker + 1, Ordering::SeqCst);
+    }
+    /// Behind the highest number of those that are, or were, in this process.
+    pub(crate) fn top(&self) -> usize {
+        self.top.load(Ordering::SeqCst)
+    }
+    /// Whether this worker is in this process.
+    fn has(&self, worker: usize) -> bool {
+        self.here.contains(&worker) || self.here.len() == self.workers
     }
     #[inline]
     pub(crate) fn wake(&self, worker: usize) {
         self.wake.wake(worker);
     }
 
-    /// The ends of an exchange that a worker has. How batches are written where they leave the process is asked only if they do.
+    /// The end of an exchange at worker `worker` that leads to another worker of this process.
+    fn take_near<M: Meta<Key: Send>, T: Send + 'static>(
+        &self,
+        exchange: usize,
+        worker: usize,
+        other: usize,
+    ) -> Result<Near<M, T>> {
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let loose = ends.entry(exchange).or_insert_with(|| Box::new(Loose::<M, T>::new()));
+        let loose = loose.downcast_mut::<Loose<M, T>>().ok_or_else(|| {
+            Error::Config("the workers built different pipelines: the function given to `run` must return the same graph each time".into())
+        })?;
+        Ok(end(loose, worker, other, self.limits.channel))
+    }
+    /// The ends of an exchange that lead from a worker to `others`. How batches are written where they leave the process is asked
+    /// only if they do.
     fn take_ends<M: Meta<Key: Send>, T: Send + 'static>(
         &self,
         exchange: usize,
         worker: usize,
+        others: &[usize],
         wire: impl FnOnce() -> Result<Wire<M, T>>,
     ) -> Result<Ends<M, T>> {
-        let mut ends = {
-            let mut meshes = self.meshes.lock().unwrap_or_else(PoisonError::into_inner);
-            let make = || Box::new(mesh::<M, T>(self.workers, &self.here, self.limits.channel)) as _;
-            let mesh = meshes.entry(exchange).or_insert_with(make);
-            let place = worker.wrapping_sub(self.here.start);
-            let near = mesh.downcast_mut::<Mesh<M, T>>().and_then(|ends| ends.get_mut(place)?.take());
-            let near = near.ok_or_else(|| {
-                Error::Config("the workers built different pipelines: the function given to `run` must return the same graph each time".into())
-            })?;
-            near.into_iter().map(|near| near.map(Peer::Near)).collect::<Ends<M, T>>()
-        };
+        let slots = others.iter().max().map_or(0, |most| most + 1).max(worker + 1);
+        let mut ends: Ends<M, T> = (0..slots).map(|_| None).collect();
+        for other in others.iter().copied().filter(|other| *other != worker && self.has(*other)) {
+            ends[other] = Some(Peer::Near(self.take_near(exchange, worker, other)?));
+        }
         if self.here.len() < self.workers {
             let wire = Rc::new(wire()?);
             let number = |number: usize| {
@@ -219,6 +248,15 @@ impl Fabric {
         }
         Ok(ends)
     }
+    /// Hands over what a worker of this process gains.
+    pub(crate) fn hand_over(&self, to: usize, parcel: Parcel) {
+        self.parcels.lock().unwrap_or_else(PoisonError::into_inner).entry(to).or_default().push(parcel);
+        self.wake(to);
+    }
+    /// What has come for a worker.
+    pub(crate) fn take_parcels(&self, worker: usize) -> Vec<Parcel> {
+        self.parcels.lock().unwrap_or_else(PoisonError::into_inner).remove(&worker).unwrap_or_default()
+    }
 }
 
 /// The splits of one source that nobody reads yet.
@@ -228,12 +266,21 @@ struct Pool<W> {
     share: usize,
     /// How many workers have taken their first splits.
     arrived: usize,
+    /// How many splits have not ended, of these and of those that are being read.
+    left: usize,
+    /// How many splits of the source are to be read side by side at most.
+    most: usize,
+    /// Of which change the share is.
+    version: u64,
 }
 
 /// One worker's view of the fabric.
 pub(crate) struct Links {
     fabric: Arc<Fabric>,
-    pub(crate) route: Rc<RouteTable>,
+    route: Rc<RouteTable>,
+    /// Who takes part.
+    members: Vec<usize>,
+    changes: Rc<Changes>,
     /// Who looks at what crosses them, if somebody does.
     watch: Option<Rc<dyn Watch>>,
     /// The ends of each exchange, until both its writer and its reader have been made.
@@ -242,13 +289,19 @@ pub(crate) struct Links {
     waiting: RefCell<Vec<(usize, Box<dyn Fn() -> usize>)>>,
 }
 
+type Connect<M, T> = Box<dyn Fn(usize) -> Result<Near<M, T>>>;
 /// One worker's end of one exchange.
 pub(crate) struct Exchange<M: Meta, T> {
-    pub(crate) local: Rc<Queue<M, T>>,
-    pub(crate) peers: Ends<M, T>,
-    pub(crate) fabric: Arc<Fabric>,
-    pub(crate) route: Rc<RouteTable>,
-    pub(crate) worker: usize,
+    pub(super) local: Rc<Queue<M, T>>,
+    pub(super) peers: RefCell<Ends<M, T>>,
+    pub(super) fabric: Arc<Fabric>,
+    /// Gives the end that leads to a worker that joins.
+    connect: Connect<M, T>,
+    /// Who owns which key group at first, and who takes part.
+    pub(super) route: Rc<RouteTable>,
+    pub(super) members: Vec<usize>,
+    pub(super) changes: Rc<Changes>,
+    pub(super) worker: usize,
     /// Where it fails, if what crosses it cannot be written or read.
     pub(crate) site: Site,
 }
@@ -256,13 +309,46 @@ pub(crate) struct Exchange<M: Meta, T> {
 impl<M: Meta, T> Exchange<M, T> {
     /// How many batches wait to be received.
     pub(super) fn waiting(&self) -> usize {
-        self.local.len() + self.peers.iter().flatten().map(Peer::waiting).sum::<usize>()
+        self.local.len() + self.peers.borrow().iter().flatten().map(Peer::waiting).sum::<usize>()
+    }
+    /// What becomes of one of its peers, if it has it.
+    pub(super) fn with_peer<R>(&self, other: usize, with: impl FnOnce(&Peer<M, T>) -> R) -> Option<R> {
+        self.peers.borrow().get(other).and_then(Option::as_ref).map(with)
+    }
+}
+impl<M: Meta, T> Exchange<M, T> {
+    /// Workers join it.
+    pub(super) fn open(&self, joiners: impl Iterator<Item = usize>) {
+        for joiner in joiners.filter(|joiner| *joiner != self.worker) {
+            match (self.connect)(joiner) {
+                Ok(near) => {
+                    let mut peers = self.peers.borrow_mut();
+                    if peers.len() <= joiner {
+                        peers.resize_with(joiner + 1, || None);
+                    }
+                    // One of the same number that was there before has left, and has received all.
+                    peers[joiner] = Some(Peer::Near(near));
+                }
+                Err(error) => self.site.fail(error.in_connector(&self.site.id)),
+            }
+        }
     }
 }
 
 impl Links {
-    pub(crate) fn new(fabric: Arc<Fabric>, route: Rc<RouteTable>, watch: Option<Rc<dyn Watch>>) -> Self {
-        Links { fabric, route, watch, exchanges: RefCell::default(), waiting: RefCell::default() }
+    /// What connects a worker with those `members` that are at work.
+    pub(crate) fn new(
+        fabric: Arc<Fabric>,
+        route: Rc<RouteTable>,
+        members: Vec<usize>,
+        changes: Rc<Changes>,
+        watch: Option<Rc<dyn Watch>>,
+    ) -> Self {
+        Links { fabric, route, members, changes, watch, exchanges: RefCell::default(), waiting: RefCell::default() }
+    }
+    /// What may change while a worker is at work; `None` if nothing may.
+    pub(crate) fn changes_of(env: &Env) -> Option<Rc<Changes>> {
+        env.links::<Links>().map(|links| links.changes.clone()).filter(|changes| changes.is_elastic())
     }
     /// Adds how many batches wait to be received here, by the operators whose exchanges they cross.
     pub(crate) fn waiting(&self, into: &mut Vec<(usize, usize)>) {
@@ -315,11 +401,19 @@ impl Links {
         if let Some(known) = links.exchanges.borrow().get(&number).and_then(|e| e.clone().downcast().ok()) {
             return Ok(known);
         }
+        // Who joins others has to do also with those who join together with it.
+        let others = links.changes.joins().map_or_else(|| links.members.clone(), |change| change.members());
         let exchange = Rc::new(Exchange {
             local: Queue::with_batches(links.fabric.limits.batch),
-            peers: links.fabric.take_ends::<M, T>(number, env.worker(), wire)?,
+            peers: RefCell::new(links.fabric.take_ends::<M, T>(number, env.worker(), &others, wire)?),
             fabric: links.fabric.clone(),
+            connect: {
+                let (fabric, worker) = (links.fabric.clone(), env.worker());
+                Box::new(move |joiner| fabric.take_near(number, worker, joiner))
+            },
             route: links.route.clone(),
+            members: links.members.clone(),
+            changes: links.changes.clone(),
             worker: env.worker(),
             site: env.quiet_site(node),
         });
@@ -372,13 +466,47 @@ impl Links {
             }
             let waiting: VecDeque<W> = waiting.into_iter().skip(at).step_by(processes.max(1)).collect();
             let share = most.min(waiting.len().div_ceil(fabric.here.len())).max(1);
-            place.insert(Box::new(Pool { waiting, share, arrived: 0 }));
+            let left = waiting.len();
+            place.insert(Box::new(Pool { waiting, share, arrived: 0, left, most, version: 0 }));
         }
         let pool = pools.get_mut(&number).and_then(|pool| pool.downcast_mut::<Pool<W>>());
         Ok(pool.map_or(Next::Split(None, false), |pool| {
             let split = if reading < pool.share { pool.waiting.pop_front() } else { None };
             Next::Split(split, !pool.waiting.is_empty())
         }))
+    }
+    /// A split of source `number` has ended. When it was the last of them, all workers are woken.
+    pub(crate) fn split_ends<W: 'static>(fabric: &Fabric, number: usize) {
+        let left = Self::in_pool::<W, _>(fabric, number, |pool| {
+            pool.left = pool.left.saturating_sub(1);
+            pool.left
+        });
+        if left == Some(0) {
+            fabric.wake_all();
+        }
+    }
+    /// Whether no split of source `number` is left in this process that has not ended.
+    pub(crate) fn all_ended<W: 'static>(fabric: &Fabric, number: usize) -> bool {
+        Self::in_pool::<W, _>(fabric, number, |pool| pool.left) == Some(0)
+    }
+    /// With the change of this version, so many workers read source `number`: how many splits each is to read.
+    pub(crate) fn new_share<W: 'static>(fabric: &Fabric, number: usize, version: u64, workers: usize) -> usize {
+        let share = Self::in_pool::<W, _>(fabric, number, |pool| {
+            if pool.version < version {
+                (pool.version, pool.share) = (version, pool.most.min(pool.left.div_ceil(workers.max(1))).max(1));
+            }
+            pool.share
+        });
+        share.unwrap_or(1)
+    }
+    /// A worker does not read these splits of source `number` any more: others are to.
+    pub(crate) fn give_back<W: 'static>(fabric: &Fabric, number: usize, splits: Vec<W>) {
+        Self::in_pool::<W, _>(fabric, number, |pool| pool.waiting.extend(splits));
+        fabric.wake_all();
+    }
+    fn in_pool<W: 'static, R>(fabric: &Fabric, number: usize, with: impl FnOnce(&mut Pool<W>) -> R) -> Option<R> {
+        let mut pools = fabric.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.get_mut(&number).and_then(|pool| pool.downcast_mut::<Pool<W>>()).map(with)
     }
 }
 fn source_number(number: usize) -> Result<u16> {

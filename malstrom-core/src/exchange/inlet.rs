@@ -10,6 +10,15 @@ use std::rc::Rc;
 pub(crate) trait Inlet<M: Meta, T>: 'static {
     /// How many inputs it has.
     fn inputs(&self) -> usize;
+    /// Whether this one is one of them, at first.
+    fn is_input(&self, _: usize) -> bool {
+        true
+    }
+    /// The barrier of this interval has come from all. Whether others are inputs from now on: then [`inputs`](Self::inputs) and
+    /// [`is_input`](Self::is_input) say which.
+    fn passes(&mut self, _: u64) -> bool {
+        false
+    }
     /// The next batch of one input.
     fn take(&mut self, from: usize) -> Option<Batch<M, T>>;
     /// Whether a batch waits at one of them.
@@ -45,44 +54,59 @@ impl<M: Meta, T: 'static> Inlet<M, T> for Local<M, T> {
 /// The receiving side of an exchange: this worker's own records, and those of all others.
 pub(crate) struct Remote<M: Meta, T> {
     exchange: Rc<Exchange<M, T>>,
+    /// Who sends.
+    members: Vec<usize>,
 }
 impl<M: Meta, T> Remote<M, T> {
     pub(crate) fn new(exchange: Rc<Exchange<M, T>>) -> Self {
-        Remote { exchange }
+        let members = exchange.members.clone();
+        Remote { exchange, members }
     }
 }
 impl<M: Meta, T: 'static> Inlet<M, T> for Remote<M, T> {
     fn inputs(&self) -> usize {
-        self.exchange.peers.len()
+        self.members.last().map_or(0, |most| most + 1)
+    }
+    fn is_input(&self, from: usize) -> bool {
+        self.members.binary_search(&from).is_ok()
+    }
+    fn passes(&mut self, interval: u64) -> bool {
+        let cut = self.exchange.changes.at(interval);
+        if let Some(cut) = &cut {
+            self.members = cut.change.new.members().to_vec();
+        }
+        cut.is_some()
     }
     fn take(&mut self, from: usize) -> Option<Batch<M, T>> {
-        let Exchange { local, peers, fabric, worker, site, .. } = &*self.exchange;
-        match &peers[from] {
-            Some(Peer::Near(near)) => {
+        let Exchange { local, fabric, worker, site, .. } = &*self.exchange;
+        if from == *worker {
+            return local.pop();
+        }
+        let batch = self.exchange.with_peer(from, |peer| match peer {
+            Peer::Near(near) => {
                 let batch = near.rx.try_recv().ok()?;
                 // There is room again: its sender may be waiting for that.
                 fabric.wake(from);
                 Some(batch)
             }
-            Some(Peer::Far(far)) => far.take().unwrap_or_else(|error| {
+            Peer::Far(far) => far.take().unwrap_or_else(|error| {
                 site.fail(Error::custom(error).in_connector(&site.id));
                 None
             }),
-            None => {
-                debug_assert_eq!(from, *worker);
-                local.pop()
-            }
-        }
+        });
+        batch.flatten()
     }
     fn has_any(&self) -> bool {
         self.exchange.waiting() > 0
     }
     fn recycle(&mut self, from: usize, batch: Batch<M, T>) {
-        match &self.exchange.peers[from] {
-            // A full return channel means that there are batches enough.
-            Some(Peer::Near(near)) => drop(near.spare_tx.try_send(batch)),
-            Some(Peer::Far(far)) => far.recycle(batch),
-            None => self.exchange.local.recycle(batch),
+        if from == self.exchange.worker {
+            return self.exchange.local.recycle(batch);
         }
+        self.exchange.with_peer(from, |peer| match peer {
+            // A full return channel means that there are batches enough.
+            Peer::Near(near) => drop(near.spare_tx.try_send(batch)),
+            Peer::Far(far) => far.recycle(batch),
+        });
     }
 }

@@ -1,13 +1,16 @@
 //! The sending side of an exchange: computes the key, hashes it once, and scatters records by the owner of their group.
 use super::batch::{Batch, Envelope};
+use super::changes::Cut;
 use super::fabric::{Exchange, Peer};
 use super::lines::{Far, Sent};
 use super::queue::{LIMIT, Queue};
+use super::route::RouteTable;
+use super::said::Said;
 use super::watch::Look;
 use crate::contract::form::{Meta, Under};
 use crate::contract::key::PartitionKey;
 use crate::contract::record::CodecError;
-use crate::contract::snapshot::Task;
+use crate::contract::snapshot::{Barrier, Task};
 use crate::error::Error;
 use crate::state::key_group::KeyHasher;
 use crate::stream::env::Site;
@@ -21,9 +24,13 @@ use std::time::Duration;
 /// Sends records to the workers that own their keys, or to the next segment of this one.
 pub(crate) struct Scatter<M: Meta, T> {
     local: Rc<Queue<M, T>>,
-    /// `None` if all records go to the local queue.
+    /// `None` if all records go to the local queue, and always will.
     exchange: Option<Rc<Exchange<M, T>>>,
-    /// The batch of the only receiver; never any room in it if there are more.
+    /// Who owns which key group, on this side of the last barrier.
+    route: Option<Rc<RouteTable>>,
+    /// Who receives.
+    to: Vec<usize>,
+    /// The batch of the only receiver, which is this worker; never any room in it if there are more.
     alone: Batch<M, T>,
     /// One batch per worker; empty if there is only one receiver.
     outs: Vec<Batch<M, T>>,
@@ -32,7 +39,10 @@ pub(crate) struct Scatter<M: Meta, T> {
     /// How many records fill a batch.
     room: usize,
     passed: u64,
-    ended: bool,
+    ended: Option<End>,
+    /// This worker takes no part before the next barrier with a change.
+    joins: bool,
+    said: Said,
     look: Option<Look<T>>,
 }
 impl<M: Meta, T> Scatter<M, T> {
@@ -42,12 +52,16 @@ impl<M: Meta, T> Scatter<M, T> {
         Scatter {
             local,
             exchange: None,
+            route: None,
+            to: Vec::new(),
             alone: Batch::new(),
             outs: Vec::new(),
             held: Vec::new(),
             room,
             passed: 0,
-            ended: false,
+            ended: None,
+            joins: false,
+            said: Said::default(),
             look: None,
         }
     }
@@ -62,24 +76,60 @@ impl<M: Meta, T> Scatter<M, T> {
         }
     }
     pub(crate) fn new(exchange: Rc<Exchange<M, T>>) -> Self {
-        let workers = exchange.peers.len();
-        let local = exchange.local.clone();
-        if workers == 1 {
-            return Scatter::to_queue(local);
+        let mut scatter = Scatter::to_queue(exchange.local.clone());
+        scatter.joins = exchange.changes.joins().is_some();
+        let members = if scatter.joins { Vec::new() } else { exchange.members.clone() };
+        if exchange.members.len() > 1 || exchange.changes.is_elastic() {
+            scatter.route = Some(exchange.route.clone());
+            scatter.exchange = Some(exchange);
+            scatter.send_to(members);
         }
-        let outs = (0..workers).map(|_| Batch::new()).collect();
-        let held = (0..workers).map(|_| VecDeque::new()).collect();
-        let room = local.room();
-        Scatter {
-            local,
-            exchange: Some(exchange),
-            alone: Batch::new(),
-            outs,
-            held,
-            room,
-            passed: 0,
-            ended: false,
-            look: None,
+        scatter
+    }
+    /// From now on these receive.
+    fn send_to(&mut self, members: Vec<usize>) {
+        let worker = self.exchange.as_ref().map_or(0, |exchange| exchange.worker);
+        let slots = members.iter().max().map_or(0, |most| most + 1).max(self.held.len());
+        self.held.resize_with(slots, VecDeque::new);
+        self.alone = Batch::new();
+        // Whoever sends to nobody has nothing to send either.
+        if members.iter().all(|member| *member == worker) {
+            self.outs.clear();
+        } else {
+            self.outs.resize_with(slots, Batch::new);
+        }
+        self.to = members;
+    }
+    /// A barrier passes that changes who receives what: those who have received get it, and those who are going to, to whom it says
+    /// that nothing has come before. Behind it records go by the new table.
+    fn cut(&mut self, barrier: Barrier, cut: &Cut) {
+        let Some(exchange) = self.exchange.clone() else { return };
+        // Who joins has sent nothing that the barrier could come behind.
+        if !std::mem::take(&mut self.joins) {
+            let joiners: Vec<usize> = cut.change.joiners().collect();
+            exchange.open(joiners.iter().copied());
+            self.note(Signal::Barrier(barrier));
+            self.flush();
+            for joiner in &joiners {
+                let mut first = Batch::new();
+                first.note(Signal::Barrier(barrier));
+                if let Some(end) = self.ended {
+                    first.note(Signal::End(end));
+                }
+                self.hand(*joiner, first);
+            }
+        }
+        let stays = cut.change.new.has(exchange.worker);
+        self.send_to(if stays { cut.change.new.members().to_vec() } else { Vec::new() });
+        self.route = Some(cut.route.clone());
+        if self.ended.is_none() && stays {
+            // All forget what they knew of each other's time, since a split that moves may be behind it.
+            let joins = |worker: usize| !cut.change.old.has(worker);
+            for to in self.to.clone() {
+                let signals: Vec<Signal> = self.said.again(joins(to)).collect();
+                let batch = if self.outs.is_empty() { &mut self.alone } else { &mut self.outs[to] };
+                signals.into_iter().for_each(|signal| batch.note(signal));
+            }
         }
     }
     #[inline(always)]
@@ -106,7 +156,7 @@ impl<M: Meta, T> Scatter<M, T> {
     /// Puts a record into the batch of the worker that owns its key.
     #[inline(always)]
     fn scatter(&mut self, envelope: Envelope<M, T>) {
-        let to = self.exchange.as_ref().map_or(0, |exchange| exchange.route.owner(envelope.hash));
+        let to = self.route.as_ref().map_or(0, |route| route.owner(envelope.hash));
         let out = &mut self.outs[to];
         out.records.push(envelope);
         if out.records.len() >= self.room {
@@ -119,27 +169,39 @@ impl<M: Meta, T> Scatter<M, T> {
         if let Some(look) = &self.look {
             look.at(to, &self.outs[to]);
         }
-        match self.exchange.as_ref().and_then(|exchange| exchange.peers[to].as_ref()) {
+        let empty = self.exchange.as_ref().and_then(|exchange| exchange.with_peer(to, |peer| peer.empty(self.room)));
+        match empty {
             None => self.local.swap(&mut self.outs[to]),
-            Some(peer) => {
-                let empty = peer.empty(self.room);
-                self.held[to].push_back(std::mem::replace(&mut self.outs[to], empty));
+            Some(empty) => {
+                let batch = std::mem::replace(&mut self.outs[to], empty);
+                self.held[to].push_back(batch);
                 self.push_held(to);
             }
         }
     }
+    /// Hands a batch of its own over to another worker.
+    fn hand(&mut self, to: usize, batch: Batch<M, T>) {
+        if self.held.len() <= to {
+            self.held.resize_with(to + 1, VecDeque::new);
+        }
+        if let Some(look) = &self.look {
+            look.at(to, &batch);
+        }
+        self.held[to].push_back(batch);
+        self.push_held(to);
+    }
     /// Sends what is held back for worker `to`, as far as there is room.
     fn push_held(&mut self, to: usize) {
         let Some(exchange) = &self.exchange else { return };
-        let Some(peer) = &exchange.peers[to] else { return };
-        match peer {
+        let (held, passed) = (&mut self.held[to], self.passed);
+        exchange.with_peer(to, |peer| match peer {
             Peer::Near(near) => {
                 let mut sent = false;
-                while let Some(batch) = self.held[to].pop_front() {
+                while let Some(batch) = held.pop_front() {
                     match near.tx.try_send(batch) {
                         Ok(()) => sent = true,
                         Err(TrySendError::Full(batch)) => {
-                            self.held[to].push_front(batch);
+                            held.push_front(batch);
                             break;
                         }
                         // A worker that is gone has failed, and with it the job: there is nobody to keep the batch for.
@@ -151,24 +213,36 @@ impl<M: Meta, T> Scatter<M, T> {
                 }
             }
             Peer::Far(far) => {
-                if let Err(error) = post(far, &mut self.held[to], self.passed) {
+                if let Err(error) = post(far, held, passed) {
                     exchange.site.fail(Error::custom(error).in_connector(&exchange.site.id));
                 }
             }
-        }
+        });
     }
-    /// The batches that are being filled.
-    fn batches(&mut self) -> &mut [Batch<M, T>] {
-        if self.outs.is_empty() { std::slice::from_mut(&mut self.alone) } else { &mut self.outs }
+    /// Adds a signal to what all receive.
+    fn note(&mut self, signal: Signal) {
+        if self.outs.is_empty() {
+            self.alone.note(signal);
+        } else {
+            self.to.iter().for_each(|to| self.outs[*to].note(signal));
+        }
     }
     fn signal(&mut self, signal: Signal) {
-        // Behind the end nobody listens.
-        if !self.ended {
-            self.batches().iter_mut().for_each(|batch| batch.note(signal));
+        if self.exchange.is_some() && !self.said.note(signal) {
+            return;
         }
         if let Signal::Barrier(barrier) = signal {
+            let cut = self.exchange.as_ref().and_then(|exchange| exchange.changes.at(barrier.interval));
+            match cut {
+                Some(cut) => self.cut(barrier, &cut),
+                // Behind the end nobody listens.
+                None if self.ended.is_none() => self.note(signal),
+                None => {}
+            }
             self.passed = barrier.interval;
             self.flush();
+        } else if self.ended.is_none() {
+            self.note(signal);
         }
     }
     #[inline]
@@ -209,8 +283,11 @@ impl<M: Meta, T> Scatter<M, T> {
         any
     }
     fn finish(&mut self, end: End) {
-        self.batches().iter_mut().for_each(|batch| batch.note(Signal::End(end)));
-        self.ended = true;
+        // A worker that has left has nobody to tell.
+        if self.exchange.is_none() || !self.to.is_empty() {
+            self.note(Signal::End(end));
+        }
+        self.ended = Some(end);
         self.flush();
     }
 }

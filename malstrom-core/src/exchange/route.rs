@@ -1,4 +1,5 @@
 //! Which worker owns which key group.
+use super::layout::Layout;
 use crate::state::key_group::KEY_GROUPS;
 
 /// Key group to worker, at one version. Every sender uses the same table between two barriers.
@@ -18,6 +19,16 @@ impl RouteTable {
     pub fn even(workers: usize) -> Self {
         let owner = (0..KEY_GROUPS).map(|group| (group * workers / KEY_GROUPS) as u16).collect();
         RouteTable { version: 0, owner }
+    }
+    /// That of a layout.
+    ///
+    /// ```
+    /// use malstrom_core::exchange::{layout::Layout, route::RouteTable};
+    /// assert_eq!(RouteTable::of(&Layout::even(&[0, 1, 2], 4096, 0)), RouteTable::even(3));
+    /// ```
+    pub fn of(layout: &Layout) -> Self {
+        let owner = (0..KEY_GROUPS).map(|group| layout.owner(group) as u16).collect();
+        RouteTable { version: layout.version(), owner }
     }
     /// Grows by one with each change of ownership.
     pub fn version(&self) -> u64 {

@@ -362,7 +362,7 @@ where
     let tap = Tap::new(wire::records, Code::of());
     let tapped = tap.clone();
     graph.segment(move |env| {
-        let out = match tapped.queue(env.workers()) {
+        let out = match tapped.queue(env) {
             Some(queue) => Scatter::to_queue(queue),
             None => {
                 let wire = || Ok(tapped.wire(env.seed()));

@@ -136,7 +136,7 @@ where
     let (tap, seat, number) = (up.tap(), seat.clone(), graph.exchange_number());
     tap.take(always);
     graph.segment_if(move |env| {
-        let Some(queue) = tap.queue(env.workers()) else { return Ok(None) };
+        let Some(queue) = tap.queue(env) else { return Ok(None) };
         let site = site(env);
         let (shared, node) = (seat.shared()?, site.node());
         let wire = || wire_of(env, node, &tap, &shared);
@@ -144,7 +144,7 @@ where
             .seen_by(Links::look_at_times(env, node));
         let host = Combiner::<K, U::Item, A, N, G>::new(shared, windows, wants_late);
         let chain = HostPush::new(host, (), KeyedEnd { out }, env.clock(), site);
-        Ok(Some(Box::new(EdgeSegment::<MetaOf<U>, U::Item, _, _>::new(Local::new(vec![queue]), chain))))
+        Ok(Some(Box::new(EdgeSegment::<MetaOf<U>, U::Item, _, _>::new(env, Local::new(vec![queue]), chain))))
     });
     number
 }
@@ -200,7 +200,7 @@ where
     fn close<P: Push<Travels<K, Tm>, A::Closed>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
         let WindowsBehind { up, seat, node, number, .. } = self;
         let spec: Spec<Aligned<N>> = up.spec();
-        let Some(number) = number.filter(|_| env.workers() > 1) else {
+        let Some(number) = number.filter(|_| env.is_parallel()) else {
             return up.close(env, Cut::<Aligned<N>, L>::gather(spec, seat.alone()?, node).wrap(env, end));
         };
         let (shared, tap) = (seat.shared()?, up.tap());
@@ -212,7 +212,7 @@ where
         let window = WindowStage { spec, on_late: LateParts(late), node: window };
         let chain = Wrap::<Travels<K, Tm>, Part<U::Item, A::Kept>, _, _>::wrap(window, env, host.wrap(env, end));
         let inlet = Remote::new(Links::receive::<Travels<K, Tm>, Part<U::Item, A::Kept>>(env, number, node, wire)?);
-        Ok(Box::new(EdgeSegment::new(inlet, chain)))
+        Ok(Box::new(EdgeSegment::new(env, inlet, chain)))
     }
 }
 
@@ -255,7 +255,7 @@ where
         let stage = AggregateStage { aggregate: Parts(shared.clone()), node };
         let chain = Wrap::<_, Part<U::Item, A::Kept>, _, _>::wrap(stage, env, end);
         let inlet = Remote::new(Links::receive::<Travels<K, Tm>, Part<U::Item, A::Kept>>(env, number, node, wire)?);
-        Ok(Box::new(EdgeSegment::new(inlet, chain)))
+        Ok(Box::new(EdgeSegment::new(env, inlet, chain)))
     }
 }
 

@@ -50,8 +50,8 @@ impl<T: 'static, Fm: Form, Node: 'static> Stream for QueueHead<T, Fm, Node> {
     fn spec(&self) -> SpecOf<Self> {
         self.spec.clone()
     }
-    fn close<P: Push<Fm::Meta, T>>(self, _: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
-        Ok(Box::new(EdgeSegment::new(Local::new(self.queues), end)))
+    fn close<P: Push<Fm::Meta, T>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
+        Ok(Box::new(EdgeSegment::new(env, Local::new(self.queues), end)))
     }
 }
 
@@ -84,7 +84,7 @@ impl<T: Send + 'static, Fm: Form<Keying: Keying<Key: Send>>, Node: 'static> Stre
     fn close<P: Push<Fm::Meta, T>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
         let wire = || Ok(self.tap.wire(env.seed()));
         let exchange = Links::receive::<Fm::Meta, T>(env, self.number, self.tail, wire)?;
-        Ok(Box::new(EdgeSegment::new(Remote::new(exchange), end)))
+        Ok(Box::new(EdgeSegment::new(env, Remote::new(exchange), end)))
     }
 }
 impl<T: Send + 'static, Fm: Form<Keying: Keying<Key: Send>>, Node: 'static> Taps for ExchangeHead<T, Fm, Node> {

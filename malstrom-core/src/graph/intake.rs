@@ -3,6 +3,7 @@ use super::segment::{Door, LEAST, apply, next_chunk};
 use crate::contract::form::Meta;
 use crate::contract::snapshot::Barrier;
 use crate::exchange::batch::{Batch, Envelope};
+use crate::exchange::changes::Halt;
 use crate::exchange::inlet::Inlet;
 use crate::stream::Push;
 use crate::stream::merge::Merge;
@@ -21,13 +22,30 @@ enum Input {
     Open,
     Closed,
     Ended,
+    /// It is none, or not yet.
+    Absent,
 }
 impl Alignment {
     pub(crate) fn new(inputs: usize) -> Self {
-        Alignment { inputs: vec![Input::Open; inputs], pending: None }
+        Self::of(inputs, |_| true)
+    }
+    /// That of those of so many inputs that `is_one`.
+    fn of(inputs: usize, is_one: impl Fn(usize) -> bool) -> Self {
+        let input = |at| if is_one(at) { Input::Open } else { Input::Absent };
+        Alignment { inputs: (0..inputs).map(input).collect(), pending: None }
+    }
+    /// From now on those of so many inputs are inputs that `is_one`. Those that have ended have.
+    fn change(&mut self, inputs: usize, is_one: impl Fn(usize) -> bool) {
+        let ended = |at: usize| self.inputs.get(at) == Some(&Input::Ended);
+        let input = |at| match is_one(at) {
+            true if ended(at) => Input::Ended,
+            true => Input::Open,
+            false => Input::Absent,
+        };
+        self.inputs = (0..inputs).map(input).collect();
     }
     pub(crate) fn is_closed(&self, from: usize) -> bool {
-        self.inputs[from] == Input::Closed
+        matches!(self.inputs[from], Input::Closed | Input::Absent)
     }
     /// An input has brought a barrier. A later one takes the place of one that was given up.
     pub(crate) fn arrive(&mut self, from: usize, barrier: Barrier) -> Option<Barrier> {
@@ -92,11 +110,14 @@ pub(crate) struct Intake<M: Meta, T, I> {
 impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
     pub(crate) fn new(inlet: I) -> Self {
         let inputs = inlet.inputs();
-        let unheard = if inputs > 1 { (0..inputs).collect() } else { Vec::new() };
+        let unheard: Vec<usize> = (0..inputs).filter(|at| inlet.is_input(*at)).collect();
+        let unheard = if unheard.len() > 1 { unheard } else { Vec::new() };
+        let (mut merge, align) = (Merge::new(inputs), Alignment::of(inputs, |at| inlet.is_input(at)));
+        merge.restart(inputs, |at| inlet.is_input(at));
         Intake {
+            merge,
+            align,
             inlet,
-            merge: Merge::new(inputs),
-            align: Alignment::new(inputs),
             turn: 0,
             unheard,
             firsts: VecDeque::new(),
@@ -140,11 +161,19 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
     }
     /// What a signal of one input means for all of them.
     fn merged(&mut self, from: usize, signal: Signal) -> (Option<Signal>, Option<Barrier>) {
-        match signal {
+        let (signal, barrier) = match signal {
             Signal::Barrier(barrier) => (None, self.align.arrive(from, barrier)),
             Signal::End(_) => (self.merge.take(from, signal), self.align.end(from)),
             signal => (self.merge.take(from, signal), None),
+        };
+        if barrier.is_some_and(|barrier| self.inlet.passes(barrier.interval)) {
+            let Intake { inlet, merge, align, .. } = self;
+            let inputs = inlet.inputs();
+            align.change(inputs, |at| inlet.is_input(at));
+            merge.change(inputs, |at| inlet.is_input(at));
+            self.turn = 0;
         }
+        (signal, barrier)
     }
     /// Pushes a batch, or what is left of one, through a chain until the chain is over its limit: a record may become any
     /// number of records. `pass` says what a signal of this inlet means for the chain. Returns how many records were
@@ -153,6 +182,7 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
         &mut self,
         place: &mut Option<P>,
         _: D,
+        halt: &Halt,
         mut pass: impl FnMut(Signal) -> Pass,
     ) -> Option<u64> {
         if self.waits {
@@ -173,7 +203,8 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
                         Pass::On(signal) => {
                             free &= place.as_mut().is_some_and(|chain| {
                                 chain.signal(signal);
-                                chain.pump().is_free()
+                                // Nothing is done behind a barrier that has the segment stand still.
+                                !halt.holds(chain.passed()) && chain.pump().is_free()
                             });
                         }
                         Pass::Nothing => {}

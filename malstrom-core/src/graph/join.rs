@@ -11,6 +11,8 @@ use crate::contract::keying::Need;
 use crate::contract::snapshot::{Barrier, Task};
 use crate::contract::stage::{ErrorOf, TwoInput};
 use crate::contract::typed::{MetaOf, SpecOf, Typed};
+use crate::exchange::changes::Halt;
+use crate::exchange::fabric::Links;
 use crate::exchange::inlet::Local;
 use crate::exchange::queue::Queue;
 use crate::stream::call::{CallPush, OnFail, PushRight, SideEnds};
@@ -103,7 +105,7 @@ where
     fn close<P: Push<Fm::Meta, Op::Out>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
         let chain =
             CallPush::<_, Fm::Meta, _, _, _, _>::new(self.op, env, self.node, self.on_fail, self.side_ends, end);
-        Ok(Box::new(TwoSegment::new(self.left, self.right, chain)))
+        Ok(Box::new(TwoSegment::new(env, self.left, self.right, chain)))
     }
 }
 
@@ -150,9 +152,10 @@ pub(crate) struct TwoSegment<M: Meta, L, R, P> {
     told: [bool; 2],
     chain: Option<P>,
     ending: Ending,
+    halt: Halt,
 }
 impl<M: Meta, L: 'static, R: 'static, P: Push<M, L> + PushRight<M, R>> TwoSegment<M, L, R, P> {
-    pub(crate) fn new(left: Rc<Queue<M, L>>, right: Rc<Queue<M, R>>, chain: P) -> Self {
+    pub(crate) fn new(env: &Env, left: Rc<Queue<M, L>>, right: Rc<Queue<M, R>>, chain: P) -> Self {
         let (left, right) = (Intake::new(Local::new(vec![left])), Intake::new(Local::new(vec![right])));
         TwoSegment {
             left,
@@ -162,6 +165,7 @@ impl<M: Meta, L: 'static, R: 'static, P: Push<M, L> + PushRight<M, R>> TwoSegmen
             told: [false; 2],
             chain: Some(chain),
             ending: Ending::No,
+            halt: Halt::new(Links::changes_of(env)),
         }
     }
     /// An input that has ended holds time back no longer. Says whether that meant anything to the chain.
@@ -181,6 +185,9 @@ impl<M: Meta, L: 'static, R: 'static, P: Push<M, L> + PushRight<M, R>> TwoSegmen
         self.reopen();
         told
     }
+    fn is_halted(&self) -> bool {
+        self.chain.as_ref().is_some_and(|chain| self.halt.holds(Push::<M, L>::passed(chain)))
+    }
     /// Lets inputs go on that have not to wait for the barrier of the other one any more.
     fn reopen(&mut self) {
         if !self.align.is_closed(0) {
@@ -193,9 +200,12 @@ impl<M: Meta, L: 'static, R: 'static, P: Push<M, L> + PushRight<M, R>> TwoSegmen
 }
 impl<M: Meta, L: 'static, R: 'static, P: Push<M, L> + PushRight<M, R>> Segment for TwoSegment<M, L, R, P> {
     fn run(&mut self, now: Duration) -> Turn {
-        let TwoSegment { left, right, merge, align, chain, .. } = self;
-        let turn = turns(chain, self.ending, now, |chain| {
-            let fed = left.feed(chain, Front, |signal| pass(merge, align, 0, signal));
+        let TwoSegment { left, right, merge, align, chain, halt, .. } = self;
+        let turn = turns(chain, self.ending, now, halt, |chain| {
+            let fed = left.feed(chain, Front, halt, |signal| pass(merge, align, 0, signal));
+            if chain.as_ref().is_some_and(|chain| halt.holds(Push::<M, L>::passed(chain))) {
+                return fed;
+            }
             // What a signal of the left input asked for comes before what the right one brings.
             match chain.as_mut().map_or(Flow::Full, Push::<M, L>::pump) {
                 Flow::Free => {}
@@ -205,13 +215,19 @@ impl<M: Meta, L: 'static, R: 'static, P: Push<M, L> + PushRight<M, R>> Segment f
             if !align.is_closed(1) {
                 right.reopen();
             }
-            let fed_right = right.feed::<M, L, _, _>(chain, Side, |signal| pass(merge, align, 1, signal));
+            let fed_right = right.feed::<M, L, _, _>(chain, Side, halt, |signal| pass(merge, align, 1, signal));
             if !align.is_closed(0) {
                 left.reopen();
             }
             (fed.is_some() || fed_right.is_some()).then(|| fed.unwrap_or(0) + fed_right.unwrap_or(0))
         });
+        if self.is_halted() {
+            return turn;
+        }
         let turn = if self.tell() { Turn::Busy } else { turn };
+        if self.is_halted() {
+            return turn;
+        }
         let turn = turn.only_if(|| self.left.has_input() || self.right.has_input());
         let ended = self.merge.ended();
         let Some(chain) = &mut self.chain else { return Turn::Done };
@@ -230,6 +246,13 @@ impl<M: Meta, L: 'static, R: 'static, P: Push<M, L> + PushRight<M, R>> Segment f
         if let Some(chain) = &mut self.chain {
             Push::<M, L>::persist(chain, task);
         }
+    }
+    fn go_on(&mut self, interval: u64) {
+        self.halt.go_on(interval);
+        self.reopen();
+    }
+    fn leave(&mut self) {
+        self.ending.leave::<M, L>(&mut self.chain);
     }
 }
 

@@ -57,7 +57,7 @@ where
     fn spec(&self) -> SpecOf<Self> {}
     fn close<P: Push<<Joined<K, T> as Form>::Meta, O>>(self, env: &Env, end: P) -> crate::Result<Box<dyn Segment>> {
         let chain = Sides(self.stage.wrap(env, end), PhantomData::<fn() -> (A, B)>);
-        Ok(Box::new(TwoSegment::new(self.left, self.right, chain)))
+        Ok(Box::new(TwoSegment::new(env, self.left, self.right, chain)))
     }
 }
 

@@ -3,7 +3,10 @@ use super::intake::{Intake, Pass};
 use crate::contract::form::Meta;
 use crate::contract::snapshot::{Barrier, Task};
 use crate::exchange::batch::Envelope;
+use crate::exchange::changes::Halt;
+use crate::exchange::fabric::Links;
 use crate::exchange::inlet::Inlet;
+use crate::stream::env::Env;
 use crate::stream::signal::{End, Flow, Signal};
 use crate::stream::{At, Push, Segment, Turn};
 use std::time::Duration;
@@ -52,6 +55,13 @@ impl Ending {
             }
         }
         (*self == Ending::Done).then_some(Turn::Done)
+    }
+    /// Ends `chain` in whatever state its input is: the worker leaves.
+    pub(crate) fn leave<M: Meta, T>(&mut self, place: &mut Option<impl Push<M, T>>) {
+        if let Some(chain) = place.as_mut().filter(|_| *self == Ending::No) {
+            chain.finish(End::Stopped);
+        }
+        *self = Ending::Done;
     }
     /// Begins a barrier where no input is left to bring one.
     pub(crate) fn begin_barrier<M: Meta, T>(self, barrier: Barrier, place: &mut Option<impl Push<M, T>>) {
@@ -119,17 +129,22 @@ pub(crate) struct EdgeSegment<M: Meta, T, I, P> {
     /// In its place, except while [`apply`] has it.
     chain: Option<P>,
     ending: Ending,
+    halt: Halt,
 }
 impl<M: Meta, T, I: Inlet<M, T>, P> EdgeSegment<M, T, I, P> {
-    pub(crate) fn new(inlet: I, chain: P) -> Self {
-        EdgeSegment { intake: Intake::new(inlet), chain: Some(chain), ending: Ending::No }
+    pub(crate) fn new(env: &Env, inlet: I, chain: P) -> Self {
+        let halt = Halt::new(Links::changes_of(env));
+        EdgeSegment { intake: Intake::new(inlet), chain: Some(chain), ending: Ending::No, halt }
     }
 }
 impl<M: Meta, T: 'static, I: Inlet<M, T>, P: Push<M, T>> Segment for EdgeSegment<M, T, I, P> {
     fn run(&mut self, now: Duration) -> Turn {
-        let intake = &mut self.intake;
-        let turn = turns(&mut self.chain, self.ending, now, |chain| intake.feed(chain, Front, Pass::On));
+        let EdgeSegment { intake, halt, .. } = self;
+        let turn = turns(&mut self.chain, self.ending, now, halt, |chain| intake.feed(chain, Front, halt, Pass::On));
         let Some(chain) = &mut self.chain else { return Turn::Done };
+        if halt.holds(chain.passed()) {
+            return turn;
+        }
         let turn = turn.only_if(|| self.intake.has_input());
         self.ending.advance(self.intake.ended(), chain).unwrap_or(turn)
     }
@@ -147,6 +162,12 @@ impl<M: Meta, T: 'static, I: Inlet<M, T>, P: Push<M, T>> Segment for EdgeSegment
             chain.persist(task);
         }
     }
+    fn go_on(&mut self, interval: u64) {
+        self.halt.go_on(interval);
+    }
+    fn leave(&mut self) {
+        self.ending.leave(&mut self.chain);
+    }
 }
 
 /// Feeds a chain batch by batch while it is free, and has it do what is due. A chain that is not free holds its input back,
@@ -155,14 +176,22 @@ pub(crate) fn turns<M: Meta, T, P: Push<M, T>>(
     place: &mut Option<P>,
     ending: Ending,
     now: Duration,
+    halt: &Halt,
     mut feed: impl FnMut(&mut Option<P>) -> Option<u64>,
 ) -> Turn {
     if ending != Ending::No {
         return Turn::Idle(None);
     }
+    let stands = |place: &Option<P>| place.as_ref().is_some_and(|chain| halt.holds(chain.passed()));
+    if stands(place) {
+        return Turn::Idle(None);
+    }
     let due = place.as_mut().and_then(|chain| chain.tick(now));
     let mut turn = Turn::Idle(due);
     for _ in 0..BATCHES {
+        if stands(place) {
+            return Turn::Busy;
+        }
         let fed = match place.as_mut().map_or(Flow::Full, Push::pump) {
             Flow::Full if turn == Turn::Busy => break,
             Flow::Full => return Turn::HeldBack(due),

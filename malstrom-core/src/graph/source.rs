@@ -21,11 +21,13 @@ use crate::contract::snapshot::{Barrier, Task};
 use crate::contract::source::{Progress, Read, Source, SplitReader};
 use crate::contract::typed::{SpecOf, Typed};
 use crate::error::Error;
+use crate::exchange::changes::{Changes, Halt};
 use crate::exchange::fabric::{Fabric, Links};
 use crate::stream::call::OnFail;
 use crate::stream::env::{Env, Saving, Site};
 use crate::stream::signal::{End, Flow, Signal, SplitNews, sooner};
 use crate::stream::{Push, Segment, Stream, Turn, stream_of};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,13 +60,20 @@ impl<S: Source, F: OnFail<Root, S::Error>> Stream for SourceHead<S, F> {
             number: self.node,
             on_fail: self.on_fail,
             site: env.site(self.node),
+            worker: env.worker(),
             fabric: Links::fabric_of(env)?,
             readers: Vec::new(),
             next: 0,
             chunk: LEAST,
             listed: false,
             exhausted: false,
-            origin: env.timed().then(|| Origin::new(env.worker(), self.node)),
+            origin: env.timed().then(|| match Links::changes_of(env) {
+                // The others have said long since what they read first.
+                Some(changes) if changes.joins().is_some() => {
+                    Origin { start: Start::Done, ..Origin::new(env.worker(), self.node) }
+                }
+                _ => Origin::new(env.worker(), self.node),
+            }),
             chain: Some(end),
             ending: Ending::No,
             end: End::Complete,
@@ -73,6 +82,10 @@ impl<S: Source, F: OnFail<Root, S::Error>> Stream for SourceHead<S, F> {
             saved: Splits::default(),
             written: None,
             passed: 0,
+            joins: Links::changes_of(env).is_some_and(|changes| changes.joins().is_some()),
+            halt: Halt::new(Links::changes_of(env)),
+            changes: Links::changes_of(env),
+            rests: false,
         }))
     }
 }
@@ -103,6 +116,7 @@ struct SourceSegment<S: Source, F, P> {
     number: usize,
     on_fail: F,
     site: Site,
+    worker: usize,
     fabric: Arc<Fabric>,
     readers: Vec<Open<S::Reader>>,
     next: usize,
@@ -124,9 +138,20 @@ struct SourceSegment<S: Source, F, P> {
     /// What it wrote at the last barrier.
     written: Option<Vec<u8>>,
     passed: u64,
+    /// Who may read its splits, if that may change.
+    changes: Option<Rc<Changes>>,
+    halt: Halt,
+    /// It has not come to the barrier at which this worker joins others.
+    joins: bool,
+    /// It has no splits, while others have, and those downstream know.
+    rests: bool,
 }
 
 impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<S, F, P> {
+    /// Whether nothing is read now: a barrier with a change has begun here, and is not done with.
+    fn stands(&self) -> bool {
+        self.joins || self.halt.holds(self.passed)
+    }
     /// Tells those downstream of a split.
     fn tell(&mut self, split: u64, news: SplitNews) {
         if let (Some(_), Some(chain)) = (&self.origin, &mut self.chain) {
@@ -215,6 +240,9 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
             }
             Flow::Full => return Ok(Turn::HeldBack(due)),
         }
+        if self.stands() {
+            return Ok(Turn::Idle(None));
+        }
         if self.fabric.stopping() {
             self.keep_positions();
             self.readers.clear();
@@ -249,6 +277,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
             busy |= any | ended;
             if ended {
                 let gone = self.readers.remove(self.next);
+                Links::split_ends::<Waiting<S>>(&self.fabric, self.number);
                 if self.saving.is_some() {
                     self.saved.note(gone.name, gone.split, Place::Ended);
                 }
@@ -270,6 +299,9 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
 
 impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for SourceSegment<S, F, P> {
     fn run(&mut self, now: Duration) -> Turn {
+        if self.stands() {
+            return Turn::Idle(None);
+        }
         if let Some(origin) = &mut self.origin
             && let Start::Passes(left) = origin.start
         {
@@ -293,6 +325,9 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for So
                 self.on_fail.flush();
                 self.on_fail.finish(self.end);
             }
+        }
+        if self.stands() {
+            return turn;
         }
         let Some(chain) = &mut self.chain else { return Turn::Done };
         let turn = self.ending.advance(self.exhausted.then_some(self.end), chain).unwrap_or(turn);
@@ -346,10 +381,36 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for So
                     self.saved = self.restored.remembered();
                 }
             }
+            Task::Give(pen, groups) => {
+                if groups.leaves() {
+                    match self.saved.remembered().encode() {
+                        Ok(written) => pen.chunk(saved::head(self.number), written),
+                        Err(error) => self.site.fail(Error::custom(error).in_connector(&self.site.id)),
+                    }
+                }
+            }
+            Task::Take(book, _) => {
+                let inherited = Splits::load(book, self.number, &self.site.id).remembered();
+                inherited.0.into_iter().for_each(|(name, (number, place))| self.saved.note(name, number, place));
+            }
             Task::Settle(_) => {}
         }
         if let Some(chain) = &mut self.chain {
             chain.persist(task);
         }
+    }
+    fn go_on(&mut self, interval: u64) {
+        self.joins = false;
+        self.halt.go_on(interval);
+    }
+    fn give_way(&mut self, interval: u64) {
+        let cut = self.changes.as_ref().and_then(|changes| changes.at(interval));
+        if let Some(cut) = cut {
+            self.give_splits_back(&cut);
+        }
+    }
+    fn leave(&mut self) {
+        self.on_fail.finish(End::Stopped);
+        self.ending.leave(&mut self.chain);
     }
 }

@@ -5,6 +5,7 @@ use crate::contract::typed::MetaOf;
 use crate::exchange::queue::Queue;
 use crate::exchange::wire::Wire;
 use crate::stream::Stream;
+use crate::stream::env::Env;
 use crate::stream::windows::late::OnLate;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -43,9 +44,9 @@ impl<M: Meta, T> Tap<M, T> {
         self.tapped.replace(Some(Tapped { queue: Queue::new(), always }));
     }
     /// Where they go in place of the exchange, if somebody takes them.
-    pub(crate) fn queue(&self, workers: usize) -> Option<Rc<Queue<M, T>>> {
+    pub(crate) fn queue(&self, env: &Env) -> Option<Rc<Queue<M, T>>> {
         let tapped = self.tapped.borrow();
-        tapped.as_ref().filter(|tapped| tapped.always || workers > 1).map(|tapped| tapped.queue.clone())
+        tapped.as_ref().filter(|tapped| tapped.always || env.is_parallel()).map(|tapped| tapped.queue.clone())
     }
 }
 

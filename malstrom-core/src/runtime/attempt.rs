@@ -10,11 +10,12 @@ use crate::contract::extract::time::Watermark;
 use crate::contract::source::Progress;
 use crate::error::{Error, Result};
 use crate::exchange::fabric::{Fabric, Limits, Wake};
+use crate::exchange::layout::Change;
 use crate::exchange::lines::Places;
 use crate::exchange::route::RouteTable;
 use crate::graph::Pipeline;
 use crate::stream::env::Saving;
-use crate::worker::{Command, EmptyShelf, Settings, Step, Worker, Written, panic_message};
+use crate::worker::{Command, EmptyShelf, Scaling, Settings, Step, Worker, Written, panic_message};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -27,6 +28,8 @@ pub(crate) type Make = Arc<dyn Fn() -> Pipeline + Send + Sync>;
 
 /// How often a busy worker publishes its figures.
 const PUBLISH: Duration = Duration::from_millis(100);
+/// How many workers an attempt may come to have that can have more.
+pub(super) const MOST: usize = 64;
 /// For how long a worker that has just been busy looks for more before it sleeps: waking it costs about as much.
 const SPIN: Duration = Duration::from_micros(5);
 
@@ -50,6 +53,12 @@ pub(crate) enum News {
     Written(usize, Written),
     /// It has nothing left to do but to take the last snapshot.
     Finished(usize),
+    /// The barrier of this interval has passed it, and all is there that it has gained.
+    Installed(usize, u64),
+    /// It has left the others.
+    Left(usize),
+    /// Somebody wants so many workers.
+    Rescale(usize, Sender<Result<Moved>>),
     /// All workers have ended.
     Ended,
     /// Somebody asks for a savepoint of this name.
@@ -57,11 +66,45 @@ pub(crate) enum News {
     /// The job is told to stop.
     Stop,
 }
+/// What a change of the number of workers came to.
+///
+/// ```
+/// # use malstrom_core::{Graph, Runtime, connect::memory, graph::{build, source}};
+/// # fn squares(into: memory::Collector<u64>) -> malstrom_core::Pipeline {
+/// #     let g = Graph::new("squares");
+/// #     let s = source::source(g.clone(), "source", malstrom_core::connect::FromIter::new(1..=3u64));
+/// #     build::sink(g.clone(), "sink", into, s);
+/// #     g.finish()
+/// # }
+/// # let results = memory::collector::<u64>();
+/// let job = Runtime::builder().workers(1).build()?.start(move || squares(results.clone()))?;
+/// assert!(job.rescale(2).is_err(), "key groups move with snapshots, and this job takes none");
+/// job.join()?;
+/// # Ok::<(), malstrom_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Moved {
+    /// How many workers there are now.
+    pub workers: usize,
+    /// How many of the 4096 key groups have another owner now.
+    pub groups: usize,
+    /// How long it took, from when it was asked for until nothing was left to be moved.
+    pub took: Duration,
+}
+impl std::fmt::Display for Moved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Moved { workers, groups, took } = self;
+        write!(f, "{workers} workers: {groups} key groups moved in {took:.1?}")
+    }
+}
 /// What is the same in every attempt.
 #[derive(Clone)]
 pub(crate) struct Plan {
     pub(crate) make: Make,
     pub(crate) workers: usize,
+    /// Whether their number may change while they are at work. It takes snapshots.
+    pub(crate) elastic: bool,
     pub(crate) linger: Duration,
     pub(crate) seed: u64,
     pub(crate) clock: Clock,
@@ -71,14 +114,20 @@ pub(crate) struct Plan {
 
 pub(crate) struct Attempt {
     fabric: Arc<Fabric>,
-    /// The workers here, by their numbers among all.
+    plan: Plan,
+    /// The places for workers here, by their numbers among all.
     here: Range<usize>,
+    /// How many workers there were at first, in all processes.
+    workers: usize,
     beds: Arc<Dormitory>,
     clock: Clock,
     /// One of the workers has failed: the others give up.
     cancelled: AtomicBool,
-    /// What each worker here last published.
+    /// Which of the places have a worker.
+    present: Vec<AtomicBool>,
+    /// What each worker here last published, and what those did who have left.
     live: Vec<Mutex<Live>>,
+    past: Mutex<Figures>,
     /// How many workers have taken in what they were restored from, if anything.
     loaded: AtomicUsize,
     /// What the pipeline is like, once a worker has built it.
@@ -143,48 +192,77 @@ impl Attempt {
     }
     /// Starts those workers that are in this process.
     pub(crate) fn among(plan: &Plan, places: Places, beginning: Option<Beginning>) -> Result<Arc<Attempt>> {
-        let Plan { linger, seed, clock, started, .. } = *plan;
-        let (workers, here) = (places.workers(), places.here());
-        let beds = Arc::new(Dormitory::new(workers));
+        let (workers, first) = (places.workers(), places.here());
+        let scaling = if plan.elastic && beginning.is_some() && first.len() == workers { Scaling::Elastic } else { Scaling::Fixed };
+        let here = if scaling == Scaling::Fixed { first.clone() } else { first.start..first.end.max(MOST) };
+        let beds = Arc::new(Dormitory::new(workers.max(here.end)));
         let attempt = Arc::new(Attempt {
+            plan: plan.clone(),
             fabric: Fabric::among(places, beds.clone(), Limits::default()),
             here: here.clone(),
+            workers,
             beds,
-            clock,
+            clock: plan.clock,
             cancelled: AtomicBool::new(false),
+            present: here.clone().map(|_| AtomicBool::new(false)).collect(),
             live: here.clone().map(|_| Mutex::default()).collect(),
+            past: Mutex::default(),
             loaded: AtomicUsize::new(0),
             view: OnceLock::new(),
             mail: here.clone().map(|_| Mail::default()).collect(),
-            state: Mutex::new(State { running: here.len(), failure: None, ended: None }),
+            state: Mutex::new(State { running: first.len(), failure: None, ended: None }),
             changed: Condvar::new(),
             beginning,
         });
-        for worker in here.clone() {
-            let saving = |begin: &Beginning| Saving {
-                term: begin.term,
-                interval: begin.interval,
-                // A job that begins anew beside its own snapshots leaves alone what these have staged.
-                cleans: worker == 0 && (begin.shelves.is_some() || begin.interval == 1),
-            };
-            let saving = attempt.beginning.as_ref().map(saving);
-            let settings = Settings { worker, workers, seed, started, linger, saving };
-            let (mine, make) = (attempt.clone(), plan.make.clone());
-            let thread = std::thread::Builder::new().name(format!("malstrom-worker-{worker}"));
-            let begun = thread.spawn(move || {
-                mine.beds.move_in(worker);
-                // Whatever happens, the worker must be seen to leave: others wait for that.
-                let result = catch_unwind(AssertUnwindSafe(|| mine.drive(&make, &settings)));
-                mine.leave(result.unwrap_or_else(|payload| Err(nobodys_panic(&*payload))));
-            });
-            if let Err(cause) = begun {
-                attempt.leave(Err(Error::Runtime { doing: "start a worker thread", cause: cause.into() }));
-                lock(&attempt.state).running -= here.end - worker - 1;
+        for worker in first.clone() {
+            if let Err(failure) = attempt.clone().spawn(worker, scaling.clone()) {
+                attempt.leave(worker, Err(failure));
+                lock(&attempt.state).running -= first.end - worker - 1;
                 attempt.wait();
                 return Err(attempt.failure().unwrap_or_else(|| Error::custom("no thread could be started")));
             }
         }
         Ok(attempt)
+    }
+    /// One more worker joins those that are at work, at the barrier that will carry this change.
+    pub(super) fn join(self: Arc<Self>, worker: usize, change: Arc<Change>) -> Result<()> {
+        if !self.here.contains(&worker) {
+            return Err(Error::Config(format!("a job has at most {MOST} workers in one process")));
+        }
+        let before = std::mem::take(&mut *lock(self.live(worker)));
+        lock(&self.past).merge(&before.figures);
+        lock(&self.mail[worker - self.here.start].commands).clear();
+        lock(&self.state).running += 1;
+        let begun = self.clone().spawn(worker, Scaling::Joins(change));
+        if begun.is_err() {
+            lock(&self.state).running -= 1;
+        }
+        begun
+    }
+    fn spawn(self: Arc<Self>, worker: usize, scaling: Scaling) -> Result<()> {
+        let Plan { linger, seed, started, .. } = self.plan;
+        let joins = matches!(scaling, Scaling::Joins(_));
+        let saving = |begin: &Beginning| Saving {
+            term: begin.term,
+            interval: begin.interval,
+            // A job that begins anew beside its own snapshots leaves alone what these have staged.
+            cleans: worker == 0 && !joins && (begin.shelves.is_some() || begin.interval == 1),
+        };
+        let saving = self.beginning.as_ref().map(saving);
+        let settings = Settings { worker, workers: self.workers, seed, started, linger, saving, scaling };
+        let present = self.clone();
+        present.present(worker).store(true, Ordering::SeqCst);
+        let thread = std::thread::Builder::new().name(format!("malstrom-worker-{worker}"));
+        let begun = thread.spawn(move || {
+            self.beds.move_in(worker);
+            // Whatever happens, the worker must be seen to leave: others wait for that.
+            let result = catch_unwind(AssertUnwindSafe(|| self.drive(&self.plan.make, &settings)));
+            self.leave(worker, result.unwrap_or_else(|payload| Err(nobodys_panic(&*payload))));
+        });
+        if begun.is_err() {
+            present.present(worker).store(false, Ordering::SeqCst);
+        }
+        begun.map(drop).map_err(|cause| Error::Runtime { doing: "start a worker thread", cause: cause.into() })
     }
 
     /// Drives one worker to its end.
@@ -196,11 +274,11 @@ impl Attempt {
         lock(self.live(settings.worker)).figures = Figures::new(&pipeline);
         self.view.get_or_init(|| PlanView::new(pipeline.plan(), settings.saving.is_some()));
         let shelf = match self.beginning.as_ref().and_then(|beginning| beginning.shelves.as_ref()) {
-            Some(shelves) => {
+            Some(shelves) if !matches!(settings.scaling, Scaling::Joins(_)) => {
                 let groups: Vec<u16> = RouteTable::even(settings.workers).groups_of(settings.worker).collect();
                 shelves.shelf(&groups)?
             }
-            None => Box::new(EmptyShelf),
+            _ => Box::new(EmptyShelf),
         };
         let mut worker = Worker::new(pipeline, settings, self.fabric.clone(), &*shelf)?;
         drop(shelf);
@@ -225,7 +303,7 @@ impl Attempt {
     fn work(&self, worker: &mut Worker, settings: &Settings, load: &mut Load) -> Result<()> {
         let me = settings.worker;
         // With more workers than cores, spinning takes the core from the one who is waited for.
-        let may_spin = settings.workers > 1 && self.here.len() <= cores();
+        let alone = settings.workers == 1 && settings.scaling == Scaling::Fixed;
         let mut published = Duration::ZERO;
         let mut busy_at = None;
         // Whether anything has happened since.
@@ -247,7 +325,7 @@ impl Attempt {
                     news = true;
                     continue;
                 }
-                Step::Idle(_) if may_spin && busy_at.is_some_and(|at| now.saturating_sub(at) < SPIN) => {
+                Step::Idle(_) if !alone && self.workers() <= cores() && busy_at.is_some_and(|at| now.saturating_sub(at) < SPIN) => {
                     std::hint::spin_loop();
                     continue;
                 }
@@ -295,9 +373,25 @@ impl Attempt {
         if worker.has_finished() && !std::mem::replace(finished, true) {
             (beginning.tell)(News::Finished(me));
         }
+        if let Some(interval) = worker.installed() {
+            // With what it has gained it may have something to do again.
+            *finished = false;
+            (beginning.tell)(News::Installed(me, interval));
+        }
         Ok(step)
     }
 
+    fn present(&self, worker: usize) -> &AtomicBool {
+        &self.present[worker - self.here.start]
+    }
+    /// Whether this worker is at work.
+    pub(super) fn has(&self, worker: usize) -> bool {
+        self.here.contains(&worker) && self.present(worker).load(Ordering::SeqCst)
+    }
+    /// The places that have a worker.
+    fn places(&self) -> impl Iterator<Item = usize> + '_ {
+        self.here.clone().filter(|worker| self.present(*worker).load(Ordering::SeqCst))
+    }
     fn live(&self, worker: usize) -> &Mutex<Live> {
         &self.live[worker - self.here.start]
     }
@@ -315,8 +409,9 @@ impl Attempt {
     }
 
     /// A worker has ended.
-    fn leave(&self, result: Result<()>) {
+    fn leave(&self, worker: usize, result: Result<()>) {
         let failed = result.is_err();
+        self.present(worker).store(false, Ordering::SeqCst);
         let mut state = lock(&self.state);
         if let Err(error) = result {
             // The first failure is the cause of the others.
@@ -332,22 +427,30 @@ impl Attempt {
         if failed {
             self.cancel();
         }
-        if let Some(beginning) = self.beginning.as_ref().filter(|_| ended) {
-            (beginning.tell)(News::Ended);
+        if let Some(beginning) = &self.beginning {
+            if !failed {
+                (beginning.tell)(News::Left(worker));
+            }
+            if ended {
+                (beginning.tell)(News::Ended);
+            }
         }
     }
     /// Has all workers give up.
     pub(crate) fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
-        self.here.clone().for_each(|worker| self.beds.wake(worker));
+        self.places().for_each(|worker| self.beds.wake(worker));
     }
     /// Asks all workers to do something.
     pub(crate) fn command(&self, command: Command) {
-        for (worker, mail) in self.here.clone().zip(&self.mail) {
-            lock(&mail.commands).push(command);
-            mail.any.store(true, Ordering::Release);
-            self.beds.wake(worker);
-        }
+        self.places().for_each(|worker| self.command_one(worker, command.clone()));
+    }
+    /// Asks one of them.
+    pub(crate) fn command_one(&self, worker: usize, command: Command) {
+        let Some(mail) = worker.checked_sub(self.here.start).and_then(|at| self.mail.get(at)) else { return };
+        lock(&mail.commands).push(command);
+        mail.any.store(true, Ordering::Release);
+        self.beds.wake(worker);
     }
     /// What connects its workers with those of other processes.
     pub(crate) fn fabric(&self) -> &Arc<Fabric> {
@@ -379,17 +482,17 @@ impl Attempt {
         lock(&self.state).ended
     }
     pub(crate) fn figures(&self) -> Figures {
-        let mut figures = Figures::default();
+        let mut figures = lock(&self.past).clone();
         self.live.iter().for_each(|live| figures.merge(&lock(live).figures));
         figures
     }
     /// How each worker is doing.
     pub(super) fn sights(&self) -> Vec<Sight> {
-        self.live.iter().map(|live| lock(live).sight.clone()).collect()
+        self.places().map(|worker| lock(self.live(worker)).sight.clone()).collect()
     }
     /// How many workers it has here.
     pub(super) fn workers(&self) -> usize {
-        self.here.len()
+        self.places().count()
     }
     /// How many workers have taken in what they were restored from.
     pub(super) fn loaded(&self) -> usize {

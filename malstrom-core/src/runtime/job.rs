@@ -1,5 +1,5 @@
 //! A job: one attempt, or where snapshots are taken as many as it needs.
-use super::attempt::{Attempt, News, Plan, lock};
+use super::attempt::{Attempt, Moved, News, Plan, lock};
 use super::http::PlanView;
 use super::keeping::{self, Keeping};
 use super::progress::Watched;
@@ -145,6 +145,18 @@ impl Job {
         }
         let gone = || Error::Config(format!("the job has ended, so there is nothing to save as `{name}`"));
         if !self.tell(News::Savepoint(name.to_owned(), reply)) {
+            return Err(gone());
+        }
+        answer.recv().unwrap_or_else(|_| Err(gone()))
+    }
+    /// Gives the job so many workers, and waits until it has them.
+    pub(crate) fn rescale(&self, workers: usize) -> Result<Moved> {
+        let (reply, answer) = channel();
+        if self.coordinator.is_none() {
+            return Err(Error::Config("a job without snapshots keeps the workers that it has: say where snapshots go by `--snapshots`".into()));
+        }
+        let gone = || Error::Config("the job has ended, so the number of its workers cannot be changed".into());
+        if !self.tell(News::Rescale(workers, reply)) {
             return Err(gone());
         }
         answer.recv().unwrap_or_else(|_| Err(gone()))

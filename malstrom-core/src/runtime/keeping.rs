@@ -2,6 +2,7 @@
 mod asked;
 mod names;
 mod open;
+mod scaling;
 mod point;
 mod stored;
 mod vault;
@@ -15,8 +16,9 @@ pub use point::Restore;
 pub(crate) use point::check_name;
 pub(crate) use stored::{Restoring, Stored, kind_of};
 pub(crate) use vault::{Found, Shelves, Vault};
+use scaling::Scalers;
 
-use super::attempt::{Attempt, Beginning, News};
+use super::attempt::{Attempt, Beginning, News, Plan};
 use super::job::Job;
 use super::report::Taken;
 use super::{LAST_TRIES, PAUSES};
@@ -25,6 +27,7 @@ use crate::coordinator::member::Command;
 use crate::coordinator::{Action, Coordinator, Event, Origin, Policy, Purpose, Report};
 use crate::error::{Error, Result};
 use crate::worker::{self, Written};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -80,6 +83,8 @@ pub(super) fn keep(job: &Job, keeping: Keeping, sender: &Sender<News>, news: &Re
         askers,
         failure: None,
         over: None,
+        next: VecDeque::new(),
+        scalers: Scalers::default(),
     };
     run.act(first);
     run.run(news)
@@ -118,6 +123,10 @@ struct Run<'a> {
     failure: Option<Error>,
     /// What came of the job.
     over: Option<Result<()>>,
+    /// What has happened while something else was being done.
+    next: VecDeque<Event>,
+    /// Those who want another number of workers.
+    scalers: Scalers,
 }
 impl Run<'_> {
     fn now(&self) -> Duration {
@@ -133,6 +142,7 @@ impl Run<'_> {
                     Err(failure) => format!("the job has failed: {failure}"),
                 };
                 turn_down(&*self.vault, &why);
+                self.scalers.turn_down(&why);
                 return over;
             }
             if self.attempt.is_some() {
@@ -150,7 +160,13 @@ impl Run<'_> {
                     self.written.push(written);
                     self.report(worker, Report::Written(interval));
                 }
-                Ok(News::Loaded(worker)) => self.report(worker, Report::Ready),
+                Ok(News::Loaded(worker)) => match self.scalers.prepared(worker) {
+                    Some(followed) => self.report(worker, followed),
+                    None => self.report(worker, Report::Ready),
+                },
+                Ok(News::Installed(worker, interval)) => self.report(worker, Report::Installed(interval)),
+                Ok(News::Left(worker)) => self.report(worker, Report::Left),
+                Ok(News::Rescale(workers, reply)) => self.rescale(workers, reply),
                 Ok(News::Finished(worker)) => {
                     let version = self.coordinator.layout().version();
                     self.report(worker, Report::Finished(version));
@@ -211,8 +227,16 @@ impl Run<'_> {
         self.on(Event::Report { worker, attempt: self.number, report });
     }
     fn on(&mut self, event: Event) {
-        let actions = self.coordinator.on(self.now(), event);
-        self.act(actions);
+        self.next.push_back(event);
+        // What happens while actions are being carried out is next when all have been.
+        if self.next.len() > 1 {
+            return;
+        }
+        while let Some(event) = self.next.front().cloned() {
+            let actions = self.coordinator.on(self.now(), event);
+            self.act(actions);
+            self.next.pop_front();
+        }
     }
     fn act(&mut self, actions: Vec<Action>) {
         for action in actions {
@@ -223,8 +247,8 @@ impl Run<'_> {
                         return;
                     }
                 }
-                Action::Tell(Command::Begin { attempt, interval, .. }) => {
-                    if let Err(error) = self.begin(attempt, interval) {
+                Action::Tell(Command::Begin { attempt, interval, layout }) => {
+                    if let Err(error) = self.begin(attempt, interval, layout.members().len()) {
                         self.over = Some(Err(error));
                         return;
                     }
@@ -234,12 +258,15 @@ impl Run<'_> {
                         self.fail(error);
                     }
                 }
-                Action::Tell(Command::Trigger { barrier, .. }) => {
+                Action::Tell(Command::Trigger { barrier, change }) => {
                     tracing::debug!(interval = barrier.interval, "snapshot begins");
                     self.since = self.now();
                     self.job.note(|survived| survived.interval = barrier.interval + 1);
                     self.written.retain(|written| written.interval >= barrier.interval);
-                    self.command(worker::Command::Snapshot(barrier));
+                    self.command(match change {
+                        Some(change) => worker::Command::Change(barrier, change),
+                        None => worker::Command::Snapshot(barrier),
+                    });
                 }
                 Action::Store { barrier, purpose, .. } => self.store(barrier, &purpose),
                 Action::Tell(Command::Settle(outcome)) => {
@@ -262,14 +289,12 @@ impl Run<'_> {
                 }
                 // Workers end when they have settled the last snapshot.
                 Action::End => {}
-                // The number of threads does not change while they run, and nobody else coordinates them: whoever takes
-                // over elsewhere is met at the log.
-                Action::Record { .. }
-                | Action::Tell(_)
-                | Action::TellThese { .. }
-                | Action::Moved { .. }
-                | Action::NotMoved
-                | Action::StepDown => {}
+                Action::Record { target } => self.enlist(target),
+                Action::TellThese { to, command } => self.tell(&to, &command),
+                Action::Moved { layout } => self.scalers.moved(layout.members().len(), self.now()),
+                Action::NotMoved => self.scalers.turn_down("the job could not be given so many workers"),
+                // Nobody else coordinates these workers: whoever takes over elsewhere is met at the log.
+                Action::Tell(_) | Action::StepDown => {}
             }
         }
     }
@@ -292,11 +317,11 @@ impl Run<'_> {
             ..Origin::default()
         };
         self.on(Event::Claimed(origin));
-        (0..self.job.plan().workers).for_each(|worker| self.on(Event::Joined { worker, standing: None }));
+        (0..self.coordinator.target()).for_each(|worker| self.on(Event::Joined { worker, standing: None }));
         Ok(())
     }
     /// Begins an attempt.
-    fn begin(&mut self, attempt: u64, interval: u64) -> Result<()> {
+    fn begin(&mut self, attempt: u64, interval: u64, workers: usize) -> Result<()> {
         let found = self.found.take();
         let restored_from = found.as_ref().map(|found| found.interval);
         let term = self.vault.term();
@@ -312,8 +337,10 @@ impl Run<'_> {
         let tell = Arc::new(move |news| drop(sender.send(news)));
         self.vault.in_attempt(attempt);
         let beginning = Beginning { term, interval, shelves, tell };
-        let begun = Attempt::start(self.job.plan(), Some(beginning))?;
+        let plan = Plan { workers, ..self.job.plan().clone() };
+        let begun = Attempt::start(&plan, Some(beginning))?;
         self.job.begin(begun.clone());
+        self.scalers.moved(workers, self.now());
         (self.number, self.attempt) = (attempt, Some(begun));
         Ok(())
     }

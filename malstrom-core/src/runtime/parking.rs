@@ -4,7 +4,7 @@
 //! first and looks at the announcement then. One of the two sees the other, so no wake-up is lost. (`tests.rs` has a model checker go
 //! through all interleavings, and all orders in which memory may be seen.)
 use crate::exchange::fabric::Wake;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::thread::Thread;
 use std::time::Duration;
@@ -40,11 +40,15 @@ impl Flag for AtomicBool {
 #[derive(Debug)]
 struct Bed<F, S> {
     asleep: F,
-    sleeper: OnceLock<S>,
+    sleeper: Mutex<Option<S>>,
 }
-impl<F: Flag, S> Bed<F, S> {
+impl<F: Flag, S: Clone> Bed<F, S> {
     fn new() -> Self {
-        Bed { asleep: F::default(), sleeper: OnceLock::new() }
+        Bed { asleep: F::default(), sleeper: Mutex::new(None) }
+    }
+    /// This is the thread that sleeps here: another one if a worker has left, and one of the same number has joined.
+    fn move_in(&self, sleeper: S) {
+        *self.sleeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(sleeper);
     }
     fn announce(&self) {
         self.asleep.store(true, Ordering::SeqCst);
@@ -55,10 +59,10 @@ impl<F: Flag, S> Bed<F, S> {
     }
     /// The sleeper, if it sleeps and nobody else wakes it.
     #[inline]
-    fn to_wake(&self) -> Option<&S> {
+    fn to_wake(&self) -> Option<S> {
         F::fence();
         if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::SeqCst) {
-            self.sleeper.get()
+            self.sleeper.lock().unwrap_or_else(PoisonError::into_inner).clone()
         } else {
             None
         }
@@ -74,7 +78,7 @@ impl Dormitory {
     }
     /// Says that the current thread is worker `worker`.
     pub(crate) fn move_in(&self, worker: usize) {
-        let _ = self.0[worker].sleeper.set(std::thread::current());
+        self.0[worker].move_in(std::thread::current());
     }
     /// Announces sleep. Inputs must be looked at again before [`sleep`](Self::sleep).
     pub(crate) fn announce(&self, worker: usize) {

@@ -44,6 +44,8 @@ pub struct Env(Rc<Inner>);
 struct Inner {
     worker: usize,
     workers: usize,
+    /// Whether their number may change.
+    elastic: Cell<bool>,
     seed: u64,
     ranks: Ranks,
     ids: Vec<Arc<str>>,
@@ -114,6 +116,7 @@ impl Env {
         Env(Rc::new(Inner {
             worker,
             workers,
+            elastic: Cell::new(false),
             seed,
             ranks,
             ids,
@@ -134,6 +137,14 @@ impl Env {
     }
     pub(crate) fn worker(&self) -> usize {
         self.0.worker
+    }
+    /// Whether there is more than one worker, or may be.
+    pub(crate) fn is_parallel(&self) -> bool {
+        self.0.workers > 1 || self.0.elastic.get()
+    }
+    /// The number of workers may change.
+    pub(crate) fn set_elastic(&self) {
+        self.0.elastic.set(true);
     }
     pub(crate) fn workers(&self) -> usize {
         self.0.workers

@@ -114,15 +114,16 @@ impl Merge {
         }
     }
     /// Who the inputs are has changed: of those there are, nothing is known. What was promised stands.
-    #[cfg_attr(
-        not(feature = "sim"),
-        allow(dead_code, reason = "who the inputs are changes in the simulator only so far")
-    )]
     pub(crate) fn restart(&mut self, inputs: usize, is_one: impl Fn(usize) -> bool) {
         let input = |at| if is_one(at) { Input::Unknown } else { Input::Ended };
         self.inputs = (0..inputs).map(input).collect();
         self.open = self.inputs.iter().filter(|input| **input == Input::Unknown).count();
         self.idle = false;
+    }
+    /// The same, where those that have ended have.
+    pub(crate) fn change(&mut self, inputs: usize, is_one: impl Fn(usize) -> bool) {
+        let ended: Vec<bool> = self.inputs.iter().map(|input| *input == Input::Ended).collect();
+        self.restart(inputs, |at| is_one(at) && !ended.get(at).copied().unwrap_or(false));
     }
     /// How all inputs have ended, if they have.
     pub(crate) fn ended(&self) -> Option<End> {

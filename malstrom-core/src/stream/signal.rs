@@ -32,6 +32,9 @@ pub enum SplitNews {
     Silent,
     /// Its source says that nothing will come for a while.
     Rests,
+    /// Another worker reads it from now on. Those of this worker that take times from records forget it; whoever is behind an
+    /// exchange does not hear of it.
+    Moves,
     /// It has ended.
     Ends,
 }

@@ -169,7 +169,7 @@ impl<F, T, P> TimestampsPush<F, T, P> {
                 None
             }
             SplitNews::Rests => self.merge.set(input, Input::Idle),
-            SplitNews::Ends => {
+            SplitNews::Ends | SplitNews::Moves => {
                 self.restored.forget(number);
                 self.remove(at);
                 self.merge.set(input, Input::Ended)

@@ -1,9 +1,12 @@
 //! What a worker does for a snapshot: it has barriers begin where they begin, waits until they have passed all of its
 //! segments, and then has these write what they kept, a slice at a time.
 use super::Place;
+use super::handover::Handover;
 use crate::contract::snapshot::{Barrier, Book, Chunk, Outcome, Part, Pen, Schema, Shelf, Task};
 use crate::error::{Error, Result};
+use crate::exchange::layout::Change;
 use crate::stream::env::Env;
+use std::sync::Arc;
 
 /// How much a worker writes before it does other work again: some 100,000 small entries, or eight megabytes, in a millisecond or
 /// two. While a snapshot is being written, state that changes is written out of turn, which costs several times as much: so it
@@ -12,12 +15,16 @@ use crate::stream::env::Env;
 const SLICE: usize = 131_072;
 
 /// What a worker is asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// To begin a snapshot.
     Snapshot(Barrier),
+    /// To begin a snapshot whose barrier changes who takes part, or who owns what.
+    Change(Barrier, Arc<Change>),
     /// To take note of what became of one.
     Settle(Outcome),
+    /// To leave: a barrier has passed behind which it takes no part, and what was committed there is published.
+    Leave,
 }
 
 /// What a worker has written for a snapshot.
@@ -46,12 +53,14 @@ pub(super) struct Snapshots {
     /// The last barrier of all has passed, and its snapshot is committed.
     last: Option<u64>,
     over: bool,
+    /// How a change is made, if the number of workers may change.
+    handover: Option<Handover>,
 }
 impl Snapshots {
     /// Writes so much at a time, and no more than is good.
-    pub(super) fn new(slice: usize) -> Self {
+    pub(super) fn new(slice: usize, handover: Option<Handover>) -> Self {
         let (running, next, done, last) = (None, None, None, None);
-        Snapshots { slice: slice.min(SLICE), running, aborted: false, next, done, last, over: false }
+        Snapshots { slice: slice.min(SLICE), running, aborted: false, next, done, last, over: false, handover }
     }
     pub(super) fn command(&mut self, command: Command, segments: &mut [Place]) {
         match command {
@@ -61,6 +70,16 @@ impl Snapshots {
                     Some(_) => self.next = Some(barrier),
                     None => self.running = Some((barrier, Pen::new(self.slice))),
                 }
+            }
+            Command::Change(barrier, change) => {
+                if let Some(handover) = &mut self.handover {
+                    handover.begin(barrier.interval, change);
+                }
+                self.command(Command::Snapshot(barrier), segments);
+            }
+            Command::Leave => {
+                segments.iter_mut().for_each(|place| place.segment.leave());
+                self.over = true;
             }
             Command::Settle(outcome) => {
                 if let (Outcome::Aborted { interval }, Some((barrier, _))) = (outcome, &self.running)
@@ -97,6 +116,21 @@ impl Snapshots {
             segments.iter_mut().for_each(|place| place.segment.begin_barrier(*barrier));
         }
     }
+    /// Does what there is to do for a change, if one is being made. Whether it did something.
+    pub(super) fn hand_over(&mut self, segments: &mut [Place], env: &Env) -> Result<bool> {
+        match (&mut self.handover, &mut self.running) {
+            (Some(handover), Some((barrier, pen))) => {
+                let pen = Some(pen).filter(|_| handover.is_under_way(barrier.interval));
+                handover.go_on(segments, pen, env)
+            }
+            (Some(handover), None) => handover.go_on(segments, None, env),
+            (None, _) => Ok(false),
+        }
+    }
+    /// The barrier of a change behind which this worker has all that it has gained, once.
+    pub(super) fn installed(&mut self) -> Option<u64> {
+        self.handover.as_mut().and_then(Handover::installed)
+    }
     /// Writes a slice, if the barrier has passed all segments. Whether it did something.
     pub(super) fn write(&mut self, segments: &mut [Place], env: &Env) -> Result<bool> {
         let Some((barrier, mut pen)) = self.running.take() else { return Ok(false) };
@@ -110,6 +144,10 @@ impl Snapshots {
             self.running = self.next.take().map(|barrier| (barrier, Pen::new(self.slice)));
             return Ok(true);
         }
+        if self.handover.as_ref().is_some_and(|handover| !handover.has_given_all(barrier.interval)) {
+            self.running = Some((barrier, pen));
+            return Ok(false);
+        }
         pen.next_slice(self.slice);
         segments.iter_mut().for_each(|place| place.segment.persist(Task::Save(&mut pen)));
         if let Some((node, why)) = pen.failure() {
@@ -119,6 +157,10 @@ impl Snapshots {
             self.running = Some((barrier, pen));
         } else {
             let (chunks, schemas) = pen.finish();
+            if self.handover.as_ref().is_some_and(|handover| handover.joined_at(barrier.interval)) {
+                // It had no part in what that snapshot is of.
+                return Ok(true);
+            }
             self.done = Some(Written { interval: barrier.interval, chunks, schemas });
         }
         Ok(true)

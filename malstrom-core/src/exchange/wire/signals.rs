@@ -18,7 +18,8 @@ pub(super) fn write(at: usize, signal: Signal, out: &mut Vec<u8>) {
                 SplitNews::Promises(time) => (2, time),
                 SplitNews::Silent => (3, 0),
                 SplitNews::Rests => (4, 0),
-                SplitNews::Ends => (5, 0),
+                // What never crosses an exchange is like an end.
+                SplitNews::Ends | SplitNews::Moves => (5, 0),
             };
             (kind, false, 0, split, time)
         }

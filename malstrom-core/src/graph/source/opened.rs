@@ -1,8 +1,11 @@
 //! The splits that a worker reads: it takes its share of them, and tells those downstream what they want to know of each.
 use super::SourceSegment;
 use super::drive::Root;
-use super::saved::{self, Waiting};
+use super::saved::{self, Place, Waiting};
+use crate::contract::record::Record;
 use crate::contract::source::{Read, Source, SplitReader};
+use crate::error::Error;
+use crate::exchange::changes::Cut;
 use crate::exchange::fabric::{Links, Listed, Next};
 use crate::stream::Push;
 use crate::stream::call::OnFail;
@@ -65,8 +68,58 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
                 None => break,
             }
         }
-        self.exhausted = self.readers.is_empty();
+        self.exhausted = self.readers.is_empty() && self.nothing_comes();
+        let rests = self.readers.is_empty() && !self.exhausted;
+        if rests != std::mem::replace(&mut self.rests, rests)
+            && let Some(waiting) = self.origin.as_ref().filter(|origin| !origin.waits).map(|origin| origin.waiting)
+        {
+            let news = if rests { [SplitNews::Opens, SplitNews::Rests].as_slice() } else { &[SplitNews::Ends] };
+            news.iter().for_each(|news| self.tell(waiting, *news));
+        }
         Ok(true)
+    }
+    /// Whether no split will come any more. Where others may leave, none of this worker's may be the next one of it as long as there
+    /// are any.
+    fn nothing_comes(&self) -> bool {
+        self.changes.is_none() || Links::all_ended::<Waiting<S>>(&self.fabric, self.number)
+    }
+    /// Gives those splits back that others are to read behind this barrier: all of them if this worker leaves, and otherwise those
+    /// beyond its new share.
+    pub(super) fn give_splits_back(&mut self, cut: &Cut) {
+        let members = cut.change.new.members();
+        let share = Links::new_share::<Waiting<S>>(&self.fabric, self.number, cut.change.new.version(), members.len());
+        let keeps = if cut.change.new.has(self.worker) { share } else { 0 };
+        if self.readers.len() <= keeps {
+            return;
+        }
+        let mut given: Vec<Waiting<S>> = Vec::new();
+        for open in self.readers.split_off(keeps) {
+            let Open { reader, name, split, .. } = open;
+            let guard = self.site.guard();
+            let position = reader.position();
+            guard.disarm();
+            match Self::split_of(&name, &position) {
+                Ok((same, written)) => {
+                    // Until another worker has opened it, this one goes on writing where it is.
+                    self.saved.0.insert(name.clone(), (split, Place::Known(written)));
+                    given.push(Waiting { split: same, name, resume: Some((split, position)) });
+                }
+                Err(error) => self.site.fail(error.in_connector(&self.site.id)),
+            }
+            self.tell(split, SplitNews::Moves);
+        }
+        if let Some(origin) = &mut self.origin {
+            origin.current = origin.waiting;
+        }
+        self.next = 0;
+        Links::give_back(&self.fabric, self.number, given);
+    }
+    /// The split of this name, and its position as it is written.
+    fn split_of(name: &[u8], position: &S::Position) -> crate::Result<(S::Split, Vec<u8>)> {
+        let split = S::Split::decode(name).map_err(Error::custom)?;
+        let mut written = Vec::new();
+        position.encode(&mut written).map_err(Error::custom)?;
+        Ok((split, written))
     }
     /// Opens the next split, if there is one for this worker: with its name in snapshots, and the number that it had. Also
     /// says whether others wait. `None` if it is not known yet which there are.

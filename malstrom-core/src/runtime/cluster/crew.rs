@@ -385,6 +385,8 @@ impl Crew {
                     self.store(attempt, barrier, kind, all);
                 }
             }
+            // The workers of a job of several processes stay who they are.
+            News::Installed(..) | News::Left(_) | News::Rescale(..) => {}
             News::Finished(at) => {
                 let Some(worker) = number(running, at) else { return };
                 let Some(member) = self.members.get_mut(&worker) else { return };

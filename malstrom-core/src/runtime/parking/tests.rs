@@ -32,7 +32,7 @@ impl Given {
     }
     /// The loop of a worker, until so many records have come. Whoever oversleeps one waits for ever.
     fn work(&self, until: usize) {
-        let _ = self.bed.sleeper.set(thread::current());
+        self.bed.move_in(thread::current());
         loop {
             if self.records.load(Ordering::Acquire) == until {
                 return;
@@ -54,7 +54,7 @@ fn check(givers: usize, each: usize) {
     builder.preemption_bound = Some(3);
     builder.check(move || {
         let given = Arc::new(Given { bed: Bed::new(), records: AtomicUsize::new(0) });
-        let _ = given.bed.sleeper.set(thread::current());
+        given.bed.move_in(thread::current());
         let give = || {
             let given = given.clone();
             thread::spawn(move || (0..each).for_each(|_| given.give()))

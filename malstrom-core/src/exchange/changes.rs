@@ -1,0 +1,130 @@
+//! What barriers change, on one worker: who takes part behind them, and who owns which key group then.
+//!
+//! A worker hears of a change before any of its segments comes to the barrier that carries it: its own sources bring that barrier only
+//! when it has been told, and so nothing downstream gets past it before. Each end of an exchange changes when the barrier passes it, and
+//! each segment stands still behind it until what it gains [has come](Parcel).
+use super::layout::Change;
+use super::route::RouteTable;
+use crate::contract::snapshot::{Chunk, GroupSet, Part, Schema};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What one barrier changes.
+pub(crate) struct Cut {
+    pub(crate) change: Arc<Change>,
+    /// Who owns which key group behind it.
+    pub(crate) route: Rc<RouteTable>,
+}
+impl Cut {
+    /// What a worker gives to others, by who gets it. Whoever leaves has one of those who stay get what belongs to no group.
+    pub(crate) fn gives(&self, worker: usize) -> BTreeMap<usize, GroupSet> {
+        let mut gives: BTreeMap<usize, Vec<u16>> = BTreeMap::new();
+        for moved in self.change.groups().filter(|moved| moved.from == worker) {
+            gives.entry(moved.to).or_default().push(moved.what as u16);
+        }
+        let mut gives: BTreeMap<usize, GroupSet> =
+            gives.into_iter().map(|(to, groups)| (to, groups.into_iter().collect())).collect();
+        if let Some(heir) = self.heir(worker) {
+            let given = gives.remove(&heir).unwrap_or_default();
+            gives.insert(heir, given.leaving());
+        }
+        gives
+    }
+    /// From how many workers this one gets something.
+    pub(crate) fn givers(&self, worker: usize) -> usize {
+        let mut givers: Vec<usize> =
+            self.change.groups().filter(|moved| moved.to == worker).map(|moved| moved.from).collect();
+        givers.extend(self.change.leavers().filter(|leaver| self.heir(*leaver) == Some(worker)));
+        givers.sort_unstable();
+        givers.dedup();
+        givers.len()
+    }
+    /// Who gets what belongs to no group from a worker that leaves.
+    fn heir(&self, worker: usize) -> Option<usize> {
+        let leaves = self.change.old.has(worker) && !self.change.new.has(worker);
+        self.change.new.members().first().copied().filter(|_| leaves)
+    }
+    /// All groups that a worker owns behind the barrier.
+    pub(crate) fn owned(&self, worker: usize) -> GroupSet {
+        self.route.groups_of(worker).collect()
+    }
+}
+
+/// The changes that a worker has been told of.
+#[derive(Default)]
+pub(crate) struct Changes {
+    /// Whether the number of workers may change at all.
+    elastic: bool,
+    /// Whom it joins, if it joins others that are at work.
+    joins: Option<Arc<Change>>,
+    cuts: RefCell<BTreeMap<u64, Rc<Cut>>>,
+    /// The interval of the last of them; 0 if there was none.
+    last: Cell<u64>,
+}
+impl Changes {
+    pub(crate) fn new(elastic: bool, joins: Option<Arc<Change>>) -> Rc<Self> {
+        Rc::new(Changes { elastic, joins, ..Changes::default() })
+    }
+    pub(crate) fn is_elastic(&self) -> bool {
+        self.elastic
+    }
+    /// What it joins by, if it joins others.
+    pub(crate) fn joins(&self) -> Option<&Arc<Change>> {
+        self.joins.as_ref()
+    }
+    /// The barrier of this interval changes something.
+    pub(crate) fn add(&self, interval: u64, change: Arc<Change>) -> Rc<Cut> {
+        let route = Rc::new(RouteTable::of(&change.new));
+        let cut = Rc::new(Cut { change, route });
+        let mut cuts = self.cuts.borrow_mut();
+        // No other change begins before all have settled the one before.
+        cuts.retain(|before, _| *before + 1 >= interval);
+        cuts.insert(interval, cut.clone());
+        self.last.set(interval);
+        cut
+    }
+    /// What the barrier of this interval changes, if it does.
+    pub(crate) fn at(&self, interval: u64) -> Option<Rc<Cut>> {
+        if interval > self.last.get() { None } else { self.cuts.borrow().get(&interval).cloned() }
+    }
+    /// The interval of the last change.
+    #[inline]
+    pub(crate) fn last(&self) -> u64 {
+        self.last.get()
+    }
+}
+
+/// Whether a segment stands still: a barrier with a change has passed it, and not all has come that it gains.
+#[derive(Clone, Default)]
+pub(crate) struct Halt {
+    changes: Option<Rc<Changes>>,
+    /// The last change that is made here.
+    made: u64,
+}
+impl Halt {
+    pub(crate) fn new(changes: Option<Rc<Changes>>) -> Self {
+        Halt { changes, made: 0 }
+    }
+    /// Whether it stands still, where this is the last barrier that has passed.
+    #[inline]
+    pub(crate) fn holds(&self, passed: u64) -> bool {
+        self.changes.as_ref().is_some_and(|changes| passed > self.made && changes.last() == passed)
+    }
+    /// It goes on behind the change at this barrier.
+    pub(crate) fn go_on(&mut self, interval: u64) {
+        self.made = interval;
+    }
+}
+
+/// What one segment of a worker gives to that of another: a snapshot of the groups that move, as they are at the barrier.
+#[derive(Debug)]
+pub(crate) struct Parcel {
+    /// The barrier.
+    pub(crate) interval: u64,
+    /// The segment, by its place on every worker.
+    pub(crate) segment: usize,
+    pub(crate) chunks: Vec<Chunk>,
+    pub(crate) schemas: Vec<(usize, Part, Schema)>,
+}
