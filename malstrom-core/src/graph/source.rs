@@ -346,7 +346,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for So
                     self.saved = self.restored.remembered();
                 }
             }
-            Task::Settle(_) => {}
+            Task::Settle(_) | Task::Give(..) | Task::Take(..) => {}
         }
         if let Some(chain) = &mut self.chain {
             chain.persist(task);
