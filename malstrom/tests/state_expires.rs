@@ -7,7 +7,7 @@ use malstrom::connect::memory::{self, Collector};
 use malstrom::prelude::*;
 use malstrom::{Pipeline, Read};
 use malstrom_core::exchange::fabric::{Fabric, Wake};
-use malstrom_core::worker::{Settings, Step, Worker};
+use malstrom_core::worker::{Scaling, Settings, Step, Worker};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -219,7 +219,7 @@ impl Wake for Nobody {
 #[test]
 fn by_the_clock_where_there_is_no_event_time() {
     let out = memory::collector();
-    let settings = Settings { worker: 0, workers: 1, seed: 7, started: 0, linger: Duration::ZERO, saving: None };
+    let settings = Settings { worker: 0, workers: 1, seed: 7, started: 0, linger: Duration::ZERO, saving: None, scaling: Scaling::Fixed };
     let pipeline: Pipeline = without_event_time(out.clone());
     let mut worker =
         Worker::new(pipeline, &settings, Fabric::new(1, Arc::new(Nobody)), &malstrom_core::worker::EmptyShelf).unwrap();

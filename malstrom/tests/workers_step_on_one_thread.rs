@@ -7,7 +7,7 @@ use malstrom::connect::memory;
 use malstrom::prelude::*;
 use malstrom::{Pipeline, Read};
 use malstrom_core::exchange::fabric::{Fabric, Wake};
-use malstrom_core::worker::{EmptyShelf, Settings, Step, Worker};
+use malstrom_core::worker::{EmptyShelf, Scaling, Settings, Step, Worker};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -59,7 +59,7 @@ fn drive(workers: usize, seed: u64, make: impl Fn() -> Pipeline) -> Vec<(usize, 
     let bells = Arc::new(Bells((0..workers).map(|_| AtomicBool::new(false)).collect()));
     let fabric = Fabric::new(workers, bells.clone());
     let settings =
-        |worker| Settings { worker, workers, seed: 7, started: 0, linger: Duration::from_millis(1), saving: None };
+        |worker| Settings { worker, workers, seed: 7, started: 0, linger: Duration::from_millis(1), saving: None, scaling: Scaling::Fixed };
     let mut machines: Vec<_> =
         (0..workers).map(|w| Worker::new(make(), &settings(w), fabric.clone(), &EmptyShelf).unwrap()).collect();
     let mut states = vec![Step::Busy; workers];
@@ -133,7 +133,7 @@ fn a_worker_that_is_not_woken_has_nothing_to_do() {
     let bells = Arc::new(Bells((0..2).map(|_| AtomicBool::new(false)).collect()));
     let fabric = Fabric::new(2, bells.clone());
     let settings =
-        Settings { worker: 0, workers: 2, seed: 7, started: 0, linger: Duration::from_millis(1), saving: None };
+        Settings { worker: 0, workers: 2, seed: 7, started: 0, linger: Duration::from_millis(1), saving: None, scaling: Scaling::Fixed };
     let endless = || {
         pipeline! { fn endless() { source(0u64..) -> key_by(|x| *x) -> sink(malstrom::connect::for_each(|_: u64| ())); } }
         endless()

@@ -4,7 +4,10 @@
 //! (its *flip*, which costs next to nothing) and hands it on; what it kept at that moment is then asked for in slices, by
 //! [`Task::Save`]. The bytes lie in chunks, each of one [`Part`] of one operator and of one key group, or of one worker for
 //! what belongs to no key.
+mod groups;
+
 use crate::error::{Error, Result};
+pub use groups::GroupSet;
 use std::fmt;
 
 /// What the output of a sink is like after a failure.
@@ -303,6 +306,10 @@ impl<'a> Book<'a> {
 }
 
 /// What a chain is asked to do about its state.
+///
+/// Key groups change their owner at a barrier: when it has passed a chain, the chain has written all of its part of the
+/// snapshot, and nothing behind the barrier, neither a record nor a signal, has come to it, it is asked to [give](Task::Give)
+/// and then to [take](Task::Take). That snapshot is committed, or all begin anew from one before it.
 #[derive(Debug)]
 pub enum Task<'a, 'b> {
     /// To write some of what it kept at the last barrier.
@@ -311,6 +318,14 @@ pub enum Task<'a, 'b> {
     Settle(Outcome),
     /// To take in what it kept when a snapshot was taken. Nothing has been pushed yet.
     Load(&'a mut Book<'b>),
+    /// To write all that it keeps of these groups, each in full, as into a whole snapshot and whatever room there is, and to
+    /// have it no more: later snapshots do not mention them. How far time has come is written too, as it was at the barrier,
+    /// and goes on counting here. Splits and staged output are not given.
+    Give(&'a mut Pen, &'a GroupSet),
+    /// To take in what others gave: the full chunks of groups. From now on these are all groups of this worker, those that
+    /// it had and has still among them. What is taken in is in the snapshot of the barrier as its former owner wrote it.
+    /// Without a chunk, what is kept is laid out for fewer groups.
+    Take(&'a mut Book<'b>, &'a GroupSet),
 }
 impl<'b> Task<'_, 'b> {
     /// The same task, lent.
@@ -319,6 +334,8 @@ impl<'b> Task<'_, 'b> {
             Task::Save(pen) => Task::Save(pen),
             Task::Settle(outcome) => Task::Settle(*outcome),
             Task::Load(book) => Task::Load(book),
+            Task::Give(pen, groups) => Task::Give(pen, groups),
+            Task::Take(book, groups) => Task::Take(book, groups),
         }
     }
 }

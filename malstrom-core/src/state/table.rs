@@ -31,6 +31,7 @@
 //! standing still: see [`StateTable::flip`].
 mod groups;
 mod marks;
+mod moves;
 mod ranks;
 mod save;
 mod search;
@@ -121,11 +122,6 @@ impl<K, V> StateTable<K, V> {
     /// Every entry, group by group except for the few which spill over into the next one.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter().flatten().map(|entry| (&entry.key, &entry.value))
-    }
-
-    /// Every entry with a hash that finds it again, to change what is not written to snapshots.
-    pub(crate) fn iter_unseen(&mut self) -> impl Iterator<Item = (u64, &K, &mut V)> {
-        self.entries.iter_mut().flatten().map(|entry| (entry.tag.hash(), &entry.key, &mut entry.value))
     }
 
     /// Removes all entries, and keeps the room unless hardly any of it was needed. A tracked table begins anew: no snapshot
@@ -250,7 +246,7 @@ impl<K, V> StateTable<K, V> {
         self.entries.reserve_exact(slots.saturating_add(TAIL).saturating_sub(old));
         self.entries.resize_with(slots.max(old), || None);
         self.slots = slots;
-        self.mul = ((slots as u64) << 12) / u64::from(self.ranks.owned().max(1));
+        self.mul = ((slots as u64) << 12) / u64::from(self.ranks.places().max(1));
         let mut below = Vec::new();
         for at in (0..old).rev() {
             if let Some(entry) = self.entries.get_mut(at).and_then(Option::take) {

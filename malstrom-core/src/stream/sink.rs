@@ -139,6 +139,8 @@ impl<M: Meta, S: Sink> Push<M, S::In> for SinkPush<S> {
                 let staged = staged.map(|chunks| chunks.into_iter().map(|chunk| chunk.bytes.to_vec()).collect());
                 self.attempt(|sink, _| sink.begin(Begin { term, interval, staged }));
             }
+            // What is staged goes with the snapshot of who staged it, whoever has the groups then.
+            Task::Give(..) | Task::Take(..) => {}
         }
     }
     fn passed(&self) -> u64 {

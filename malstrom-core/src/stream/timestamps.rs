@@ -269,7 +269,9 @@ where
     fn persist(&mut self, mut task: Task<'_, '_>) {
         if let Some(figures) = &mut self.figures {
             let rows = figures.persist(task.again());
-            if let Some(greatest) = self.restored.take(&rows) {
+            if let Task::Take(..) = task {
+                self.restored.receive(&rows);
+            } else if let Some(greatest) = self.restored.take(&rows) {
                 let at = self.place(None);
                 self.splits[at].greatest = greatest;
                 self.turn_to(at);

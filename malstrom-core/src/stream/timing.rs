@@ -70,11 +70,13 @@ impl Progress {
         };
         (self.time, kind)
     }
-    /// Goes on from where the workers had come. A barrier finds them all at the same time, so the latest is that of all.
+    /// Goes on from where the workers had come. A barrier finds them all at the same time, so the latest is that of all. An
+    /// input that has ended stays so.
     pub(crate) fn resume(&mut self, workers: impl Iterator<Item = (i64, u8)>) {
         for (time, kind) in workers {
             self.time = self.time.max(time);
             self.watermark = match (kind, self.watermark) {
+                (_, Watermark::Ended) => Watermark::Ended,
                 (1, _) | (_, Watermark::At(_)) => Watermark::At(Timestamp::from_micros(self.time)),
                 (2, _) => Watermark::Idle,
                 (_, before) => before,

@@ -147,12 +147,15 @@ impl<H, X, P> HostPush<H, X, P> {
         }
         Ok(reached)
     }
-    /// What was restored may have windows that others had closed, at the time that is now that of all.
+    /// What was restored or taken in may have windows that others had closed, at the time that is now that of all.
     fn catch_up<M: Meta, T>(&mut self)
     where
         H: Host<M, T, X>,
     {
         let Progress { time, watermark, .. } = self.rest.progress;
+        if watermark == Watermark::Ended {
+            return;
+        }
         let mark = if watermark == Watermark::Idle { Mark::Idle(time) } else { Mark::At(time) };
         let signal = Signal::Time(mark);
         if time > i64::MIN && self.begin::<M, T>(signal) {
@@ -243,14 +246,20 @@ where
     fn persist(&mut self, mut task: Task<'_, '_>) {
         if let Some(kept) = &mut self.kept {
             let (rows, mut reached) = (kept.figures.persist(task.again()), Reached::default());
-            if let Task::Load(book) = &mut task {
+            match &task {
+                Task::Give(_, groups) => kept.ranks = kept.ranks.without(groups),
+                Task::Take(_, groups) => kept.ranks = kept.ranks.moved(groups),
+                Task::Save(_) | Task::Settle(_) | Task::Load(_) => {}
+            }
+            let others = !rows.is_empty();
+            if let Task::Load(book) | Task::Take(book, _) = &mut task {
                 match self.resume::<M, T>(rows) {
                     Ok(resumed) => reached = resumed,
                     Err(error) => book.fail(error),
                 }
             }
             self.host.persist(task.again(), &reached);
-            if matches!(task, Task::Load(_)) {
+            if others {
                 self.catch_up::<M, T>();
             }
         }

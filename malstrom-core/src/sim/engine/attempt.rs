@@ -12,7 +12,7 @@ use crate::exchange::fabric::{Limits, Wake};
 use crate::graph::picture::NodeKind;
 use crate::runtime::keeping::is_worth_a_restart;
 use crate::stream::env::Saving;
-use crate::worker::{Command, EmptyShelf, Settings, Step, Worker, Written};
+use crate::worker::{Command, EmptyShelf, Scaling, Settings, Step, Worker, Written};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -96,7 +96,7 @@ impl Attempt {
                 interval: origin.interval + 1,
                 cleans: worker == 0,
             });
-            let settings = Settings { worker, workers, seed: SEED, started: 0, linger, saving };
+            let settings = Settings { worker, workers, seed: SEED, started: 0, linger, saving, scaling: Scaling::Fixed };
             let mut pipeline = (lives.make)();
             if saving.is_none() {
                 pipeline = pipeline.unpromised();
@@ -333,7 +333,7 @@ impl Attempt {
         Ok(())
     }
     fn tell(&mut self, command: Command) {
-        self.mail.iter_mut().for_each(|mail| mail.push_back(command));
+        self.mail.iter_mut().for_each(|mail| mail.push_back(command.clone()));
     }
     /// Has one worker do something, or lets time pass if none has anything to do.
     fn step(&mut self, lives: &mut Lives<'_>) -> Result<()> {

@@ -9,7 +9,7 @@ use crate::exchange::fabric::{Fabric, Wake};
 use crate::exchange::route::RouteTable;
 use crate::graph::Pipeline;
 use crate::stream::env::Saving;
-use crate::worker::{Settings, Worker, Written};
+use crate::worker::{Scaling, Settings, Worker, Written};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,7 +62,7 @@ impl Memory {
         let fabric = Fabric::new(workers, Arc::new(Nobody));
         (0..workers).try_for_each(|worker| {
             let saving = Some(Saving { term: 1, interval: 1, cleans: false });
-            let settings = Settings { worker, workers, seed: SEED, started: 0, linger: Duration::ZERO, saving };
+            let settings = Settings { worker, workers, seed: SEED, started: 0, linger: Duration::ZERO, saving, scaling: Scaling::Fixed };
             Worker::new(make(), &settings, fabric.clone(), &*self.shelf(worker, workers)?).map(drop)
         })
     }

@@ -5,6 +5,7 @@ use crate::contract::key::PartitionKey;
 use crate::contract::record::{CodecError, Record};
 use crate::contract::snapshot::{Barrier, Part, Task};
 use crate::contract::state::Deadline;
+use crate::state::key_group::group;
 use crate::state::saved::{Chapter, Draft, Edition, Layout, Owner};
 use crate::state::table::Entries;
 use std::marker::PhantomData;
@@ -59,17 +60,21 @@ impl<K: PartitionKey, S: 'static, D: Deadline> KeyedTable<K, S, D> {
     /// Does something about the state. `now` is for state that has been given a time to live since it was written.
     pub fn persist(&mut self, task: Task<'_, '_>, now: i64) {
         let Some(chapter) = &mut self.chapter else { return };
-        let loads = matches!(task, Task::Load(_));
-        chapter.persist_table(&mut self.table, task);
-        if loads && D::EXPIRES {
-            self.fill_wheel(now);
+        if let Task::Give(_, groups) = &task {
+            self.wheel.retain(|_, keys| {
+                keys.retain(|(hash, _)| !groups.contains(group(*hash)));
+                !keys.is_empty()
+            });
+        }
+        let come = chapter.persist_table(&mut self.table, task);
+        if D::EXPIRES {
+            come.into_iter().for_each(|group| self.enlist_group(group, now));
         }
     }
-    /// Puts every key on the wheel.
-    fn fill_wheel(&mut self, now: i64) {
+    /// Puts every key of a group on the wheel.
+    fn enlist_group(&mut self, group: u16, now: i64) {
         let (ttl, step) = (self.ttl, self.step());
-        self.wheel.clear();
-        for (hash, key, aged) in self.table.iter_unseen() {
+        for (hash, key, aged) in self.table.iter_group_unseen(group) {
             let time = match aged.deadline.time() {
                 // Before time is known, nothing can have expired.
                 UNKNOWN if now == i64::MIN => i64::MAX,

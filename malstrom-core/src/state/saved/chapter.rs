@@ -2,7 +2,7 @@
 use super::{Draft, Edition, Layout};
 use crate::contract::key::PartitionKey;
 use crate::contract::record::CodecError;
-use crate::contract::snapshot::{Barrier, Book, Head, Loaded, NO_GROUP, Outcome, Part, Pen, Scope, Task};
+use crate::contract::snapshot::{Barrier, Book, GroupSet, Head, Loaded, NO_GROUP, Outcome, Part, Pen, Scope, Task};
 use crate::error::Error;
 use crate::state::key_group::KeyHasher;
 use crate::state::table::StateTable;
@@ -57,10 +57,14 @@ impl Chapter {
     /// Says how entries are laid out, the first time after a flip.
     pub fn tell(&mut self, pen: &mut Pen) {
         if self.cut.is_some() && !std::mem::replace(&mut self.told, true) {
-            match self.layout.schema() {
-                Ok(schema) => pen.schema(self.owner.node, self.part, schema),
-                Err(error) => self.fail(pen, &error),
-            }
+            self.describe(pen);
+        }
+    }
+    /// Says how entries are laid out.
+    pub fn describe(&self, pen: &mut Pen) {
+        match self.layout.schema() {
+            Ok(schema) => pen.schema(self.owner.node, self.part, schema),
+            Err(error) => self.fail(pen, &error),
         }
     }
     /// Hands in what was written of a group. A delta without an entry is left out; a full chunk never is, since it says that
@@ -91,6 +95,34 @@ impl Chapter {
             }
         }
     }
+    /// Opens the book at what others give, which is of some of these groups and in full: what has written the chunks, and the
+    /// chunks. None if nobody gives any, or if they cannot be used, which ends the job.
+    pub fn receive(&mut self, book: &mut Book<'_>, groups: &GroupSet) -> (Edition, Vec<Loaded>) {
+        let present = self.layout.edition();
+        let Some(schema) = book.schema(self.owner.node, self.part) else { return (present, Vec::new()) };
+        let edition = match self.layout.read(&schema) {
+            Ok(edition) => edition,
+            Err(error) => {
+                self.refuse(book, None, error);
+                return (present, Vec::new());
+            }
+        };
+        if edition != present {
+            // Chunks of two layouts must not stand in one row.
+            self.begin_anew();
+        } else if self.cut.is_none() {
+            // Who has just come has nothing of its own that a snapshot should have, and what it is given is in one.
+            self.whole = false;
+        }
+        let chunks = book.chunks(self.owner.node, self.part);
+        let of_group = |chunk: &&Loaded| chunk.group != NO_GROUP;
+        if let Some(chunk) = chunks.iter().filter(of_group).find(|chunk| !chunk.full || !groups.contains(chunk.group)) {
+            let why = if chunk.full { "this worker was not to have it" } else { "it was not given in full" };
+            self.refuse(book, Some(chunk.group), CodecError::new(why));
+            return (present, Vec::new());
+        }
+        (edition, chunks)
+    }
     /// What was read of a group cannot be used.
     pub fn refuse(&self, book: &mut Book<'_>, group: Option<u16>, error: CodecError) {
         let what = match group {
@@ -109,9 +141,9 @@ impl Chapter {
         let scope = self.flip(barrier);
         table.flip(barrier.interval, if table.is_mostly_changed() { Scope::Whole } else { scope });
     }
-    /// Does something about a table that is all there is to this chapter.
-    pub fn persist_table<K: PartitionKey, V>(&mut self, table: &mut StateTable<K, V>, task: Task<'_, '_>) {
-        match task {
+    /// Does something about a table that is all there is to this chapter. Returns the groups that have come in.
+    pub fn persist_table<K: PartitionKey, V>(&mut self, table: &mut StateTable<K, V>, task: Task<'_, '_>) -> Vec<u16> {
+        let (book, chunks, loaded) = match task {
             Task::Save(pen) => {
                 self.tell(pen);
                 match table.write(pen, |pen, group, full, draft| self.hand_in(pen, group, full, draft)) {
@@ -119,18 +151,36 @@ impl Chapter {
                     Ok(false) => {}
                     Err(error) => self.fail(pen, &error),
                 }
+                return Vec::new();
             }
             Task::Settle(outcome) => {
                 self.settle(outcome);
                 table.settle(outcome);
+                return Vec::new();
+            }
+            Task::Give(pen, groups) => {
+                self.describe(pen);
+                if let Err(error) = table.give(groups, |group, draft| self.hand_in(pen, group, true, draft)) {
+                    self.fail(pen, &error);
+                }
+                return Vec::new();
             }
             Task::Load(book) => {
-                if let Some((edition, chunks)) = self.open(book)
-                    && let Err((group, error)) = table.load(edition, &chunks, &mut self.hasher())
-                {
-                    self.refuse(book, Some(group), error);
-                }
+                let Some((edition, chunks)) = self.open(book) else { return Vec::new() };
+                let loaded = table.load(edition, &chunks, &mut self.hasher());
+                (book, chunks, loaded)
             }
+            Task::Take(book, groups) => {
+                let (edition, chunks) = self.receive(book, groups);
+                let taken = table.take(groups, edition, &chunks, &mut self.hasher());
+                (book, chunks, taken)
+            }
+        };
+        if let Err((group, error)) = loaded {
+            self.refuse(book, Some(group), error);
         }
+        let mut groups: Vec<u16> = chunks.iter().map(|chunk| chunk.group).collect();
+        groups.dedup();
+        groups
     }
 }

@@ -1,6 +1,6 @@
 //! The entries of one key group, which are neighbours.
 use super::ranks::WITHIN;
-use super::{GROUPS, Ranks, StateTable, Tag};
+use super::{Entry, GROUPS, Ranks, StateTable, Tag};
 use std::ops::Range;
 
 impl<K, V> StateTable<K, V> {
@@ -35,21 +35,25 @@ impl<K, V> StateTable<K, V> {
     /// assert_eq!(table.len(), 1);
     /// ```
     pub fn drain_group(&mut self, group: u16) -> Vec<(K, V)> {
-        let reach = self.reach(group);
-        let (mut drained, mut others) = (Vec::new(), Vec::new());
-        for at in reach {
+        let mut drained = Vec::new();
+        self.take_group(group, |entry| drained.push((entry.key, entry.value)));
+        drained
+    }
+    /// Takes the entries of one key group out.
+    pub(super) fn take_group(&mut self, group: u16, mut each: impl FnMut(Entry<K, V>)) {
+        let mut others = Vec::new();
+        for at in self.reach(group) {
             let Some(entry) = self.entries.get_mut(at).and_then(Option::take) else { continue };
             if entry.tag.group() == group {
+                self.len -= 1;
                 self.rescue(&entry);
-                drained.push((entry.key, entry.value));
+                each(entry);
             } else {
                 others.push(entry);
             }
         }
         // Those which probed past the drained ones move up.
         others.into_iter().for_each(|entry| self.place(entry));
-        self.len -= drained.len();
-        drained
     }
 
     /// Moves the table to other `ranks`, when this worker has gained or lost groups, and fits its size to what it holds.
@@ -63,18 +67,22 @@ impl<K, V> StateTable<K, V> {
     /// assert_eq!(table.get(0x0010 << 48, &'a'), Some(&mut 1));
     /// ```
     pub fn rehome(&mut self, ranks: Ranks) {
+        self.rehome_for(ranks, 0);
+    }
+    /// The same, and makes room for so many more entries.
+    pub(crate) fn rehome_for(&mut self, ranks: Ranks, more: usize) {
         let old = std::mem::take(&mut self.entries);
         self.ranks = ranks;
-        self.slots = 0;
+        (self.slots, self.mul) = (0, 0);
         let len = std::mem::take(&mut self.len);
-        self.reserve(len);
+        self.reserve(len.saturating_add(more));
         self.len = len;
         old.into_iter().flatten().for_each(|entry| self.place(entry));
         self.mark_anew();
     }
 
     /// The slots in which the entries of a group are.
-    fn reach(&self, group: u16) -> Range<usize> {
+    pub(super) fn reach(&self, group: u16) -> Range<usize> {
         if group >= GROUPS {
             return 0..0;
         }

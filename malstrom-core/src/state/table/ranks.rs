@@ -1,8 +1,10 @@
 //! Which key groups a worker owns, and the bits of a hash that a table goes by.
 use super::GROUPS;
+use crate::contract::snapshot::GroupSet;
+use std::cell::RefCell;
 use std::fmt;
 use std::num::NonZeroU32;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 /// A tag is the top 32 bits of a hash: the key group, then this many bits which order the entries within it.
 pub(super) const WITHIN: u32 = 20;
@@ -19,12 +21,15 @@ pub(super) const WITHIN: u32 = 20;
 pub struct Ranks(Rc<RankTable>);
 
 struct RankTable {
-    /// The group less its rank among the owned ones. A group which is not owned shares the rank of a neighbour, so that
+    /// The group less its rank among those that have slots. A group which has none shares the rank of a neighbour, so that
     /// its entries crowd there but are not lost.
     skipped: [u16; GROUPS as usize],
+    /// The groups that have slots, in order: the owned ones, and those given away since tables were laid out.
+    places: Rc<[u16]>,
     /// The owned groups, in order.
-    groups: Box<[u16]>,
-    owned: u16,
+    groups: Rc<[u16]>,
+    /// What the first table has gone over to that was laid out like this, so that the others share it.
+    next: RefCell<Weak<RankTable>>,
 }
 
 impl Ranks {
@@ -41,14 +46,56 @@ impl Ranks {
                 *is_owned = true;
             }
         }
-        let owned = is_owned.iter().map(|is_owned| u16::from(*is_owned)).sum::<u16>();
-        let (mut skipped, mut below) = ([0; GROUPS as usize], 0);
+        let groups: Rc<[u16]> =
+            (0..GROUPS).zip(is_owned).filter(|(_, is_owned)| *is_owned).map(|(group, _)| group).collect();
+        let (mut skipped, mut below, last) = ([0; GROUPS as usize], 0, groups.len().saturating_sub(1) as u16);
         for (group, (skipped, is_owned)) in (0..).zip(skipped.iter_mut().zip(is_owned)) {
-            *skipped = group - below.min(owned.saturating_sub(1));
+            *skipped = group - below.min(last);
             below += u16::from(is_owned);
         }
-        let groups = (0..GROUPS).zip(is_owned).filter(|(_, is_owned)| *is_owned).map(|(group, _)| group).collect();
-        Self(Rc::new(RankTable { skipped, groups, owned }))
+        Self(Rc::new(RankTable { skipped, places: groups.clone(), groups, next: RefCell::default() }))
+    }
+    /// These groups, of which some may be owned already and others not.
+    ///
+    /// ```
+    /// use malstrom_core::contract::snapshot::GroupSet;
+    /// use malstrom_core::state::table::Ranks;
+    ///
+    /// let before = Ranks::of(0..1024);
+    /// let given: GroupSet = (512..1024).collect();
+    /// assert_eq!(before.without(&given).owned(), 512);
+    /// let after: GroupSet = (256..768).collect();
+    /// assert_eq!(before.moved(&after).owned(), 512);
+    /// ```
+    #[must_use]
+    pub fn moved(&self, groups: &GroupSet) -> Self {
+        let is_so = |table: &RankTable| is_of(&table.places, groups) && is_of(&table.groups, groups);
+        self.follow(is_so, || Self::of(groups.iter()))
+    }
+    /// The same without these groups, which keep their places until tables are laid out anew.
+    #[must_use]
+    pub fn without(&self, groups: &GroupSet) -> Self {
+        let left: Rc<[u16]> = self.groups().iter().copied().filter(|group| !groups.contains(*group)).collect();
+        let is_so = |table: &RankTable| table.places == self.0.places && table.groups == left;
+        let make = || {
+            let RankTable { skipped, places, .. } = &*self.0;
+            let (places, groups, next) = (places.clone(), left.clone(), RefCell::default());
+            Self(Rc::new(RankTable { skipped: *skipped, places, groups, next }))
+        };
+        self.follow(is_so, make)
+    }
+    fn follow(&self, is_so: impl Fn(&RankTable) -> bool, make: impl FnOnce() -> Self) -> Self {
+        if is_so(&self.0) {
+            return self.clone();
+        }
+        let known = self.0.next.borrow().upgrade().filter(|next| is_so(next));
+        let next = known.map_or_else(make, Self);
+        *self.0.next.borrow_mut() = Rc::downgrade(&next.0);
+        next
+    }
+    /// Whether both have the same places, so that a table need not be laid out anew.
+    pub(super) fn is_laid_out_like(&self, other: &Self) -> bool {
+        self.0.places == other.0.places
     }
 
     /// By how much the position of this tag is less than it would be if all groups were owned.
@@ -67,13 +114,19 @@ impl Ranks {
         let skipped = u64::from(self.0.skipped[usize::from(group)]);
         (position >> 32) + (skipped << WITHIN)
     }
-    /// The owned group of a rank.
-    pub(super) fn group(&self, rank: u16) -> Option<u16> {
-        self.0.groups.get(usize::from(rank)).copied()
+    /// How many groups have slots.
+    pub(super) fn places(&self) -> u16 {
+        self.0.places.len() as u16
     }
-    /// The rank of the first owned group that has tags of this number or behind it.
+    /// The group of a rank, if it is owned.
+    pub(super) fn group(&self, rank: u16) -> Option<u16> {
+        let RankTable { places, groups, .. } = &*self.0;
+        let group = places.get(usize::from(rank)).copied()?;
+        (places.len() == groups.len() || groups.binary_search(&group).is_ok()).then_some(group)
+    }
+    /// The rank of the first group that has tags of this number or behind it.
     pub(super) fn rank_from(&self, number: u64) -> u16 {
-        self.0.groups.partition_point(|group| Tag::first_of(group + 1) <= number) as u16
+        self.0.places.partition_point(|group| Tag::first_of(group + 1) <= number) as u16
     }
     /// The owned groups, in order.
     pub(crate) fn groups(&self) -> &[u16] {
@@ -82,13 +135,18 @@ impl Ranks {
 
     /// How many groups this worker owns.
     pub fn owned(&self) -> u16 {
-        self.0.owned
+        self.0.groups.len() as u16
     }
+}
+
+/// Whether these are all groups of the set.
+fn is_of(groups: &[u16], set: &GroupSet) -> bool {
+    groups.len() == set.len() && groups.iter().all(|group| set.contains(*group))
 }
 
 impl fmt::Debug for Ranks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ranks").field("owned", &self.0.owned).finish_non_exhaustive()
+        f.debug_struct("Ranks").field("owned", &self.owned()).finish_non_exhaustive()
     }
 }
 

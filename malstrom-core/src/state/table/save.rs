@@ -58,8 +58,8 @@ impl<K, V> StateTable<K, V> {
                 entries.gone(key, cut.drafts.entry(group).or_default())?;
             }
         }
-        for rank in self.ranks.rank_from(cut.written)..self.ranks.owned() {
-            let Some(group) = self.ranks.group(rank) else { break };
+        for rank in self.ranks.rank_from(cut.written)..self.ranks.places() {
+            let Some(group) = self.ranks.group(rank) else { continue };
             let full = cut.is_full(group);
             let versions = cut.versions(base, full);
             let per_group = 64 - 12 - shift;
@@ -125,7 +125,12 @@ impl<K: PartitionKey, V> StateTable<K, V> {
             track.expected = entries;
         }
     }
-    fn load_chunk(&mut self, edition: Edition, chunk: &Loaded, hasher: &mut KeyHasher) -> Result<(), CodecError> {
+    pub(super) fn load_chunk(
+        &mut self,
+        edition: Edition,
+        chunk: &Loaded,
+        hasher: &mut KeyHasher,
+    ) -> Result<(), CodecError> {
         let mut entries = 0_u32;
         for change in Changes::of(&chunk.bytes) {
             self.load_change(edition, chunk.group, change?, hasher)?;

@@ -7,9 +7,9 @@ use super::{Place, TimerQueue, Waiting};
 use crate::contract::code::Codec;
 use crate::contract::key::PartitionKey;
 use crate::contract::record::CodecError;
-use crate::contract::snapshot::{Barrier, Loaded, Outcome, Part, Pen, Scope, Task};
+use crate::contract::snapshot::{Barrier, Book, GroupSet, Loaded, Outcome, Part, Pen, Scope, Task};
 use crate::state::key_group::{KeyHasher, group};
-use crate::state::saved::{Change, Changes, Chapter, Draft, Layout, Owner};
+use crate::state::saved::{Change, Changes, Chapter, Draft, Edition, Layout, Owner};
 use crate::state::table::Ranks;
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -131,6 +131,22 @@ impl<K, X> Track<K, X> {
             self.gone.push(place);
         }
     }
+    /// These groups are another worker's.
+    fn forget(&mut self, groups: &GroupSet) {
+        self.ranks = self.ranks.without(groups);
+        self.gone.retain(|place| !groups.contains(place.group));
+        if let Some(cut) = &mut self.cut {
+            cut.gone.retain(|place| !groups.contains(place.group));
+        }
+    }
+    /// Timers with lower numbers are in a snapshot: the last committed one, or that of the barrier that has just passed.
+    fn reach(&mut self, next: u64) {
+        self.since = next;
+        match &mut self.cut {
+            Some(cut) => cut.until = next,
+            None => self.base = next,
+        }
+    }
     /// What the last cut had is still to be written.
     fn put_back(&mut self) {
         if let Some(mut cut) = self.cut.take() {
@@ -153,6 +169,9 @@ impl<K, X> Track<K, X> {
         let Track { entries, chapter, ranks, base, cut: Some(cut), .. } = self else { return Ok(false) };
         if let Some(error) = cut.failure.take() {
             return Err(error);
+        }
+        if cut.done {
+            return Ok(false);
         }
         while let Some(place) = cut.gone.get(cut.told) {
             if !pen.has_room() {
@@ -240,44 +259,79 @@ impl<K, X> TimerQueue<K, X> {
                 }
             }
             Task::Settle(outcome) => track.settle(outcome),
+            Task::Give(pen, groups) => self.give(pen, groups),
             Task::Load(book) => {
                 let Some((edition, chunks)) = track.chapter.open(book) else { return };
-                let (mut hasher, mut timers) = (track.chapter.hasher(), Vec::new());
-                for chunks in chunks.chunk_by(|a, b| a.group == b.group) {
-                    match read(chunks, edition.version, &*track.entries, &mut hasher) {
-                        Ok(of_group) => timers.extend(of_group),
-                        Err(error) => {
-                            let group = chunks.first().map(|chunk| chunk.group);
-                            return track.chapter.refuse(book, group, error);
-                        }
-                    }
-                }
-                let taken_in = self.take_in(timers);
-                if let (Err(error), Some(track)) = (taken_in, &self.track) {
-                    track.chapter.refuse(book, None, error);
-                }
+                self.load(book, edition, &chunks);
+            }
+            Task::Take(book, groups) => {
+                track.ranks = track.ranks.moved(groups);
+                let (edition, chunks) = track.chapter.receive(book, groups);
+                self.load(book, edition, &chunks);
             }
         }
     }
-    /// Takes in the timers of a snapshot.
+    fn load(&mut self, book: &mut Book<'_>, edition: Edition, chunks: &[Loaded]) {
+        let Some(track) = &self.track else { return };
+        let (mut hasher, mut timers) = (track.chapter.hasher(), Vec::new());
+        for chunks in chunks.chunk_by(|a, b| a.group == b.group) {
+            match read(chunks, edition.version, &*track.entries, &mut hasher) {
+                Ok(of_group) => timers.extend(of_group),
+                Err(error) => {
+                    let group = chunks.first().map(|chunk| chunk.group);
+                    return track.chapter.refuse(book, group, error);
+                }
+            }
+        }
+        let taken_in = self.take_in(timers);
+        if let (Err(error), Some(track)) = (taken_in, &self.track) {
+            track.chapter.refuse(book, None, error);
+        }
+    }
+    /// Takes in timers that are in a snapshot.
     fn take_in(&mut self, timers: Vec<(Place, Waiting<K, X>)>) -> Result<(), CodecError> {
-        let next = timers.iter().map(|(place, _)| place.number.saturating_add(1)).max().unwrap_or(0);
-        self.next = self.next.max(next);
-        let Some(track) = &mut self.track else { return Ok(()) };
-        (track.base, track.since) = (self.next, self.next);
-        self.waiting = timers.into_iter().collect();
-        for (place, waiting) in &mut self.waiting {
-            let bytes = &mut self.bytes.0;
+        let TimerQueue { waiting, places, next, bytes, track: Some(track), .. } = self else { return Ok(()) };
+        if timers.is_empty() {
+            return Ok(());
+        }
+        // Those of other workers have other numbers. What is set from now on has higher ones than any.
+        *next = timers.iter().map(|(place, _)| place.number.saturating_add(1)).fold(*next, u64::max);
+        track.reach(*next);
+        let bytes = &mut bytes.0;
+        for (place, mut timer) in timers {
             bytes.clear();
-            track.entries.held(&waiting.timer, bytes)?;
-            let mut print = xxh3_64_with_seed(bytes, waiting.hash);
-            while self.places.contains_key(&(place.time, print)) {
+            track.entries.held(&timer.timer, bytes)?;
+            let mut print = xxh3_64_with_seed(bytes, timer.hash);
+            while places.contains_key(&(place.time, print)) {
                 print = print.wrapping_add(1);
             }
-            waiting.print = print;
-            self.places.insert((place.time, print), *place);
+            timer.print = print;
+            places.insert((place.time, print), place);
+            waiting.insert(place, timer);
         }
         Ok(())
+    }
+    /// Writes the timers of these groups, and has them no more.
+    fn give(&mut self, pen: &mut Pen, groups: &GroupSet) {
+        let TimerQueue { waiting, places, track: Some(track), .. } = self else { return };
+        track.chapter.describe(pen);
+        let (mut drafts, mut failure) = (BTreeMap::<u16, Draft>::new(), None);
+        waiting.retain(|place, timer| {
+            let stays = !groups.contains(place.group);
+            if !stays {
+                places.remove(&(place.time, timer.print));
+                let written = track.entries.put(*place, timer, drafts.entry(place.group).or_default());
+                failure = failure.take().or(written.err());
+            }
+            stays
+        });
+        if let Some(error) = failure {
+            return track.chapter.fail(pen, &error);
+        }
+        for group in track.ranks.groups().iter().filter(|group| groups.contains(**group)) {
+            track.chapter.hand_in(pen, *group, true, drafts.remove(group).unwrap_or_default());
+        }
+        track.forget(groups);
     }
 }
 

@@ -5,6 +5,7 @@
 //! the groups of some of them close first of all.
 use super::Horizon;
 use crate::contract::record::CodecError;
+use crate::contract::snapshot::GroupSet;
 use crate::contract::windows::{Aligned, Times};
 use crate::state::key_group::group;
 use crate::state::table::{GROUPS, Ranks};
@@ -71,6 +72,17 @@ impl Closed {
         let upto = ranks.groups().iter().map(of).min().flatten();
         let ahead = ranks.groups().iter().filter_map(|group| Some((*group, of(group)?)));
         Closed { upto, ahead: ahead.filter(|(_, ended)| Some(*ended) > upto).collect() }
+    }
+    /// The same for those of `groups` that come to a worker, which `owned` the others before.
+    pub(crate) fn take<N: Times>(&mut self, reached: &Reached, windows: &Aligned<N>, owned: &Ranks, groups: &GroupSet) {
+        let before = std::mem::take(self);
+        let stay = owned.groups().iter().map(|group| (*group, before.ahead.get(group).copied().or(before.upto)));
+        let others = groups.iter().filter(|group| owned.groups().binary_search(group).is_err());
+        let come = others.map(|group| (group, reached.horizon(group).ended(windows)));
+        let all: Vec<(u16, Option<i128>)> = stay.chain(come).collect();
+        self.upto = all.iter().map(|(_, ended)| *ended).min().flatten();
+        let ahead = all.into_iter().filter_map(|(group, ended)| Some((group, ended?)));
+        self.ahead = ahead.filter(|(_, ended)| Some(*ended) > self.upto).collect();
     }
     /// Up to which one all have.
     #[inline]

@@ -91,6 +91,6 @@ pub(crate) trait Host<M: Meta, T, X>: 'static {
     }
     /// A barrier passes, and nothing is being closed.
     fn flip(&mut self, _: Barrier) {}
-    /// Does something about what is kept. When it is loaded, `reached` says how far the workers had come that wrote it.
+    /// Does something about what is kept. When it is loaded or taken in, `reached` says how far the workers had come that wrote it.
     fn persist(&mut self, _: Task<'_, '_>, _reached: &Reached) {}
 }

@@ -15,6 +15,7 @@ use crate::contract::key::PartitionKey;
 use crate::contract::record::CodecError;
 use crate::contract::snapshot::{Barrier, Part, Task};
 use crate::contract::windows::{Aligned, Pane, Spec, Times};
+use crate::state::key_group::group;
 use crate::state::saved::{Chapter, Layout};
 use crate::state::table::StateTable;
 use crate::stream::env::Env;
@@ -175,11 +176,10 @@ impl<K: PartitionKey, A: 'static, B: 'static, J> IntervalJoin<K, A, B, J> {
         }
         IntervalJoin { within, table, agenda, chapter, kind: PhantomData }
     }
-    /// Puts every key on the agenda.
-    fn fill_agenda(&mut self) {
+    /// Puts every key of a group on the agenda.
+    fn enlist_group(&mut self, group: u16) {
         let IntervalJoin { within, table, agenda, .. } = self;
-        agenda.entries.clear();
-        for (hash, key, both) in table.iter_unseen() {
+        for (hash, key, both) in table.iter_group_unseen(group) {
             both.listed = None;
             if let Some(first) = both.first() {
                 agenda.enlist(hash, key, both, first.saturating_add(*within));
@@ -258,11 +258,11 @@ where
     }
     fn persist(&mut self, task: Task<'_, '_>, _: &Reached) {
         let Some(chapter) = &mut self.chapter else { return };
-        let loads = matches!(task, Task::Load(_));
-        chapter.persist_table(&mut self.table, task);
-        if loads {
-            self.fill_agenda();
+        if let Task::Give(_, groups) = &task {
+            self.agenda.entries.retain(|_, (hash, _)| !groups.contains(group(*hash)));
         }
+        let come = chapter.persist_table(&mut self.table, task);
+        come.into_iter().for_each(|group| self.enlist_group(group));
     }
 }
 

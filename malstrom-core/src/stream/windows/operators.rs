@@ -159,6 +159,14 @@ where
     fn persist(&mut self, task: Task<'_, '_>, reached: &Reached) {
         let loads = matches!(task, Task::Load(_));
         let Spec { windows, lateness } = self.spec;
+        match &task {
+            Task::Give(_, groups) => self.ranks = self.ranks.without(groups),
+            Task::Take(_, groups) => {
+                self.closed.take(reached, &windows, &self.ranks, groups);
+                self.ranks = self.ranks.moved(groups);
+            }
+            Task::Save(_) | Task::Settle(_) | Task::Load(_) => {}
+        }
         let was = Spec { windows, lateness: reached.lateness };
         self.windows.persist(task, |group, window| {
             if !windows.has_window(window) {

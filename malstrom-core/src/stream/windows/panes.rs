@@ -293,6 +293,13 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, L: Lateness> Pan
     fn pass(&mut self, horizon: Horizon) {
         self.closed.reach(horizon.ended(&self.spec.windows));
     }
+    /// The groups are others than before: what was put together from panes has to be put together anew.
+    fn lay_out(&mut self, ranks: Ranks) {
+        self.hot = None;
+        self.runs.clear();
+        self.stacks = Stacks::new(ranks.clone());
+        self.ranks = ranks;
+    }
     /// Lets go of panes that no window needs any more.
     fn release(&mut self, horizon: Horizon) {
         self.hot = None;
@@ -388,6 +395,14 @@ where
     fn persist(&mut self, task: Task<'_, '_>, reached: &Reached) {
         let loads = matches!(task, Task::Load(_));
         let Spec { windows, lateness } = self.spec;
+        match &task {
+            Task::Give(_, groups) => self.lay_out(self.ranks.without(groups)),
+            Task::Take(_, groups) => {
+                self.closed.take(reached, &windows, &self.ranks, groups);
+                self.lay_out(self.ranks.moved(groups));
+            }
+            Task::Save(_) | Task::Settle(_) | Task::Load(_) => {}
+        }
         let was = Spec { windows, lateness: reached.lateness };
         self.panes.persist(task, |group, index| {
             let pane = if Self::SHARED {

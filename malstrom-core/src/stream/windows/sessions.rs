@@ -9,6 +9,7 @@ use crate::contract::key::PartitionKey;
 use crate::contract::snapshot::{Barrier, Part, Task};
 use crate::contract::window::Window;
 use crate::contract::windows::{Lateness, Sessions, Spec};
+use crate::state::key_group::group;
 use crate::state::saved::{Chapter, Layout};
 use crate::state::table::StateTable;
 use crate::stream::aggregate::Aggregate;
@@ -79,17 +80,16 @@ impl<K: PartitionKey, V: 'static> SessionTable<K, V> {
     /// Does something about the sessions.
     pub(crate) fn persist(&mut self, task: Task<'_, '_>) {
         let Some(chapter) = &mut self.chapter else { return };
-        let loads = matches!(task, Task::Load(_));
-        chapter.persist_table(&mut self.table, task);
-        if loads {
-            self.fill_agenda();
+        if let Task::Give(_, groups) = &task {
+            self.agenda.retain(|_, (hash, ..)| !groups.contains(group(*hash)));
         }
+        let come = chapter.persist_table(&mut self.table, task);
+        come.into_iter().for_each(|group| self.enlist_group(group));
     }
-    /// Puts every session on the agenda.
-    fn fill_agenda(&mut self) {
+    /// Puts every session of a group on the agenda.
+    fn enlist_group(&mut self, group: u16) {
         let SessionTable { spec: Spec { windows, lateness }, table, agenda, next, .. } = self;
-        agenda.clear();
-        for (hash, key, runs) in table.iter_unseen() {
+        for (hash, key, runs) in table.iter_group_unseen(group) {
             for run in runs {
                 *next += 1;
                 run.id = *next;

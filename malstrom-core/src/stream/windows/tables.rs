@@ -4,10 +4,11 @@ mod saved;
 use crate::contract::code::Codec;
 use crate::contract::key::PartitionKey;
 use crate::contract::record::CodecError;
-use crate::contract::snapshot::{Barrier, Task};
+use crate::contract::snapshot::{Barrier, Book, Loaded, Task};
+use crate::state::saved::Edition;
 use crate::state::table::{Ranks, StateTable};
 use crate::stream::env::Env;
-use saved::Sections;
+use saved::{Coming, Sections};
 
 /// The table of a window, and what else is known of it.
 pub(crate) struct Filled<K, V, P> {
@@ -100,8 +101,8 @@ impl<K: PartitionKey, V: 'static, P> Tables<K, V, P> {
             sections.flip(barrier, &mut self.list);
         }
     }
-    /// Does something about the tables. When they are loaded, `of` is asked for what else is known of a window, for the keys
-    /// of a group. `None` if it was over when the snapshot was taken, so that what was written of it before counts no more.
+    /// Does something about the tables. When they are loaded or taken in, `of` is asked for what else is known of a window, for
+    /// the keys of a group. `None` if it was over when the snapshot was taken, so that what was written of it before counts no more.
     pub(crate) fn persist(
         &mut self,
         task: Task<'_, '_>,
@@ -111,17 +112,44 @@ impl<K: PartitionKey, V: 'static, P> Tables<K, V, P> {
         match task {
             Task::Save(pen) => sections.save(pen, &mut self.list),
             Task::Settle(outcome) => sections.settle(outcome, &mut self.list),
+            Task::Give(pen, groups) => {
+                // Whether a table is one of a window or spare, it is not to have slots for them.
+                self.spare.clear();
+                sections.give(pen, groups, &mut self.list);
+                self.ranks = self.ranks.without(groups);
+            }
             Task::Load(book) => {
                 let Some((edition, chunks)) = sections.chapter.open(book) else { return };
-                let mut hasher = sections.chapter.hasher();
-                let expected = chunks.iter().map(|chunk| chunk.entries as usize).sum();
-                for chunk in &chunks {
-                    if let Err(error) = self.load(edition, chunk, expected, &mut hasher, &mut of)
-                        && let Some(sections) = &self.sections
-                    {
-                        return sections.chapter.refuse(book, Some(chunk.group), error);
-                    }
+                let coming = Coming::AtMost(chunks.iter().map(|chunk| chunk.entries as usize).sum());
+                self.take_in(book, edition, &chunks, &coming, &mut of);
+            }
+            Task::Take(book, groups) => {
+                let (edition, chunks) = sections.chapter.receive(book, groups);
+                let coming = Coming::of(&chunks);
+                self.spare.clear();
+                self.ranks = self.ranks.moved(groups);
+                sections.ranks = self.ranks.clone();
+                for Filled { number, table, .. } in &mut self.list {
+                    table.lay_out(groups, coming.entries(*number));
                 }
+                self.take_in(book, edition, &chunks, &coming, &mut of);
+            }
+        }
+    }
+    fn take_in(
+        &mut self,
+        book: &mut Book<'_>,
+        edition: Edition,
+        chunks: &[Loaded],
+        coming: &Coming,
+        of: &mut impl FnMut(u16, i128) -> Result<Option<P>, CodecError>,
+    ) {
+        let Some(mut hasher) = self.sections.as_ref().map(|sections| sections.chapter.hasher()) else { return };
+        for chunk in chunks {
+            if let Err(error) = self.load(edition, chunk, coming, &mut hasher, of)
+                && let Some(sections) = &self.sections
+            {
+                return sections.chapter.refuse(book, Some(chunk.group), error);
             }
         }
     }

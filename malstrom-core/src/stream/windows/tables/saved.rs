@@ -6,7 +6,7 @@ use super::{Filled, Tables};
 use crate::contract::code::Codec;
 use crate::contract::key::PartitionKey;
 use crate::contract::record::CodecError;
-use crate::contract::snapshot::{Barrier, Loaded, Outcome, Part, Pen, Scope};
+use crate::contract::snapshot::{Barrier, GroupSet, Loaded, Outcome, Part, Pen, Scope};
 use crate::state::key_group::KeyHasher;
 use crate::state::saved::{Change, Changes, Chapter, Draft, Edition, Layout};
 use crate::state::table::{Ranks, StateTable};
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 /// Where the tables of all windows of an operator are written to.
 pub(super) struct Sections<K, V> {
     pub(super) chapter: Chapter,
-    ranks: Ranks,
+    pub(super) ranks: Ranks,
     track: Box<dyn Fn(&mut StateTable<K, V>)>,
     /// Of windows that are gone, but of which something is to be written.
     leaving: Vec<(i128, StateTable<K, V>)>,
@@ -29,6 +29,7 @@ struct Cut {
     drafts: BTreeMap<u16, Draft>,
     /// How many groups have been handed in.
     handed: usize,
+    done: bool,
 }
 impl<K: PartitionKey, V: 'static> Sections<K, V> {
     pub(super) fn new(env: &Env, node: usize, codec: impl Codec<V>) -> Self {
@@ -56,12 +57,15 @@ impl<K: PartitionKey, V: 'static> Sections<K, V> {
         self.leaving.clear();
         let (interval, scope) = (barrier.interval, self.chapter.flip(barrier));
         list.iter_mut().for_each(|filled| filled.table.flip(interval, scope));
-        self.cut = Some(Cut { interval, scope, drafts: BTreeMap::new(), handed: 0 });
+        self.cut = Some(Cut { interval, scope, drafts: BTreeMap::new(), handed: 0, done: false });
     }
     /// Writes some more: table by table, and when all are written group by group.
     pub(super) fn save<P>(&mut self, pen: &mut Pen, list: &mut [Filled<K, V, P>]) {
         let Sections { chapter, ranks, leaving, cut: Some(cut), .. } = self else { return };
         chapter.tell(pen);
+        if cut.done {
+            return;
+        }
         let of_list = list.iter_mut().map(|filled| (filled.number, &mut filled.table));
         let tables = leaving.iter_mut().map(|(number, table)| (*number, table)).chain(of_list);
         for (number, table) in tables.filter(|(_, table)| table.is_being_written()) {
@@ -84,6 +88,26 @@ impl<K: PartitionKey, V: 'static> Sections<K, V> {
             cut.handed += 1;
             chapter.hand_in(pen, *group, cut.scope.is_full(*group), cut.drafts.remove(group).unwrap_or_default());
         }
+        cut.done = true;
+    }
+    /// Writes what there is of these groups in all windows, and has it no more.
+    pub(super) fn give<P>(&mut self, pen: &mut Pen, groups: &GroupSet, list: &mut [Filled<K, V, P>]) {
+        self.chapter.describe(pen);
+        let mut drafts = BTreeMap::<u16, Draft>::new();
+        for Filled { number, table, .. } in list {
+            let given = table.give(groups, |group, draft| {
+                if !draft.is_empty() {
+                    drafts.entry(group).or_default().section(&number.to_le_bytes(), draft);
+                }
+            });
+            if let Err(error) = given {
+                return self.chapter.fail(pen, &error);
+            }
+        }
+        for group in self.ranks.groups().iter().filter(|group| groups.contains(**group)) {
+            self.chapter.hand_in(pen, *group, true, drafts.remove(group).unwrap_or_default());
+        }
+        self.ranks = self.ranks.without(groups);
     }
     pub(super) fn settle<P>(&mut self, outcome: Outcome, list: &mut [Filled<K, V, P>]) {
         self.chapter.settle(outcome);
@@ -93,13 +117,64 @@ impl<K: PartitionKey, V: 'static> Sections<K, V> {
         }
     }
 }
+/// How many entries are going to be loaded.
+pub(super) enum Coming {
+    /// At most so many into any of the tables.
+    AtMost(usize),
+    /// So many into that of each window.
+    Into(BTreeMap<i128, usize>),
+}
+impl Coming {
+    /// What these chunks have of each window, as far as they can be read.
+    pub(super) fn of(chunks: &[Loaded]) -> Coming {
+        let mut into = BTreeMap::new();
+        for chunk in chunks {
+            let (mut number, mut entries) = (0, 0);
+            for change in Changes::of(&chunk.bytes) {
+                match change {
+                    Ok(Change::Section(name)) => {
+                        *into.entry(number).or_default() += std::mem::take(&mut entries);
+                        number = window(name).unwrap_or_default();
+                    }
+                    Ok(_) => entries += 1,
+                    Err(_) => break,
+                }
+            }
+            *into.entry(number).or_default() += entries;
+        }
+        Coming::Into(into)
+    }
+    /// How many come into the table of a window, if that is known.
+    pub(super) fn entries(&self, window: i128) -> usize {
+        match self {
+            Coming::AtMost(_) => 0,
+            Coming::Into(into) => into.get(&window).copied().unwrap_or(0),
+        }
+    }
+    /// Some of it is about to come.
+    fn prepare<K, V>(&self, window: i128, table: &mut StateTable<K, V>)
+    where
+        K: PartitionKey,
+    {
+        match self {
+            Coming::AtMost(entries) => table.expect(*entries),
+            // A table that there was has been laid out for them.
+            Coming::Into(_) if table.is_empty() => table.reserve(self.entries(window)),
+            Coming::Into(_) => {}
+        }
+    }
+}
+fn window(name: &[u8]) -> Result<i128, CodecError> {
+    let number = name.try_into().map_err(|_| CodecError::new("a section is named after no window"))?;
+    Ok(i128::from_le_bytes(number))
+}
 impl<K: PartitionKey, V: 'static, P> Tables<K, V, P> {
-    /// Takes in a chunk, one of several that have so many entries in all.
+    /// Takes in a chunk.
     pub(super) fn load(
         &mut self,
         edition: Edition,
         chunk: &Loaded,
-        expected: usize,
+        coming: &Coming,
         hasher: &mut KeyHasher,
         of: &mut impl FnMut(u16, i128) -> Result<Option<P>, CodecError>,
     ) -> Result<(), CodecError> {
@@ -107,11 +182,10 @@ impl<K: PartitionKey, V: 'static, P> Tables<K, V, P> {
         for change in Changes::of(&chunk.bytes) {
             let change = change?;
             if let Change::Section(name) = change {
-                let number = name.try_into().map_err(|_| CodecError::new("a section is named after no window"))?;
-                let number = i128::from_le_bytes(number);
+                let number = window(name)?;
                 place = Some(of(chunk.group, number)?.map(|of| self.place(number, || of)));
                 if let Some(filled) = place.flatten().and_then(|place| self.at(place)) {
-                    filled.table.expect(expected);
+                    coming.prepare(number, &mut filled.table);
                 }
                 continue;
             }

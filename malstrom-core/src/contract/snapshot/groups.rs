@@ -1,0 +1,94 @@
+//! A set of key groups.
+use std::fmt;
+
+/// How many key groups there are.
+const GROUPS: u16 = 4096;
+
+/// Key groups that change their owner together, or those of one owner.
+///
+/// ```
+/// use malstrom_core::contract::snapshot::GroupSet;
+/// let given: GroupSet = [7, 2049].into_iter().collect();
+/// assert!(given.contains(7) && !given.contains(8));
+/// assert_eq!(given.iter().collect::<Vec<_>>(), [7, 2049]);
+/// let last = given.leaving();
+/// assert!(last.leaves() && last.len() == 2);
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct GroupSet {
+    words: Box<[u64; GROUPS as usize / 64]>,
+    leaves: bool,
+}
+impl GroupSet {
+    /// None.
+    pub fn new() -> Self {
+        GroupSet { words: Box::new([0; GROUPS as usize / 64]), leaves: false }
+    }
+    /// Adds a group. There are none of other numbers than 0 to 4095.
+    pub fn insert(&mut self, group: u16) {
+        if let Some(word) = self.words.get_mut(usize::from(group / 64)) {
+            *word |= 1 << (group % 64);
+        }
+    }
+    /// Whether a group is one of them.
+    #[inline]
+    pub fn contains(&self, group: u16) -> bool {
+        self.words.get(usize::from(group / 64)).is_some_and(|word| word >> (group % 64) & 1 == 1)
+    }
+    /// In their order.
+    pub fn iter(&self) -> impl Iterator<Item = u16> + '_ {
+        (0..GROUPS).filter(|group| self.contains(*group))
+    }
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+    /// The same, and what belongs to no group and must not be lost: the worker that gives them leaves.
+    #[must_use]
+    pub fn leaving(self) -> Self {
+        GroupSet { leaves: true, ..self }
+    }
+    /// Whether the worker that gives them leaves.
+    pub fn leaves(&self) -> bool {
+        self.leaves
+    }
+}
+impl Default for GroupSet {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+impl FromIterator<u16> for GroupSet {
+    fn from_iter<I: IntoIterator<Item = u16>>(groups: I) -> Self {
+        let mut set = GroupSet::new();
+        groups.into_iter().for_each(|group| set.insert(group));
+        set
+    }
+}
+impl fmt::Debug for GroupSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GroupSet").field("len", &self.len()).field("leaves", &self.leaves).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    proptest! {
+        #[test]
+        fn it_is_a_set(groups in prop::collection::vec(0u16..5000, 0..200)) {
+            let oracle: BTreeSet<u16> = groups.iter().copied().filter(|group| *group < GROUPS).collect();
+            let set: GroupSet = groups.into_iter().collect();
+            prop_assert_eq!(set.iter().collect::<BTreeSet<_>>(), oracle.clone());
+            prop_assert_eq!((set.len(), set.is_empty()), (oracle.len(), oracle.is_empty()));
+            prop_assert!((0..u16::MAX).all(|group| set.contains(group) == oracle.contains(&group)));
+        }
+    }
+}

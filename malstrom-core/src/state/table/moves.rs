@@ -1,0 +1,93 @@
+//! Key groups that go to another worker, and those that come from one.
+//!
+//! Both happen at a barrier whose snapshot has been written and is not given up. What is given leaves no trace: the snapshots
+//! to come are silent about it, since its new owner goes on where the snapshot of the barrier ends. What is taken in counts
+//! as written, for its former owner has written it.
+use super::track::Wanted;
+use super::{StateTable, Tag};
+use crate::contract::key::PartitionKey;
+use crate::contract::record::CodecError;
+use crate::contract::snapshot::{GroupSet, Loaded};
+use crate::state::key_group::KeyHasher;
+use crate::state::saved::{Draft, Edition};
+
+impl<K, V> StateTable<K, V> {
+    /// Writes all entries of the owned groups among these, and has them no more. `hand_in` gets each group once, in order,
+    /// those without an entry too. In O(what they hold).
+    ///
+    /// ```
+    /// use malstrom_core::contract::code::OfRecord;
+    /// use malstrom_core::state::table::{Ranks, StateTable};
+    ///
+    /// let mut table = StateTable::new(Ranks::all());
+    /// table.track(OfRecord::<u64>::new());
+    /// table.insert(7 << 52, &"apple".to_owned(), 1);
+    /// table.insert(9 << 52, &"pear".to_owned(), 2);
+    /// let mut given = Vec::new();
+    /// table.give(&[7, 8].into_iter().collect(), |group, draft| given.push((group, draft.entries())))?;
+    /// assert_eq!((given, table.len()), (vec![(7, 1), (8, 0)], 1));
+    /// # Ok::<(), malstrom_core::CodecError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If an entry cannot be written, or the table is not [tracked](Self::track).
+    pub fn give(&mut self, groups: &GroupSet, mut hand_in: impl FnMut(u16, Draft)) -> Result<(), CodecError> {
+        let ranks = self.ranks.clone();
+        for group in ranks.groups().iter().copied().filter(|group| groups.contains(*group)) {
+            hand_in(group, self.drafted(group)?);
+            self.take_group(group, drop);
+        }
+        self.forget_gone(groups);
+        self.ranks = ranks.without(groups);
+        Ok(())
+    }
+    /// All entries of a group.
+    fn drafted(&self, group: u16) -> Result<Draft, CodecError> {
+        let Some(track) = &self.track else { return Err(CodecError::new("nothing can be written without a codec")) };
+        let wanted = Wanted { tags: Tag::first_of(group)..Tag::first_of(group + 1), versions: 0..=u32::MAX };
+        let mut draft = Draft::default();
+        track.entries.put_slots(self.entries.get(self.reach(group)).unwrap_or_default(), &wanted, &mut draft)?;
+        Ok(draft)
+    }
+    /// Lays the table out for these groups, which are all that are owned from now on, with room for so many more entries.
+    pub(crate) fn lay_out(&mut self, groups: &GroupSet, more: usize) {
+        if let Some(track) = &mut self.track {
+            // There is room for all that comes.
+            track.expected = 0;
+        }
+        let ranks = self.ranks.moved(groups);
+        if self.ranks.is_laid_out_like(&ranks) {
+            self.ranks = ranks;
+            self.reserve(more);
+        } else {
+            self.rehome_for(ranks, more);
+        }
+    }
+    /// The entries of one key group with hashes that find them again, to change what is not written to snapshots.
+    pub(crate) fn iter_group_unseen(&mut self, group: u16) -> impl Iterator<Item = (u64, &K, &mut V)> {
+        let reach = self.reach(group);
+        let entries = self.entries.get_mut(reach).unwrap_or_default().iter_mut().flatten();
+        let of_group = entries.filter(move |entry| entry.tag.group() == group);
+        of_group.map(|entry| (entry.tag.hash(), &entry.key, &mut entry.value))
+    }
+}
+impl<K: PartitionKey, V> StateTable<K, V> {
+    /// Takes in what others gave, and lays the table out for `groups`, which are all that are owned from now on. What is taken
+    /// in counts as written. The table must be [tracked](Self::track).
+    ///
+    /// # Errors
+    /// If an entry cannot be read, or does not belong to its group; with the group.
+    pub fn take(
+        &mut self,
+        groups: &GroupSet,
+        edition: Edition,
+        chunks: &[Loaded],
+        hasher: &mut KeyHasher,
+    ) -> Result<(), (u16, CodecError)> {
+        self.lay_out(groups, chunks.iter().map(|chunk| chunk.entries as usize).sum());
+        for chunk in chunks {
+            self.load_chunk(edition, chunk, hasher).map_err(|error| (chunk.group, error))?;
+        }
+        Ok(())
+    }
+}
