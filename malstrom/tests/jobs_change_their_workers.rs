@@ -3,13 +3,13 @@
 mod support;
 
 use malstrom::prelude::*;
-use malstrom::{Error, Runtime};
+use malstrom::Runtime;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use support::sources::Gated;
 use support::two_phase::{TwoPhase, two_phase};
-use support::{until, within};
+use support::within;
 
 const KEYS: u64 = 1000;
 /// All of them are behind a gate, of which so many have been opened.

@@ -45,7 +45,8 @@ impl Alignment {
         self.inputs = (0..inputs).map(input).collect();
     }
     pub(crate) fn is_closed(&self, from: usize) -> bool {
-        matches!(self.inputs[from], Input::Closed | Input::Absent)
+        // One that has left may have been the last of all.
+        matches!(self.inputs.get(from), None | Some(Input::Closed | Input::Absent))
     }
     /// An input has brought a barrier. A later one takes the place of one that was given up.
     pub(crate) fn arrive(&mut self, from: usize, barrier: Barrier) -> Option<Barrier> {
@@ -171,6 +172,7 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
             let inputs = inlet.inputs();
             align.change(inputs, |at| inlet.is_input(at));
             merge.change(inputs, |at| inlet.is_input(at));
+            self.unheard.retain(|from| self.inlet.is_input(*from));
             self.turn = 0;
         }
         (signal, barrier)

@@ -82,7 +82,7 @@ impl<S: Source, F: OnFail<Root, S::Error>> Stream for SourceHead<S, F> {
             saved: Splits::default(),
             written: None,
             passed: 0,
-            joins: Links::changes_of(env).is_some_and(|changes| changes.joins().is_some()),
+            apart: Links::changes_of(env).is_some_and(|changes| changes.joins().is_some()),
             halt: Halt::new(Links::changes_of(env)),
             changes: Links::changes_of(env),
             rests: false,
@@ -141,8 +141,8 @@ struct SourceSegment<S: Source, F, P> {
     /// Who may read its splits, if that may change.
     changes: Option<Rc<Changes>>,
     halt: Halt,
-    /// It has not come to the barrier at which this worker joins others.
-    joins: bool,
+    /// Nothing is read: it has not come to the barrier at which this worker joins others, or is behind the one at which it leaves.
+    apart: bool,
     /// It has no splits, while others have, and those downstream know.
     rests: bool,
 }
@@ -150,7 +150,7 @@ struct SourceSegment<S: Source, F, P> {
 impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<S, F, P> {
     /// Whether nothing is read now: a barrier with a change has begun here, and is not done with.
     fn stands(&self) -> bool {
-        self.joins || self.halt.holds(self.passed)
+        self.apart || self.halt.holds(self.passed)
     }
     /// Tells those downstream of a split.
     fn tell(&mut self, split: u64, news: SplitNews) {
@@ -400,7 +400,8 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for So
         }
     }
     fn go_on(&mut self, interval: u64) {
-        self.joins = false;
+        let cut = self.changes.as_ref().and_then(|changes| changes.at(interval));
+        self.apart = cut.is_some_and(|cut| !cut.change.new.has(self.worker));
         self.halt.go_on(interval);
     }
     fn give_way(&mut self, interval: u64) {

@@ -299,9 +299,9 @@ impl Run<'_> {
         }
     }
     fn command(&self, command: worker::Command) {
-        if let Some(attempt) = &self.attempt {
-            attempt.command(command);
-        }
+        let Some(attempt) = &self.attempt else { return };
+        // Whoever prepares to join has no part yet.
+        self.coordinator.participants().into_iter().for_each(|worker| attempt.command_one(worker, command.clone()));
     }
     /// Begins a term, and has all workers of this process join it.
     fn claim(&mut self) -> Result<()> {
