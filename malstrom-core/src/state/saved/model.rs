@@ -192,26 +192,15 @@ impl Store {
             for (taker, gift) in gifts.iter_mut().enumerate().filter(|(taker, _)| *taker != giver) {
                 let wanted = to.groups(taker);
                 let given: GroupSet = from.groups(giver).iter().filter(|group| wanted.contains(*group)).collect();
-                let mut pen = Pen::new(0);
-                persist(giver, Task::Give(&mut pen, &given));
-                assert_eq!(pen.failure(), None);
-                let (chunks, schemas) = pen.finish();
-                for (node, part, schema) in schemas {
-                    gift.schemas.insert((node, part), schema);
-                    let of_part = chunks.iter().map(|chunk| chunk.head).filter(|head| (head.node, head.part) == (node, part));
-                    let heads: Vec<_> = of_part.filter(|head| head.group != NO_GROUP).collect();
-                    assert!(heads.iter().all(|head| head.full));
-                    assert!(part == Part::Time || heads.iter().map(|head| head.group).eq(given.iter()));
-                }
+                let Gift { chunks, schemas } = self::given(&given, |task| persist(giver, task));
                 gift.chunks.extend(chunks);
+                gift.schemas.extend(schemas);
             }
         }
         for (taker, gift) in gifts.iter().enumerate() {
             let gains = gift.chunks.iter().any(|chunk| chunk.head.group != NO_GROUP);
             if gains || how.lays_out {
-                let mut book = Book::new(gift);
-                persist(taker, Task::Take(&mut book, &to.groups(taker)));
-                book.close().unwrap();
+                gift.to(&to.groups(taker), |task| persist(taker, task));
             }
         }
         if let Some(open) = &mut self.open {
@@ -268,9 +257,34 @@ impl Shelf for View<'_> {
 
 /// What a worker is given.
 #[derive(Default)]
-struct Gift {
-    chunks: Vec<Chunk>,
-    schemas: HashMap<(usize, Part), Schema>,
+pub(crate) struct Gift {
+    pub(crate) chunks: Vec<Chunk>,
+    pub(crate) schemas: HashMap<(usize, Part), Schema>,
+}
+/// What a worker gives: each of these groups once and in full.
+pub(crate) fn given(groups: &GroupSet, give: impl FnOnce(Task<'_, '_>)) -> Gift {
+    let mut pen = Pen::new(0);
+    give(Task::Give(&mut pen, groups));
+    assert_eq!(pen.failure(), None);
+    let (chunks, schemas) = pen.finish();
+    let schemas: HashMap<_, _> = schemas.into_iter().map(|(node, part, schema)| ((node, part), schema)).collect();
+    assert!(chunks.iter().all(|Chunk { head, .. }| head.full && schemas.contains_key(&(head.node, head.part))));
+    for (node, part) in schemas.keys().filter(|(_, part)| *part != Part::Time) {
+        let of_part = chunks.iter().map(|chunk| chunk.head).filter(|head| (head.node, head.part) == (*node, *part));
+        assert!(of_part.map(|head| head.group).eq(groups.iter()));
+    }
+    Gift { chunks, schemas }
+}
+impl Gift {
+    /// Hands it to a worker that owns these groups from now on.
+    pub(crate) fn to(&self, groups: &GroupSet, take: impl FnOnce(Task<'_, '_>)) {
+        self.try_to(groups, take).unwrap();
+    }
+    pub(crate) fn try_to(&self, groups: &GroupSet, take: impl FnOnce(Task<'_, '_>)) -> crate::Result<()> {
+        let mut book = Book::new(self);
+        take(Task::Take(&mut book, groups));
+        book.close()
+    }
 }
 impl Shelf for Gift {
     fn schema(&self, node: usize, part: Part) -> Option<Schema> {

@@ -91,3 +91,6 @@ impl<K: PartitionKey, V> StateTable<K, V> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
