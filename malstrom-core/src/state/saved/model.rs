@@ -138,7 +138,8 @@ impl Store {
             committed => Scope::Changes { round: committed as u16 % ROUNDS },
         };
         let barrier = Barrier { interval: self.interval, scope, last: false };
-        self.open = Some(Open { barrier, savepoint, moves: false, pens: (0..workers).map(|_| (Pen::new(0), false)).collect() });
+        self.open =
+            Some(Open { barrier, savepoint, moves: false, pens: (0..workers).map(|_| (Pen::new(0), false)).collect() });
         barrier
     }
     /// Has each worker write one slice. Whether something is left to be written.

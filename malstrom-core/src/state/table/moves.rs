@@ -37,7 +37,6 @@ impl<K, V> StateTable<K, V> {
             hand_in(group, self.drafted(group)?);
             self.take_group(group, drop);
         }
-        self.forget_gone(groups);
         self.ranks = ranks.without(groups);
         Ok(())
     }

@@ -131,14 +131,6 @@ impl<K, X> Track<K, X> {
             self.gone.push(place);
         }
     }
-    /// These groups are another worker's.
-    fn forget(&mut self, groups: &GroupSet) {
-        self.ranks = self.ranks.without(groups);
-        self.gone.retain(|place| !groups.contains(place.group));
-        if let Some(cut) = &mut self.cut {
-            cut.gone.retain(|place| !groups.contains(place.group));
-        }
-    }
     /// Timers with lower numbers are in a snapshot: the last committed one, or that of the barrier that has just passed.
     fn reach(&mut self, next: u64) {
         self.since = next;
@@ -331,7 +323,7 @@ impl<K, X> TimerQueue<K, X> {
         for group in track.ranks.groups().iter().filter(|group| groups.contains(**group)) {
             track.chapter.hand_in(pen, *group, true, drafts.remove(group).unwrap_or_default());
         }
-        track.forget(groups);
+        track.ranks = track.ranks.without(groups);
     }
 }
 

@@ -2,7 +2,7 @@
 use crate::contract::code::OfRecord;
 use crate::contract::snapshot::{GroupSet, Part, Task};
 use crate::state::key_group::group;
-use crate::state::saved::model::{Owners, Store, given, groups_of, key, owner};
+use crate::state::saved::model::{Gift, Owners, Store, given, groups_of, hash, key, owner};
 use crate::state::saved::{Chapter, Draft, Layout};
 use crate::state::table::{Ranks, StateTable};
 
@@ -100,7 +100,7 @@ fn what_was_not_given_so_is_refused() {
     let mut before = worker(&all);
     fill(&mut before);
     let mut gift = given(&[17, 18].into_iter().collect(), |task| persist(&mut before, task));
-    let refusal = |gift: &crate::state::saved::model::Gift, groups: &[u16]| {
+    let refusal = |gift: &Gift, groups: &[u16]| {
         let mut after = worker(&GroupSet::new());
         let result = gift.try_to(&groups.iter().copied().collect(), |task| persist(&mut after, task));
         result.err().map(|error| format!("{error:?}")).unwrap_or_default()
@@ -115,4 +115,35 @@ fn what_was_not_given_so_is_refused() {
     assert!(refusal(&gift, &[17, 18]).contains("(key group 17)"));
     let mut untracked = StateTable::<u64, u64>::new(Ranks::all());
     assert!(untracked.give(&all, |_, _: Draft| {}).is_err());
+}
+
+/// Prints what it costs to give and to take a million entries. Run it in a release build, with `--ignored --nocapture`.
+#[test]
+#[ignore = "it prints figures, and checks nothing that others do not"]
+fn what_it_costs_to_move() {
+    const ENTRIES: u64 = 1_000_000;
+    #[expect(clippy::disallowed_methods, reason = "it measures")]
+    let timed = |what: &str, entries: usize, run: &mut dyn FnMut()| {
+        let start = std::time::Instant::now();
+        run();
+        println!("{what}: {:.1} ns for each of {entries} entries", start.elapsed().as_nanos() as f64 / entries as f64);
+    };
+    for _ in 0..5 {
+        let (all, half, rest): (GroupSet, GroupSet, GroupSet) =
+            ((0..4096).collect(), (0..2048).collect(), (2048..4096).collect());
+        let [mut giver, mut taker, mut joiner] = [&all, &rest, &GroupSet::new()].map(worker);
+        for key in 0..2 * ENTRIES {
+            let hash = hash(key);
+            giver.0.insert(hash, &key, key);
+            if group(hash) >= 2048 {
+                taker.0.insert(hash, &key, key);
+            }
+        }
+        let (mut gift, moved) = (Gift::default(), half.iter().map(|group| giver.0.iter_group(group).count()).sum());
+        timed("give", moved, &mut || gift = given(&half, |task| persist(&mut giver, task)));
+        let stays = giver.0.len();
+        timed("lay out what stays", stays, &mut || Gift::default().to(&rest, |task| persist(&mut giver, task)));
+        timed("take, by one that joins", moved, &mut || gift.to(&half, |task| persist(&mut joiner, task)));
+        timed("take, by one with as many", moved, &mut || gift.to(&all, |task| persist(&mut taker, task)));
+    }
 }
