@@ -206,6 +206,13 @@ impl Store {
         }
         if let Some(open) = &mut self.open {
             open.moves = true;
+            // Who is asked once more has written all.
+            for worker in 0..open.pens.len().min(to.workers) {
+                let mut pen = Pen::new(usize::MAX);
+                persist(worker, Task::Save(&mut pen));
+                assert!(!pen.is_postponed());
+                assert!(pen.finish().0.is_empty());
+            }
         }
     }
     /// Gives up what is begun, if that may be.

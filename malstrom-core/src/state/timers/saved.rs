@@ -283,9 +283,6 @@ impl<K, X> TimerQueue<K, X> {
     /// Takes in timers that are in a snapshot.
     fn take_in(&mut self, timers: Vec<(Place, Waiting<K, X>)>) -> Result<(), CodecError> {
         let TimerQueue { waiting, places, next, bytes, track: Some(track), .. } = self else { return Ok(()) };
-        if timers.is_empty() {
-            return Ok(());
-        }
         // Those of other workers have other numbers. What is set from now on has higher ones than any.
         *next = timers.iter().map(|(place, _)| place.number.saturating_add(1)).fold(*next, u64::max);
         track.reach(*next);

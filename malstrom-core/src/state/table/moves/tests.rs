@@ -117,6 +117,28 @@ fn what_was_not_given_so_is_refused() {
     assert!(untracked.give(&all, |_, _: Draft| {}).is_err());
 }
 
+/// Groups come in any order into a table that has something already: that its slots are filled unevenly then is no reason to
+/// have more of them.
+#[test]
+fn taking_asks_for_no_more_room_than_is_needed() {
+    let (mut giver, mut taker) = (worker(&GroupSet::new()), worker(&[0].into_iter().collect()));
+    // It was loaded with far more than it has still.
+    taker.0.expect(100_000);
+    for key in (0..).filter(|key| group(hash(*key)) == 0).take(1_000) {
+        taker.0.insert(hash(key), &key, key);
+    }
+    let others: GroupSet = (1..20).collect();
+    giver.0.rehome(Ranks::of(others.iter()));
+    for key in (0..).filter(|key| others.contains(group(hash(*key)))).take(200) {
+        giver.0.insert(hash(key), &key, key);
+    }
+    let gift = given(&others, |task| persist(&mut giver, task));
+    let slots = taker.0.slots();
+    gift.to(&(0..20).collect(), |task| persist(&mut taker, task));
+    assert_eq!(taker.0.len(), 1_200);
+    assert!(taker.0.slots() <= 2 * slots, "{slots} slots became {}", taker.0.slots());
+}
+
 /// Prints what it costs to give and to take a million entries. Run it in a release build, with `--ignored --nocapture`.
 #[test]
 #[ignore = "it prints figures, and checks nothing that others do not"]

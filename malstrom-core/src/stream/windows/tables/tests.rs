@@ -221,6 +221,12 @@ proptest! {
                         *groups = to.clone().filter(|(_, to)| *to == taker).map(|(group, _)| group).collect();
                         let all: GroupSet = groups.iter().copied().collect();
                         gift.to(&all, |task| tables.persist(task, |_, window| Ok((window > over).then_some(()))));
+                        // Who is asked once more has written all.
+                        if taker < pens.len() {
+                            let mut pen = Pen::new(usize::MAX);
+                            tables.persist(Task::Save(&mut pen), |_, _| Ok(None));
+                            prop_assert!(!pen.is_postponed() && pen.finish().0.is_empty());
+                        }
                     }
                     (open, moves) = (Some((barrier, false, model.clone(), over, pens)), true);
                 }
@@ -282,4 +288,20 @@ fn what_is_of_no_window_is_refused() {
     assert!(refusal(section(&5i128.to_le_bytes()), 1).contains("no such window"));
     let counted = refusal(section(&6i128.to_le_bytes()), 2);
     assert!(counted.contains("should have 2 entries and has 1") && counted.contains("key group 0"), "{counted}");
+}
+
+#[test]
+fn windows_to_come_are_laid_out_for_the_groups_that_are_owned_then() {
+    let (mut tables, _) = tables_of(vec![0]);
+    for window in 0..2 {
+        tables.entry(window).insert(hash(keys()[0]), &keys()[0], 1);
+    }
+    tables.release(|window| window == 0);
+    // A table that was used before lies ready.
+    let all: GroupSet = GROUPS.into_iter().collect();
+    Gift::default().to(&all, |task| tables.persist(task, |_, _| Ok(None)));
+    for window in 1..4 {
+        let shown = format!("{:?}", tables.entry(window));
+        assert!(shown.contains("owned: 6"), "{shown}");
+    }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::contract::asks::Asking;
 use crate::contract::code::Code;
 use crate::contract::extract::Context;
-use crate::contract::join::{Outer, Side};
+use crate::contract::join::{Inner, Outer, Side};
 use crate::contract::keying::{KeyedBy, PerKey};
 use crate::contract::never::Never;
 use crate::contract::snapshot::{GroupSet, Outcome};
@@ -453,4 +453,21 @@ fn an_input_that_has_ended_stays_so() {
     let marks = taker.1.marks.borrow().len();
     assert_eq!(taker.pump().seen(), []);
     assert_eq!(taker.1.marks.borrow().len(), marks, "nothing is promised behind the end");
+}
+
+#[test]
+fn who_has_given_all_away_has_nothing_to_look_at() {
+    fn idles<Out: Debug + 'static>((push, seen): Pushes<Out>) {
+        let mut stage = Stage(push, seen);
+        stage.records(key(0), &[5]).pump();
+        stage.0.signal(Signal::Barrier(Barrier { interval: 1, scope: Scope::Whole, last: false }));
+        stage.0.persist(Task::Save(&mut Pen::new(usize::MAX)));
+        given(&[0].into_iter().collect(), |task| stage.0.persist(task));
+        stage.0.signal(Signal::Time(Mark::At(1_000)));
+        assert!(stage.0.pump().is_free());
+        assert_eq!(stage.pump().taken(), [""; 0]);
+    }
+    let spec = Spec { windows: Sessions { gap: 12 }, lateness: 0 };
+    idles(boxed(stage(&env(&[0]), (), move |env| SessionHost::<u64, u64, _, OnTime>::new(sums(), spec, env, 0))));
+    idles(sided(stage(&env(&[0]), (), move |env| IntervalJoin::<u64, u64, u64, Inner>::new(15, both(), env, 0))));
 }
