@@ -1,7 +1,7 @@
 //! What tests need to save and to restore: a store of committed snapshots, and keys of few groups.
 use crate::contract::record::CodecError;
 use crate::contract::snapshot::{
-    Barrier, Book, Chunk, Loaded, NO_GROUP, Outcome, Part, Pen, ROUNDS, Schema, Scope, Shelf, Task,
+    Barrier, Book, Chunk, GroupSet, Loaded, NO_GROUP, Outcome, Part, Pen, ROUNDS, Schema, Scope, Shelf, Task,
 };
 use crate::state::key_group::{KeyHasher, group};
 use crate::state::saved::Owner;
@@ -61,6 +61,20 @@ pub(crate) enum Event {
     Abort,
     /// All is forgotten, and so many workers go on from the last committed snapshot.
     Restore(usize),
+    /// Groups move at a barrier.
+    Move(Move),
+}
+/// Which groups move.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Move {
+    /// How many workers there are then.
+    pub(crate) workers: usize,
+    /// The worker of each group, modulo their number.
+    to: [usize; SOME.len()],
+    /// Whether the barrier passes workers that join.
+    pub(crate) aligned: bool,
+    /// Whether workers that gain nothing lay their tables out anew.
+    lays_out: bool,
 }
 pub(crate) fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
@@ -70,6 +84,33 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Abort),
         1 => (1usize..6).prop_map(Event::Restore),
     ]
+}
+/// With groups that move now and then.
+pub(crate) fn event_or_move() -> impl Strategy<Value = Event> {
+    let moves = (1usize..6, any::<[usize; SOME.len()]>(), any::<bool>(), any::<bool>());
+    let moves = moves.prop_map(|(workers, to, aligned, lays_out)| Move { workers, to, aligned, lays_out });
+    prop_oneof![7 => event(), 1 => moves.prop_map(Event::Move)]
+}
+
+/// Who owns which groups.
+#[derive(Clone, Debug)]
+pub(crate) struct Owners {
+    pub(crate) workers: usize,
+    of: [usize; SOME.len()],
+}
+impl Owners {
+    pub(crate) fn even(workers: usize) -> Self {
+        Owners { workers, of: SOME.map(|group| worker_of(group, workers)) }
+    }
+    pub(crate) fn after(to: &Move) -> Self {
+        Owners { workers: to.workers, of: to.to.map(|worker| worker % to.workers) }
+    }
+    pub(crate) fn of(&self, hash: u64) -> usize {
+        SOME.iter().position(|other| *other == group(hash)).map_or(0, |at| self.of[at])
+    }
+    pub(crate) fn groups(&self, worker: usize) -> GroupSet {
+        SOME.into_iter().zip(self.of).filter(|(_, owner)| *owner == worker).map(|(group, _)| group).collect()
+    }
 }
 
 /// The snapshots that are committed, and those that are about to be: the coordinator, and its workers' pens.
@@ -83,6 +124,8 @@ pub(crate) struct Store {
 pub(crate) struct Open {
     pub(crate) barrier: Barrier,
     savepoint: bool,
+    /// Groups move at its barrier, so it is not given up.
+    moves: bool,
     pens: Vec<(Pen, bool)>,
 }
 impl Store {
@@ -95,7 +138,8 @@ impl Store {
             committed => Scope::Changes { round: committed as u16 % ROUNDS },
         };
         let barrier = Barrier { interval: self.interval, scope, last: false };
-        self.open = Some(Open { barrier, savepoint, pens: (0..workers).map(|_| (Pen::new(0), false)).collect() });
+        self.open =
+            Some(Open { barrier, savepoint, moves: false, pens: (0..workers).map(|_| (Pen::new(0), false)).collect() });
         barrier
     }
     /// Has each worker write one slice. Whether something is left to be written.
@@ -135,6 +179,46 @@ impl Store {
         self.snapshots.push(snapshot);
         Outcome::Committed { interval: open.barrier.interval, term: 1 }
     }
+    /// Hands groups over at the barrier that has just passed: each worker writes its part of the snapshot, and gives and takes.
+    /// Workers that join are there already, those that leave still.
+    pub(crate) fn hand_over(
+        &mut self,
+        (from, to): (&Owners, &Owners),
+        how: &Move,
+        mut persist: impl FnMut(usize, Task<'_, '_>),
+    ) {
+        while self.slice(usize::MAX, &mut persist) {}
+        let mut gifts: Vec<Gift> = (0..to.workers).map(|_| Gift::default()).collect();
+        for giver in 0..from.workers {
+            for (taker, gift) in gifts.iter_mut().enumerate().filter(|(taker, _)| *taker != giver) {
+                let wanted = to.groups(taker);
+                let given: GroupSet = from.groups(giver).iter().filter(|group| wanted.contains(*group)).collect();
+                let Gift { chunks, schemas } = self::given(&given, |task| persist(giver, task));
+                gift.chunks.extend(chunks);
+                gift.schemas.extend(schemas);
+            }
+        }
+        for (taker, gift) in gifts.iter().enumerate() {
+            let gains = gift.chunks.iter().any(|chunk| chunk.head.group != NO_GROUP);
+            if gains || how.lays_out {
+                gift.to(&to.groups(taker), |task| persist(taker, task));
+            }
+        }
+        if let Some(open) = &mut self.open {
+            open.moves = true;
+            // Who is asked once more has written all.
+            for worker in 0..open.pens.len().min(to.workers) {
+                let mut pen = Pen::new(usize::MAX);
+                persist(worker, Task::Save(&mut pen));
+                assert!(!pen.is_postponed());
+                assert!(pen.finish().0.is_empty());
+            }
+        }
+    }
+    /// Gives up what is begun, if that may be.
+    pub(crate) fn give_up(&mut self) -> Option<Outcome> {
+        if self.open.as_ref().is_some_and(|open| open.moves) { None } else { self.abort() }
+    }
     pub(crate) fn abort(&mut self) -> Option<Outcome> {
         self.open.take().map(|open| Outcome::Aborted { interval: open.barrier.interval })
     }
@@ -167,12 +251,6 @@ impl Shelf for View<'_> {
     }
     fn chunks(&self, node: usize, part: Part) -> crate::Result<Vec<Loaded>> {
         let of = |chunk: &&Chunk| (chunk.head.node, chunk.head.part) == (node, part);
-        let loaded = |chunk: &Chunk| Loaded {
-            group: chunk.head.group,
-            full: chunk.head.full,
-            entries: chunk.head.entries,
-            bytes: chunk.bytes.clone().into(),
-        };
         let mut found: Vec<Loaded> =
             self.store.last().iter().filter(of).filter(|chunk| chunk.head.group == NO_GROUP).map(loaded).collect();
         for group in self.groups.iter().filter(|_| part != Part::Time) {
@@ -183,6 +261,50 @@ impl Shelf for View<'_> {
         }
         Ok(found)
     }
+}
+
+/// What a worker is given.
+#[derive(Default)]
+pub(crate) struct Gift {
+    pub(crate) chunks: Vec<Chunk>,
+    pub(crate) schemas: HashMap<(usize, Part), Schema>,
+}
+/// What a worker gives: each of these groups once and in full.
+pub(crate) fn given(groups: &GroupSet, give: impl FnOnce(Task<'_, '_>)) -> Gift {
+    let mut pen = Pen::new(0);
+    give(Task::Give(&mut pen, groups));
+    assert_eq!(pen.failure(), None);
+    let (chunks, schemas) = pen.finish();
+    let schemas: HashMap<_, _> = schemas.into_iter().map(|(node, part, schema)| ((node, part), schema)).collect();
+    assert!(chunks.iter().all(|Chunk { head, .. }| head.full && schemas.contains_key(&(head.node, head.part))));
+    for (node, part) in schemas.keys().filter(|(_, part)| *part != Part::Time) {
+        let of_part = chunks.iter().map(|chunk| chunk.head).filter(|head| (head.node, head.part) == (*node, *part));
+        assert!(of_part.map(|head| head.group).eq(groups.iter()));
+    }
+    Gift { chunks, schemas }
+}
+impl Gift {
+    /// Hands it to a worker that owns these groups from now on.
+    pub(crate) fn to(&self, groups: &GroupSet, take: impl FnOnce(Task<'_, '_>)) {
+        self.try_to(groups, take).unwrap();
+    }
+    pub(crate) fn try_to(&self, groups: &GroupSet, take: impl FnOnce(Task<'_, '_>)) -> crate::Result<()> {
+        let mut book = Book::new(self);
+        take(Task::Take(&mut book, groups));
+        book.close()
+    }
+}
+impl Shelf for Gift {
+    fn schema(&self, node: usize, part: Part) -> Option<Schema> {
+        self.schemas.get(&(node, part)).cloned()
+    }
+    fn chunks(&self, node: usize, part: Part) -> crate::Result<Vec<Loaded>> {
+        let of = |chunk: &&Chunk| (chunk.head.node, chunk.head.part) == (node, part);
+        Ok(self.chunks.iter().filter(of).map(loaded).collect())
+    }
+}
+fn loaded(Chunk { head, bytes }: &Chunk) -> Loaded {
+    Loaded { group: head.group, full: head.full, entries: head.entries, bytes: bytes.clone().into() }
 }
 
 /// Writes a value that may be broken.

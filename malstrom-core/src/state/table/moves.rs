@@ -37,7 +37,6 @@ impl<K, V> StateTable<K, V> {
             hand_in(group, self.drafted(group)?);
             self.take_group(group, drop);
         }
-        self.forget_gone(groups);
         self.ranks = ranks.without(groups);
         Ok(())
     }
@@ -91,3 +90,6 @@ impl<K: PartitionKey, V> StateTable<K, V> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use super::ranks::WITHIN;
 use super::{Entry, Slot, StateTable, Tag};
 use crate::contract::code::Codec;
 use crate::contract::record::{CodecError, Record};
-use crate::contract::snapshot::{GroupSet, Outcome, Scope};
+use crate::contract::snapshot::{Outcome, Scope};
 use crate::state::saved::{Draft, Edition};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -354,15 +354,6 @@ impl<K, V> StateTable<K, V> {
         match &mut track.cut {
             Some(at) => at.marks = cut,
             None => track.marks.merge(&cut),
-        }
-    }
-    /// These groups are another worker's: that something of them is gone is not to be written here.
-    pub(super) fn forget_gone(&mut self, groups: &GroupSet) {
-        let Some(track) = &mut self.track else { return };
-        track.gone.retain(|(tag, _)| !groups.contains(tag.group()));
-        if let Some(cut) = &mut track.cut {
-            // How many were written counts only until all is.
-            cut.gone.retain(|(tag, _)| !groups.contains(tag.group()));
         }
     }
     /// All entries have gone together, and nobody needs to be told.

@@ -131,14 +131,6 @@ impl<K, X> Track<K, X> {
             self.gone.push(place);
         }
     }
-    /// These groups are another worker's.
-    fn forget(&mut self, groups: &GroupSet) {
-        self.ranks = self.ranks.without(groups);
-        self.gone.retain(|place| !groups.contains(place.group));
-        if let Some(cut) = &mut self.cut {
-            cut.gone.retain(|place| !groups.contains(place.group));
-        }
-    }
     /// Timers with lower numbers are in a snapshot: the last committed one, or that of the barrier that has just passed.
     fn reach(&mut self, next: u64) {
         self.since = next;
@@ -291,9 +283,6 @@ impl<K, X> TimerQueue<K, X> {
     /// Takes in timers that are in a snapshot.
     fn take_in(&mut self, timers: Vec<(Place, Waiting<K, X>)>) -> Result<(), CodecError> {
         let TimerQueue { waiting, places, next, bytes, track: Some(track), .. } = self else { return Ok(()) };
-        if timers.is_empty() {
-            return Ok(());
-        }
         // Those of other workers have other numbers. What is set from now on has higher ones than any.
         *next = timers.iter().map(|(place, _)| place.number.saturating_add(1)).fold(*next, u64::max);
         track.reach(*next);
@@ -331,7 +320,7 @@ impl<K, X> TimerQueue<K, X> {
         for group in track.ranks.groups().iter().filter(|group| groups.contains(**group)) {
             track.chapter.hand_in(pen, *group, true, drafts.remove(group).unwrap_or_default());
         }
-        track.forget(groups);
+        track.ranks = track.ranks.without(groups);
     }
 }
 

@@ -20,6 +20,8 @@ use proptest::prelude::*;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+mod moves;
+
 type M = Under<u64, i64>;
 type Shown = (u64, i64, String);
 
@@ -144,7 +146,7 @@ impl Push<M, String> for Shows {
         false
     }
     fn finish(&mut self, _: End) {}
-    fn persist(&mut self, _: crate::contract::snapshot::Task<'_, '_>) {}
+    fn persist(&mut self, _: Task<'_, '_>) {}
     fn passed(&self) -> u64 {
         0
     }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::contract::extract::time::Watermark;
-use crate::contract::snapshot::{Book, Chunk, Loaded, Part, Pen, Schema, Scope, Shelf};
+use crate::contract::snapshot::{Book, Chunk, GroupSet, Loaded, Part, Pen, Schema, Scope, Shelf};
+use crate::state::saved::model::given;
 use crate::state::table::Ranks;
 use crate::stream::env::Saving;
 use crate::stream::seen::Seen;
@@ -156,4 +157,21 @@ fn a_split_that_has_ended_holds_no_time_back() {
         assert_eq!(stage.news(2, &[Opens, Reads]).records(&[300]).marks(), [289]);
         written = save(&mut [stage]);
     }
+}
+#[test]
+fn a_split_that_moves_goes_on_where_it_was_at_the_barrier() {
+    let (mut giver, mut taker) = (Stage::fresh(0), Stage::fresh(1));
+    giver.news(3, &[Opens, Reads]).records(&[20]).news(1, &[Opens, Reads]).records(&[100]);
+    assert_eq!(taker.news(2, &[Opens, Reads]).records(&[50]).marks(), [39]);
+    save(std::slice::from_mut(&mut giver));
+    // No group needs to move with it.
+    let gift = given(&GroupSet::new(), |task| giver.push.persist(task));
+    gift.to(&(0..4096).collect(), |task| taker.push.persist(task));
+    assert_eq!(taker.marks(), [0; 0], "what another has promised is not promised here");
+    assert_eq!(taker.news(1, &[Opens]).news(2, &[Ends]).marks(), [89], "it is known before any record comes");
+    assert_eq!(taker.news(1, &[Reads]).records(&[95, 120]).marks(), [109]);
+    // Its new reader says how far it is, and says no more of those that it does not read.
+    let mut other = Stage::of(0, &save(&mut [taker]));
+    assert_eq!(other.news(1, &[Opens]).marks(), [109]);
+    assert_eq!(other.news(3, &[Opens]).news(1, &[Ends]).marks(), [0; 0]);
 }

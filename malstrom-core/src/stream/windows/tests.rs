@@ -9,6 +9,8 @@ use crate::stream::aggregate::Count;
 use crate::stream::env::Saving;
 use crate::stream::seen::Seen;
 
+mod moves;
+
 type M = Under<u64, i64>;
 type Emitted = crate::contract::window::Windowed<u64, u64>;
 const SEED: u64 = 7;

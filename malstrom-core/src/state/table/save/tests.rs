@@ -1,9 +1,9 @@
 //! Tables against a map, through snapshots that are written, given up and restored at random.
 use crate::contract::code::OfRecord;
 use crate::contract::record::Record;
-use crate::contract::snapshot::{Loaded, Outcome, Part, Pen, Scope, Task};
+use crate::contract::snapshot::{GroupSet, Loaded, Outcome, Part, Pen, Scope, Task};
 use crate::state::key_group::{KeyHasher, group};
-use crate::state::saved::model::{Event, Picky, SEED, Store, event, groups_of, hash, key, owner, ranks_of, worker_of};
+use crate::state::saved::model::{Event, Move, Owners, Picky, SEED, Store, event_or_move, groups_of, hash, key, owner};
 use crate::state::saved::{Change, Changes, Chapter, Draft, Edition, Layout};
 use crate::state::table::{Ranks, StateTable};
 use proptest::prelude::*;
@@ -33,32 +33,37 @@ fn op() -> impl Strategy<Value = Op> {
         8 => few().prop_map(Op::Remove),
         1 => few().prop_map(Op::Empty),
         1 => Just(Op::Rehome),
-        12 => event().prop_map(Op::Snapshot),
+        12 => event_or_move().prop_map(Op::Snapshot),
     ]
 }
 
-struct Tables(Vec<(StateTable<u64, u64>, Chapter)>);
+struct Tables {
+    list: Vec<(StateTable<u64, u64>, Chapter)>,
+    owners: Owners,
+}
 impl Tables {
-    fn new(workers: usize) -> Self {
-        let table = |worker| {
-            let mut table = StateTable::new(ranks_of(worker, workers));
-            table.track(OfRecord::<u64>::new());
-            let layout = Layout::of_entries::<u64, u64>(&OfRecord::<u64>::new());
-            (table, Chapter::new(owner(3), Part::State, layout))
-        };
-        Tables((0..workers).map(table).collect())
+    fn of(owners: Owners) -> Self {
+        let list = (0..owners.workers).map(|worker| Self::table(&owners.groups(worker))).collect();
+        Tables { list, owners }
     }
-    fn of(&mut self, number: usize) -> (&mut StateTable<u64, u64>, u64, u64) {
+    fn new(workers: usize) -> Self {
+        Tables::of(Owners::even(workers))
+    }
+    fn table(groups: &GroupSet) -> (StateTable<u64, u64>, Chapter) {
+        let mut table = StateTable::new(Ranks::of(groups.iter()));
+        table.track(OfRecord::<u64>::new());
+        (table, Chapter::new(owner(3), Part::State, Layout::of_entries::<u64, u64>(&OfRecord::<u64>::new())))
+    }
+    fn find(&mut self, number: usize) -> (&mut StateTable<u64, u64>, u64, u64) {
         let (hash, key) = key(number);
-        let workers = self.0.len();
-        (&mut self.0[worker_of(group(hash), workers)].0, hash, key)
+        (&mut self.list[self.owners.of(hash)].0, hash, key)
     }
     fn persist(&mut self, worker: usize, task: Task<'_, '_>) {
-        let (table, chapter) = &mut self.0[worker];
+        let (table, chapter) = &mut self.list[worker];
         chapter.persist_table(table, task);
     }
     fn settle(&mut self, outcome: Outcome) {
-        (0..self.0.len()).for_each(|worker| self.persist(worker, Task::Settle(outcome)));
+        (0..self.list.len()).for_each(|worker| self.persist(worker, Task::Settle(outcome)));
     }
     fn restored(store: &Store, workers: usize) -> Self {
         let mut tables = Tables::new(workers);
@@ -67,8 +72,20 @@ impl Tables {
         }
         tables
     }
+    fn hand_over(&mut self, store: &mut Store, how: &Move) {
+        let to = Owners::after(how);
+        let joined = || Self::table(&GroupSet::new());
+        let before = self.list.len();
+        self.list.resize_with(before.max(to.workers), joined);
+        let barrier = store.begin(false, if how.aligned { self.list.len() } else { before });
+        let passed = if how.aligned { self.list.len() } else { before };
+        self.list[..passed].iter_mut().for_each(|(table, chapter)| chapter.flip_table(table, barrier));
+        let from = std::mem::replace(&mut self.owners, to.clone());
+        store.hand_over((&from, &to), how, |worker, task| self.persist(worker, task));
+        self.list.truncate(to.workers);
+    }
     fn content(&self) -> BTreeMap<u64, u64> {
-        self.0.iter().flat_map(|(table, _)| table.iter()).map(|(key, value)| (*key, *value)).collect()
+        self.list.iter().flat_map(|(table, _)| table.iter()).map(|(key, value)| (*key, *value)).collect()
     }
 }
 
@@ -104,18 +121,18 @@ proptest! {
         for op in ops {
             match op {
                 Op::Entry(number, value) => {
-                    let (table, hash, key) = tables.of(number);
+                    let (table, hash, key) = tables.find(number);
                     *table.entry(hash, &key, || 100) += value;
                     *live.entry(key).or_insert(100) += value;
                     touched.behind.insert(key);
                 }
                 Op::Insert(number, value) => {
-                    let (table, hash, key) = tables.of(number);
+                    let (table, hash, key) = tables.find(number);
                     prop_assert_eq!(table.insert(hash, &key, value), live.insert(key, value));
                     touched.behind.insert(key);
                 }
                 Op::Get(number, value) => {
-                    let (table, hash, key) = tables.of(number);
+                    let (table, hash, key) = tables.find(number);
                     if let Some(found) = table.get(hash, &key) {
                         *found = value;
                         live.insert(key, value);
@@ -123,16 +140,16 @@ proptest! {
                     }
                 }
                 Op::Peek(number) => {
-                    let (table, hash, key) = tables.of(number);
+                    let (table, hash, key) = tables.find(number);
                     prop_assert_eq!(table.peek(hash, &key), live.get(&key));
                 }
                 Op::Remove(number) => {
-                    let (table, hash, key) = tables.of(number);
+                    let (table, hash, key) = tables.find(number);
                     prop_assert_eq!(table.remove(hash, &key), live.remove(&key));
                     touched.behind.insert(key);
                 }
                 Op::Empty(number) => {
-                    let (table, ..) = tables.of(number);
+                    let (table, ..) = tables.find(number);
                     for at in (0..table.slots()).rev().take(number) {
                         if let Some((_, key, value)) = table.take_slot(at) {
                             prop_assert_eq!(live.remove(&key), Some(value));
@@ -141,14 +158,13 @@ proptest! {
                     }
                 }
                 Op::Rehome => {
-                    let workers = tables.0.len();
-                    for (worker, (table, _)) in tables.0.iter_mut().enumerate() {
-                        table.rehome(ranks_of(worker, workers));
+                    for (worker, (table, _)) in tables.list.iter_mut().enumerate() {
+                        table.rehome(Ranks::of(tables.owners.groups(worker).iter()));
                     }
                 }
                 Op::Snapshot(Event::Barrier(savepoint)) if store.open.is_none() => {
-                    let barrier = store.begin(savepoint, tables.0.len());
-                    for (table, chapter) in &mut tables.0 {
+                    let barrier = store.begin(savepoint, tables.list.len());
+                    for (table, chapter) in &mut tables.list {
                         chapter.flip_table(table, barrier);
                     }
                     at_barrier = live.clone();
@@ -159,7 +175,7 @@ proptest! {
                 }
                 Op::Snapshot(Event::Commit) if store.open.is_some() => {
                     while store.slice(50, |worker, task| tables.persist(worker, task)) {}
-                    prop_assert!(tables.0.iter().all(|(table, _)| !table.is_being_written()));
+                    prop_assert!(tables.list.iter().all(|(table, _)| !table.is_being_written()));
                     let outcome = store.commit();
                     tables.settle(outcome);
                     if let Outcome::Committed { .. } = outcome {
@@ -169,9 +185,14 @@ proptest! {
                     }
                 }
                 Op::Snapshot(Event::Abort) => {
-                    if let Some(outcome) = store.abort() {
+                    if let Some(outcome) = store.give_up() {
                         tables.settle(outcome);
                     }
+                }
+                Op::Snapshot(Event::Move(how)) if store.open.is_none() => {
+                    tables.hand_over(&mut store, &how);
+                    at_barrier = live.clone();
+                    touched.before.append(&mut touched.behind);
                 }
                 Op::Snapshot(Event::Restore(workers)) if !store.is_empty() => {
                     store.abort();
@@ -181,7 +202,7 @@ proptest! {
                 }
                 Op::Snapshot(_) => {}
             }
-            prop_assert_eq!(tables.0.iter().map(|(table, _)| table.len()).sum::<usize>(), live.len());
+            prop_assert_eq!(tables.list.iter().map(|(table, _)| table.len()).sum::<usize>(), live.len());
         }
         prop_assert_eq!(tables.content(), live);
         if !store.is_empty() {

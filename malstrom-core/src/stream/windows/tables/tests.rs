@@ -1,7 +1,8 @@
 use super::*;
 use crate::contract::code::OfRecord;
-use crate::contract::snapshot::{Book, Chunk, Loaded, Outcome, Part, Pen, ROUNDS, Schema, Scope, Shelf};
+use crate::contract::snapshot::{Book, Chunk, GroupSet, Loaded, Outcome, Part, Pen, ROUNDS, Schema, Scope, Shelf};
 use crate::state::key_group::{KeyHasher, group};
+use crate::state::saved::model::{Gift, given};
 use crate::stream::env::Saving;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ enum Event {
     /// All windows are over, before their time.
     End,
     Restore(usize),
+    /// Groups move to so many workers at a barrier, each to one of these.
+    Move(usize, [usize; GROUPS.len()]),
 }
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
@@ -42,6 +45,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Abort),
         1 => Just(Event::End),
         1 => (1usize..4).prop_map(Event::Restore),
+        2 => (1usize..4, any::<[usize; GROUPS.len()]>()).prop_map(|(workers, to)| Event::Move(workers, to)),
     ]
 }
 
@@ -80,11 +84,14 @@ impl Shelf for Chain {
 }
 type Table = Tables<u64, u64>;
 fn tables(worker: usize, workers: usize) -> (Table, Vec<u16>) {
-    let mine = || GROUPS.into_iter().enumerate().filter(|(at, _)| at % workers == worker).map(|(_, group)| group);
+    let mine = GROUPS.into_iter().enumerate().filter(|(at, _)| at % workers == worker);
+    tables_of(mine.map(|(_, group)| group).collect())
+}
+fn tables_of(groups: Vec<u16>) -> (Table, Vec<u16>) {
     let saving = Some(Saving { term: 1, interval: 1, cleans: false });
     let known = (vec!["windows".into()], vec![], true);
-    let env = Env::new((worker, workers), (SEED, 0), Ranks::of(mine()), known, saving, Rc::new(()));
-    (Tables::new(&env, 0, 2, Some(OfRecord::<u64>::new())), mine().collect())
+    let env = Env::new((0, 1), (SEED, 0), Ranks::of(groups.iter().copied()), known, saving, Rc::new(()));
+    (Tables::new(&env, 0, 2, Some(OfRecord::<u64>::new())), groups)
 }
 fn contents(workers: &[(Table, Vec<u16>)]) -> Model {
     let mut model = Model::new();
@@ -107,6 +114,8 @@ proptest! {
         let (mut committed, mut interval) = (Vec::<Kept>::new(), 0);
         // What is begun: the barrier, whether it is a savepoint, what is to be in it, and the pens.
         let mut open: Option<(Barrier, bool, Model, i128, Vec<(Pen, bool)>)> = None;
+        // Groups have moved at its barrier, so it is not given up.
+        let mut moves = false;
         for event in events {
             match event {
                 Event::Add(ahead, key, n) => {
@@ -150,6 +159,7 @@ proptest! {
                 }
                 Event::Slice(_) | Event::Commit => {
                     let Some((_, _, _, _, pens)) = &mut open else { continue };
+                    let pens = if moves { &mut Vec::new() } else { pens };
                     let room = if let Event::Slice(room) = event { room } else { usize::MAX };
                     for ((pen, done), (tables, _)) in pens.iter_mut().zip(&mut workers).filter(|((_, done), _)| !done) {
                         pen.next_slice(room);
@@ -158,6 +168,7 @@ proptest! {
                         *done = !pen.is_postponed();
                     }
                     if matches!(event, Event::Commit) && let Some((barrier, savepoint, model, over, pens)) = open.take() {
+                        moves = false;
                         let (mut chunks, mut schema) = (Vec::new(), None);
                         for (pen, _) in pens {
                             let (of_worker, mut schemas) = pen.finish();
@@ -167,6 +178,10 @@ proptest! {
                         let outcome = if savepoint {
                             Outcome::Saved { interval: barrier.interval, term: 1 }
                         } else {
+                            // Each group is written by one worker, once.
+                            let mut of: Vec<u16> = chunks.iter().map(|chunk: &Chunk| chunk.head.group).collect();
+                            of.sort_unstable();
+                            prop_assert!(of.is_sorted_by(|a, b| a < b));
                             committed.push(Kept { model, over, chunks, schema: schema.unwrap() });
                             Outcome::Committed { interval: barrier.interval, term: 1 }
                         };
@@ -175,7 +190,47 @@ proptest! {
                         });
                     }
                 }
-                Event::Abort => {
+                Event::Move(n, to) if open.is_none() => {
+                    interval += 1;
+                    let round = committed.len() as u16 % ROUNDS;
+                    let scope = if committed.is_empty() { Scope::Whole } else { Scope::Changes { round } };
+                    let barrier = Barrier { interval, scope, last: false };
+                    let mut pens = Vec::new();
+                    for (tables, _) in &mut workers {
+                        tables.flip(barrier);
+                        let mut pen = Pen::new(usize::MAX);
+                        tables.persist(Task::Save(&mut pen), |_, _| Ok(None));
+                        prop_assert!(!pen.is_postponed());
+                        pens.push((pen, true));
+                    }
+                    workers.resize_with(workers.len().max(n), || tables_of(Vec::new()));
+                    let to = GROUPS.into_iter().zip(to.map(|worker| worker % n));
+                    let mut gifts: Vec<Gift> = (0..n).map(|_| Gift::default()).collect();
+                    for (giver, (tables, groups)) in workers.iter_mut().enumerate() {
+                        for (taker, gift) in gifts.iter_mut().enumerate().filter(|(taker, _)| *taker != giver) {
+                            let goes = to.clone().filter(|(group, to)| *to == taker && groups.contains(group));
+                            let goes: GroupSet = goes.map(|(group, _)| group).collect();
+                            let Gift { chunks, schemas } = given(&goes, |task| tables.persist(task, |_, _| Ok(None)));
+                            gift.chunks.extend(chunks);
+                            gift.schemas.extend(schemas);
+                        }
+                    }
+                    prop_assert!(workers[n..].iter().all(|(tables, _)| tables.list().iter().all(|of| of.table.is_empty())));
+                    workers.truncate(n);
+                    for (taker, ((tables, groups), gift)) in workers.iter_mut().zip(&gifts).enumerate() {
+                        *groups = to.clone().filter(|(_, to)| *to == taker).map(|(group, _)| group).collect();
+                        let all: GroupSet = groups.iter().copied().collect();
+                        gift.to(&all, |task| tables.persist(task, |_, window| Ok((window > over).then_some(()))));
+                        // Who is asked once more has written all.
+                        if taker < pens.len() {
+                            let mut pen = Pen::new(usize::MAX);
+                            tables.persist(Task::Save(&mut pen), |_, _| Ok(None));
+                            prop_assert!(!pen.is_postponed() && pen.finish().0.is_empty());
+                        }
+                    }
+                    (open, moves) = (Some((barrier, false, model.clone(), over, pens)), true);
+                }
+                Event::Abort if !moves => {
                     if let Some((barrier, ..)) = open.take() {
                         let outcome = Outcome::Aborted { interval: barrier.interval };
                         workers.iter_mut().for_each(|(tables, _)| {
@@ -184,7 +239,7 @@ proptest! {
                     }
                 }
                 Event::Restore(n) if !committed.is_empty() => {
-                    open = None;
+                    (open, moves) = (None, false);
                     let last = committed.last().unwrap();
                     (model, over) = (last.model.clone(), last.over);
                     workers = (0..n).map(|worker| tables(worker, n)).collect();
@@ -195,7 +250,7 @@ proptest! {
                         book.close().unwrap();
                     }
                 }
-                Event::Barrier(_) | Event::Restore(_) => {}
+                Event::Barrier(_) | Event::Restore(_) | Event::Move(..) | Event::Abort => {}
             }
             prop_assert_eq!(&contents(&workers), &model);
         }
@@ -233,4 +288,20 @@ fn what_is_of_no_window_is_refused() {
     assert!(refusal(section(&5i128.to_le_bytes()), 1).contains("no such window"));
     let counted = refusal(section(&6i128.to_le_bytes()), 2);
     assert!(counted.contains("should have 2 entries and has 1") && counted.contains("key group 0"), "{counted}");
+}
+
+#[test]
+fn windows_to_come_are_laid_out_for_the_groups_that_are_owned_then() {
+    let (mut tables, _) = tables_of(vec![0]);
+    for window in 0..2 {
+        tables.entry(window).insert(hash(keys()[0]), &keys()[0], 1);
+    }
+    tables.release(|window| window == 0);
+    // A table that was used before lies ready.
+    let all: GroupSet = GROUPS.into_iter().collect();
+    Gift::default().to(&all, |task| tables.persist(task, |_, _| Ok(None)));
+    for window in 1..4 {
+        let shown = format!("{:?}", tables.entry(window));
+        assert!(shown.contains("owned: 6"), "{shown}");
+    }
 }
