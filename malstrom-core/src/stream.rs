@@ -200,6 +200,10 @@ pub trait Segment {
     }
     /// Does something about the state that is kept here.
     fn persist(&mut self, _: Task<'_, '_>) {}
+    /// Whether it reads a source, whose splits may move to any worker.
+    fn is_source(&self) -> bool {
+        false
+    }
     /// Lets go of what others go on with, behind a barrier that has changed who takes part. What was kept at the barrier is written.
     fn give_way(&mut self, _: u64) {}
     /// Goes on behind a barrier that has changed who takes part: all that is gained here has been taken in.

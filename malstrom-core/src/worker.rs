@@ -210,6 +210,10 @@ impl Worker {
     pub fn installed(&mut self) -> Option<u64> {
         self.snapshots.as_mut().and_then(Snapshots::installed)
     }
+    /// Whether it was told to leave, and has.
+    pub fn has_left(&self) -> bool {
+        self.snapshots.as_ref().is_some_and(Snapshots::has_left)
+    }
     /// Whether all input has ended and everything has been handed on. Where snapshots are taken, a last one is to follow.
     pub fn has_finished(&self) -> bool {
         self.open == 0

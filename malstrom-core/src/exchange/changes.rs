@@ -32,8 +32,22 @@ impl Cut {
         }
         gives
     }
-    /// From how many workers this one gets something.
-    pub(crate) fn givers(&self, worker: usize) -> usize {
+    /// The same at a source: splits may go to anybody, and with them what is known of their times.
+    pub(crate) fn gives_at_source(&self, worker: usize) -> BTreeMap<usize, GroupSet> {
+        let mut gives = self.gives(worker);
+        let old = self.change.old.has(worker);
+        let others = self.change.new.members().iter().filter(|other| old && **other != worker);
+        for other in others {
+            gives.entry(*other).or_default();
+        }
+        gives
+    }
+    /// From how many workers this one gets something, at a source or elsewhere.
+    pub(crate) fn givers(&self, worker: usize, at_source: bool) -> usize {
+        if at_source {
+            let others = self.change.old.members().iter().filter(|other| **other != worker);
+            return others.filter(|_| self.change.new.has(worker)).count();
+        }
         let mut givers: Vec<usize> =
             self.change.groups().filter(|moved| moved.to == worker).map(|moved| moved.from).collect();
         givers.extend(self.change.leavers().filter(|leaver| self.heir(*leaver) == Some(worker)));
@@ -43,6 +57,7 @@ impl Cut {
     }
     /// Who gets what belongs to no group from a worker that leaves.
     fn heir(&self, worker: usize) -> Option<usize> {
+        // It could be anybody.
         let leaves = self.change.old.has(worker) && !self.change.new.has(worker);
         self.change.new.members().first().copied().filter(|_| leaves)
     }

@@ -187,7 +187,7 @@ impl Fabric {
         self.stopping.load(Ordering::Relaxed)
     }
     /// Wakes all workers of this process.
-    fn wake_all(&self) {
+    pub(crate) fn wake_all(&self) {
         (self.here.start..self.top()).for_each(|worker| self.wake.wake(worker));
     }
     /// One more worker is in this process, which must have no other then.
@@ -261,7 +261,8 @@ impl Fabric {
 
 /// The splits of one source that nobody reads yet.
 struct Pool<W> {
-    waiting: VecDeque<W>,
+    /// Each with whether another worker has given it back.
+    waiting: VecDeque<(W, bool)>,
     /// How many splits a worker may read side by side, so that all get some.
     share: usize,
     /// How many workers have taken their first splits.
@@ -270,8 +271,19 @@ struct Pool<W> {
     left: usize,
     /// How many splits of the source are to be read side by side at most.
     most: usize,
-    /// Of which change the share is.
+    /// Of which change the share is, and how many workers have given back what others are to read then.
     version: u64,
+    gave: usize,
+}
+
+impl<W> Pool<W> {
+    /// So many workers read it from the change of this version on.
+    fn turn_to(&mut self, version: u64, workers: usize) {
+        if self.version < version {
+            (self.version, self.gave) = (version, 0);
+            self.share = self.most.min(self.left.div_ceil(workers.max(1))).max(1);
+        }
+    }
 }
 
 /// One worker's view of the fabric.
@@ -464,15 +476,16 @@ impl Links {
             if at == 0 && processes > 1 {
                 fabric.lines.tell(Kind::Splits, source, &all);
             }
-            let waiting: VecDeque<W> = waiting.into_iter().skip(at).step_by(processes.max(1)).collect();
+            let waiting = waiting.into_iter().skip(at).step_by(processes.max(1));
+            let waiting: VecDeque<(W, bool)> = waiting.map(|split| (split, false)).collect();
             let share = most.min(waiting.len().div_ceil(fabric.here.len())).max(1);
             let left = waiting.len();
-            place.insert(Box::new(Pool { waiting, share, arrived: 0, left, most, version: 0 }));
+            place.insert(Box::new(Pool { waiting, share, arrived: 0, left, most, version: 0, gave: 0 }));
         }
         let pool = pools.get_mut(&number).and_then(|pool| pool.downcast_mut::<Pool<W>>());
         Ok(pool.map_or(Next::Split(None, false), |pool| {
             let split = if reading < pool.share { pool.waiting.pop_front() } else { None };
-            Next::Split(split, !pool.waiting.is_empty())
+            Next::Split(split.map(|(split, _)| split), !pool.waiting.is_empty())
         }))
     }
     /// A split of source `number` has ended. When it was the last of them, all workers are woken.
@@ -492,17 +505,26 @@ impl Links {
     /// With the change of this version, so many workers read source `number`: how many splits each is to read.
     pub(crate) fn new_share<W: 'static>(fabric: &Fabric, number: usize, version: u64, workers: usize) -> usize {
         let share = Self::in_pool::<W, _>(fabric, number, |pool| {
-            if pool.version < version {
-                (pool.version, pool.share) = (version, pool.most.min(pool.left.div_ceil(workers.max(1))).max(1));
-            }
+            pool.turn_to(version, workers);
             pool.share
         });
         share.unwrap_or(1)
     }
-    /// A worker does not read these splits of source `number` any more: others are to.
+    /// With the change of this version a worker does not read these splits of source `number` any more: others are to.
     pub(crate) fn give_back<W: 'static>(fabric: &Fabric, number: usize, splits: Vec<W>) {
-        Self::in_pool::<W, _>(fabric, number, |pool| pool.waiting.extend(splits));
+        Self::in_pool::<W, _>(fabric, number, |pool| {
+            pool.gave += 1;
+            pool.waiting.extend(splits.into_iter().map(|split| (split, true)));
+        });
         fabric.wake_all();
+    }
+    /// Whether, with the change of this version, all of so many workers have given back what others are to read, and others read it.
+    pub(crate) fn have_moved<W: 'static>(fabric: &Fabric, number: usize, version: u64, givers: usize) -> bool {
+        let moved = Self::in_pool::<W, _>(fabric, number, |pool| {
+            pool.version > version
+                || pool.version == version && pool.gave >= givers && !pool.waiting.iter().any(|(_, given)| *given)
+        });
+        moved.unwrap_or(true)
     }
     fn in_pool<W: 'static, R>(fabric: &Fabric, number: usize, with: impl FnOnce(&mut Pool<W>) -> R) -> Option<R> {
         let mut pools = fabric.pools.lock().unwrap_or_else(PoisonError::into_inner);

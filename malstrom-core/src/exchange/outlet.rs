@@ -123,12 +123,10 @@ impl<M: Meta, T> Scatter<M, T> {
         self.send_to(if stays { cut.change.new.members().to_vec() } else { Vec::new() });
         self.route = Some(cut.route.clone());
         if self.ended.is_none() && stays {
-            // All forget what they knew of each other's time, since a split that moves may be behind it.
-            let joins = |worker: usize| !cut.change.old.has(worker);
-            for to in self.to.clone() {
-                let signals: Vec<Signal> = self.said.again(joins(to)).collect();
-                let batch = if self.outs.is_empty() { &mut self.alone } else { &mut self.outs[to] };
-                signals.into_iter().for_each(|signal| batch.note(signal));
+            let (said, outs) = (&self.said, &mut self.outs);
+            for joiner in cut.change.joiners() {
+                let out = outs.get_mut(joiner).into_iter();
+                out.for_each(|out| said.again().for_each(|signal| out.note(signal)));
             }
         }
     }

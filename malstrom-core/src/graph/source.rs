@@ -86,6 +86,7 @@ impl<S: Source, F: OnFail<Root, S::Error>> Stream for SourceHead<S, F> {
             halt: Halt::new(Links::changes_of(env)),
             changes: Links::changes_of(env),
             rests: false,
+            holds: None,
         }))
     }
 }
@@ -145,6 +146,8 @@ struct SourceSegment<S: Source, F, P> {
     apart: bool,
     /// It has no splits, while others have, and those downstream know.
     rests: bool,
+    /// Until all that moves is read again nothing is promised: by which change, and from how many workers.
+    holds: Option<(u64, usize)>,
 }
 
 impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<S, F, P> {
@@ -361,6 +364,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for So
         if let Some(chain) = &mut self.chain {
             chain.signal(Signal::Barrier(barrier));
         }
+        self.hold_time(barrier.interval);
     }
     fn passed(&self) -> u64 {
         self.chain.as_ref().map_or(0, Push::passed)
@@ -409,6 +413,9 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for So
         if let Some(cut) = cut {
             self.give_splits_back(&cut);
         }
+    }
+    fn is_source(&self) -> bool {
+        true
     }
     fn leave(&mut self) {
         self.on_fail.finish(End::Stopped);

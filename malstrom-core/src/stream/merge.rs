@@ -22,6 +22,8 @@ pub(crate) struct Merge {
     open: usize,
     /// The greatest promise of any input.
     greatest: Option<i64>,
+    /// What was promised is to be said again, even if nothing is added to it.
+    again: bool,
 }
 impl Merge {
     pub(crate) fn new(inputs: usize) -> Self {
@@ -32,6 +34,7 @@ impl Merge {
             stopped: false,
             open: inputs,
             greatest: None,
+            again: false,
         }
     }
     /// Takes in a signal of one input. Returns what it means for all of them together.
@@ -78,19 +81,25 @@ impl Merge {
         }
         match least {
             Some(time) if self.last.is_none_or(|last| time > last) => {
-                (self.last, self.idle) = (Some(time), false);
+                (self.last, self.idle, self.again) = (Some(time), false, false);
                 Some(Mark::At(time))
+            }
+            // Those downstream have forgotten it, and it stands.
+            Some(_) if std::mem::take(&mut self.again) => {
+                self.idle = false;
+                self.last.map(Mark::At)
             }
             // It must be waited for again, but what was promised stands.
             Some(_) if std::mem::take(&mut self.idle) => self.last.map(Mark::At),
             // All have ended: what the last of them promised holds, whichever was the first to end.
-            None if self.open == 0 && !self.stopped && self.greatest > self.last => {
-                self.last = self.greatest;
+            None if self.open == 0 && !self.stopped && (self.greatest > self.last || self.again) => {
+                self.again = false;
+                self.last = self.last.max(self.greatest);
                 self.last.map(Mark::At)
             }
             // Nobody is left who could be slower: the furthest promise of all holds, whoever fell silent first.
-            None if idle && (!self.idle || self.greatest > self.last) => {
-                self.idle = true;
+            None if idle && (!self.idle || self.greatest > self.last || self.again) => {
+                (self.idle, self.again) = (true, false);
                 if !self.stopped {
                     self.last = self.last.max(self.greatest);
                 }
@@ -120,10 +129,17 @@ impl Merge {
         self.open = self.inputs.iter().filter(|input| **input == Input::Unknown).count();
         self.idle = false;
     }
-    /// The same, where those that have ended have.
+    /// The same, where those that have ended have, and where those downstream forget what they were told.
     pub(crate) fn change(&mut self, inputs: usize, is_one: impl Fn(usize) -> bool) {
+        self.again = true;
         let ended: Vec<bool> = self.inputs.iter().map(|input| *input == Input::Ended).collect();
         self.restart(inputs, |at| is_one(at) && !ended.get(at).copied().unwrap_or(false));
+    }
+    /// Nothing was promised: the inputs may be behind it from now on.
+    pub(crate) fn forget(&mut self) {
+        let at = |input: &Input| if let Input::At(time) = input { Some(*time) } else { None };
+        (self.last, self.idle, self.again) = (None, false, true);
+        self.greatest = self.inputs.iter().filter_map(at).max();
     }
     /// How all inputs have ended, if they have.
     pub(crate) fn ended(&self) -> Option<End> {

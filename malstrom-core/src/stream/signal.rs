@@ -32,6 +32,9 @@ pub enum SplitNews {
     Silent,
     /// Its source says that nothing will come for a while.
     Rests,
+    /// It stands for splits that may be anywhere: which worker reads which split is about to change. Until it has ended nothing can be
+    /// promised, and then all is to be promised anew, since what has moved here may be behind what was promised before.
+    Holds,
     /// Another worker reads it from now on. Those of this worker that take times from records forget it; whoever is behind an
     /// exchange does not hear of it.
     Moves,

@@ -154,6 +154,10 @@ impl<F, T, P> TimestampsPush<F, T, P> {
         let input = self.splits[at].input;
         match news {
             SplitNews::Opens => self.resume(at),
+            SplitNews::Holds => {
+                self.merge.forget();
+                None
+            }
             SplitNews::Reads => {
                 self.turn_to(at);
                 None

@@ -29,8 +29,6 @@ pub(super) struct Handover {
 struct UnderWay {
     interval: u64,
     cut: Rc<Cut>,
-    /// From how many workers each segment gains something.
-    givers: usize,
     /// The segments that have not given, and those that have not taken in what they gain.
     to_give: Vec<usize>,
     to_take: Vec<usize>,
@@ -52,8 +50,7 @@ impl Handover {
             self.joined = Some(interval);
         }
         let cut = self.changes.add(interval, change);
-        let givers = cut.givers(self.worker);
-        self.under_way = Some(UnderWay { interval, cut, givers, to_give: Vec::new(), to_take: Vec::new() });
+        self.under_way = Some(UnderWay { interval, cut, to_give: Vec::new(), to_take: Vec::new() });
     }
     pub(super) fn is_under_way(&self, interval: u64) -> bool {
         self.under_way.as_ref().is_some_and(|under_way| under_way.interval == interval)
@@ -87,7 +84,10 @@ impl Handover {
                 let place = &mut segments[at];
                 place.stands = true;
                 write_all(place, pen, env)?;
-                for (to, groups) in under_way.cut.gives(self.worker) {
+                let source = place.segment.is_source();
+                let cut = &under_way.cut;
+                let gives = if source { cut.gives_at_source(self.worker) } else { cut.gives(self.worker) };
+                for (to, groups) in gives {
                     let mut parcel = Pen::new(usize::MAX);
                     place.segment.persist(Task::Give(&mut parcel, &groups));
                     check(&mut parcel, env)?;
@@ -100,10 +100,11 @@ impl Handover {
             }
         }
         self.parcels.extend(self.fabric.take_parcels(self.worker));
-        let UnderWay { cut, givers, to_give, to_take, .. } = under_way;
+        let UnderWay { cut, to_give, to_take, .. } = under_way;
         for at in to_take.clone() {
+            let givers = cut.givers(self.worker, segments[at].segment.is_source());
             let come = self.parcels.iter().filter(|parcel| parcel.segment == at && parcel.interval == interval).count();
-            if to_give.contains(&at) || come < *givers {
+            if to_give.contains(&at) || come < givers {
                 continue;
             }
             let (mine, others) = std::mem::take(&mut self.parcels)
@@ -111,7 +112,7 @@ impl Handover {
                 .partition(|parcel| parcel.segment == at && parcel.interval == interval);
             self.parcels = others;
             let place = &mut segments[at];
-            if *givers > 0 {
+            if givers > 0 {
                 let received = Received(mine);
                 let mut book = Book::new(&received);
                 place.segment.persist(Task::Take(&mut book, &cut.owned(self.worker)));

@@ -53,6 +53,7 @@ pub(super) struct Snapshots {
     /// The last barrier of all has passed, and its snapshot is committed.
     last: Option<u64>,
     over: bool,
+    left: bool,
     /// How a change is made, if the number of workers may change.
     handover: Option<Handover>,
 }
@@ -60,7 +61,7 @@ impl Snapshots {
     /// Writes so much at a time, and no more than is good.
     pub(super) fn new(slice: usize, handover: Option<Handover>) -> Self {
         let (running, next, done, last) = (None, None, None, None);
-        Snapshots { slice: slice.min(SLICE), running, aborted: false, next, done, last, over: false, handover }
+        Snapshots { slice: slice.min(SLICE), running, aborted: false, next, done, last, over: false, left: false, handover }
     }
     pub(super) fn command(&mut self, command: Command, segments: &mut [Place]) {
         match command {
@@ -79,7 +80,7 @@ impl Snapshots {
             }
             Command::Leave => {
                 segments.iter_mut().for_each(|place| place.segment.leave());
-                self.over = true;
+                (self.over, self.left) = (true, true);
             }
             Command::Settle(outcome) => {
                 if let (Outcome::Aborted { interval }, Some((barrier, _))) = (outcome, &self.running)
@@ -101,6 +102,9 @@ impl Snapshots {
         let (barrier, _) = self.running.as_ref()?;
         let behind = segments.iter().filter(|place| place.segment.passed() < barrier.interval).count();
         Some((barrier.interval, behind))
+    }
+    pub(super) fn has_left(&self) -> bool {
+        self.left
     }
     /// Whether the snapshot that ends the job is committed.
     pub(super) fn is_over(&self) -> bool {

@@ -18,6 +18,7 @@ pub(super) fn write(at: usize, signal: Signal, out: &mut Vec<u8>) {
                 SplitNews::Promises(time) => (2, time),
                 SplitNews::Silent => (3, 0),
                 SplitNews::Rests => (4, 0),
+                SplitNews::Holds => (11, 0),
                 // What never crosses an exchange is like an end.
                 SplitNews::Ends | SplitNews::Moves => (5, 0),
             };
@@ -75,6 +76,7 @@ pub(super) fn read(rest: &mut &[u8]) -> Result<(usize, Signal), CodecError> {
         }
         9 => Signal::End(End::Complete),
         10 => Signal::End(End::Stopped),
+        11 => Signal::Split(a, SplitNews::Holds),
         _ => return Err(unknown()),
     };
     Ok((at, signal))

@@ -17,6 +17,7 @@ fn signal() -> impl Strategy<Value = Signal> {
         Just(SplitNews::Silent),
         Just(SplitNews::Rests),
         Just(SplitNews::Ends),
+        Just(SplitNews::Holds),
     ];
     let scope = prop_oneof![Just(Scope::Whole), (0..16u16).prop_map(|round| Scope::Changes { round })];
     prop_oneof![

@@ -71,12 +71,31 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
         self.exhausted = self.readers.is_empty() && self.nothing_comes();
         let rests = self.readers.is_empty() && !self.exhausted;
         if rests != std::mem::replace(&mut self.rests, rests)
-            && let Some(waiting) = self.origin.as_ref().filter(|origin| !origin.waits).map(|origin| origin.waiting)
+            && let Some(nothing) = self.origin.as_ref().map(|origin| origin.nothing())
         {
             let news = if rests { [SplitNews::Opens, SplitNews::Rests].as_slice() } else { &[SplitNews::Ends] };
-            news.iter().for_each(|news| self.tell(waiting, *news));
+            news.iter().for_each(|news| self.tell(nothing, *news));
         }
+        self.let_time_go_on();
         Ok(true)
+    }
+    /// Who reads which split changes at this barrier: nothing can be promised until all that moves is read again.
+    pub(super) fn hold_time(&mut self, interval: u64) {
+        let Some(cut) = self.changes.as_ref().and_then(|changes| changes.at(interval)) else { return };
+        if let Some(held) = self.origin.as_ref().map(|origin| origin.held()) {
+            self.holds = Some((cut.change.new.version(), cut.change.old.members().len()));
+            self.tell(held, SplitNews::Holds);
+        }
+    }
+    fn let_time_go_on(&mut self) {
+        let (Some((version, givers)), Some(origin)) = (self.holds, &self.origin) else { return };
+        let held = origin.held();
+        // Those of a source in time order that wait come behind all that is read.
+        if self.source.in_time_order() || Links::have_moved::<Waiting<S>>(&self.fabric, self.number, version, givers) {
+            self.holds = None;
+            self.tell(held, SplitNews::Ends);
+            self.fabric.wake_all();
+        }
     }
     /// Whether no split will come any more. Where others may leave, none of this worker's may be the next one of it as long as there
     /// are any.
@@ -89,11 +108,8 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
         let members = cut.change.new.members();
         let share = Links::new_share::<Waiting<S>>(&self.fabric, self.number, cut.change.new.version(), members.len());
         let keeps = if cut.change.new.has(self.worker) { share } else { 0 };
-        if self.readers.len() <= keeps {
-            return;
-        }
         let mut given: Vec<Waiting<S>> = Vec::new();
-        for open in self.readers.split_off(keeps) {
+        for open in self.readers.split_off(keeps.min(self.readers.len())) {
             let Open { reader, name, split, .. } = open;
             let guard = self.site.guard();
             let position = reader.position();
@@ -108,11 +124,12 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
             }
             self.tell(split, SplitNews::Moves);
         }
-        if let Some(origin) = &mut self.origin {
+        if let Some(origin) = self.origin.as_mut().filter(|_| !given.is_empty()) {
             origin.current = origin.waiting;
         }
-        self.next = 0;
-        Links::give_back(&self.fabric, self.number, given);
+        if cut.change.old.has(self.worker) {
+            Links::give_back(&self.fabric, self.number, given);
+        }
     }
     /// The split of this name, and its position as it is written.
     fn split_of(name: &[u8], position: &S::Position) -> crate::Result<(S::Split, Vec<u8>)> {

@@ -31,6 +31,14 @@ impl Origin {
         let waiting = (worker as u64) << 48 | (node as u64) << 32;
         Origin { waiting, waits: false, next: waiting + 1, current: waiting, start: Start::Not }
     }
+    /// The number of a split that stands for those that move.
+    pub(super) fn held(&self) -> u64 {
+        self.waiting | 0xFFFF_FFFE
+    }
+    /// The number of a split that stands for none: others have some, and may give one away.
+    pub(super) fn nothing(&self) -> u64 {
+        self.waiting | 0xFFFF_FFFF
+    }
     /// A split has this number already.
     pub(super) fn skip(&mut self, number: u64) {
         if number >> 32 == self.waiting >> 32 {

@@ -1,4 +1,6 @@
 //! One attempt: workers and their coordinator, from a common beginning to the end or to the first failure.
+mod moves;
+
 use super::SEED;
 use super::life::Lives;
 use super::processes::Processes;
@@ -30,6 +32,9 @@ const TIMEOUT: u64 = 1_000;
 /// for any longer.
 const LAST_TRIES: u32 = 25;
 
+/// How many workers an attempt may come to have.
+const MOST: usize = 64;
+
 struct Bells(Vec<AtomicBool>);
 impl Wake for Bells {
     fn wake(&self, worker: usize) {
@@ -46,7 +51,13 @@ pub(super) enum Ended {
 pub(super) struct Attempt {
     processes: Processes,
     bells: Arc<Bells>,
-    workers: Vec<Worker>,
+    /// By their numbers; one that has left is there no more.
+    pub(super) workers: Vec<Option<Worker>>,
+    /// Whether there may be more or fewer of them, how they are made then, and how many records those had read who have left.
+    elastic: bool,
+    linger: Duration,
+    saving: Option<Saving>,
+    left_read: u64,
     /// Which operators are sources.
     sources: Vec<usize>,
     states: Vec<Step>,
@@ -78,7 +89,7 @@ impl Attempt {
             }
             _ => lives.say(format_args!("the job begins with {workers} workers")),
         }
-        let bells = Arc::new(Bells((0..workers).map(|_| AtomicBool::new(false)).collect()));
+        let bells = Arc::new(Bells((0..MOST.max(workers)).map(|_| AtomicBool::new(false)).collect()));
         let limits = limits(lives);
         let processes = Processes::new(workers, &bells, limits, &mut lives.parts);
         if processes.count() > 1 {
@@ -88,15 +99,20 @@ impl Attempt {
             Duration::from_micros(range.0 + lives.settings.below(range.1.saturating_sub(range.0) + 1))
         };
         let linger = LINGER[lives.settings.index(LINGER.len())];
+        let elastic = processes.count() == 1 && origin.is_some();
+        let scaling = if elastic { Scaling::Elastic } else { Scaling::Fixed };
         let mut made = Vec::new();
         let mut sources = Vec::new();
+        let mut first = None;
         for worker in 0..workers {
             let saving = origin.as_ref().map(|origin| Saving {
                 term: origin.term,
                 interval: origin.interval + 1,
                 cleans: worker == 0,
             });
-            let settings = Settings { worker, workers, seed: SEED, started: 0, linger, saving, scaling: Scaling::Fixed };
+            first = first.or(saving);
+            let scaling = scaling.clone();
+            let settings = Settings { worker, workers, seed: SEED, started: 0, linger, saving, scaling };
             let mut pipeline = (lives.make)();
             if saving.is_none() {
                 pipeline = pipeline.unpromised();
@@ -111,7 +127,7 @@ impl Attempt {
                 lives.witness.begin(workers, pipeline.plan().ids().map(str::to_owned).collect(), lives.setup.late);
             }
             let watch = lives.witness.watch();
-            made.push(Worker::watched(pipeline, &settings, processes.fabric_of(worker), &*shelf, Some(watch))?);
+            made.push(Some(Worker::watched(pipeline, &settings, processes.fabric_of(worker), &*shelf, Some(watch))?));
         }
         if let Some(keeping) = &mut lives.keeping {
             keeping.taken_in()?;
@@ -139,6 +155,10 @@ impl Attempt {
             processes,
             bells,
             workers: made,
+            elastic,
+            linger,
+            saving: first,
+            left_read: 0,
             sources,
             states: vec![Step::Busy; workers],
             finished: vec![false; workers],
@@ -154,11 +174,11 @@ impl Attempt {
     }
     /// How many records the sources have given.
     pub(super) fn read(&self) -> u64 {
-        let of = |worker: &Worker| -> u64 {
-            let counts = worker.counts().enumerate().filter(|(node, _)| self.sources.contains(node));
-            counts.map(|(_, counts)| counts.records_out).sum()
-        };
-        self.workers.iter().map(of).sum()
+        self.left_read + self.workers.iter().flatten().map(|worker| self.read_by(worker)).sum::<u64>()
+    }
+    fn read_by(&self, worker: &Worker) -> u64 {
+        let counts = worker.counts().enumerate().filter(|(node, _)| self.sources.contains(node));
+        counts.map(|(_, counts)| counts.records_out).sum()
     }
 
     /// Runs to the end.
@@ -172,7 +192,7 @@ impl Attempt {
             self.store(lives, &mut events)?;
             self.listen(lives, &mut events);
             while let Some(event) = events.pop_front() {
-                self.coordinate(lives, event)?;
+                self.coordinate(lives, event, &mut events)?;
             }
             if self.states.iter().all(|state| *state == Step::Done) {
                 return Ok(match self.rescale {
@@ -189,6 +209,7 @@ impl Attempt {
     fn waits(&self, lives: &Lives<'_>) -> String {
         let mut all = Vec::new();
         for (number, (worker, state)) in self.workers.iter().zip(&self.states).enumerate() {
+            let Some(worker) = worker else { continue };
             let does = match state {
                 Step::Busy => "is busy".to_owned(),
                 Step::Idle(None) => "sleeps until it is woken".to_owned(),
@@ -215,7 +236,14 @@ impl Attempt {
             }
             lives.say(&fault.what);
             match fault.what {
-                What::Crash { then } => return Some(Ended::Crashed { then: then.or(self.rescale) }),
+                What::Crash { then } => {
+                    let target = self.coordinator.as_ref().map(|(_, coordinator)| coordinator.target());
+                    return Some(Ended::Crashed { then: then.or(self.rescale).or(target) });
+                }
+                What::Rescale { workers } if self.elastic && self.rescale.is_none() && lives.moves.one_in(2) => {
+                    lives.say(format_args!("that is done while the job goes on"));
+                    events.push_back(Event::Target(workers.clamp(1, MOST)));
+                }
                 What::Rescale { workers } => {
                     self.rescale = Some(workers.max(1));
                     self.processes.stop();
@@ -281,7 +309,14 @@ impl Attempt {
     /// What the workers have to say.
     fn listen(&mut self, lives: &mut Lives<'_>, events: &mut VecDeque<Event>) {
         let mut reports = Vec::new();
+        let version = self.coordinator.as_ref().map_or(0, |(_, coordinator)| coordinator.layout().version());
         for (worker, machine) in self.workers.iter_mut().enumerate() {
+            let Some(machine) = machine else { continue };
+            if let Some(interval) = machine.installed() {
+                lives.say(format_args!("worker {worker} has what it gains at barrier {interval}"));
+                self.finished[worker] = false;
+                reports.push((worker, Report::Installed(interval)));
+            }
             if let Some(written) = machine.written() {
                 reports.push((worker, Report::Written(written.interval)));
                 lives.witness.written(&written);
@@ -289,16 +324,30 @@ impl Attempt {
             }
             if machine.has_finished() && !std::mem::replace(&mut self.finished[worker], true) {
                 lives.say(format_args!("worker {worker} has nothing left to do"));
-                reports.push((worker, Report::Finished(0)));
+                reports.push((worker, Report::Finished(version)));
+            }
+        }
+        for worker in 0..self.workers.len() {
+            let leaves = |machine: &mut Worker| machine.has_left();
+            if let Some(machine) = self.workers[worker].take_if(leaves) {
+                lives.say(format_args!("worker {worker} has left"));
+                self.left_read += self.read_by(&machine);
+                reports.push((worker, Report::Left));
             }
         }
         let attempt = self.coordinator.as_ref().map_or(0, |(attempt, _)| *attempt);
         events.extend(reports.into_iter().map(|(worker, report)| Event::Report { worker, attempt, report }));
     }
-    fn coordinate(&mut self, lives: &mut Lives<'_>, event: Event) -> Result<()> {
+    fn coordinate(&mut self, lives: &mut Lives<'_>, event: Event, events: &mut VecDeque<Event>) -> Result<()> {
         let Some((_, coordinator)) = &mut self.coordinator else { return Ok(()) };
         for action in coordinator.on(lives.now, event) {
             match action {
+                Action::Tell(member::Command::Trigger { barrier, change: Some(change) }) => {
+                    lives.say(format_args!("snapshot {} begins, with {:?}", barrier.interval, change.new));
+                    lives.witness.cut(barrier.interval);
+                    self.written.retain(|written| written.interval >= barrier.interval);
+                    self.tell(Command::Change(barrier, change));
+                }
                 Action::Tell(member::Command::Trigger { barrier, .. }) => {
                     lives.say(format_args!("snapshot {} begins", barrier.interval));
                     self.written.retain(|written| written.interval >= barrier.interval);
@@ -318,6 +367,12 @@ impl Attempt {
                     self.tell(Command::Settle(outcome));
                 }
                 Action::Store { barrier, purpose, .. } => self.storing = Some((barrier, purpose)),
+                Action::Record { target } => self.enlist(target, events),
+                Action::TellThese { to, command } => self.tell_these(lives, &to, &command, events)?,
+                Action::Moved { layout } => {
+                    lives.lived.moves += 1;
+                    lives.say(format_args!("there are {} workers", layout.members().len()));
+                }
                 Action::Unstorable => {
                     let cause = "it has failed too often".into();
                     return Err(Error::Storage {
@@ -333,7 +388,12 @@ impl Attempt {
         Ok(())
     }
     fn tell(&mut self, command: Command) {
-        self.mail.iter_mut().for_each(|mail| mail.push_back(command.clone()));
+        let Some((_, coordinator)) = &self.coordinator else { return };
+        for worker in coordinator.participants() {
+            if let Some(mail) = self.mail.get_mut(worker) {
+                mail.push_back(command.clone());
+            }
+        }
     }
     /// Has one worker do something, or lets time pass if none has anything to do.
     fn step(&mut self, lives: &mut Lives<'_>) -> Result<()> {
@@ -356,12 +416,12 @@ impl Attempt {
         if !lives.mail.one_in(MAIL)
             && let Some(command) = self.mail[worker].pop_front()
         {
-            self.workers[worker].command(command)?;
+            self.machine(worker)?.command(command)?;
         }
-        let came = self.workers[worker].step(now)?;
+        let came = self.machine(worker)?.step(now)?;
         lives.witness.check()?;
         self.states[worker] = came;
-        lives.witness.step(worker, came, self.workers[worker].counts());
+        lives.witness.step(worker, came, self.machine(worker)?.counts());
         lives.now += Duration::from_micros(lives.pace.below(STEP));
         Ok(())
     }

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::exchange::watch::{Channel, Watch};
 use crate::stream::signal::{Mark, Signal};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -32,6 +32,8 @@ pub(super) struct Guard {
     /// The ids of operators.
     ids: RefCell<Vec<String>>,
     channels: RefCell<BTreeMap<Channel, Passed>>,
+    /// The barriers that change who takes part: behind them, all is promised anew.
+    cuts: RefCell<BTreeSet<u64>>,
     /// The sending ends that were over their limit, and how many records waited there.
     over: RefCell<BTreeMap<(usize, usize), usize>>,
     receivers: RefCell<Vec<Receiver>>,
@@ -52,8 +54,19 @@ impl Guard {
         self.ids.replace(ids);
         self.sent.take();
         self.channels.take();
+        self.cuts.take();
         self.over.take();
         self.receivers.take();
+    }
+    /// The barrier of this interval changes who takes part.
+    pub(super) fn cut(&self, interval: u64) {
+        self.cuts.borrow_mut().insert(interval);
+    }
+    /// A worker has left, or joins: its channels are new.
+    pub(super) fn forget(&self, worker: usize) {
+        self.channels.borrow_mut().retain(|channel, _| channel.from != worker && channel.to != worker);
+        self.receivers.borrow_mut().retain(|(_, at, _)| *at != worker);
+        self.over.borrow_mut().retain(|(_, at), _| *at != worker);
     }
     /// Whether a record has followed the watermark that it is at or before.
     pub(super) fn was_late(&self) -> bool {
@@ -125,6 +138,9 @@ impl Watch for Guard {
                     self.of_time(channel, format_args!("barrier {} follows barrier {last}", barrier.interval));
                 }
                 passed.barrier = barrier.interval;
+                if self.cuts.borrow().contains(&barrier.interval) {
+                    passed.watermark = None;
+                }
             }
             Signal::End(_) => passed.ended = true,
             Signal::Split(..) => {}

@@ -56,6 +56,8 @@ pub struct Lived {
     pub crashes: u64,
     /// How often it was stopped, to go on with another number of workers.
     pub rescales: u64,
+    /// How often its workers became more or fewer while it went on.
+    pub moves: u64,
     /// How often it failed by itself: the store could not be reached, or an operator, source or sink failed.
     pub failures: u64,
     /// How many snapshots were committed, savepoints among them.
@@ -83,6 +85,8 @@ pub(in crate::sim) struct Lives<'a> {
     pub(super) settings: Random,
     /// Of what there is little, and when.
     pub(super) scanty: Random,
+    /// Whether the number of workers changes while the job goes on, or it is stopped for that.
+    pub(super) moves: Random,
     /// In which processes workers are, and when what these say arrives.
     pub(super) parts: Random,
     /// The snapshots that workers were told are committed.
@@ -123,6 +127,7 @@ pub(in crate::sim) fn live_watched(
         mail: seed.branch("mail"),
         settings: seed.branch("settings"),
         scanty: seed.branch("scanty"),
+        moves: seed.branch("moves"),
         parts: seed.branch("parts"),
         acted: Vec::new(),
         now: Duration::ZERO,

@@ -66,6 +66,17 @@ impl Witness {
         self.counted = vec![Vec::new(); workers];
         self.guard.begin(ids, late);
     }
+    /// The barrier of this interval changes who takes part.
+    pub(super) fn cut(&self, interval: u64) {
+        self.guard.cut(interval);
+    }
+    /// A worker joins, and knows nothing of one of the same number that was there before.
+    pub(super) fn join(&mut self, worker: usize) {
+        self.guard.forget(worker);
+        if let Some(counted) = self.counted.get_mut(worker) {
+            counted.clear();
+        }
+    }
     /// Whether a record was late.
     pub(in crate::sim) fn was_late(&self) -> bool {
         self.guard.was_late()
@@ -81,6 +92,9 @@ impl Witness {
     pub(super) fn step(&mut self, worker: usize, step: Step, counts: impl Iterator<Item = Counts>) {
         self.steps += 1;
         let Some(notes) = &mut self.notes else { return };
+        if self.counted.len() <= worker {
+            self.counted.resize_with(worker + 1, Vec::new);
+        }
         let known = &mut self.counted[worker];
         for (node, now) in counts.enumerate() {
             if node == known.len() {

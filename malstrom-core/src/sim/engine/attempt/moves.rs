@@ -1,0 +1,76 @@
+//! Workers join and leave while the job goes on.
+use super::super::SEED;
+use super::{Attempt, Lives, MOST};
+use crate::coordinator::member;
+use crate::coordinator::{Event, Report};
+use crate::error::{Error, Result};
+use crate::exchange::layout::Change;
+use crate::worker::{Command, EmptyShelf, Scaling, Settings, Step, Worker};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+impl Attempt {
+    pub(super) fn machine(&mut self, worker: usize) -> Result<&mut Worker> {
+        self.workers[worker].as_mut().ok_or_else(|| Error::custom(format!("worker {worker} is not there")))
+    }
+    /// There are to be so many workers: those that it takes are there to be had.
+    pub(super) fn enlist(&self, target: usize, events: &mut VecDeque<Event>) {
+        let Some((_, coordinator)) = &self.coordinator else { return };
+        events.push_back(Event::Recorded { target });
+        let known = (0..MOST).filter(|worker| coordinator.knows(*worker)).count();
+        let more = (0..MOST).filter(|worker| !coordinator.knows(*worker)).take(target.saturating_sub(known));
+        events.extend(more.map(|worker| Event::Joined { worker, standing: None }));
+    }
+    /// Tells some of the workers.
+    pub(super) fn tell_these(
+        &mut self,
+        lives: &mut Lives<'_>,
+        to: &[usize],
+        command: &member::Command,
+        events: &mut VecDeque<Event>,
+    ) -> Result<()> {
+        let Some((attempt, coordinator)) = &self.coordinator else { return Ok(()) };
+        let (attempt, layout) = (*attempt, coordinator.layout().clone());
+        for worker in to.iter().copied() {
+            match command {
+                member::Command::Prepare { plan, change, base, .. } => {
+                    if self.workers.get(worker).is_none_or(Option::is_none) {
+                        self.join(lives, worker, change)?;
+                    }
+                    let report = Report::Followed { plan: *plan, base: *base, bytes: 0 };
+                    events.push_back(Event::Report { worker, attempt, report });
+                }
+                member::Command::Unprepare if layout.has(worker) => {}
+                member::Command::Unprepare | member::Command::Release => {
+                    if let Some(mail) = self.mail.get_mut(worker) {
+                        mail.push_back(Command::Leave);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+    fn join(&mut self, lives: &mut Lives<'_>, worker: usize, change: &Arc<Change>) -> Result<()> {
+        lives.say(format_args!("worker {worker} prepares to join"));
+        lives.witness.join(worker);
+        let scaling = Scaling::Joins(change.clone());
+        let saving = self.saving.map(|saving| crate::stream::env::Saving { cleans: false, ..saving });
+        let workers = change.old.members().len();
+        let settings = Settings { worker, workers, seed: SEED, started: 0, linger: self.linger, saving, scaling };
+        let (fabric, watch) = (self.processes.fabric_of(0), lives.witness.watch());
+        let made = Worker::watched((lives.make)(), &settings, fabric, &EmptyShelf, Some(watch))?;
+        if self.workers.len() <= worker {
+            self.workers.resize_with(worker + 1, || None);
+            self.states.resize(worker + 1, Step::Done);
+            self.finished.resize(worker + 1, false);
+            self.mail.resize(worker + 1, VecDeque::new());
+            self.paused.resize(worker + 1, 0);
+        }
+        self.workers[worker] = Some(made);
+        self.states[worker] = Step::Busy;
+        self.finished[worker] = false;
+        self.mail[worker].clear();
+        Ok(())
+    }
+}
