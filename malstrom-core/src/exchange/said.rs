@@ -24,7 +24,7 @@ impl Said {
                     (SplitNews::Promises(_) | SplitNews::Rests, Some(at)) => self.splits[at].1 = Some(news),
                     (SplitNews::Promises(_) | SplitNews::Rests, None) => {}
                     (SplitNews::Ends | SplitNews::Moves, at) => {
-                        at.map(|at| self.splits.swap_remove(at));
+                        at.map(|at| self.splits.remove(at));
                         self.reads = self.reads.filter(|reads| *reads != split);
                     }
                 }
