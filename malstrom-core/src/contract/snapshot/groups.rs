@@ -37,7 +37,14 @@ impl GroupSet {
     }
     /// In their order.
     pub fn iter(&self) -> impl Iterator<Item = u16> + '_ {
-        (0..GROUPS).filter(|group| self.contains(*group))
+        (0..).step_by(64).zip(self.words.iter()).flat_map(|(first, word)| {
+            let mut left = *word;
+            std::iter::from_fn(move || {
+                let group = (left != 0).then(|| first + left.trailing_zeros() as u16);
+                left &= left.wrapping_sub(1);
+                group
+            })
+        })
     }
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {

@@ -4,7 +4,7 @@
 //! to come are silent about it, since its new owner goes on where the snapshot of the barrier ends. What is taken in counts
 //! as written, for its former owner has written it.
 use super::track::Wanted;
-use super::{StateTable, Tag};
+use super::{Ranks, StateTable, Tag};
 use crate::contract::key::PartitionKey;
 use crate::contract::record::CodecError;
 use crate::contract::snapshot::{GroupSet, Loaded};
@@ -32,12 +32,23 @@ impl<K, V> StateTable<K, V> {
     /// # Errors
     /// If an entry cannot be written, or the table is not [tracked](Self::track).
     pub fn give(&mut self, groups: &GroupSet, mut hand_in: impl FnMut(u16, Draft)) -> Result<(), CodecError> {
-        let ranks = self.ranks.clone();
-        for group in ranks.groups().iter().copied().filter(|group| groups.contains(*group)) {
-            hand_in(group, self.drafted(group)?);
-            self.take_group(group, drop);
+        let left = self.ranks.without(groups);
+        self.give_for(groups, left, &mut hand_in)
+    }
+    /// The same, for who knows what is left then.
+    pub(crate) fn give_for(
+        &mut self,
+        groups: &GroupSet,
+        left: Ranks,
+        mut hand_in: impl FnMut(u16, Draft),
+    ) -> Result<(), CodecError> {
+        for group in groups.iter() {
+            if self.ranks.groups().binary_search(&group).is_ok() {
+                hand_in(group, self.drafted(group)?);
+                self.take_group(group, drop);
+            }
         }
-        self.ranks = ranks.without(groups);
+        self.ranks = left;
         Ok(())
     }
     /// All entries of a group.
@@ -48,13 +59,12 @@ impl<K, V> StateTable<K, V> {
         track.entries.put_slots(self.entries.get(self.reach(group)).unwrap_or_default(), &wanted, &mut draft)?;
         Ok(draft)
     }
-    /// Lays the table out for these groups, which are all that are owned from now on, with room for so many more entries.
-    pub(crate) fn lay_out(&mut self, groups: &GroupSet, more: usize) {
+    /// Lays the table out for all groups that are owned from now on, with room for so many more entries.
+    pub(crate) fn lay_out(&mut self, ranks: Ranks, more: usize) {
         if let Some(track) = &mut self.track {
             // There is room for all that comes.
             track.expected = 0;
         }
-        let ranks = self.ranks.moved(groups);
         if self.ranks.is_laid_out_like(&ranks) {
             self.ranks = ranks;
             self.reserve(more);
@@ -83,7 +93,7 @@ impl<K: PartitionKey, V> StateTable<K, V> {
         chunks: &[Loaded],
         hasher: &mut KeyHasher,
     ) -> Result<(), (u16, CodecError)> {
-        self.lay_out(groups, chunks.iter().map(|chunk| chunk.entries as usize).sum());
+        self.lay_out(self.ranks.moved(groups), chunks.iter().map(|chunk| chunk.entries as usize).sum());
         for chunk in chunks {
             self.load_chunk(edition, chunk, hasher).map_err(|error| (chunk.group, error))?;
         }

@@ -113,8 +113,6 @@ impl<K: PartitionKey, V: 'static, P> Tables<K, V, P> {
             Task::Save(pen) => sections.save(pen, &mut self.list),
             Task::Settle(outcome) => sections.settle(outcome, &mut self.list),
             Task::Give(pen, groups) => {
-                // Whether a table is one of a window or spare, it is not to have slots for them.
-                self.spare.clear();
                 sections.give(pen, groups, &mut self.list);
                 self.ranks = self.ranks.without(groups);
             }
@@ -130,7 +128,7 @@ impl<K: PartitionKey, V: 'static, P> Tables<K, V, P> {
                 self.ranks = self.ranks.moved(groups);
                 sections.ranks = self.ranks.clone();
                 for Filled { number, table, .. } in &mut self.list {
-                    table.lay_out(groups, coming.entries(*number));
+                    table.lay_out(self.ranks.clone(), coming.entries(*number));
                 }
                 self.take_in(book, edition, &chunks, &coming, &mut of);
             }

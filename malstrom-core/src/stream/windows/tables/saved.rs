@@ -93,9 +93,9 @@ impl<K: PartitionKey, V: 'static> Sections<K, V> {
     /// Writes what there is of these groups in all windows, and has it no more.
     pub(super) fn give<P>(&mut self, pen: &mut Pen, groups: &GroupSet, list: &mut [Filled<K, V, P>]) {
         self.chapter.describe(pen);
-        let mut drafts = BTreeMap::<u16, Draft>::new();
+        let (mut drafts, left) = (BTreeMap::<u16, Draft>::new(), self.ranks.without(groups));
         for Filled { number, table, .. } in list {
-            let given = table.give(groups, |group, draft| {
+            let given = table.give_for(groups, left.clone(), |group, draft| {
                 if !draft.is_empty() {
                     drafts.entry(group).or_default().section(&number.to_le_bytes(), draft);
                 }
@@ -107,7 +107,7 @@ impl<K: PartitionKey, V: 'static> Sections<K, V> {
         for group in self.ranks.groups().iter().filter(|group| groups.contains(**group)) {
             self.chapter.hand_in(pen, *group, true, drafts.remove(group).unwrap_or_default());
         }
-        self.ranks = self.ranks.without(groups);
+        self.ranks = left;
     }
     pub(super) fn settle<P>(&mut self, outcome: Outcome, list: &mut [Filled<K, V, P>]) {
         self.chapter.settle(outcome);

@@ -1,23 +1,23 @@
 //! Key groups that move from worker to worker, for each kind of windows: what comes out is what one worker emits that has
 //! all of them.
+mod parts;
+
 use super::*;
-use crate::contract::asks::Asking;
 use crate::contract::code::Code;
-use crate::contract::extract::Context;
 use crate::contract::join::{Inner, Outer, Side};
-use crate::contract::keying::{KeyedBy, PerKey};
 use crate::contract::never::Never;
+use crate::contract::record::Record;
 use crate::contract::snapshot::{GroupSet, Outcome};
-use crate::contract::stage::{Beside, Emit, NoFailure, Operator, Plain, Stage as Described};
-use crate::contract::state::KeyedState;
 use crate::contract::windows::Counts;
 use crate::state::saved::model::{Gift, given};
+use crate::state::saved::{Change, Changes};
 use crate::stream::aggregate::{Fold, Sum};
 use crate::stream::call::CannotFail;
 use crate::stream::windows::counted::CountHost;
 use crate::stream::windows::join::{IntervalJoin, OfBoth, WindowJoin};
 use crate::stream::windows::operators::{AlignedOps, CountOps, SessionOps};
 use crate::stream::windows::sessions::SessionHost;
+use parts::{Sided, Tallies};
 use proptest::prelude::*;
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -31,95 +31,6 @@ static KEYS: LazyLock<Vec<u64>> = LazyLock::new(|| {
     let of = |of: u16| (0..).filter(move |key| group(hash(*key)) == of).take(2);
     GROUPS.into_iter().flat_map(of).collect()
 });
-
-/// Adds up the records of a window.
-#[derive(Clone, Debug, Default)]
-struct Tally {
-    sum: u64,
-}
-crate::record_by_fields!(Tally { sum: u64 });
-impl KeyedState for Tally {
-    type Key = u64;
-    const NAME: &'static str = "Tally";
-    const VERSION: u32 = 1;
-    const TTL: Option<Duration> = None;
-    type Deadline = ();
-}
-struct Tallies;
-impl Described for Tallies {
-    const NAME: &'static str = "tallies";
-    type In = u64;
-    type Out = u64;
-    type Failure = NoFailure;
-    type Need = KeyedBy<u64>;
-    type Asks = Asking;
-    type Ends = Plain;
-    type Outputs = ();
-}
-impl Operator for Tallies {
-    type Keep = PerKey<Tally>;
-    type Sides = ();
-    type Timers = ();
-    const CLOSES: bool = true;
-    fn code() -> Option<Code<u64>> {
-        Some(Code::of())
-    }
-    fn call(
-        &mut self,
-        state: &mut Tally,
-        record: u64,
-        _: &Context<'_>,
-        _: Beside<'_, Self>,
-        out: &mut impl Emit<u64, Never>,
-    ) {
-        state.sum = state.sum.wrapping_add(record);
-        out.emit(state.sum);
-    }
-    fn call_close(&mut self, state: Tally, _: &Context<'_>, _: Beside<'_, Self>, out: &mut impl Emit<u64, Never>) {
-        out.emit(state.sum << 32);
-    }
-}
-
-/// Puts records on the side that they are even or odd for.
-struct Sided<P>(P);
-impl<P: Push<M, Side<u64, u64>>> Push<M, u64> for Sided<P> {
-    fn push(&mut self, at: At<'_, M>, record: u64) {
-        self.0.push(at, if record.is_multiple_of(2) { Side::Left(record) } else { Side::Right(record) });
-    }
-    fn signal(&mut self, signal: Signal) {
-        self.0.signal(signal);
-    }
-    fn touch(&self, hash: u64) {
-        self.0.touch(hash);
-    }
-    fn worth_touching(&self) -> bool {
-        self.0.worth_touching()
-    }
-    fn full(&self) -> bool {
-        self.0.full()
-    }
-    fn pump(&mut self) -> Flow {
-        self.0.pump()
-    }
-    fn tick(&mut self, now: Duration) -> Option<Duration> {
-        self.0.tick(now)
-    }
-    fn settle(&mut self, arrived: u64) {
-        self.0.settle(arrived);
-    }
-    fn flush(&mut self) -> bool {
-        self.0.flush()
-    }
-    fn finish(&mut self, end: End) {
-        self.0.finish(end);
-    }
-    fn persist(&mut self, task: Task<'_, '_>) {
-        self.0.persist(task);
-    }
-    fn passed(&self) -> u64 {
-        self.0.passed()
-    }
-}
 
 #[derive(Clone, Copy, Debug)]
 enum Event {
@@ -470,4 +381,19 @@ fn who_has_given_all_away_has_nothing_to_look_at() {
     let spec = Spec { windows: Sessions { gap: 12 }, lateness: 0 };
     idles(boxed(stage(&env(&[0]), (), move |env| SessionHost::<u64, u64, _, OnTime>::new(sums(), spec, env, 0))));
     idles(sided(stage(&env(&[0]), (), move |env| IntervalJoin::<u64, u64, u64, Inner>::new(15, both(), env, 0))));
+}
+
+#[test]
+fn each_group_is_in_the_figures_of_its_owner() {
+    let spec = || Spec { windows: Aligned::<Once>::new(10, 10, 0), lateness: 0 };
+    let fresh = |of: &[u16]| Stage::of::<_, OnTime>(spec(), of, &Written::default()).unwrap();
+    let (mut giver, mut taker, mut written) = (fresh(&[0, 1, 16]), fresh(&[17]), Written::default());
+    hand_over(&mut giver, 1, &mut taker, &[1, 17]);
+    save(&mut [giver, taker], &mut written);
+    let times = written.0[0].0.iter().filter(|chunk| chunk.head.part == Part::Time);
+    let runs = times.map(|chunk| match Changes::of(&chunk.bytes).next() {
+        Some(Ok(Change::Put { value, .. })) => Row::decode(value).unwrap().4,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(runs.collect::<Vec<_>>(), [vec![(0, 0), (16, 16)], vec![(1, 1), (17, 17)]]);
 }
