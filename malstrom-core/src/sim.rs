@@ -105,7 +105,7 @@ impl Survived {
     fn add(&mut self, lived: Lived) {
         self.seeds += 1;
         self.crashes += lived.crashes;
-        self.rescales += lived.rescales;
+        self.rescales += lived.rescales + lived.moves;
         self.failures += lived.failures;
         self.snapshots += lived.snapshots;
         self.aborted += lived.aborted;
@@ -224,7 +224,10 @@ impl Sim<'_> {
         };
         let any = |random: &mut engine::Random| 1 + random.index(self.workers);
         draw("crashes", self.crashes, &|_| What::Crash { then: None });
-        draw("rescales", self.rescales, &|random| What::Rescale { workers: any(random) });
+        draw("rescales", self.rescales, &|random| match random.one_in(2) {
+            true => What::Restart { workers: any(random) },
+            false => What::Rescale { workers: any(random) },
+        });
         draw("savepoints", self.savepoints, &|_| What::Savepoint);
         draw("pauses", self.pauses, &|random| What::Pause {
             worker: random.index(self.workers),

@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_debug_implementations, missing_docs)]
 mod support;
 
-use malstrom::prelude::*;
 use malstrom::Runtime;
+use malstrom::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -63,25 +64,29 @@ impl Gates {
     }
 }
 
-fn check(to: u64, mut got: Vec<(u64, u64, u64, u64)>) {
-    let mut last = std::collections::HashMap::new();
-    let mut hundreds: std::collections::BTreeMap<u64, Vec<u64>> = std::collections::BTreeMap::new();
-    got.sort_by_key(|(key, n, ..)| (*key, *n));
-    let keys: Vec<(u64, u64)> = got.iter().map(|(key, n, ..)| (*key, *n)).collect();
-    let count = |key: u64| (0..to).filter(|x| x % KEYS == key).count() as u64;
-    let expected: Vec<(u64, u64)> = (0..KEYS).flat_map(|key| (1..=count(key)).map(move |n| (key, n))).collect();
-    assert_eq!(keys.len(), expected.len());
-    assert!(keys == expected, "each record counts once");
-    for (key, _, sum, of_hundred) in got {
-        last.insert(key, sum);
-        hundreds.entry(key / 100).or_default().push(of_hundred);
+/// Each record counts once, and those of a key come in order behind both exchanges.
+fn check(to: u64, got: Vec<(u64, u64, u64, u64)>) {
+    let mut keys: BTreeMap<u64, BTreeMap<u64, u64>> = BTreeMap::new();
+    let mut hundreds: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
+    assert_eq!(got.len() as u64, to);
+    for (key, n, sum, of_hundred) in got {
+        assert!(keys.entry(key).or_default().insert(n, sum).is_none(), "key {key} has two records {n}");
+        assert!(
+            hundreds.entry(key / 100).or_default().insert(of_hundred),
+            "{of_hundred} of the hundred of {key} is there twice"
+        );
     }
-    for key in 0..KEYS {
-        assert_eq!(last[&key], (0..to).filter(|x| x % KEYS == key).sum::<u64>());
+    let (mut counts, mut sums) = (BTreeMap::<u64, u64>::new(), BTreeMap::<u64, u64>::new());
+    for x in 0..to {
+        *counts.entry(x % KEYS).or_default() += 1;
+        *sums.entry(x % KEYS).or_default() += x;
     }
-    for (_, mut seen) in hundreds {
-        seen.sort_unstable();
-        assert_eq!(seen, (1..=seen.len() as u64).collect::<Vec<_>>());
+    for (key, of_key) in keys {
+        assert!(of_key.keys().copied().eq(1..=counts[&key]), "key {key}");
+        assert_eq!(of_key.last_key_value(), Some((&counts[&key], &sums[&key])));
+    }
+    for (hundred, seen) in hundreds {
+        assert!(seen.iter().copied().eq(1..=seen.len() as u64), "hundred {hundred}");
     }
 }
 
@@ -122,4 +127,31 @@ fn two_become_one() {
 #[test]
 fn there_and_back() {
     rescaled(1, 8, &[4, 2, 3, 1, 5]);
+}
+#[test]
+fn a_job_that_has_one_split_is_read_wherever_it_goes() {
+    rescaled(3, 1, &[1, 2, 1]);
+}
+#[test]
+fn what_cannot_be_is_refused() {
+    within(Duration::from_secs(60), || {
+        let dir = tempfile::tempdir().unwrap();
+        let (gates, out) = (Gates::default(), two_phase());
+        let (theirs, published) = (gates.clone(), out.clone());
+        let make = move || sums(2 * GATE, 2, theirs.clone(), published.clone());
+        let kept = Runtime::builder().workers(2);
+        let kept = kept.snapshots(format!("file://{}", dir.path().display()), Duration::from_secs(3600));
+        let job = kept.build().unwrap().start(make.clone()).unwrap();
+        for workers in [0, 65] {
+            let why = job.rescale(workers).unwrap_err().to_string();
+            assert!(why.contains("1 to 64 workers"), "{why}");
+        }
+        assert_eq!(job.rescale(2).unwrap().groups, 0, "it has them");
+        gates.open_all();
+        job.join().unwrap();
+        let job = Runtime::builder().workers(1).build().unwrap().start(make).unwrap();
+        let why = job.rescale(2).unwrap_err().to_string();
+        assert!(why.contains("--snapshots"), "{why}");
+        job.join().unwrap();
+    });
 }

@@ -219,7 +219,15 @@ impl Wake for Nobody {
 #[test]
 fn by_the_clock_where_there_is_no_event_time() {
     let out = memory::collector();
-    let settings = Settings { worker: 0, workers: 1, seed: 7, started: 0, linger: Duration::ZERO, saving: None, scaling: Scaling::Fixed };
+    let settings = Settings {
+        worker: 0,
+        workers: 1,
+        seed: 7,
+        started: 0,
+        linger: Duration::ZERO,
+        saving: None,
+        scaling: Scaling::Fixed,
+    };
     let pipeline: Pipeline = without_event_time(out.clone());
     let mut worker =
         Worker::new(pipeline, &settings, Fabric::new(1, Arc::new(Nobody)), &malstrom_core::worker::EmptyShelf).unwrap();

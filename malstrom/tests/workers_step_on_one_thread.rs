@@ -58,8 +58,15 @@ impl Wake for Bells {
 fn drive(workers: usize, seed: u64, make: impl Fn() -> Pipeline) -> Vec<(usize, String)> {
     let bells = Arc::new(Bells((0..workers).map(|_| AtomicBool::new(false)).collect()));
     let fabric = Fabric::new(workers, bells.clone());
-    let settings =
-        |worker| Settings { worker, workers, seed: 7, started: 0, linger: Duration::from_millis(1), saving: None, scaling: Scaling::Fixed };
+    let settings = |worker| Settings {
+        worker,
+        workers,
+        seed: 7,
+        started: 0,
+        linger: Duration::from_millis(1),
+        saving: None,
+        scaling: Scaling::Fixed,
+    };
     let mut machines: Vec<_> =
         (0..workers).map(|w| Worker::new(make(), &settings(w), fabric.clone(), &EmptyShelf).unwrap()).collect();
     let mut states = vec![Step::Busy; workers];
@@ -132,8 +139,15 @@ fn a_worker_that_is_not_woken_has_nothing_to_do() {
     // A worker alone, whose peer never runs: it comes to rest instead of spinning, and does so soon.
     let bells = Arc::new(Bells((0..2).map(|_| AtomicBool::new(false)).collect()));
     let fabric = Fabric::new(2, bells.clone());
-    let settings =
-        Settings { worker: 0, workers: 2, seed: 7, started: 0, linger: Duration::from_millis(1), saving: None, scaling: Scaling::Fixed };
+    let settings = Settings {
+        worker: 0,
+        workers: 2,
+        seed: 7,
+        started: 0,
+        linger: Duration::from_millis(1),
+        saving: None,
+        scaling: Scaling::Fixed,
+    };
     let endless = || {
         pipeline! { fn endless() { source(0u64..) -> key_by(|x| *x) -> sink(malstrom::connect::for_each(|_: u64| ())); } }
         endless()

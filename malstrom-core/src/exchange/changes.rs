@@ -1,7 +1,7 @@
 //! What barriers change, on one worker: who takes part behind them, and who owns which key group then.
 //!
-//! A worker hears of a change before any of its segments comes to the barrier that carries it: its own sources bring that barrier only
-//! when it has been told, and so nothing downstream gets past it before. Each end of an exchange changes when the barrier passes it, and
+//! A worker hears of a change before any of its segments lets the barrier pass that carries it: what comes before the word of it
+//! [waits](Halt::is_ahead). Each end of an exchange changes when the barrier passes it, and
 //! each segment stands still behind it until what it gains [has come](Parcel).
 use super::layout::Change;
 use super::route::RouteTable;
@@ -77,6 +77,8 @@ pub(crate) struct Changes {
     cuts: RefCell<BTreeMap<u64, Rc<Cut>>>,
     /// The interval of the last of them; 0 if there was none.
     last: Cell<u64>,
+    /// The interval of the last barrier that this worker was told of, with a change or without.
+    told: Cell<u64>,
 }
 impl Changes {
     pub(crate) fn new(elastic: bool, joins: Option<Arc<Change>>) -> Rc<Self> {
@@ -88,6 +90,10 @@ impl Changes {
     /// What it joins by, if it joins others.
     pub(crate) fn joins(&self) -> Option<&Arc<Change>> {
         self.joins.as_ref()
+    }
+    /// This worker is told of a barrier.
+    pub(crate) fn tell(&self, interval: u64) {
+        self.told.set(interval);
     }
     /// The barrier of this interval changes something.
     pub(crate) fn add(&self, interval: u64, change: Arc<Change>) -> Rc<Cut> {
@@ -126,6 +132,12 @@ impl Halt {
     #[inline]
     pub(crate) fn holds(&self, passed: u64) -> bool {
         self.changes.as_ref().is_some_and(|changes| passed > self.made && changes.last() == passed)
+    }
+    /// Whether the barrier of this interval is here before this worker was told of it, and of what it changes. Where the worker's own
+    /// sources have ended, or it is about to join others, nothing else keeps the barrier from passing.
+    #[inline]
+    pub(crate) fn is_ahead(&self, interval: u64) -> bool {
+        self.changes.as_ref().is_some_and(|changes| interval > changes.told.get())
     }
     /// It goes on behind the change at this barrier.
     pub(crate) fn go_on(&mut self, interval: u64) {

@@ -56,14 +56,11 @@ pub(crate) struct Remote<M: Meta, T> {
     exchange: Rc<Exchange<M, T>>,
     /// Who sends.
     members: Vec<usize>,
-    /// This worker joins, and has not been told at which barrier: that may be here before.
-    untold: bool,
 }
 impl<M: Meta, T> Remote<M, T> {
     pub(crate) fn new(exchange: Rc<Exchange<M, T>>) -> Self {
         let members = exchange.members.clone();
-        let untold = exchange.changes.joins().is_some();
-        Remote { exchange, members, untold }
+        Remote { exchange, members }
     }
 }
 impl<M: Meta, T: 'static> Inlet<M, T> for Remote<M, T> {
@@ -81,13 +78,7 @@ impl<M: Meta, T: 'static> Inlet<M, T> for Remote<M, T> {
         cut.is_some()
     }
     fn take(&mut self, from: usize) -> Option<Batch<M, T>> {
-        let Exchange { local, fabric, worker, site, changes, .. } = &*self.exchange;
-        if self.untold {
-            self.untold = changes.last() == 0;
-            if self.untold {
-                return None;
-            }
-        }
+        let Exchange { local, fabric, worker, site, .. } = &*self.exchange;
         if from == *worker {
             return local.pop();
         }

@@ -108,8 +108,10 @@ impl<M: Meta, T> Scatter<M, T> {
         if !std::mem::take(&mut self.joins) {
             let joiners: Vec<usize> = cut.change.joiners().collect();
             exchange.open(joiners.iter().copied());
-            self.note(Signal::Barrier(barrier));
-            self.flush();
+            if self.ended.is_none() {
+                self.note(Signal::Barrier(barrier));
+                self.flush();
+            }
             for joiner in &joiners {
                 let mut first = Batch::new();
                 first.note(Signal::Barrier(barrier));

@@ -191,12 +191,22 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
             return None;
         }
         let (from, mut batch) = self.next()?;
+        let ahead = |(at, signal): &(usize, Signal)| {
+            *at == 0 && matches!(signal, Signal::Barrier(barrier) if halt.is_ahead(barrier.interval))
+        };
+        if batch.signals.iter().any(ahead) {
+            self.rests.push_front((from, batch));
+            return None;
+        }
         let n = batch.records.len();
         let Batch { records, signals } = &mut batch;
         let mut records = records.drain(..);
         let (mut applied, mut noted) = (0, 0);
         'batch: loop {
             while let Some((_, signal)) = signals.get(noted).filter(|(at, _)| *at == applied) {
+                if matches!(signal, Signal::Barrier(barrier) if halt.is_ahead(barrier.interval)) {
+                    break 'batch;
+                }
                 noted += 1;
                 let (merged, barrier) = self.merged(from, *signal);
                 let mut free = !self.align.is_closed(from);

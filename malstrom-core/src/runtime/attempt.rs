@@ -193,7 +193,11 @@ impl Attempt {
     /// Starts those workers that are in this process.
     pub(crate) fn among(plan: &Plan, places: Places, beginning: Option<Beginning>) -> Result<Arc<Attempt>> {
         let (workers, first) = (places.workers(), places.here());
-        let scaling = if plan.elastic && beginning.is_some() && first.len() == workers { Scaling::Elastic } else { Scaling::Fixed };
+        let scaling = if plan.elastic && beginning.is_some() && first.len() == workers {
+            Scaling::Elastic
+        } else {
+            Scaling::Fixed
+        };
         let here = if scaling == Scaling::Fixed { first.clone() } else { first.start..first.end.max(MOST) };
         let beds = Arc::new(Dormitory::new(workers.max(here.end)));
         let attempt = Arc::new(Attempt {
@@ -325,7 +329,11 @@ impl Attempt {
                     news = true;
                     continue;
                 }
-                Step::Idle(_) if !alone && self.workers() <= cores() && busy_at.is_some_and(|at| now.saturating_sub(at) < SPIN) => {
+                Step::Idle(_)
+                    if !alone
+                        && self.workers() <= cores()
+                        && busy_at.is_some_and(|at| now.saturating_sub(at) < SPIN) =>
+                {
                     std::hint::spin_loop();
                     continue;
                 }
@@ -493,6 +501,10 @@ impl Attempt {
     /// How many workers it has here.
     pub(super) fn workers(&self) -> usize {
         self.places().count()
+    }
+    /// How many workers it has begun with, in all processes.
+    pub(super) fn began_with(&self) -> usize {
+        self.workers
     }
     /// How many workers have taken in what they were restored from.
     pub(super) fn loaded(&self) -> usize {

@@ -1,5 +1,5 @@
 //! A job: one attempt, or where snapshots are taken as many as it needs.
-use super::attempt::{Attempt, Moved, News, Plan, lock};
+use super::attempt::{Attempt, MOST, Moved, News, Plan, lock};
 use super::http::PlanView;
 use super::keeping::{self, Keeping};
 use super::progress::Watched;
@@ -43,6 +43,10 @@ pub(super) struct Glance {
     pub(super) past: Figures,
     pub(super) over: bool,
     pub(super) failed: bool,
+}
+
+fn ended() -> Error {
+    Error::Config("the job has ended, so the number of its workers cannot be changed".into())
 }
 
 impl Stop for Job {
@@ -152,14 +156,24 @@ impl Job {
     /// Gives the job so many workers, and waits until it has them.
     pub(crate) fn rescale(&self, workers: usize) -> Result<Moved> {
         let (reply, answer) = channel();
+        self.ask_for(workers, reply)?;
+        answer.recv().unwrap_or_else(|_| Err(ended()))
+    }
+    /// The same, without waiting.
+    pub(super) fn aim_at(&self, workers: usize) -> Result<()> {
+        if !(1..=MOST).contains(&workers) {
+            let why = format!("a job has 1 to {MOST} workers in one process, and cannot have {workers}");
+            return Err(Error::Config(why));
+        }
+        self.ask_for(workers, channel().0)
+    }
+    fn ask_for(&self, workers: usize, reply: Sender<Result<Moved>>) -> Result<()> {
         if self.coordinator.is_none() {
-            return Err(Error::Config("a job without snapshots keeps the workers that it has: say where snapshots go by `--snapshots`".into()));
+            return Err(Error::Config(
+                "a job without snapshots keeps the workers that it has: say where snapshots go by `--snapshots`".into(),
+            ));
         }
-        let gone = || Error::Config("the job has ended, so the number of its workers cannot be changed".into());
-        if !self.tell(News::Rescale(workers, reply)) {
-            return Err(gone());
-        }
-        answer.recv().unwrap_or_else(|_| Err(gone()))
+        if self.tell(News::Rescale(workers, reply)) { Ok(()) } else { Err(ended()) }
     }
     /// Waits until all is done.
     pub(crate) fn wait(&self) {

@@ -2,8 +2,8 @@
 mod asked;
 mod names;
 mod open;
-mod scaling;
 mod point;
+mod scaling;
 mod stored;
 mod vault;
 
@@ -14,9 +14,9 @@ pub(crate) use open::check_names;
 pub(crate) use open::{Kept, open};
 pub use point::Restore;
 pub(crate) use point::check_name;
+use scaling::Scalers;
 pub(crate) use stored::{Restoring, Stored, kind_of};
 pub(crate) use vault::{Found, Shelves, Vault};
-use scaling::Scalers;
 
 use super::attempt::{Attempt, Beginning, News, Plan};
 use super::job::Job;

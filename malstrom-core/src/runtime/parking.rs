@@ -4,8 +4,8 @@
 //! first and looks at the announcement then. One of the two sees the other, so no wake-up is lost. (`tests.rs` has a model checker go
 //! through all interleavings, and all orders in which memory may be seen.)
 use crate::exchange::fabric::Wake;
-use std::sync::{Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Mutex, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
 

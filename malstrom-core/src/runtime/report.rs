@@ -32,6 +32,8 @@ pub(crate) struct Survived {
     pub(crate) term: u64,
     pub(crate) interval: u64,
     pub(crate) last: Option<Taken>,
+    /// How many workers there are to be, if somebody has asked for another number.
+    pub(crate) target: Option<usize>,
 }
 /// A snapshot that was committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

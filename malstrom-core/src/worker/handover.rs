@@ -52,6 +52,10 @@ impl Handover {
         let cut = self.changes.add(interval, change);
         self.under_way = Some(UnderWay { interval, cut, to_give: Vec::new(), to_take: Vec::new() });
     }
+    /// A barrier is to begin.
+    pub(super) fn tell(&self, interval: u64) {
+        self.changes.tell(interval);
+    }
     pub(super) fn is_under_way(&self, interval: u64) -> bool {
         self.under_way.as_ref().is_some_and(|under_way| under_way.interval == interval)
     }
@@ -142,9 +146,8 @@ fn write_all(place: &mut Place, pen: &mut Pen, env: &Env) -> Result<()> {
     }
 }
 fn check(pen: &mut Pen, env: &Env) -> Result<()> {
-    pen.failure().map_or(Ok(()), |(node, why)| {
-        Err(Error::Unwritable { operator: env.id(node).to_string(), message: why })
-    })
+    pen.failure()
+        .map_or(Ok(()), |(node, why)| Err(Error::Unwritable { operator: env.id(node).to_string(), message: why }))
 }
 
 /// What has come for one segment.

@@ -61,11 +61,22 @@ impl Snapshots {
     /// Writes so much at a time, and no more than is good.
     pub(super) fn new(slice: usize, handover: Option<Handover>) -> Self {
         let (running, next, done, last) = (None, None, None, None);
-        Snapshots { slice: slice.min(SLICE), running, aborted: false, next, done, last, over: false, left: false, handover }
+        Snapshots {
+            slice: slice.min(SLICE),
+            running,
+            aborted: false,
+            next,
+            done,
+            last,
+            over: false,
+            left: false,
+            handover,
+        }
     }
     pub(super) fn command(&mut self, command: Command, segments: &mut [Place]) {
         match command {
             Command::Snapshot(barrier) => {
+                self.handover.iter().for_each(|handover| handover.tell(barrier.interval));
                 self.last = barrier.last.then_some(barrier.interval);
                 match &self.running {
                     Some(_) => self.next = Some(barrier),

@@ -17,7 +17,7 @@ fn run(
 ) -> (PerKey, usize, bool) {
     let mut random = Random::new(seed).branch("stops");
     let (first, second) = (20 + random.below(100), 20 + random.below(100));
-    let stop = |at, workers| Fault { at, what: What::Rescale { workers } };
+    let stop = |at, workers| Fault { at, what: What::Restart { workers } };
     let faults = vec![stop(first, 1 + seed as usize % 2), stop(first + second, 1)];
     let setup = Setup { seed, schedule: Schedule { workers: 2, faults }, ..Setup::default() };
     let memory = evs.clone();

@@ -47,6 +47,7 @@ impl Console for Lead {
                 job: self.stages().job.clone(),
                 phase: phase(state),
                 workers: state.workers,
+                target: state.workers,
                 processes: processes(state),
                 term: begun(term),
                 attempt,

@@ -2,13 +2,17 @@
 use super::Console;
 use super::figures::{last, loads, operators};
 use super::views::{Gauges, Phase, PlanView, ProcessStatus, SnapshotGauges, Status, StatusView};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::runtime::job::{Glance, Job};
 use crate::runtime::report::{Figures, Survived};
 
 impl Glance {
     fn figures(&self) -> Figures {
         self.attempt.as_ref().map(|attempt| attempt.figures()).unwrap_or_default()
+    }
+    /// How many workers the attempt has begun with, or is going to.
+    fn first(&self, workers: usize) -> usize {
+        self.attempt.as_ref().map_or(workers, |attempt| attempt.began_with())
     }
     fn loaded(&self) -> usize {
         self.attempt.as_ref().map_or(0, |attempt| attempt.loaded())
@@ -18,6 +22,7 @@ impl Glance {
         !self.over && self.attempt.as_ref().is_some_and(|attempt| attempt.ended().is_some())
     }
     fn phase(&self, workers: usize, stopping: bool) -> Phase {
+        let workers = self.first(workers);
         let attempt = self.attempt.as_ref();
         match () {
             () if self.over && self.failed => Phase::Failed,
@@ -25,13 +30,13 @@ impl Glance {
             () if stopping => Phase::Stopping,
             // An attempt without a failure is followed by the end of the job.
             () if self.rests() && attempt.is_some_and(|attempt| attempt.is_cancelled()) => Phase::Restoring,
-            () if self.loaded() == workers => Phase::Running,
+            () if self.loaded() >= workers => Phase::Running,
             () if attempt.is_some_and(|attempt| attempt.is_restored()) => Phase::Restoring,
             () => Phase::Starting,
         }
     }
     fn waits_for(&self, phase: Phase, workers: usize) -> Option<String> {
-        let loaded = self.loaded();
+        let (loaded, workers) = (self.loaded(), self.first(workers));
         match phase {
             Phase::Starting => Some(format!("{} of {workers} workers to start", workers - loaded.min(workers))),
             Phase::Restoring if self.rests() => Some("the next attempt, after a failure".to_owned()),
@@ -48,6 +53,9 @@ impl Console for Job {
     fn status(&self) -> StatusView {
         let (glance, workers, now) = (self.glance(), self.plan().workers, self.plan().clock.now());
         let phase = glance.phase(workers, self.is_stopping());
+        let waits_for = glance.waits_for(phase, workers);
+        let target = glance.survived.target.unwrap_or(workers);
+        let workers = glance.attempt.as_ref().map_or(workers, |attempt| attempt.workers());
         let Survived { snapshots, restarts, restored_from, attempt, term, interval, .. } = glance.survived;
         let begun = |number: u64| (self.is_kept() && attempt > 0).then_some(number);
         let processes =
@@ -56,6 +64,7 @@ impl Console for Job {
             job: self.plan_view().job,
             phase,
             workers,
+            target,
             processes,
             term: begun(term),
             attempt,
@@ -65,7 +74,7 @@ impl Console for Job {
             restarts,
             restored_from,
             uptime_seconds: now.as_secs_f64(),
-            waits_for: glance.waits_for(phase, workers),
+            waits_for,
             operators: glance.figures().operators().iter().map(Into::into).collect(),
         })
     }
@@ -75,10 +84,8 @@ impl Console for Job {
     fn savepoint(&self, name: &str) -> Result<()> {
         self.savepoint(name)
     }
-    fn target(&self, _: usize) -> Result<()> {
-        Err(Error::custom(
-            "the number of workers of a running job cannot be changed yet: stop the job, and start it with `--workers`",
-        ))
+    fn target(&self, workers: usize) -> Result<()> {
+        self.aim_at(workers)
     }
     fn stop(&self) -> Result<()> {
         self.stop();

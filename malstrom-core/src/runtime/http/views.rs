@@ -65,6 +65,8 @@ pub(crate) struct Status {
     pub(crate) job: String,
     pub(crate) phase: Phase,
     pub(crate) workers: usize,
+    /// How many workers there are to be.
+    pub(crate) target: usize,
     pub(crate) processes: Vec<ProcessStatus>,
     /// The term of the coordinator; absent where no snapshots are taken.
     pub(crate) term: Option<u64>,

@@ -31,6 +31,9 @@ impl Scalers {
     /// There are so many workers now.
     pub(super) fn moved(&mut self, workers: usize, now: Duration) {
         let groups = std::mem::take(&mut self.groups);
+        if groups > 0 {
+            tracing::info!(workers, groups, "the number of workers has changed");
+        }
         for asked in self.asked.extract_if(.., |asked| asked.workers == workers) {
             let took = now.saturating_sub(asked.since);
             // Whoever has asked may be gone.
@@ -53,6 +56,7 @@ impl Run<'_> {
             let _ = reply.send(Err(Error::Config(why)));
             return;
         }
+        tracing::info!(workers, "the number of workers is to change");
         let since = self.now();
         self.scalers.asked.push(Asked { workers, since, reply });
         if self.coordinator.target() == workers && !self.coordinator.is_moving() {
@@ -63,6 +67,7 @@ impl Run<'_> {
     }
     /// There are to be so many workers: those that it takes are there to be had.
     pub(super) fn enlist(&mut self, target: usize) {
+        self.job.note(|survived| survived.target = Some(target));
         self.on(Event::Recorded { target });
         let known = (0..MOST).filter(|worker| self.coordinator.knows(*worker)).count();
         let more = (0..MOST).filter(|worker| !self.coordinator.knows(*worker)).take(target.saturating_sub(known));

@@ -231,7 +231,9 @@ impl Attempt {
         let step = lives.lived.steps;
         while let Some(fault) = lives.faults.pop_front_if(|fault| fault.at <= step) {
             // Without snapshots, this would be the end of it.
-            if lives.keeping.is_none() && matches!(fault.what, What::Crash { .. } | What::Rescale { .. }) {
+            if lives.keeping.is_none()
+                && matches!(fault.what, What::Crash { .. } | What::Rescale { .. } | What::Restart { .. })
+            {
                 continue;
             }
             lives.say(&fault.what);
@@ -240,11 +242,10 @@ impl Attempt {
                     let target = self.coordinator.as_ref().map(|(_, coordinator)| coordinator.target());
                     return Some(Ended::Crashed { then: then.or(self.rescale).or(target) });
                 }
-                What::Rescale { workers } if self.elastic && self.rescale.is_none() && lives.moves.one_in(2) => {
-                    lives.say(format_args!("that is done while the job goes on"));
+                What::Rescale { workers } if self.elastic && self.rescale.is_none() => {
                     events.push_back(Event::Target(workers.clamp(1, MOST)));
                 }
-                What::Rescale { workers } => {
+                What::Rescale { workers } | What::Restart { workers } => {
                     self.rescale = Some(workers.max(1));
                     self.processes.stop();
                 }

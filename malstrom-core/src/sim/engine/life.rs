@@ -85,8 +85,6 @@ pub(in crate::sim) struct Lives<'a> {
     pub(super) settings: Random,
     /// Of what there is little, and when.
     pub(super) scanty: Random,
-    /// Whether the number of workers changes while the job goes on, or it is stopped for that.
-    pub(super) moves: Random,
     /// In which processes workers are, and when what these say arrives.
     pub(super) parts: Random,
     /// The snapshots that workers were told are committed.
@@ -127,7 +125,6 @@ pub(in crate::sim) fn live_watched(
         mail: seed.branch("mail"),
         settings: seed.branch("settings"),
         scanty: seed.branch("scanty"),
-        moves: seed.branch("moves"),
         parts: seed.branch("parts"),
         acted: Vec::new(),
         now: Duration::ZERO,

@@ -62,7 +62,15 @@ impl Memory {
         let fabric = Fabric::new(workers, Arc::new(Nobody));
         (0..workers).try_for_each(|worker| {
             let saving = Some(Saving { term: 1, interval: 1, cleans: false });
-            let settings = Settings { worker, workers, seed: SEED, started: 0, linger: Duration::ZERO, saving, scaling: Scaling::Fixed };
+            let settings = Settings {
+                worker,
+                workers,
+                seed: SEED,
+                started: 0,
+                linger: Duration::ZERO,
+                saving,
+                scaling: Scaling::Fixed,
+            };
             Worker::new(make(), &settings, fabric.clone(), &*self.shelf(worker, workers)?).map(drop)
         })
     }

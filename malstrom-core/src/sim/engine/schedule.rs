@@ -28,8 +28,13 @@ pub enum What {
         /// With so many workers, or as many as before.
         then: Option<usize>,
     },
-    /// The job is stopped with a last snapshot, and started with so many workers.
+    /// The job gets so many workers while it goes on; if they are in several processes it is restarted for that.
     Rescale {
+        /// How many it has then.
+        workers: usize,
+    },
+    /// The job is stopped with a last snapshot, and started with so many workers.
+    Restart {
         /// How many it has then.
         workers: usize,
     },
@@ -63,6 +68,7 @@ impl Schedule {
         for (at, fault) in self.faults.iter().enumerate() {
             let fewer = match fault.what {
                 What::Rescale { workers } if workers > 1 => What::Rescale { workers: workers - 1 },
+                What::Restart { workers } if workers > 1 => What::Restart { workers: workers - 1 },
                 What::Crash { then: Some(_) } => What::Crash { then: None },
                 _ => continue,
             };
@@ -90,7 +96,8 @@ impl fmt::Display for What {
             What::Crash { then: Some(workers) } => {
                 write!(f, "all workers crash, and the job goes on with {}", Workers(*workers))
             }
-            What::Rescale { workers } => write!(f, "the job is stopped, to go on with {}", Workers(*workers)),
+            What::Rescale { workers } => write!(f, "the job is to have {}", Workers(*workers)),
+            What::Restart { workers } => write!(f, "the job is stopped, to go on with {}", Workers(*workers)),
             What::Savepoint => f.write_str("a savepoint is asked for"),
             What::Pause { worker, steps } => write!(f, "worker {worker} does nothing for {steps} steps"),
             What::Jump(by) => write!(f, "the clock jumps ahead by {by:?}"),
