@@ -30,7 +30,7 @@ use crate::snapshot::Location;
 use crate::state::key_group::KEY_GROUPS;
 use attempt::Plan;
 use clock::Clock;
-use cluster::{Cluster, Gone, Lead, Security};
+use cluster::{Cluster, Gone, Lead, Outcome, Security};
 use http::Server;
 use job::Job;
 use progress::Watched;
@@ -284,7 +284,7 @@ impl Runtime {
         }
     }
     /// Plays the part of this process in a job that has several, to the end: its [environment](Environment) says which part that is. What
-    /// the job has done, if it is the coordinator. The function is called once per worker, on its thread, and once to look at the
+    /// the job has done, if it is the coordinator and has not only stood by. The function is called once per worker, on its thread, and once to look at the
     /// pipeline.
     ///
     /// ```no_run
@@ -320,7 +320,10 @@ impl Runtime {
             Begun::Coordinator(lead, server) => {
                 Watched::wait(&*lead);
                 server.iter().for_each(Server::stop);
-                lead.outcome().map(Some)
+                Ok(match lead.outcome()? {
+                    Outcome::Ended(report) => Some(*report),
+                    Outcome::Relieved(_) => None,
+                })
             }
             Begun::Done(_) => Ok(None),
         }

@@ -2,6 +2,8 @@
 use crate::DEMO;
 use crate::command_line::{command, signal};
 use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -109,6 +111,20 @@ impl Process {
     pub(crate) fn ends_with(&mut self, code: i32) {
         let ended = self.end();
         assert_eq!(ended, Some(code), "{}:\n{}\n{}", self.name, self.said(), self.log());
+    }
+    /// What it answers over HTTP at this path: the status and the body.
+    #[track_caller]
+    pub(crate) fn asked(&self, path: &str) -> (u16, String) {
+        const SAYS: &str = "http: listening on http://";
+        self.until_it_logs(SAYS);
+        let log = self.log();
+        let address = log.lines().find_map(|line| line.strip_prefix(SAYS)).unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
     #[track_caller]
     pub(crate) fn is_refused(&mut self, why: &str) {
@@ -220,15 +236,20 @@ impl Job {
         self.coordinator_at(self.port)
     }
     pub(crate) fn coordinator_at(&self, port: u16) -> Process {
-        self.start(
-            "coordinator",
-            &[
-                "--role=coordinator",
-                &format!("--listen=127.0.0.1:{port}"),
-                &format!("--processes={}", self.processes),
-                &format!("--min-processes={}", self.least),
-            ],
-        )
+        self.coordinator_with("coordinator", port, &[])
+    }
+    /// One that takes over when the first one is silent for two seconds.
+    pub(crate) fn standby(&self, port: u16) -> Process {
+        self.coordinator_with("standby", port, &["--standby", "--takeover=2s", "--http=127.0.0.1:0"])
+    }
+    pub(crate) fn coordinator_with(&self, name: &str, port: u16, more: &[&str]) -> Process {
+        let own = [
+            "--role=coordinator",
+            &format!("--listen=127.0.0.1:{port}"),
+            &format!("--processes={}", self.processes),
+            &format!("--min-processes={}", self.least),
+        ];
+        self.start(name, &[&own, more].concat())
     }
     pub(crate) fn worker(&self, number: u32) -> Process {
         self.worker_with(number, &[])

@@ -19,5 +19,6 @@ mod memory;
 mod network;
 mod refused;
 mod secure;
+mod standby;
 
 const DEMO: &str = env!("CARGO_BIN_EXE_cluster_demo");

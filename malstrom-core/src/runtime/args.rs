@@ -6,6 +6,7 @@ mod duration;
 pub use command::{Look, SnapshotCommand};
 
 use super::clock::{Clock, cores};
+use super::cluster::Outcome;
 use super::cluster::local::{self, Part};
 use super::environment::Flags;
 use super::log::{self, LogFormat};
@@ -143,7 +144,14 @@ fn among(
             drop(stop);
             progress::watch(&*lead);
             server.iter().for_each(http::Server::stop);
-            or_refuse(lead.outcome())
+            match or_refuse(lead.outcome())? {
+                Outcome::Ended(report) => Ok(*report),
+                Outcome::Relieved(why) => {
+                    // Nobody may be there to read it.
+                    let _ = writeln!(std::io::stderr(), "standby: {why}, and this coordinator was not needed");
+                    std::process::exit(0)
+                }
+            }
         }
         // The report is for the coordinator to print.
         Ok(Begun::Done(gone)) => std::process::exit(local::code(part, gone)),

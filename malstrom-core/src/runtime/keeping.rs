@@ -10,7 +10,7 @@ pub(crate) use asked::{Asker, Askers, turn_down};
 pub(crate) use names::Operators;
 #[cfg(feature = "sim")]
 pub(crate) use open::check_names;
-pub(crate) use open::{Kept, open};
+pub(crate) use open::{Kept, claim, open};
 pub use point::Restore;
 pub(crate) use point::check_name;
 pub(crate) use stored::{Restoring, Stored, kind_of};

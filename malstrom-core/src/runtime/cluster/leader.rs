@@ -3,6 +3,7 @@ mod heard;
 
 use super::lead::Lead;
 use super::processes::{Names, Processes};
+use super::pulse::Pulse;
 use super::words::{self, Failure, Order, Setup, Word, process_of};
 use crate::contract::snapshot::{Barrier, Outcome};
 use crate::coordinator::member::Command;
@@ -10,7 +11,7 @@ use crate::coordinator::{Action, Coordinator, Event, Policy, Purpose};
 use crate::error::{Error, Result};
 use crate::net::control::{Control, ControlEvent};
 use crate::runtime::keeping::{Asker, Askers, Found, Restore, Stored, Vault, is_worth_a_restart, kind_of, turn_down};
-use crate::snapshot;
+use crate::snapshot::{self, End};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -28,6 +29,8 @@ pub(super) enum Input {
     Control(ControlEvent),
     /// The job is told to stop.
     Stop,
+    /// Another coordinator shows itself, with a higher term.
+    Overtaken,
     /// Somebody in this process asks for a savepoint.
     Savepoint(String, Sender<Result<()>>),
 }
@@ -51,6 +54,7 @@ pub(super) struct Leader {
     vault: Stored,
     coordinator: Coordinator,
     control: Control,
+    pulse: Pulse,
     processes: Processes,
     names: Names,
     /// What the processes have written of snapshots of which it is not known what became, by their intervals.
@@ -84,7 +88,7 @@ impl Leader {
         lead: Arc<Lead>,
         (vault, found, restore): (Stored, Option<Found>, Restore),
         (policy, wanted): (Policy, Wanted),
-        control: Control,
+        (control, pulse): (Control, Pulse),
     ) -> (Self, Vec<Action>) {
         let (coordinator, first) = Coordinator::new(policy);
         let askers = Askers::new(vault.looks_every(policy.every), lead.now());
@@ -93,6 +97,7 @@ impl Leader {
             vault,
             coordinator,
             control,
+            pulse,
             processes: Processes::default(),
             names: Names::default(),
             parts: BTreeMap::new(),
@@ -136,6 +141,7 @@ impl Leader {
             match inputs.recv_timeout(due.saturating_sub(self.lead.now())) {
                 Ok(Input::Control(event)) => self.hear(event),
                 Ok(Input::Stop) => self.stop(),
+                Ok(Input::Overtaken) => self.overtaken(),
                 Ok(Input::Savepoint(name, reply)) => {
                     if self.askers.ask(&self.vault, &name, Asker::Here(reply)) {
                         self.on(Event::Savepoint(name));
@@ -158,6 +164,7 @@ impl Leader {
         turn_down(&self.vault, &why);
         // Whoever has taken over has something to say to them, and this one has not.
         if !matches!(over, Err(Error::Fenced { .. })) {
+            self.pulse.ends(if over.is_ok() { End::Done } else { End::Failed });
             self.tell_all(&Order::End(over.as_ref().err().map(ToString::to_string)));
         }
         // What was said last is to arrive.
@@ -199,6 +206,17 @@ impl Leader {
             self.tell_all(&Order::Stop);
             if self.coordinator.attempt() == 0 {
                 self.over = Some(Err(Error::custom("the job has been stopped before it began")));
+            }
+        }
+    }
+
+    /// Somebody else shows itself: whether it has taken over is for the log to say.
+    fn overtaken(&mut self) {
+        match self.vault.overtaken() {
+            Ok(Some(term)) => self.over = Some(Err(Error::Fenced { term })),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(cause = ?error, "it cannot be seen whether another coordinator has taken over")
             }
         }
     }
@@ -284,6 +302,7 @@ impl Leader {
         match claimed {
             Ok(()) => {
                 let origin = self.vault.origin(self.found.as_ref());
+                self.pulse.leads(origin.term);
                 self.parts.retain(|interval, _| *interval > origin.interval);
                 self.on(Event::Claimed(origin));
                 self.processes.all().into_iter().for_each(|process| self.lead(process));

@@ -25,7 +25,7 @@ impl RosterState {
     }
     fn waits_for(&self, phase: Phase, coordinator: &str) -> Option<String> {
         match phase {
-            Phase::Ended | Phase::Failed => None,
+            Phase::Ended | Phase::Failed | Phase::Standby => None,
             _ if !self.connected => Some(format!("the coordinator at {coordinator}, which is out of reach")),
             Phase::Running => None,
             Phase::Stopping => Some("what is under way to be drained".to_owned()),

@@ -85,6 +85,8 @@ pub(crate) struct Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Phase {
+    /// Another process coordinates the job, and this one takes over if need be.
+    Standby,
     /// Workers are being started.
     Starting,
     /// They take in a snapshot, or wait until they may.
