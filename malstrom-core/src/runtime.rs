@@ -336,10 +336,8 @@ impl Runtime {
         make: attempt::Make,
         serves: impl FnOnce(SocketAddr),
     ) -> Result<Begun> {
-        check_shared(self.snapshots.as_ref().map(|snapshots| &snapshots.location))?;
-        let Some(Snapshots { location, restore, drop_state, keeping }) = self.snapshots.clone() else {
-            return Err(Error::Config(NO_PLACE.into()));
-        };
+        let Snapshots { location, restore, drop_state, keeping } =
+            shared(self.snapshots.as_ref(), |snapshots| &snapshots.location)?.clone();
         let bound = self.http.clone().map(http::bind).transpose()?;
         let (plan, security) = (self.plan(make), self.security.clone());
         let serve = |console: Arc<dyn http::Console>| {
@@ -385,16 +383,18 @@ impl Runtime {
     }
 }
 
-const NO_PLACE: &str =
-    "a job of several processes needs a place for snapshots that all of them reach: say where by `--snapshots`";
-/// Refuses a place for snapshots that not all processes of a job can reach.
-fn check_shared(location: Option<&Location>) -> Result<()> {
-    match location {
-        None => Err(Error::Config(NO_PLACE.into())),
-        Some(location) if !location.is_shared() => Err(Error::Config(format!(
+/// What says where snapshots are kept, if all processes of a job can reach that place.
+fn shared<T>(kept: Option<T>, location: impl Fn(&T) -> &Location) -> Result<T> {
+    let kept = kept.ok_or_else(|| {
+        let why =
+            "a job of several processes needs a place for snapshots that all of them reach: say where by `--snapshots`";
+        Error::Config(why.into())
+    })?;
+    match location(&kept) {
+        location if !location.is_shared() => Err(Error::Config(format!(
             "`{location}` is seen by one process only: give a job of several a place for snapshots that all of them reach"
         ))),
-        Some(_) => Ok(()),
+        _ => Ok(kept),
     }
 }
 /// What became of a process of a job that has several.

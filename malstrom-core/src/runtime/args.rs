@@ -10,7 +10,7 @@ use super::cluster::Outcome;
 use super::cluster::local::{self, Part};
 use super::environment::Flags;
 use super::log::{self, LogFormat};
-use super::{Begun, Latency, Report, Restore, Runtime, check_shared, http, progress, signals};
+use super::{Begun, Latency, Report, Restore, Runtime, http, progress, shared, signals};
 use crate::connect::output_closed;
 use crate::error::{Error, Result};
 use crate::graph::Pipeline;
@@ -203,7 +203,7 @@ impl RuntimeArgs {
         if let Where::Local { processes } = place {
             // Said once, and not by all who are started.
             let location = self.snapshots.as_deref().map(str::parse).transpose();
-            or_refuse(location.and_then(|location| check_shared(location.as_ref())))?;
+            or_refuse(location.and_then(|location| shared(location, |location| location)))?;
             std::process::exit(or_refuse(local::run(processes, Clock::start()))?);
         }
         let mut builder = Runtime::builder().latency(self.latency);
