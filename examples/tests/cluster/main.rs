@@ -9,6 +9,7 @@ mod command_line;
 mod proxy;
 
 mod chaos;
+mod fenced;
 mod frozen;
 mod hosts;
 mod job;

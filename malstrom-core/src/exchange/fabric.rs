@@ -65,6 +65,7 @@ pub struct Fabric {
     meshes: Mutex<HashMap<usize, Box<dyn Any + Send>>>,
     pools: Mutex<HashMap<usize, Box<dyn Any + Send>>>,
     stopping: AtomicBool,
+    paused: AtomicBool,
     limits: Limits,
     wake: Arc<dyn Wake>,
 }
@@ -144,14 +145,15 @@ impl Fabric {
             slice: slice.max(1),
         };
         let (workers, here) = (places.workers(), places.here());
-        let (meshes, pools, stopping) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
+        let (meshes, pools) = (Mutex::default(), Mutex::default());
         Arc::new(Fabric {
             workers,
             here,
             lines: Lines::new(places, limits.window),
             meshes,
             pools,
-            stopping,
+            stopping: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
             limits,
             wake,
         })
@@ -178,6 +180,14 @@ impl Fabric {
     }
     pub(crate) fn stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+    /// Has the sources of this process wait, or go on. What is under way is not held up.
+    pub fn pause(&self, paused: bool) {
+        self.paused.store(paused, Ordering::SeqCst);
+        self.wake_all();
+    }
+    pub(crate) fn paused(&self) -> bool {
+        self.paused.load(Ordering::Relaxed)
     }
     /// Wakes all workers of this process.
     fn wake_all(&self) {

@@ -130,7 +130,7 @@ impl Cluster {
         let (inputs, received): (Sender<crew::Input>, Receiver<crew::Input>) = channel();
         let leaving =
             Arc::new(Leaving { begun: AtomicBool::new(false), inputs: std::sync::Mutex::new(inputs.clone()) });
-        let process = environment.process();
+        let (process, fence_after) = (environment.process(), environment.fence_after());
         environment.on_stop({
             let leaving = leaving.clone();
             Box::new(move || leaving.stop())
@@ -151,8 +151,8 @@ impl Cluster {
             Box::new(move |event| drop(events.send(crew::Input::Link(event)))),
         );
         let (plan, location, mine) = (self.plan, self.location, roster.clone());
-        let kit = Kit { plan, operators, location, listener, address, process, inputs, roster: mine };
-        let done = Crew::new(kit, link).run(&received);
+        let kit = Kit { plan, operators, location, listener, address, process, fence_after, inputs, roster: mine };
+        let done = Crew::new(kit, link).and_then(|crew| crew.run(&received));
         roster.note(|state| state.over = true);
         if let Some(server) = server {
             server.stop();

@@ -7,6 +7,8 @@ use std::time::Duration;
 /// said.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
 pub(super) const TAKEOVER: Duration = Duration::from_secs(10);
+/// For how long sources are read without a coordinator, unless something else is said.
+pub(super) const FENCE_AFTER: Duration = Duration::from_secs(60);
 
 /// The part that a process plays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -71,6 +73,11 @@ pub trait Environment: Send + Sync + 'static {
     fn takeover(&self) -> Duration {
         TAKEOVER
     }
+    /// For how long a process with workers reads its sources without a coordinator. After that it keeps what it has, and goes on when
+    /// there is one again.
+    fn fence_after(&self) -> Duration {
+        FENCE_AFTER
+    }
     /// Where this process listens: `HOST:PORT`, with port 0 for any that is free.
     fn listen(&self) -> String {
         "127.0.0.1:0".into()
@@ -96,6 +103,7 @@ pub(crate) struct Flags {
     pub(crate) standby: bool,
     pub(crate) heartbeat: Duration,
     pub(crate) takeover: Duration,
+    pub(crate) fence_after: Duration,
     pub(crate) listen: String,
     pub(crate) advertise: Option<String>,
     pub(crate) join: Vec<String>,
@@ -126,6 +134,9 @@ impl Environment for Flags {
     }
     fn takeover(&self) -> Duration {
         self.takeover
+    }
+    fn fence_after(&self) -> Duration {
+        self.fence_after
     }
     fn listen(&self) -> String {
         self.listen.clone()

@@ -33,6 +33,9 @@ pub(super) struct ClusterArgs {
     /// For how long nothing is seen of the coordinator until a standby takes over
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::pause, env = "MALSTROM_TAKEOVER")]
     takeover: Duration,
+    /// For how long a process reads its sources without a coordinator; after that it keeps what it has, and waits for one
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration::pause, env = "MALSTROM_FENCE_AFTER")]
+    fence_after: Duration,
     /// Where the coordinator is, for a process with workers; may name several, separated by commas: each is tried in turn
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', env = "MALSTROM_JOIN")]
     join: Vec<String>,
@@ -95,6 +98,7 @@ impl ClusterArgs {
             standby: self.standby,
             heartbeat: self.heartbeat,
             takeover: self.takeover,
+            fence_after: self.fence_after,
             listen: self.listen.clone().unwrap_or_else(loopback),
             advertise: self.advertise,
             join: self.join.clone(),

@@ -23,6 +23,10 @@ pub(super) fn render(gauges: &Gauges) -> String {
         let help = "Whether this process reaches the coordinator of the job.";
         text.single("malstrom_coordinator_connected", Kind::Gauge, help, f64::from(u8::from(connected)));
     }
+    if let Some(fenced) = gauges.fenced {
+        let help = "Whether this process reads its sources no more, as it has had no coordinator for too long.";
+        text.single("malstrom_fenced", Kind::Gauge, help, f64::from(u8::from(fenced)));
+    }
     let help = "How often the job was restarted after a failure.";
     text.single("malstrom_restarts_total", Kind::Counter, help, gauges.restarts as f64);
     counts(&mut text, &gauges.operators);

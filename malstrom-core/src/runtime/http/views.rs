@@ -192,6 +192,8 @@ pub(crate) struct Gauges {
     pub(crate) processes: Option<ProcessGauges>,
     /// Whether the coordinator is within reach, where it is another process.
     pub(crate) connected: Option<bool>,
+    /// Whether it has not been for so long that the sources are not read.
+    pub(crate) fenced: Option<bool>,
     pub(crate) restarts: u64,
     pub(crate) uptime_seconds: f64,
     /// Absent where no snapshots are taken.
