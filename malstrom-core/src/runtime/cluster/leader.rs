@@ -10,10 +10,11 @@ use crate::contract::snapshot::{Barrier, Outcome};
 use crate::coordinator::member::Command;
 use crate::coordinator::{Action, Coordinator, Event, Policy, Purpose};
 use crate::error::{Error, Result};
-use crate::net::control::{Control, ControlEvent};
+use crate::net::Holders;
+use crate::net::control::{ConnectionId, Control, ControlEvent};
 use crate::runtime::keeping::{Asker, Askers, Found, Restore, Stored, Vault, is_worth_a_restart, kind_of, turn_down};
 use crate::snapshot::{self, End};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -57,6 +58,8 @@ pub(super) struct Leader {
     control: Control,
     pulse: Pulse,
     processes: Processes,
+    /// Whom those may be that are connected, by their certificates.
+    holders: HashMap<ConnectionId, Holders>,
     names: Names,
     /// What the processes have written of snapshots of which it is not known what became, by their intervals.
     parts: BTreeMap<u64, BTreeMap<u32, snapshot::Written>>,
@@ -100,6 +103,7 @@ impl Leader {
             control,
             pulse,
             processes: Processes::default(),
+            holders: HashMap::new(),
             names: Names::default(),
             parts: BTreeMap::new(),
             found,
