@@ -358,7 +358,7 @@ impl Runtime {
             }
             Role::Worker => cluster.work(|roster| serve(roster)).map(Begun::Done),
             Role::All => Err(Error::Config(
-                "a process of a cluster is its coordinator, or has workers: its role is neither".into(),
+                "a process of a cluster is its coordinator, or has workers, which could take it with them: start two processes".into(),
             )),
         }
     }

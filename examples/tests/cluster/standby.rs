@@ -3,18 +3,18 @@ use crate::job::{Job, Process, SECOND, all_end, free_port};
 use std::thread::sleep;
 
 /// A job with a coordinator that shows itself five times a second, one that stands by, and workers that know of both.
-fn with_a_standby(seconds: u64) -> (Job, Process, Process, Vec<Process>) {
+fn with_a_standby(seconds: u64, first: &[&str]) -> (Job, Process, Process, Vec<Process>) {
     let job = Job::of(2, seconds).with(&["--heartbeat=200ms"]);
     let second = free_port();
     let join = format!("--join=127.0.0.1:{second},{}", job.address());
-    let (active, standby) = (job.coordinator(), job.standby(second));
+    let (active, standby) = (job.coordinator_with("coordinator", job.port, first), job.standby(second));
     let workers = (0..2).map(|number| job.worker_with(number, &[&join])).collect();
     (job, active, standby, workers)
 }
 
 #[test]
 fn a_standby_takes_over_from_one_that_is_killed_and_nobody_goes_back() {
-    let (job, mut active, mut standby, mut workers) = with_a_standby(12);
+    let (job, mut active, mut standby, mut workers) = with_a_standby(12, &[]);
     job.goes_on();
     assert_eq!(active.count("attempt begins"), 1);
     // As long as the other one is there, it only stands by, however long that is.
@@ -40,8 +40,9 @@ fn a_standby_takes_over_from_one_that_is_killed_and_nobody_goes_back() {
 
 #[test]
 fn one_that_stood_still_and_was_taken_over_is_fenced() {
-    let (job, mut old, mut standby, mut workers) = with_a_standby(16);
-    job.goes_on();
+    // It takes no snapshot by which it would notice that.
+    let (job, mut old, mut standby, mut workers) = with_a_standby(16, &["--every=60s"]);
+    workers.iter().for_each(|worker| worker.until_it_logs("all have begun"));
     old.signal("STOP");
     standby.until_it_logs("coordinator is there");
     // Connections on which nothing comes are given up after five seconds.
@@ -49,6 +50,7 @@ fn one_that_stood_still_and_was_taken_over_is_fenced() {
     old.signal("CONT");
     old.ends_with(1);
     assert!(old.log().contains("another coordinator has taken over"), "{}", old.log());
+    job.goes_on();
     assert_eq!(standby.is_right(), 0);
     assert_eq!(standby.count("attempt begins"), 0, "{}", standby.log());
     all_end(&mut workers);
@@ -56,7 +58,7 @@ fn one_that_stood_still_and_was_taken_over_is_fenced() {
 
 #[test]
 fn a_standby_ends_with_the_job() {
-    let (_job, mut active, mut standby, mut workers) = with_a_standby(3);
+    let (_job, mut active, mut standby, mut workers) = with_a_standby(3, &[]);
     standby.until_it_logs("coordinator stands by");
     assert_eq!(active.is_right(), 0);
     all_end(&mut workers);
@@ -71,7 +73,7 @@ fn a_standby_ends_with_the_job() {
 
 #[test]
 fn a_standby_ends_when_the_job_is_told_to_stop_and_does_not_begin_it_anew() {
-    let (job, mut active, mut standby, mut workers) = with_a_standby(20);
+    let (job, mut active, mut standby, mut workers) = with_a_standby(20, &[]);
     job.goes_on();
     active.signal("TERM");
     active.ends_with(0);

@@ -117,9 +117,10 @@ impl ClusterArgs {
             })),
             (None, Role::All) => match self.processes {
                 _ if !self.join.is_empty() => wrong("`--join` is for a process with `--role worker`: say so"),
-                _ if self.listen.is_some() => {
-                    wrong("`--listen` is for a process with `--role coordinator` or `--role worker`: say which")
-                }
+                _ if self.listen.is_some() => wrong(
+                    "`--listen` is for a process with `--role coordinator` or `--role worker`. One that were both would take the \
+                         coordinator with it when what it computes runs out of memory, so start two processes, which may be on one machine",
+                ),
                 None => Ok(Where::Here),
                 Some(processes) => Ok(Where::Local { processes }),
             },
