@@ -22,6 +22,8 @@ fn a_standby_takes_over_from_one_that_is_killed_and_nobody_goes_back() {
     assert_eq!(standby.count("coordinator is there"), 0, "{}", standby.log());
     let (code, status) = standby.asked("/v1/status");
     assert!(code == 200 && status.contains(r#""phase":"standby""#), "{status}");
+    let (_, metrics) = standby.asked("/metrics");
+    assert!(metrics.contains("malstrom_standby 1") && !metrics.contains("malstrom_processes_missing"), "{metrics}");
     assert_eq!(standby.asked("/healthz").0, 200);
     assert_eq!(standby.asked("/readyz").0, 503);
 
@@ -50,6 +52,7 @@ fn one_that_stood_still_and_was_taken_over_is_fenced() {
     old.signal("CONT");
     old.ends_with(1);
     assert!(old.log().contains("another coordinator has taken over"), "{}", old.log());
+    assert_eq!(old.count("does not come back"), 0, "it knows before it has waited for those who are elsewhere by now");
     job.goes_on();
     assert_eq!(standby.is_right(), 0);
     assert_eq!(standby.count("attempt begins"), 0, "{}", standby.log());

@@ -104,7 +104,10 @@ impl Console for Lead {
                 // How they do beside that is for each process to say.
                 operators: operators(&all, &[]),
                 workers: state.workers,
-                processes: Some(ProcessGauges { there, missing: self.wanted().saturating_sub(there) }),
+                // Who is there is for the one to say that coordinates the job.
+                processes: (!state.standby)
+                    .then(|| ProcessGauges { there, missing: self.wanted().saturating_sub(there) }),
+                standby: Some(state.standby),
                 restarts,
                 uptime_seconds: now.as_secs_f64(),
                 snapshots: Some(SnapshotGauges { taken, failed, last: last(&state.survived, now) }),

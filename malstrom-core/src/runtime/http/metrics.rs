@@ -19,6 +19,10 @@ pub(super) fn render(gauges: &Gauges) -> String {
         let help = "How many more processes with workers there should be.";
         text.single("malstrom_processes_missing", Kind::Gauge, help, processes.missing as f64);
     }
+    if let Some(standby) = gauges.standby {
+        let help = "Whether this coordinator stands by, and another one coordinates the job.";
+        text.single("malstrom_standby", Kind::Gauge, help, f64::from(u8::from(standby)));
+    }
     if let Some(connected) = gauges.connected {
         let help = "Whether this process reaches the coordinator of the job.";
         text.single("malstrom_coordinator_connected", Kind::Gauge, help, f64::from(u8::from(connected)));

@@ -190,6 +190,8 @@ pub(crate) struct Gauges {
     pub(crate) workers: usize,
     /// Those of a job that has several, where its coordinator runs.
     pub(crate) processes: Option<ProcessGauges>,
+    /// Whether a coordinator stands by, if it is one.
+    pub(crate) standby: Option<bool>,
     /// Whether the coordinator is within reach, where it is another process.
     pub(crate) connected: Option<bool>,
     /// Whether it has not been for so long that the sources are not read.
