@@ -25,7 +25,7 @@ fn sources_are_not_read_for_long_without_a_coordinator_and_go_on_when_there_is_o
     });
     for worker in &workers {
         worker.until_it_logs("the sources are not read until there is one");
-        assert_eq!(metric(worker, "malstrom_fenced"), 1.0);
+        eventually("it is to be seen", 5 * SECOND, || metric(worker, "malstrom_fenced") == 1.0);
         let (_, status) = worker.asked("/v1/status");
         assert!(status.contains("for so long that the sources are not read"), "{status}");
     }

@@ -24,9 +24,18 @@ pub(crate) fn eventually(what: &str, patience: Duration, mut holds: impl FnMut()
         sleep(POLL);
     }
 }
-/// A port that nobody has at the moment.
+/// A port that nobody has. It is below those that the system gives to who asks for any, so that nobody gets it before it is used.
 pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+    const PORTS: std::ops::Range<u32> = 20_000..32_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Two runs of the tests begin at different ones.
+        let number = std::process::id().wrapping_mul(97).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = (PORTS.start + number % (PORTS.end - PORTS.start)) as u16;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Sends a signal to a process that may have ended.
