@@ -15,11 +15,13 @@ pub mod control;
 pub mod data;
 mod dial;
 pub mod frame;
+mod holder;
 pub mod identity;
 mod io;
 mod listen;
 mod tls;
 
+pub use holder::{Holder, Holders};
 pub use identity::Identity;
 pub use io::{Clock, Io};
 pub use listen::Listener;

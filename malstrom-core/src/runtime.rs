@@ -31,7 +31,7 @@ use crate::snapshot::Location;
 use crate::state::key_group::KEY_GROUPS;
 use attempt::Plan;
 use clock::Clock;
-use cluster::{Cluster, Gone, Lead, Security};
+use cluster::{Cluster, Gone, Lead, Outcome, Security};
 use http::Server;
 use job::Job;
 use progress::Watched;
@@ -286,7 +286,7 @@ impl Runtime {
         }
     }
     /// Plays the part of this process in a job that has several, to the end: its [environment](Environment) says which part that is. What
-    /// the job has done, if it is the coordinator. The function is called once per worker, on its thread, and once to look at the
+    /// the job has done, if it is the coordinator and has not only stood by. The function is called once per worker, on its thread, and once to look at the
     /// pipeline.
     ///
     /// ```no_run
@@ -322,7 +322,10 @@ impl Runtime {
             Begun::Coordinator(lead, server) => {
                 Watched::wait(&*lead);
                 server.iter().for_each(Server::stop);
-                lead.outcome().map(Some)
+                Ok(match lead.outcome()? {
+                    Outcome::Ended(report) => Some(*report),
+                    Outcome::Relieved(_) => None,
+                })
             }
             Begun::Done(_) => Ok(None),
         }
@@ -335,10 +338,8 @@ impl Runtime {
         make: attempt::Make,
         serves: impl FnOnce(SocketAddr),
     ) -> Result<Begun> {
-        check_shared(self.snapshots.as_ref().map(|snapshots| &snapshots.location))?;
-        let Some(Snapshots { location, restore, drop_state, keeping }) = self.snapshots.clone() else {
-            return Err(Error::Config(NO_PLACE.into()));
-        };
+        let Snapshots { location, restore, drop_state, keeping } =
+            shared(self.snapshots.as_ref(), |snapshots| &snapshots.location)?.clone();
         let bound = self.http.clone().map(http::bind).transpose()?;
         let (plan, security) = (self.plan(make), self.security.clone());
         let serve = |console: Arc<dyn http::Console>| {
@@ -359,7 +360,7 @@ impl Runtime {
             }
             Role::Worker => cluster.work(|roster| serve(roster)).map(Begun::Done),
             Role::All => Err(Error::Config(
-                "a process of a cluster is its coordinator, or has workers: its role is neither".into(),
+                "a process of a cluster is its coordinator, or has workers, which could take it with them: start two processes".into(),
             )),
         }
     }
@@ -384,16 +385,18 @@ impl Runtime {
     }
 }
 
-const NO_PLACE: &str =
-    "a job of several processes needs a place for snapshots that all of them reach: say where by `--snapshots`";
-/// Refuses a place for snapshots that not all processes of a job can reach.
-fn check_shared(location: Option<&Location>) -> Result<()> {
-    match location {
-        None => Err(Error::Config(NO_PLACE.into())),
-        Some(location) if !location.is_shared() => Err(Error::Config(format!(
+/// What says where snapshots are kept, if all processes of a job can reach that place.
+fn shared<T>(kept: Option<T>, location: impl Fn(&T) -> &Location) -> Result<T> {
+    let kept = kept.ok_or_else(|| {
+        let why =
+            "a job of several processes needs a place for snapshots that all of them reach: say where by `--snapshots`";
+        Error::Config(why.into())
+    })?;
+    match location(&kept) {
+        location if !location.is_shared() => Err(Error::Config(format!(
             "`{location}` is seen by one process only: give a job of several a place for snapshots that all of them reach"
         ))),
-        Some(_) => Ok(()),
+        _ => Ok(kept),
     }
 }
 /// What became of a process of a job that has several.

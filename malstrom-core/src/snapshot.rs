@@ -5,7 +5,7 @@
 //! segments in a *manifest* and commits it by an entry in the *commit log* ([`Vault`]); workers read back the chunks of their
 //! key groups, whoever wrote them ([`Restore`]). Everybody else looks ([`Archive`]).
 //!
-//! Objects are written once, under names that nobody else gives, but for requests:
+//! Objects are written once, under names that nobody else gives, but for the heartbeat and requests:
 //!
 //! | object | |
 //! |---|---|
@@ -13,6 +13,7 @@
 //! | `manifests/{term:010}-{interval:020}` | the manifest of a snapshot |
 //! | `segments/{term:010}-{interval:020}-{process}` | what one process has written for it |
 //! | `savepoints/{name}/manifest`, `savepoints/{name}/segments/..` | a savepoint: everything it needs, so that the directory can be copied |
+//! | `heartbeat` | overwritten: that the coordinator is there, see [`Heartbeats`] |
 //! | `requests/savepoint-{name}` | while somebody waits for a savepoint: a request for it, see [`Requests`] |
 //! | `requests/failed-{name}` | until whoever has asked reads it: why the savepoint was not taken |
 //! | `probe/{nonce:032x}` | for a moment, when a coordinator starts: whether the store can hold a log |
@@ -65,6 +66,14 @@
 //! | kind 2, savepoint | name (text), and as a snapshot |
 //! | `u64` | the checksum of all before |
 //!
+//! **Heartbeat**, format 1:
+//!
+//! | | |
+//! |---|---|
+//! | 4 bytes, `u32` | `MSHB`, format |
+//! | `u64`, `u64`, `u8` | term, how often it was written, whether the job goes on (0), is done (1) or has failed (2) |
+//! | `u64` | the checksum of all before |
+//!
 //! **Request** and its answer, in JSON: `until` (when nobody waits any more, in microseconds since 1970), `taken` (whether a
 //! coordinator has seen it), `why` (it was not taken). What cannot be read has ended long ago.
 //!
@@ -89,6 +98,7 @@
 mod archive;
 mod commit;
 mod format;
+mod heartbeat;
 mod ledger;
 mod location;
 pub mod log;
@@ -108,6 +118,7 @@ mod fuzz;
 
 pub use archive::{Archive, KEPT};
 pub use commit::{Committed, Draft};
+pub use heartbeat::{End, Heartbeat, Heartbeats, Sign};
 pub use location::Location;
 pub use manifest::{Kind, Layout, Manifest, Saved};
 pub use requests::{Request, Requests};

@@ -2,6 +2,8 @@
 use crate::DEMO;
 use crate::command_line::{command, signal};
 use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,9 +24,18 @@ pub(crate) fn eventually(what: &str, patience: Duration, mut holds: impl FnMut()
         sleep(POLL);
     }
 }
-/// A port that nobody has at the moment.
+/// A port that nobody has. It is below those that the system gives to who asks for any, so that nobody gets it before it is used.
 pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+    const PORTS: std::ops::Range<u32> = 20_000..32_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Two runs of the tests begin at different ones.
+        let number = std::process::id().wrapping_mul(97).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = (PORTS.start + number % (PORTS.end - PORTS.start)) as u16;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Sends a signal to a process that may have ended.
@@ -109,6 +120,20 @@ impl Process {
     pub(crate) fn ends_with(&mut self, code: i32) {
         let ended = self.end();
         assert_eq!(ended, Some(code), "{}:\n{}\n{}", self.name, self.said(), self.log());
+    }
+    /// What it answers over HTTP at this path: the status and the body.
+    #[track_caller]
+    pub(crate) fn asked(&self, path: &str) -> (u16, String) {
+        const SAYS: &str = "http: listening on http://";
+        self.until_it_logs(SAYS);
+        let log = self.log();
+        let address = log.lines().find_map(|line| line.strip_prefix(SAYS)).unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
     #[track_caller]
     pub(crate) fn is_refused(&mut self, why: &str) {
@@ -220,15 +245,20 @@ impl Job {
         self.coordinator_at(self.port)
     }
     pub(crate) fn coordinator_at(&self, port: u16) -> Process {
-        self.start(
-            "coordinator",
-            &[
-                "--role=coordinator",
-                &format!("--listen=127.0.0.1:{port}"),
-                &format!("--processes={}", self.processes),
-                &format!("--min-processes={}", self.least),
-            ],
-        )
+        self.coordinator_with("coordinator", port, &[])
+    }
+    /// One that takes over when the first one is silent for two seconds.
+    pub(crate) fn standby(&self, port: u16) -> Process {
+        self.coordinator_with("standby", port, &["--standby", "--takeover=2s", "--http=127.0.0.1:0"])
+    }
+    pub(crate) fn coordinator_with(&self, name: &str, port: u16, more: &[&str]) -> Process {
+        let own = [
+            "--role=coordinator",
+            &format!("--listen=127.0.0.1:{port}"),
+            &format!("--processes={}", self.processes),
+            &format!("--min-processes={}", self.least),
+        ];
+        self.start(name, &[&own, more].concat())
     }
     pub(crate) fn worker(&self, number: u32) -> Process {
         self.worker_with(number, &[])

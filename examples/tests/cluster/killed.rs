@@ -17,7 +17,7 @@ fn a_worker_that_is_killed_is_replaced() {
 
 #[test]
 fn a_job_goes_on_when_its_coordinator_is_killed_twice() {
-    let job = Job::of(2, 12);
+    let job = Job::of(2, 15);
     let (mut coordinator, mut workers) = job.all();
     job.goes_on();
     let first = coordinator.count("attempt begins");

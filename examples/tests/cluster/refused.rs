@@ -42,6 +42,9 @@ fn flags_that_make_no_sense_are_refused_with_the_reason() {
     let refused = |arguments: &[&str], why: &str| job.start("refused", arguments).is_refused(why);
     refused(&["--role=worker"], "say where the coordinator is: `--join HOST:PORT`");
     refused(&["--role=coordinator"], "`--processes N`");
+    refused(&["--listen=127.0.0.1:0", "--processes=2"], "so start two processes");
+    refused(&["--standby", "--processes=2"], "`--standby` is for a process with `--role coordinator`");
+    refused(&["--role=coordinator", "--processes=2", "--takeover=2s"], "at least three times `--heartbeat`");
     refused(&["--join=127.0.0.1:1"], "`--join` is for a process with `--role worker`");
     refused(&["--role=coordinator", "--processes=2", "--listen=0.0.0.0:0"], "give `--tls-cert`");
     refused(&["--role=worker", "--join=127.0.0.1:1", "--listen=0.0.0.0:0"], "give `--tls-cert`");

@@ -7,7 +7,7 @@ use std::path::Path;
 /// Writes a certificate for this machine by an authority of this name, and returns the flags for it.
 fn write(at: &Path, authority: &Issuer<'_, KeyPair>, ca: &str, name: &str) -> [String; 3] {
     let key = KeyPair::generate().unwrap();
-    let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
+    let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned(), format!("{name}.job")];
     let cert = CertificateParams::new(names).unwrap().signed_by(&key, authority).unwrap();
     [("cert", cert.pem()), ("key", key.serialize_pem()), ("ca", ca.to_owned())].map(|(what, pem)| {
         let path = at.join(format!("{name}-{what}.pem"));
@@ -53,4 +53,33 @@ fn only_who_has_a_certificate_of_the_authority_takes_part() {
     first.push(job.worker(1));
     assert_eq!(coordinator.is_right(), 0);
     all_end(&mut first);
+}
+
+#[test]
+fn a_certificate_that_names_a_process_is_good_for_that_one_only() {
+    let job = Job::of(2, 3);
+    let (ours, ca) = authority("ours");
+    let flags = |name: &str| write(job.dir(), &ours, &ca, name);
+    let [first, second, lead] = ["process-0", "process-1", "coordinator"].map(flags);
+
+    let listen = format!("--listen={}", job.address());
+    let mut own: Vec<&str> = vec!["--role=coordinator", "--processes=2", &listen];
+    own.extend(lead.iter().map(String::as_str));
+    let mut coordinator = job.start("coordinator", &own);
+    coordinator.until_it_logs("coordinator is there");
+    let mut workers = vec![job.worker_with(0, &first.each_ref().map(String::as_str))];
+    coordinator.until_it_logs("a process is there");
+
+    let mut thief = job.worker_with(0, &second.each_ref().map(String::as_str));
+    thief.is_refused("its certificate is for process 1, and it is to be that of process 0");
+    assert_eq!(coordinator.count("a process has been replaced"), 0, "{}", coordinator.log());
+
+    // It need not say which one it is.
+    let join = format!("--join={}", job.address());
+    let mut own: Vec<&str> = vec!["--role=worker", &join];
+    own.extend(second.iter().map(String::as_str));
+    workers.push(job.start("worker1", &own));
+    workers[1].until_it_logs("this process has a number process=1");
+    assert_eq!(coordinator.is_right(), 0);
+    all_end(&mut workers);
 }

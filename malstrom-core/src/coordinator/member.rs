@@ -3,6 +3,9 @@
 //! A coordinator that has been replaced may not know it, and what it has sent may arrive late. So everything that a worker is told is
 //! under a term; it heeds the highest that it has heard of, tells a coordinator of a new term how it stands, and ignores the others. What
 //! it is told twice it does once: a new coordinator repeats what the one before may have said.
+//!
+//! What it has said itself may be lost as well, with the connection that it was said on. So it says again how it stands on each
+//! [new one](Member::connected).
 use crate::contract::snapshot::{Barrier, Outcome};
 use crate::exchange::layout::{Change, Layout};
 use serde::{Deserialize, Serialize};
@@ -110,11 +113,16 @@ pub enum Heed {
 /// assert_eq!(member.hears(2, begin.clone()), Heed::Ignore, "somebody has taken over");
 /// assert_eq!(member.hears(3, begin.clone()), Heed::Do(begin));
 /// assert!(matches!(member.hears(4, Command::Lead), Heed::Join(Some(standing)) if standing.attempt == 3));
+/// assert_eq!(member.hears(4, Command::Lead), Heed::Ignore, "it has said so");
+/// member.connected();
+/// assert!(matches!(member.hears(4, Command::Lead), Heed::Join(Some(_))), "which may not have arrived");
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Member {
     term: u64,
     standing: Option<Standing>,
+    /// It has not said how it stands on this connection.
+    fresh: bool,
 }
 impl Member {
     /// The term that it heeds.
@@ -130,14 +138,19 @@ impl Member {
         self.standing.as_ref().map_or(0, |standing| standing.attempt)
     }
 
+    /// There is another connection to a coordinator. How it stands may not have arrived on the one before, so it says so again when
+    /// that coordinator leads, of whichever term.
+    pub fn connected(&mut self) {
+        self.fresh = true;
+    }
     /// Takes in what the coordinator of a term says.
     pub fn hears(&mut self, term: u64, command: Command) -> Heed {
         if term < self.term {
             return Heed::Ignore;
         }
-        if term > self.term {
-            // Whatever else it says, it says it to those who have joined; so this one has been forgotten.
-            self.term = term;
+        // Whatever else one of a new term says, it says it to those who have joined; so this one has been forgotten.
+        if term > self.term || command == Command::Lead && self.fresh {
+            (self.term, self.fresh) = (term, false);
             return Heed::Join(self.standing.clone());
         }
         if self.heeds(&command) { Heed::Do(command) } else { Heed::Ignore }

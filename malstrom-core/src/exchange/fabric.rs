@@ -71,6 +71,7 @@ pub struct Fabric {
     parcels: Mutex<HashMap<usize, Vec<Parcel>>>,
     pools: Mutex<HashMap<usize, Box<dyn Any + Send>>>,
     stopping: AtomicBool,
+    paused: AtomicBool,
     limits: Limits,
     wake: Arc<dyn Wake>,
 }
@@ -149,7 +150,7 @@ impl Fabric {
             slice: slice.max(1),
         };
         let (workers, here) = (places.workers(), places.here());
-        let (ends, pools, stopping) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
+        let (ends, pools) = (Mutex::default(), Mutex::default());
         Arc::new(Fabric {
             workers,
             top: AtomicUsize::new(here.end),
@@ -158,7 +159,8 @@ impl Fabric {
             ends,
             parcels: Mutex::default(),
             pools,
-            stopping,
+            stopping: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
             limits,
             wake,
         })
@@ -185,6 +187,14 @@ impl Fabric {
     }
     pub(crate) fn stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+    /// Has the sources of this process wait, or go on. What is under way is not held up.
+    pub fn pause(&self, paused: bool) {
+        self.paused.store(paused, Ordering::SeqCst);
+        self.wake_all();
+    }
+    pub(crate) fn paused(&self) -> bool {
+        self.paused.load(Ordering::Relaxed)
     }
     /// Wakes all workers of this process.
     pub(crate) fn wake_all(&self) {

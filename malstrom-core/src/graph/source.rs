@@ -253,6 +253,9 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
             self.end = End::Stopped;
             return Ok(Turn::Busy);
         }
+        if self.fabric.paused() {
+            return Ok(Turn::Idle(due));
+        }
         let before = self.readers.len();
         if !self.take_splits()? {
             return Ok(Turn::Idle(due));

@@ -1,4 +1,5 @@
 //! Connecting, and both ends' part in the handshake.
+use super::holder::{Holder, Holders};
 use super::identity::{Greeting, Identity, IdentityError, Lane, PREFIX, Refusal};
 use super::io::Stream;
 use super::tls::{Tls, host};
@@ -30,12 +31,11 @@ impl DialError {
     }
     /// Whether one end does not want the other.
     pub(super) fn is_refusal(&self) -> bool {
-        matches!(
-            self,
-            DialError::Refused { .. }
-                | DialError::Unfit { .. }
-                | DialError::Identity { cause: IdentityError::Version { .. }, .. }
-        )
+        match self {
+            DialError::Refused { refusal, .. } => !refusal.early,
+            DialError::Unfit { .. } | DialError::Identity { cause: IdentityError::Version { .. }, .. } => true,
+            _ => false,
+        }
     }
 }
 
@@ -102,10 +102,18 @@ async fn connect(address: &str, identity: &Identity, lane: Lane, tls: Option<&Tl
     let cannot = |doing| move |cause| DialError::Io { doing, address: address.to_owned(), cause };
     let tcp = TcpStream::connect(address).await.map_err(cannot("connect to"))?;
     tcp.set_nodelay(true).map_err(cannot("connect to"))?;
-    let mut stream: Stream = match tls {
-        Some(tls) => Box::new(tls.connect(host(address), tcp).await.map_err(cannot("use TLS with"))?),
-        None => Box::new(tcp),
+    let (mut stream, holders): (Stream, Holders) = match tls {
+        Some(tls) => {
+            let (stream, holders) = tls.connect(host(address), tcp).await.map_err(cannot("use TLS with"))?;
+            (Box::new(stream), holders)
+        }
+        None => (Box::new(tcp), Holders::default()),
     };
+    let wanted = match lane {
+        Lane::Data { to, .. } => Holder::Process(to),
+        Lane::Control => Holder::Coordinator,
+    };
+    holders.check(wanted).map_err(|reason| DialError::Unfit { address: address.to_owned(), reason })?;
     let refused = |refusal| DialError::Refused { address: address.to_owned(), refusal };
     say(&mut stream, &Greeting::Hello(identity.clone(), lane)).await.map_err(|error| error.at(address))?;
     match hear(&mut stream).await.map_err(|error| error.at(address))? {

@@ -117,17 +117,23 @@ impl Lane {
 pub struct Refusal {
     /// Whether it may be wanted later.
     pub again: bool,
+    /// Whether there is nothing wrong with it, and it only comes too early.
+    pub early: bool,
     /// The reason, and what to do about it.
     pub reason: String,
 }
 impl Refusal {
     /// One whose cause may pass.
     pub(super) fn for_now(reason: impl Into<String>) -> Refusal {
-        Refusal { again: true, reason: line(&reason.into()) }
+        Refusal { again: true, early: false, reason: line(&reason.into()) }
     }
     /// One for ever.
     pub(super) fn for_good(reason: impl Into<String>) -> Refusal {
-        Refusal { again: false, reason: line(&reason.into()) }
+        Refusal { again: false, early: false, reason: line(&reason.into()) }
+    }
+    /// One that holds for a moment.
+    pub(super) fn too_early(reason: impl Into<String>) -> Refusal {
+        Refusal { early: true, ..Refusal::for_now(reason) }
     }
 }
 /// A text as it may stand in a refusal.

@@ -1,6 +1,7 @@
 //! The port of a process: who connects says which lane it wants, and is brought there or refused.
 use super::control::Hub;
 use super::dial::{GreetError, PATIENCE, hear, refuse, say};
+use super::holder::{Holder, Holders};
 use super::identity::{Greeting, Identity, IdentityError, Lane, Refusal};
 use super::io::{Io, Stream, Task};
 use super::tls::Tls;
@@ -86,7 +87,7 @@ impl Door {
             Lane::Data { from, to, term, attempt } => (from, to, Attempt { term, attempt }),
             Lane::Control => {
                 return rooms.control.clone().map_or_else(
-                    || Place::NotYet(Refusal::for_now("there is no coordinator at this address, or not yet")),
+                    || Place::NotYet(Refusal::too_early("there is no coordinator at this address, or not yet")),
                     Place::Control,
                 );
             }
@@ -120,7 +121,7 @@ impl Door {
             None if rooms.begun == Some(attempt) => {
                 Place::Nowhere(Refusal::for_good(format!("{attempt} is over in process {to}")))
             }
-            _ => Place::NotYet(Refusal::for_now(format!("process {to} has not begun {attempt} yet"))),
+            _ => Place::NotYet(Refusal::too_early(format!("process {to} has not begun {attempt} yet"))),
         }
     }
     /// Waits until there is a place for a lane, but not long.
@@ -143,7 +144,7 @@ impl Door {
         }
     }
     /// The handshake with who has connected.
-    async fn greet(&self, stream: &mut Stream) -> Result<Place, GreetError> {
+    async fn greet(&self, stream: &mut Stream, holders: &Holders) -> Result<Place, GreetError> {
         let greeting = match hear(stream).await {
             Ok(greeting) => greeting,
             Err(GreetError::Identity(error)) => {
@@ -154,6 +155,12 @@ impl Door {
         };
         let Greeting::Hello(theirs, lane) = greeting else { return Err(IdentityError::OutOfTurn.into()) };
         if let Some(reason) = self.identity.mismatch(&theirs) {
+            return Ok(Place::Nowhere(Refusal::for_now(reason)));
+        }
+        // Which process is at the other end of a control lane, it says later.
+        if let Lane::Data { from, .. } = lane
+            && let Err(reason) = holders.check(Holder::Process(from))
+        {
             return Ok(Place::Nowhere(Refusal::for_now(reason)));
         }
         let place = self.find(lane).await;
@@ -170,22 +177,25 @@ impl Door {
     async fn admit(self: Arc<Self>, tcp: TcpStream, address: SocketAddr) {
         let greeted = async {
             tcp.set_nodelay(true)?;
-            let mut stream: Stream = match &self.tls {
-                Some(tls) => Box::new(tls.accept(tcp).await?),
-                None => Box::new(tcp),
+            let (mut stream, holders): (Stream, Holders) = match &self.tls {
+                Some(tls) => {
+                    let (stream, holders) = tls.accept(tcp).await?;
+                    (Box::new(stream), holders)
+                }
+                None => (Box::new(tcp), Holders::default()),
             };
-            let place = self.greet(&mut stream).await?;
-            Ok::<_, GreetError>((stream, place))
+            let place = self.greet(&mut stream, &holders).await?;
+            Ok::<_, GreetError>((stream, place, holders))
         };
         match tokio::time::timeout(PATIENCE, greeted).await {
             Err(_) => tracing::warn!("{address} has connected, but has not said who it is within {PATIENCE:?}"),
             Ok(Err(error)) => tracing::warn!("{address} has connected, but cannot be talked to: {error}"),
-            Ok(Ok((stream, Place::Data(caller)))) => {
+            Ok(Ok((stream, Place::Data(caller), _))) => {
                 // Whoever is full has newer connections than it can look at.
                 let _ = caller.try_send(stream);
             }
-            Ok(Ok((stream, Place::Control(hub)))) => hub.open(stream, address),
-            Ok(Ok((mut stream, Place::NotYet(refusal) | Place::Nowhere(refusal)))) => {
+            Ok(Ok((stream, Place::Control(hub), holders))) => hub.open(stream, address, holders),
+            Ok(Ok((mut stream, Place::NotYet(refusal) | Place::Nowhere(refusal), _))) => {
                 tracing::debug!("{address} is refused: {}", refusal.reason);
                 refuse(&mut stream, refusal).await;
             }

@@ -2,6 +2,7 @@
 //!
 //! The files are read again for the next connection after they have changed, so certificates can be renewed while a job runs.
 //! Connections that exist go on with the old ones.
+use super::holder::Holders;
 use crate::error::{Error, Result};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -63,15 +64,25 @@ impl Tls {
         }
         (known.client.clone(), known.server.clone())
     }
-    pub(super) async fn connect(&self, host: &str, tcp: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    /// Connects, and says whom the other end may be by its certificate.
+    pub(super) async fn connect(&self, host: &str, tcp: TcpStream) -> io::Result<(TlsStream<TcpStream>, Holders)> {
         let name = ServerName::try_from(host.to_owned()).map_err(|error| {
             io::Error::new(io::ErrorKind::InvalidInput, format!("{host:?} is no host name: {error}"))
         })?;
-        Ok(TlsConnector::from(self.configs().0).connect(name, tcp).await?.into())
+        with_holders(TlsConnector::from(self.configs().0).connect(name, tcp).await?.into())
     }
-    pub(super) async fn accept(&self, tcp: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        Ok(TlsAcceptor::from(self.configs().1).accept(tcp).await?.into())
+    /// The same for who is connected to.
+    pub(super) async fn accept(&self, tcp: TcpStream) -> io::Result<(TlsStream<TcpStream>, Holders)> {
+        with_holders(TlsAcceptor::from(self.configs().1).accept(tcp).await?.into())
     }
+}
+fn with_holders(stream: TlsStream<TcpStream>) -> io::Result<(TlsStream<TcpStream>, Holders)> {
+    let unusable = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
+    let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+    let certificate = certificates.first().ok_or_else(|| unusable("the other end has shown no certificate".into()))?;
+    let holders = Holders::of(certificate);
+    let holders = holders.map_err(|why| unusable(format!("the certificate of the other end cannot be read: {why}")))?;
+    Ok((stream, holders))
 }
 fn stamp(path: &Path) -> Stamp {
     let data = std::fs::metadata(path).ok()?;

@@ -6,10 +6,11 @@ mod duration;
 pub use command::{Look, SnapshotCommand};
 
 use super::clock::{Clock, cores};
+use super::cluster::Outcome;
 use super::cluster::local::{self, Part};
 use super::environment::Flags;
 use super::log::{self, LogFormat};
-use super::{Begun, Latency, Report, Restore, Runtime, check_shared, http, progress, signals};
+use super::{Begun, Latency, Report, Restore, Runtime, http, progress, shared, signals};
 use crate::connect::output_closed;
 use crate::error::{Error, Result};
 use crate::graph::Pipeline;
@@ -143,7 +144,14 @@ fn among(
             drop(stop);
             progress::watch(&*lead);
             server.iter().for_each(http::Server::stop);
-            or_refuse(lead.outcome())
+            match or_refuse(lead.outcome())? {
+                Outcome::Ended(report) => Ok(*report),
+                Outcome::Relieved(why) => {
+                    // Nobody may be there to read it.
+                    let _ = writeln!(std::io::stderr(), "standby: {why}, and this coordinator was not needed");
+                    std::process::exit(0)
+                }
+            }
         }
         // The report is for the coordinator to print.
         Ok(Begun::Done(gone)) => std::process::exit(local::code(part, gone)),
@@ -195,7 +203,7 @@ impl RuntimeArgs {
         if let Where::Local { processes } = place {
             // Said once, and not by all who are started.
             let location = self.snapshots.as_deref().map(str::parse).transpose();
-            or_refuse(location.and_then(|location| check_shared(location.as_ref())))?;
+            or_refuse(location.and_then(|location| shared(location, |location| location)))?;
             std::process::exit(or_refuse(local::run(processes, Clock::start()))?);
         }
         let mut builder = Runtime::builder().latency(self.latency);

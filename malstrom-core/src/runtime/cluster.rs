@@ -2,14 +2,18 @@
 //!
 //! The [coordinator](leader) is the one of a single process, around which there are connections; it has no workers. A [crew](crew) is the
 //! workers of one process. They exchange records with those of the others over [sessions](crate::net::data), and go on without a
-//! coordinator if it dies: the next one claims the next term, hears how they stand, and takes over. Whoever else dies, the attempt is
-//! restored from the last snapshot, by those who are there.
+//! coordinator if it dies: the next one claims the next term, hears how they stand, and takes over. It may be one that was started anew, or
+//! one that has [stood by](standby) until it saw no [heartbeat](pulse) any more. Whoever else dies, the attempt is restored from the last
+//! snapshot, by those who are there.
+mod candidate;
 mod crew;
 mod lead;
 mod leader;
 pub(super) mod local;
 mod processes;
+mod pulse;
 mod roster;
+mod standby;
 mod words;
 
 use super::attempt::Plan;
@@ -19,9 +23,7 @@ use super::http::{PlanView, Server};
 use super::keeping::{self, Kept, Restore};
 use super::report::Figures;
 use super::signals::Stop;
-use super::{LAST_TRIES, PAUSES};
 use crate::contract::record::Record;
-use crate::coordinator::Policy;
 use crate::error::{Error, Result};
 use crate::graph::Pipeline;
 use crate::net::control::{LinkSettings, SILENCE};
@@ -30,8 +32,7 @@ use crate::snapshot::Location;
 use crate::state::key_group::KEY_GROUPS;
 pub(crate) use crew::Gone;
 use crew::{Crew, Kit};
-pub(crate) use lead::{Lead, State as LeadState};
-use leader::{Leader, Wanted};
+pub(crate) use lead::{Lead, Outcome, State as LeadState};
 pub(crate) use roster::{Roster, State as RosterState};
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
@@ -103,48 +104,9 @@ fn network(clock: Clock, listen: &str, identity: &Identity, security: &Security)
 }
 
 impl Cluster {
-    /// Starts the coordinator of the job. It listens when this returns.
-    pub(crate) fn coordinate(mut self) -> Result<Arc<Lead>> {
-        let kept = Kept::of(&self.plan, self.drop_state)?;
-        let environment = &self.environment;
-        let (processes, least) = (environment.processes(), environment.min_processes());
-        let identity = identity(&kept.pipeline)?;
-        let clock = self.plan.clock;
-        let (io, listener) = network(clock, &environment.listen(), &identity, &self.security)?;
-        // What is there already is not claimed by somebody who cannot listen.
-        let (vault, found) = kept.claim(&mut self.plan, self.location.clone(), &self.restore)?;
-        let policy = Policy {
-            // How many workers that are, they say.
-            workers: usize::from(u16::MAX),
-            least: usize::from(u16::MAX),
-            every: self.keeping.every,
-            timeout: self.keeping.timeout,
-            tries: LAST_TRIES,
-            restarts: self.keeping.restarts,
-            pause: PAUSES,
-            patience: PATIENCE,
-            moves: false,
-            // Connections say who is there.
-            silence: Duration::MAX,
-            ..Policy::default()
-        };
-        let (sender, inputs) = channel();
-        let known = (Figures::new(&kept.pipeline), PlanView::new(kept.pipeline.plan(), true));
-        let lead = Arc::new(Lead::new(clock, self.location.to_string(), known, processes, sender.clone()));
-        let events = Box::new(move |event| drop(sender.send(leader::Input::Control(event))));
-        let address = listener.local_addr();
-        let control = listener.control(SILENCE, events);
-        let wanted = Wanted { processes, least };
-        let (leader, first) = Leader::new(lead.clone(), (vault, found, self.restore), (policy, wanted), control);
-        tracing::info!(%address, processes, "coordinator is there");
-        let mine = lead.clone();
-        spawn("malstrom-coordinator", move || {
-            let outcome = leader.run(first, &inputs);
-            // What was said last is to arrive.
-            drop((listener, io));
-            mine.end(outcome.err());
-        })?;
-        Ok(lead)
+    /// Starts the coordinator of the job. It listens when this returns, unless it stands by.
+    pub(crate) fn coordinate(self) -> Result<Arc<Lead>> {
+        candidate::start(self)
     }
     /// Works for the coordinator of the job, until it has no use for this process any more. `serve` answers meanwhile who asks how its
     /// workers stand.
@@ -168,7 +130,7 @@ impl Cluster {
         let (inputs, received): (Sender<crew::Input>, Receiver<crew::Input>) = channel();
         let leaving =
             Arc::new(Leaving { begun: AtomicBool::new(false), inputs: std::sync::Mutex::new(inputs.clone()) });
-        let process = environment.process();
+        let (process, fence_after) = (environment.process(), environment.fence_after());
         environment.on_stop({
             let leaving = leaving.clone();
             Box::new(move || leaving.stop())
@@ -189,8 +151,8 @@ impl Cluster {
             Box::new(move |event| drop(events.send(crew::Input::Link(event)))),
         );
         let (plan, location, mine) = (self.plan, self.location, roster.clone());
-        let kit = Kit { plan, operators, location, listener, address, process, inputs, roster: mine };
-        let done = Crew::new(kit, link).run(&received);
+        let kit = Kit { plan, operators, location, listener, address, process, fence_after, inputs, roster: mine };
+        let done = Crew::new(kit, link).and_then(|crew| crew.run(&received));
         roster.note(|state| state.over = true);
         if let Some(server) = server {
             server.stop();

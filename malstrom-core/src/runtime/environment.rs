@@ -1,6 +1,14 @@
 //! Where a process of a job runs, and what it is told there.
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How often a coordinator shows that it is there, and after how long without that another one takes over, unless something else is
+/// said.
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
+pub(super) const TAKEOVER: Duration = Duration::from_secs(10);
+/// For how long sources are read without a coordinator, unless something else is said.
+pub(super) const FENCE_AFTER: Duration = Duration::from_secs(60);
 
 /// The part that a process plays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -52,6 +60,24 @@ pub trait Environment: Send + Sync + 'static {
     fn min_processes(&self) -> usize {
         self.processes()
     }
+    /// Whether a coordinator stands by: it takes over a job that goes on when the one that coordinates it is not there any more, and
+    /// ends when the job does.
+    fn is_standby(&self) -> bool {
+        false
+    }
+    /// How often a coordinator shows those who stand by that it is there, by an object beside the snapshots; and how often they look.
+    fn heartbeat(&self) -> Duration {
+        HEARTBEAT
+    }
+    /// For how long a coordinator shows nothing until one that stands by takes over.
+    fn takeover(&self) -> Duration {
+        TAKEOVER
+    }
+    /// For how long a process with workers reads its sources without a coordinator. After that it keeps what it has, and goes on when
+    /// there is one again.
+    fn fence_after(&self) -> Duration {
+        FENCE_AFTER
+    }
     /// Where this process listens: `HOST:PORT`, with port 0 for any that is free.
     fn listen(&self) -> String {
         "127.0.0.1:0".into()
@@ -74,6 +100,10 @@ pub(crate) struct Flags {
     pub(crate) process: Option<u32>,
     pub(crate) processes: usize,
     pub(crate) min_processes: usize,
+    pub(crate) standby: bool,
+    pub(crate) heartbeat: Duration,
+    pub(crate) takeover: Duration,
+    pub(crate) fence_after: Duration,
     pub(crate) listen: String,
     pub(crate) advertise: Option<String>,
     pub(crate) join: Vec<String>,
@@ -95,6 +125,18 @@ impl Environment for Flags {
     }
     fn min_processes(&self) -> usize {
         self.min_processes
+    }
+    fn is_standby(&self) -> bool {
+        self.standby
+    }
+    fn heartbeat(&self) -> Duration {
+        self.heartbeat
+    }
+    fn takeover(&self) -> Duration {
+        self.takeover
+    }
+    fn fence_after(&self) -> Duration {
+        self.fence_after
     }
     fn listen(&self) -> String {
         self.listen.clone()

@@ -11,7 +11,7 @@ pub(crate) use asked::{Asker, Askers, turn_down};
 pub(crate) use names::Operators;
 #[cfg(feature = "sim")]
 pub(crate) use open::check_names;
-pub(crate) use open::{Kept, open};
+pub(crate) use open::{Kept, claim, open};
 pub use point::Restore;
 pub(crate) use point::check_name;
 use scaling::Scalers;

@@ -56,6 +56,10 @@ impl Ledger {
     pub(super) fn term(&self) -> u64 {
         self.log.term()
     }
+    /// The number of the newest entry, 0 if there is none.
+    pub(super) fn head(&self) -> u64 {
+        self.log.head()
+    }
     pub(super) fn is_open(&self) -> bool {
         self.log.is_open()
     }
@@ -118,8 +122,7 @@ impl Ledger {
     }
     /// The numbers of the entries after this one.
     pub(super) async fn list(&self, after: u64) -> Result<Vec<u64>> {
-        let listed = self.store.list(DIRECTORY, (after > 0).then(|| object(after)).as_deref()).await?;
-        Ok(listed.iter().filter_map(|listed| listed.object.strip_prefix("log/")?.parse().ok()).collect())
+        entries_after(&self.store, after).await
     }
     /// What is missing may have been deleted by another coordinator that has taken over since: then that is the error.
     pub(super) async fn suspect(&mut self, error: Error) -> Error {
@@ -162,6 +165,11 @@ impl Ledger {
     }
 }
 
+/// The numbers of the entries after this one.
+pub(super) async fn entries_after(store: &Store, after: u64) -> Result<Vec<u64>> {
+    let listed = store.list(DIRECTORY, (after > 0).then(|| object(after)).as_deref()).await?;
+    Ok(listed.iter().filter_map(|listed| listed.object.strip_prefix("log/")?.parse().ok()).collect())
+}
 /// The object of an entry.
 pub(super) fn object(seq: u64) -> String {
     format!("{DIRECTORY}/{seq:020}")

@@ -96,6 +96,26 @@ impl Vault {
     /// [`Error::Config`] if the location belongs to another job; if what lies there was written by a newer release; if the log is damaged; if the
     /// store lets an object be created twice; [`Fenced`](Error::Fenced) if another coordinator starts at the same time.
     pub fn open(location: &Location, job: Job, nonces: impl FnMut() -> u128 + Send + 'static) -> Result<Self> {
+        Self::claim(location, job, None, nonces)
+    }
+    /// The same, if the newest entry of the log has the number `head` still: for who takes over because nothing has changed.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open); [`Fenced`](Error::Fenced) if somebody has written to the log since.
+    pub fn take_over(
+        location: &Location,
+        job: Job,
+        head: u64,
+        nonces: impl FnMut() -> u128 + Send + 'static,
+    ) -> Result<Self> {
+        Self::claim(location, job, Some(head), nonces)
+    }
+    fn claim(
+        location: &Location,
+        job: Job,
+        behind: Option<u64>,
+        nonces: impl FnMut() -> u128 + Send + 'static,
+    ) -> Result<Self> {
         let mut nonces = Box::new(nonces);
         if job.name.is_empty() || job.name.len() > super::log::MAX_TEXT {
             return Err(Error::Config(format!("the name of a job has 1 to {} bytes", super::log::MAX_TEXT)));
@@ -106,6 +126,9 @@ impl Vault {
             for _ in 0..CLAIMS {
                 let (archive, mut ledger) = Archive::load(&store).await?;
                 same_job(&store, archive.job(), &job.name)?;
+                if behind.is_some_and(|head| head != ledger.head()) {
+                    break;
+                }
                 if !std::mem::replace(&mut probed, true) {
                     probe(&store, nonces()).await?;
                 }

@@ -82,6 +82,11 @@ impl SegmentWriter {
     pub fn open(location: &Location, term: u64, process: u32) -> Result<Self> {
         Ok(Self::of(Store::open(location)?, term, process))
     }
+    /// One for the same store, for a process and the coordinator of this term.
+    #[must_use]
+    pub fn of_process(&self, term: u64, process: u32) -> Self {
+        Self::of(self.store.clone(), term, process)
+    }
     /// Writes what the workers of this process keep; `operators` has the id of each node.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ fn linked(
 }
 fn opened(heard: &Heard) -> Vec<malstrom_core::net::control::ConnectionId> {
     let heard = heard.lock().unwrap();
-    heard.iter().filter_map(|event| if let ControlEvent::Opened(id, _) = event { Some(*id) } else { None }).collect()
+    heard.iter().filter_map(|event| if let ControlEvent::Opened(id, ..) = event { Some(*id) } else { None }).collect()
 }
 fn closed(heard: &Heard) -> usize {
     heard.lock().unwrap().iter().filter(|event| matches!(event, ControlEvent::Closed(_))).count()
@@ -257,6 +257,6 @@ fn where_there_is_no_coordinator_any_more_nobody_is_let_in_and_is_told_so_once()
     std::thread::sleep(5 * SECOND);
     let said = said.lock().unwrap().clone();
     let expected = "there is no coordinator at this address, or not yet";
-    assert!(matches!(&said[..], [LinkEvent::Refused(why)] if why.contains(expected)), "{said:?}");
+    assert!(matches!(&said[..], [LinkEvent::Down(why)] if why.contains(expected)), "{said:?}");
     assert_eq!(*heard.lock().unwrap(), []);
 }

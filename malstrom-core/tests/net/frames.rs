@@ -96,7 +96,7 @@ proptest! {
             Greeting::Hello(identity.clone(), Lane::Control),
             Greeting::Welcome(identity.clone()),
             Greeting::Ready,
-            Greeting::Refused(Refusal { again, reason: job.clone() }),
+            Greeting::Refused(Refusal { again, early: !again, reason: job.clone() }),
         ] {
             let mut bytes = greeting.encode()?;
             let len = bytes.len();

@@ -90,7 +90,7 @@ fn no_bytes_confuse_the_decoder_of_greetings() {
         Greeting::Hello(identity(), Lane::Control),
         Greeting::Welcome(identity()),
         Greeting::Ready,
-        Greeting::Refused(Refusal { again: true, reason: "not now".into() }),
+        Greeting::Refused(Refusal { again: true, early: false, reason: "not now".into() }),
     ]
     .iter()
     .map(|greeting| greeting.encode().unwrap())

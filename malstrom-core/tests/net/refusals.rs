@@ -143,3 +143,18 @@ fn who_connects_looks_at_who_answers_as_well() {
     let said = said.lock().unwrap()[0].clone();
     assert!(matches!(&said, LinkEvent::Refused(why) if why.contains(expected)), "{said:?}");
 }
+
+#[test]
+fn who_comes_before_there_is_a_coordinator_tries_again() {
+    let (early, late) = (Process::new(1), Process::new(0));
+    let (_link, said) = link(&early, identity(), late.address(), None);
+    // It is held for two seconds, in which there might be one.
+    eventually(10 * SECOND, "it is told", || !said.lock().unwrap().is_empty());
+    let first = said.lock().unwrap()[0].clone();
+    assert!(
+        matches!(&first, LinkEvent::Down(why) if why.contains("there is no coordinator at this address")),
+        "{first:?}"
+    );
+    let _control = late.listener.control(SILENCE, Box::new(|_| {}));
+    eventually(5 * SECOND, "it is up", || said.lock().unwrap().contains(&LinkEvent::Up));
+}

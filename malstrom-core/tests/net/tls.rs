@@ -1,8 +1,9 @@
 //! TLS: who has no certificate of the job's authority is not talked to.
 use super::refusals::link;
 use super::*;
-use malstrom_core::net::control::{LinkEvent, SILENCE};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use malstrom_core::net::control::{ControlEvent, LinkEvent, SILENCE};
+use malstrom_core::net::{Holder, Holders};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType};
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
@@ -24,8 +25,10 @@ impl Authority {
     /// Writes `cert.pem`, `key.pem` and `ca.pem`.
     fn write(&self, to: &Path, names: &[&str]) {
         let key = KeyPair::generate().unwrap();
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let cert = CertificateParams::new(names).unwrap().signed_by(&key, &self.issuer).unwrap();
+        let (uris, names): (Vec<_>, Vec<_>) = names.iter().partition(|name| name.contains("://"));
+        let mut params = CertificateParams::new(names.into_iter().map(str::to_owned).collect::<Vec<_>>()).unwrap();
+        params.subject_alt_names.extend(uris.into_iter().map(|uri| SanType::URI(uri.try_into().unwrap())));
+        let cert = params.signed_by(&key, &self.issuer).unwrap();
         fs::write(to.join("cert.pem"), cert.pem()).unwrap();
         fs::write(to.join("key.pem"), key.serialize_pem()).unwrap();
         fs::write(to.join("ca.pem"), &self.pem).unwrap();
@@ -158,4 +161,59 @@ fn a_file_that_cannot_be_used_is_named_and_its_contents_are_not() {
     // The key of another certificate.
     let other = KeyPair::generate().unwrap().serialize_pem();
     assert!(broken("key.pem", Some(&other)).contains("with the key"));
+}
+
+/// A certificate for this host and for somebody.
+fn named(authority: &Authority, name: &str) -> Option<Tls> {
+    Some(authority.tls(&[HERE, &[name]].concat()))
+}
+
+#[test]
+fn a_certificate_for_a_process_is_good_for_that_one_only() {
+    let authority = Authority::new();
+    let any = || Some(authority.tls(HERE));
+    // It is process 0 that connects to process 1.
+    assert_eq!(attempt(named(&authority, "process-0.job"), named(&authority, "malstrom://process/1")), Ok(()));
+    assert_eq!(attempt(any(), named(&authority, "process-1.job")), Ok(()));
+    assert_eq!(attempt(named(&authority, "elsewhere.job"), any()), Ok(()));
+    for stolen in ["process-1.job", "malstrom://process/7", "coordinator.job"] {
+        let why = attempt(named(&authority, stolen), any()).unwrap_err();
+        assert!(why.contains("refuses this process: its certificate is for"), "{why}");
+        assert!(why.contains("and it is to be that of process 0"), "{why}");
+    }
+    let why = attempt(any(), named(&authority, "process-0.job")).unwrap_err();
+    assert!(why.contains("this process refuses") && why.contains("that of process 1"), "{why}");
+}
+
+#[test]
+fn a_coordinator_is_told_whom_a_certificate_is_for_and_shows_one_of_its_own() {
+    let authority = Authority::new();
+    let worker = Process::new(1);
+    let connect = |theirs: Option<Tls>, ours: Option<Tls>| {
+        let coordinator = Process::with(0, identity(), theirs);
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let kept = heard.clone();
+        let _control = coordinator.listener.control(SILENCE, Box::new(move |event| kept.lock().unwrap().push(event)));
+        let address = format!("localhost:{}", coordinator.listener.local_addr().port());
+        let (_link, said) = link(&worker, identity(), address, ours);
+        eventually(5 * SECOND, "it is up, or is not wanted", || !said.lock().unwrap().is_empty());
+        let said = said.lock().unwrap()[0].clone();
+        eventually(5 * SECOND, "it is there", || said != LinkEvent::Up || !heard.lock().unwrap().is_empty());
+        let holders = heard.lock().unwrap().iter().find_map(|event| match event {
+            ControlEvent::Opened(.., holders) => Some(holders.clone()),
+            _ => None,
+        });
+        (said, holders)
+    };
+    let (said, holders) = connect(named(&authority, "coordinator.job"), named(&authority, "process-3.job"));
+    assert_eq!(said, LinkEvent::Up);
+    let holders = holders.unwrap();
+    assert_eq!(holders.process(None), Ok(Some(3)));
+    assert!(holders.check(Holder::Process(4)).is_err());
+    let (said, holders) = connect(Some(authority.tls(HERE)), Some(authority.tls(HERE)));
+    assert_eq!((said, holders), (LinkEvent::Up, Some(Holders::default())));
+    // Whoever has the certificate of a process is no coordinator.
+    let (said, holders) = connect(named(&authority, "process-3.job"), Some(authority.tls(HERE)));
+    assert!(matches!(&said, LinkEvent::Refused(why) if why.contains("that of the coordinator")), "{said:?}");
+    assert_eq!(holders, None);
 }

@@ -158,3 +158,37 @@ fn who_has_heard_of_a_higher_term_ignores_the_lower() {
     assert_eq!(worker.hears(2, Command::Lead), Heed::Ignore);
     assert!(matches!(worker.hears(3, trigger(1)), Heed::Do(_)));
 }
+
+/// The connection breaks before the coordinator has heard how a worker stands, and it knows nothing of that one when it comes back.
+#[test]
+fn an_answer_that_is_lost_is_given_again_on_the_next_connection() {
+    let mut workers = [member(1, 0, &[0, 1]), member(1, 0, &[0, 1])];
+    let mut coordinator = claimed(2, Origin { term: 2, ..Origin::default() });
+    let standing = stands(&mut workers[0], 2);
+    join(&mut coordinator, 0, standing);
+    stands(&mut workers[1], 2).expect("it says so, and nobody hears it");
+    coordinator.on(SECOND, Event::Lost { worker: 1 });
+    assert_eq!(workers[1].hears(2, Command::Lead), Heed::Ignore, "on the same connection it says so once");
+
+    workers[1].connected();
+    let standing = stands(&mut workers[1], 2);
+    let actions = join(&mut coordinator, 1, standing);
+    assert!(!begins(&actions) && coordinator.is_running(), "{actions:?}");
+    assert_eq!(workers[1].hears(2, Command::Lead), Heed::Ignore);
+}
+/// One says that it has failed, on a connection that breaks: it stands in no attempt, which is as good.
+#[test]
+fn a_failure_that_is_not_heard_of_is_seen_from_how_a_worker_stands() {
+    let mut workers = [member(1, 0, &[0, 1]), member(1, 0, &[0, 1])];
+    let mut coordinator = claimed(2, Origin { term: 2, ..Origin::default() });
+    for (worker, member) in workers.iter_mut().enumerate() {
+        let standing = stands(member, 2);
+        join(&mut coordinator, worker, standing);
+    }
+    assert!(coordinator.is_running());
+    workers[1].left();
+    workers[1].connected();
+    let standing = stands(&mut workers[1], 2);
+    assert_eq!(standing, None);
+    assert!(join(&mut coordinator, 1, standing).contains(&Action::Claim));
+}

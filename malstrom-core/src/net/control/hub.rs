@@ -1,4 +1,5 @@
 //! The end of the control lane that listens.
+use super::super::holder::Holders;
 use super::super::io::{Clock, Connection, END, Io, Stream};
 use super::super::listen::{Door, Listener};
 use super::lane::{self, Queue};
@@ -13,8 +14,8 @@ use std::time::Duration;
 /// What happens at the end that listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ControlEvent {
-    /// A process has connected, from this address.
-    Opened(ConnectionId, SocketAddr),
+    /// A process has connected, from this address. By its certificate it may be any of these.
+    Opened(ConnectionId, SocketAddr, Holders),
     /// It has sent a message.
     Said(ConnectionId, Bytes),
     /// It is gone. Nothing else follows of this connection.
@@ -41,7 +42,7 @@ impl Hub {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
     /// Takes a connection whose handshake is done. To be called on the thread of the network.
-    pub(in super::super) fn open(self: Arc<Self>, stream: Stream, address: SocketAddr) {
+    pub(in super::super) fn open(self: Arc<Self>, stream: Stream, address: SocketAddr, holders: Holders) {
         let queue = Arc::new(Queue::default());
         let mut lanes = self.lanes();
         if lanes.closed {
@@ -52,7 +53,7 @@ impl Hub {
         lanes.open.insert(id, queue.clone());
         drop(lanes);
         tokio::spawn(async move {
-            (self.events)(ControlEvent::Opened(id, address));
+            (self.events)(ControlEvent::Opened(id, address, holders));
             let said = |message| (self.events)(ControlEvent::Said(id, message));
             let why = lane::run(Connection::new(stream), &queue, &self.clock, self.silence, said).await;
             tracing::debug!("the control connection from {address} is over: {why}");

@@ -1,10 +1,12 @@
 //! The flags of a job in several processes.
+use super::duration;
 use crate::error::{Error, Result};
 use crate::net::Tls;
 use crate::runtime::cluster::Security;
 use crate::runtime::cluster::local::Part;
 use crate::runtime::environment::{Flags, Role};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Where a coordinator listens, unless something else is said.
 const COORDINATOR: &str = "127.0.0.1:7070";
@@ -22,7 +24,19 @@ pub(super) struct ClusterArgs {
     /// What this process does: all, coordinate the workers of others, or have workers
     #[arg(long, value_enum, default_value = "all", env = "MALSTROM_ROLE")]
     role: Role,
-    /// Where the coordinator is, for a process with workers; may name several, separated by commas
+    /// With `--role coordinator`: wait until the coordinator that is there shows no sign of life, and take over then
+    #[arg(long, env = "MALSTROM_STANDBY")]
+    standby: bool,
+    /// How often a coordinator shows that it is there, by an object beside the snapshots, and how often a standby looks for it
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration::pause, env = "MALSTROM_HEARTBEAT")]
+    heartbeat: Duration,
+    /// For how long nothing is seen of the coordinator until a standby takes over
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::pause, env = "MALSTROM_TAKEOVER")]
+    takeover: Duration,
+    /// For how long a process reads its sources without a coordinator; after that it keeps what it has, and waits for one
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration::pause, env = "MALSTROM_FENCE_AFTER")]
+    fence_after: Duration,
+    /// Where the coordinator is, for a process with workers; may name several, separated by commas: each is tried in turn
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', env = "MALSTROM_JOIN")]
     join: Vec<String>,
     /// Where to listen for other processes [default: 127.0.0.1:7070 for the coordinator, any free port of 127.0.0.1 for others]
@@ -69,12 +83,22 @@ impl ClusterArgs {
             return wrong("a job has at least one process, and `--min-processes` is between 1 and `--processes`");
         }
         let min_processes = self.min_processes.unwrap_or(processes);
+        if self.standby && (part.is_some() || self.role != Role::Coordinator) {
+            return wrong("`--standby` is for a process with `--role coordinator`: say so");
+        }
+        if self.takeover < self.heartbeat.saturating_mul(3) {
+            return wrong("`--takeover` is at least three times `--heartbeat`, as a single one may be late");
+        }
         let loopback = || "127.0.0.1:0".to_owned();
         let flags = Flags {
             role: self.role,
             process: self.process,
             processes,
             min_processes,
+            standby: self.standby,
+            heartbeat: self.heartbeat,
+            takeover: self.takeover,
+            fence_after: self.fence_after,
             listen: self.listen.clone().unwrap_or_else(loopback),
             advertise: self.advertise,
             join: self.join.clone(),
@@ -93,9 +117,10 @@ impl ClusterArgs {
             })),
             (None, Role::All) => match self.processes {
                 _ if !self.join.is_empty() => wrong("`--join` is for a process with `--role worker`: say so"),
-                _ if self.listen.is_some() => {
-                    wrong("`--listen` is for a process with `--role coordinator` or `--role worker`: say which")
-                }
+                _ if self.listen.is_some() => wrong(
+                    "`--listen` is for a process with `--role coordinator` or `--role worker`. One that were both would take the \
+                         coordinator with it when what it computes runs out of memory, so start two processes, which may be on one machine",
+                ),
                 None => Ok(Where::Here),
                 Some(processes) => Ok(Where::Local { processes }),
             },

@@ -1,27 +1,28 @@
 //! The workers of one process, and what their coordinator has them do.
 //!
 //! They go on without a coordinator for as long as there is none; when there is one again, they say how they stand.
-use super::roster::Roster;
-use super::words::{self, Done, Failure, Hello, Order, Setup, Word, process_of, workers_of};
-use crate::contract::snapshot::{Barrier, Outcome};
+mod fence;
+mod running;
+mod storage;
+
+use super::words::{self, Done, Failure, Hello, Order, Setup, Word, workers_of};
 use crate::coordinator::Report;
 use crate::coordinator::member::{Command, Heed, Member};
 use crate::error::{Error, Result};
 use crate::exchange::layout::Layout;
-use crate::exchange::lines::Places;
-use crate::exchange::session::{self, Config};
-use crate::net::Listener;
 use crate::net::control::{Link, LinkEvent};
-use crate::net::data::{Mesh, MeshSettings, Peer};
-use crate::runtime::attempt::{Attempt, Beginning, News, Plan};
+use crate::runtime::attempt::News;
 use crate::runtime::clock;
-use crate::runtime::keeping::{Operators, Restoring, is_worth_a_restart};
-use crate::snapshot::{Chunks, Kind, Location, SegmentWriter};
-use crate::worker::{self, Written};
+use crate::runtime::keeping::is_worth_a_restart;
+use crate::snapshot::Kind;
+use crate::worker;
+use fence::Fence;
+pub(super) use running::Kit;
+use running::Running;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
+use storage::{Part, Storage};
 
 /// How often the coordinator is told what was done.
 const FIGURES: Duration = Duration::from_millis(500);
@@ -49,40 +50,6 @@ pub(super) enum Input {
     /// The process is told to go.
     Leave,
 }
-/// What a crew is made with.
-pub(super) struct Kit {
-    pub(super) plan: Plan,
-    pub(super) operators: Operators,
-    pub(super) location: Location,
-    pub(super) listener: Listener,
-    /// Where others reach this process.
-    pub(super) address: String,
-    /// The number that it would like to have.
-    pub(super) process: Option<u32>,
-    pub(super) inputs: Sender<Input>,
-    pub(super) roster: Arc<Roster>,
-}
-/// An attempt that is under way here.
-struct Running {
-    number: u64,
-    seed: u64,
-    attempt: Arc<Attempt>,
-    /// The numbers of its workers, in order, and where they begin among all.
-    workers: Vec<usize>,
-    first: usize,
-    restoring: Option<Restoring>,
-    /// How many have taken in what there was for them.
-    loaded: usize,
-    /// Dropped before the attempt is waited for: nothing is to arrive any more.
-    mesh: Option<Mesh>,
-    /// What they have written at barriers, as far as not all of them have.
-    written: BTreeMap<u64, Vec<Written>>,
-    /// What snapshots are for of which it is not known what became.
-    kinds: BTreeMap<u64, (Barrier, Kind)>,
-    /// Their parts that are stored.
-    parts: BTreeMap<u64, Vec<u8>>,
-}
-
 /// How a crew has ended that has done its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Gone {
@@ -95,6 +62,8 @@ pub(crate) enum Gone {
 pub(super) struct Crew {
     kit: Kit,
     link: Link,
+    storage: Storage,
+    fence: Fence,
     nonce: u128,
     process: Option<u32>,
     members: BTreeMap<usize, Member>,
@@ -102,27 +71,29 @@ pub(super) struct Crew {
     stopping: bool,
     /// It was told to go.
     leaves: bool,
-    /// Nothing was heard on this connection yet.
-    greets: bool,
     /// What the coordinator was told last.
     told: Option<Done>,
 }
 impl Crew {
-    pub(super) fn new(kit: Kit, link: Link) -> Self {
-        let process = kit.process;
+    /// # Errors
+    /// If the store of the snapshots cannot be opened.
+    pub(super) fn new(kit: Kit, link: Link) -> Result<Self> {
+        let storage = Storage::start(&kit.location, kit.operators.ids.clone(), kit.inputs.clone())?;
+        let (process, fence) = (kit.process, Fence::new(kit.fence_after));
         let (nonce, members) = (clock::nonce(), BTreeMap::new());
-        Crew {
+        Ok(Crew {
             kit,
             link,
+            storage,
+            fence,
             nonce,
             process,
             members,
             running: None,
             stopping: false,
             leaves: false,
-            greets: false,
             told: None,
-        }
+        })
     }
     /// Works until there is nothing to do any more.
     ///
@@ -132,6 +103,10 @@ impl Crew {
         let mut figures = self.kit.plan.clock.now() + FIGURES;
         loop {
             let now = self.kit.plan.clock.now();
+            if self.fence.closes(now) {
+                tracing::warn!(after = ?self.kit.fence_after, "there is no coordinator: the sources are not read until there is one");
+                self.read(false);
+            }
             match inputs.recv_timeout(figures.saturating_sub(now)) {
                 Ok(Input::Link(LinkEvent::Up)) => {
                     self.kit.roster.note(|state| state.connected = true);
@@ -148,6 +123,7 @@ impl Crew {
                 },
                 Ok(Input::Link(LinkEvent::Down(why))) => {
                     self.kit.roster.note(|state| state.connected = false);
+                    self.fence.lost(now);
                     tracing::warn!(why, "the coordinator is out of reach");
                 }
                 Ok(Input::Link(LinkEvent::Refused(why))) => {
@@ -192,7 +168,8 @@ impl Crew {
         }
     }
     fn greet(&mut self) {
-        (self.told, self.greets) = (None, true);
+        self.told = None;
+        self.members.values_mut().for_each(Member::connected);
         self.say(&Word::Hello(Hello {
             nonce: self.nonce,
             since: self.kit.plan.started,
@@ -238,20 +215,25 @@ impl Crew {
         }
         None
     }
+    /// Has the sources be read, or not.
+    fn read(&self, read: bool) {
+        self.kit.roster.note(|state| state.fenced = !read);
+        if let Some(running) = &self.running {
+            running.attempt.fabric().pause(!read);
+        }
+    }
     fn hear(&mut self, term: u64, command: &Command, setup: Option<Setup>, savepoint: Option<String>) {
+        if term >= self.term() && self.fence.opens() {
+            tracing::info!("there is a coordinator again: the sources are read on");
+            self.read(true);
+        }
         let heed = |(worker, member): (&usize, &mut Member)| (*worker, member.hears(term, command.clone()));
         let heeds: Vec<(usize, Heed)> = self.members.iter_mut().map(heed).collect();
         let joins = |(worker, heed): &(usize, Heed)| match heed {
             Heed::Join(standing) => Some((*worker, standing.clone())),
             _ => None,
         };
-        let mut standings: Vec<_> = heeds.iter().filter_map(joins).collect();
-        if std::mem::take(&mut self.greets) && standings.is_empty() && *command == Command::Lead && term == self.term()
-        {
-            // What was said before, on another connection, may not have arrived.
-            let stands = |(worker, member): (&usize, &Member)| (*worker, member.standing().cloned());
-            standings = self.members.iter().map(stands).collect();
-        }
+        let standings: Vec<_> = heeds.iter().filter_map(joins).collect();
         if !standings.is_empty() {
             let parts = self.running.as_ref().map(|running| running.parts.clone().into_iter().collect());
             let seed = self.running.as_ref().map(|running| running.seed);
@@ -291,57 +273,19 @@ impl Crew {
     fn begin(&mut self, number: u64, interval: u64, layout: &Layout, setup: Setup) -> Result<()> {
         self.stop_attempt();
         let Some(me) = self.process else { return Ok(()) };
-        let workers: Vec<usize> = layout.members().iter().copied().filter(|worker| process_of(*worker) == me).collect();
-        let places = Places::new(me, setup.processes.iter().map(|(process, workers, _)| (*process, *workers)));
-        let first = places.here().start;
-        if places.here().len() != workers.len() {
-            return Err(Error::custom("the coordinator does not know which workers this process has"));
-        }
-        let Kit { plan, operators, location, listener, inputs, .. } = &self.kit;
-        let restoring = setup.restore.map(|point| Restoring::open(location, &point, operators)).transpose()?;
-        let seed = setup.seed;
-        let plan = Plan { seed, workers: places.workers(), ..plan.clone() };
-        let sender = inputs.clone();
-        // Nobody listens once the process is about to end.
-        let tell = Arc::new(move |news| drop(sender.send(Input::News(number, news))));
-        let shelves = restoring.as_ref().map(Restoring::shelves);
-        let beginning = Beginning { term: number, interval, shelves, tell };
-        let attempt = Attempt::among(&plan, places, Some(beginning))?;
-        if setup.stopping || self.stopping {
+        let stopping = setup.stopping || self.stopping;
+        let running = Running::begin(&self.kit, me, (number, interval), layout, setup)?;
+        if stopping {
             self.kit.roster.note(|state| state.stopping = true);
-            attempt.stop();
+            running.attempt.stop();
         }
-        self.kit.roster.begins(self.term(), number, attempt.clone());
-        let fabric = attempt.fabric().clone();
-        let peer = |(process, _, address): (u32, usize, String)| {
-            let outbox = fabric.outbox(process)?;
-            Some(Peer { process, address, outbox, number: clock::random() })
-        };
-        let peers: Vec<Peer> = setup.processes.into_iter().filter_map(peer).collect();
-        let mesh = (!peers.is_empty()).then(|| {
-            let attempt = session::Attempt { term: number, attempt: 0 };
-            let config = Config { window: SESSION, ..MeshSettings::config() };
-            let deliver = {
-                let fabric = fabric.clone();
-                Arc::new(move |from, message| fabric.deliver(from, message).map_err(|error| error.to_string()))
-            };
-            let sender = inputs.clone();
-            let failed = Arc::new(move |peer, error: crate::net::data::PeerError| {
-                let why = Error::custom(error);
-                drop(sender.send(Input::Cut { attempt: number, peer, why: format!("{why:?}") }));
-            });
-            Mesh::start(listener, MeshSettings { attempt, me, peers, config }, deliver, failed)
-        });
-        let (written, kinds, parts) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        self.running =
-            Some(Running { number, seed, attempt, workers, first, restoring, loaded: 0, mesh, written, kinds, parts });
+        self.kit.roster.begins(self.term(), number, running.attempt.clone());
+        self.running = Some(running);
         Ok(())
     }
     fn stop_attempt(&mut self) {
-        if let Some(mut running) = self.running.take() {
-            drop(running.mesh.take());
-            running.attempt.cancel();
-            running.attempt.wait();
+        if let Some(running) = self.running.take() {
+            running.give_up();
             self.kit.roster.ends();
         }
     }
@@ -357,8 +301,7 @@ impl Crew {
     fn take(&mut self, news: News) {
         let term = self.term();
         let Some(running) = &mut self.running else { return };
-        let (attempt, first) = (running.number, running.first);
-        let number = |running: &Running, at: usize| running.workers.get(at.saturating_sub(first)).copied();
+        let attempt = running.number;
         match news {
             News::Loaded(_) => {
                 running.loaded += 1;
@@ -382,13 +325,14 @@ impl Crew {
                 }
                 let all = running.written.remove(&interval).unwrap_or_default();
                 if let Some((barrier, kind)) = running.kinds.get(&interval).cloned() {
-                    self.store(attempt, barrier, kind, all);
+                    let process = self.process.unwrap_or_default();
+                    self.storage.put(Part { term, process, attempt, barrier, kind, written: all });
                 }
             }
             // The workers of a job of several processes stay who they are.
             News::Installed(..) | News::Left(_) | News::Rescale(..) => {}
             News::Finished(at) => {
-                let Some(worker) = number(running, at) else { return };
+                let Some(worker) = running.number_of(at) else { return };
                 let Some(member) = self.members.get_mut(&worker) else { return };
                 member.finished();
                 let version = member.standing().and_then(|standing| standing.finished).unwrap_or_default();
@@ -408,28 +352,6 @@ impl Crew {
                 }
             }
             News::Savepoint(..) | News::Stop => {}
-        }
-    }
-    /// Stores what all workers here have written, on a thread of its own: that may take long.
-    fn store(&self, attempt: u64, barrier: Barrier, kind: Kind, written: Vec<Written>) {
-        let Barrier { interval, scope, .. } = barrier;
-        let (location, operators) = (self.kit.location.clone(), self.kit.operators.ids.clone());
-        let (inputs, process, term) = (self.kit.inputs.clone(), self.process.unwrap_or_default(), self.term());
-        let mut content = Chunks::default();
-        for part in written {
-            content.chunks.extend(part.chunks);
-            content.schemas.extend(part.schemas);
-        }
-        let write = move || {
-            let writer = SegmentWriter::open(&location, term, process)?;
-            Ok(writer.write(&kind, interval, scope, &operators, content)?.encode())
-        };
-        let sender = inputs.clone();
-        let thread = std::thread::Builder::new().name("malstrom-storage".into());
-        let begun = thread.spawn(move || drop(sender.send(Input::Stored { attempt, interval, part: write() })));
-        if let Err(cause) = begun {
-            let part = Err(Error::Runtime { doing: "start the storage thread", cause: cause.into() });
-            drop(inputs.send(Input::Stored { attempt, interval, part }));
         }
     }
     fn stored(&mut self, interval: u64, part: Result<Vec<u8>>) {
@@ -465,14 +387,5 @@ impl Crew {
             self.say(&Word::Did(done.clone()));
             self.told = Some(done);
         }
-    }
-}
-impl Running {
-    fn settled(&mut self, outcome: Outcome) {
-        let interval = outcome.interval();
-        self.kinds.remove(&interval);
-        self.parts.remove(&interval);
-        self.written.remove(&interval);
-        self.attempt.command(worker::Command::Settle(outcome));
     }
 }

@@ -17,6 +17,9 @@ use std::time::Duration;
 /// How a job stands.
 #[derive(Debug, Default)]
 pub(crate) struct State {
+    /// Whether another process coordinates the job, and this one stands by; and why it was not needed, once it has ended.
+    pub(crate) standby: bool,
+    pub(crate) relieved: Option<&'static str>,
     pub(crate) workers: usize,
     /// Whether an attempt has begun since this coordinator is there.
     begun: bool,
@@ -48,6 +51,15 @@ impl State {
     }
 }
 
+/// What came of a coordinator.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The job has ended.
+    Ended(Box<Report>),
+    /// It has stood by, and was not needed: why.
+    Relieved(&'static str),
+}
+
 /// See the [module](self).
 pub(crate) struct Lead {
     clock: Clock,
@@ -68,12 +80,13 @@ impl std::fmt::Debug for Lead {
 impl Lead {
     pub(super) fn new(
         clock: Clock,
-        location: String,
+        (location, wanted): (String, usize),
         (fresh, plan): (Figures, PlanView),
-        wanted: usize,
+        standby: bool,
         inputs: Sender<Input>,
     ) -> Self {
-        let state = Mutex::new(State { figures: fresh.clone(), past: fresh.clone(), ..State::default() });
+        let (figures, past) = (fresh.clone(), fresh.clone());
+        let state = Mutex::new(State { standby, figures, past, ..State::default() });
         let (changed, inputs) = (Condvar::new(), Mutex::new(inputs));
         Lead { clock, location, fresh, plan, wanted, state, changed, inputs }
     }
@@ -144,11 +157,14 @@ impl Lead {
         answer.recv().unwrap_or_else(|_| Err(gone()))
     }
     /// What came of the job, once it has ended.
-    pub(crate) fn outcome(&self) -> Result<Report> {
-        let failure = lock(&self.state).over.as_mut().and_then(Option::take);
-        match failure {
-            Some(failure) => Err(failure),
-            None => Ok(self.report()),
+    pub(crate) fn outcome(&self) -> Result<Outcome> {
+        let mut state = lock(&self.state);
+        let (failure, relieved) = (state.over.as_mut().and_then(Option::take), state.relieved);
+        drop(state);
+        match (failure, relieved) {
+            (Some(failure), _) => Err(failure),
+            (None, Some(why)) => Ok(Outcome::Relieved(why)),
+            (None, None) => Ok(Outcome::Ended(Box::new(self.report()))),
         }
     }
 }

@@ -1,17 +1,20 @@
 //! The coordinator of a job of several processes: what it hears and has to say, around the [state machine](Coordinator) that decides.
 mod heard;
+mod told;
 
 use super::lead::Lead;
 use super::processes::{Names, Processes};
-use super::words::{self, Failure, Order, Setup, Word, process_of};
+use super::pulse::Pulse;
+use super::words::{Failure, Order, Word};
 use crate::contract::snapshot::{Barrier, Outcome};
 use crate::coordinator::member::Command;
 use crate::coordinator::{Action, Coordinator, Event, Policy, Purpose};
 use crate::error::{Error, Result};
-use crate::net::control::{Control, ControlEvent};
+use crate::net::Holders;
+use crate::net::control::{ConnectionId, Control, ControlEvent};
 use crate::runtime::keeping::{Asker, Askers, Found, Restore, Stored, Vault, is_worth_a_restart, kind_of, turn_down};
-use crate::snapshot;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::snapshot::{self, End};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -28,6 +31,8 @@ pub(super) enum Input {
     Control(ControlEvent),
     /// The job is told to stop.
     Stop,
+    /// Another coordinator shows itself, with a higher term.
+    Overtaken,
     /// Somebody in this process asks for a savepoint.
     Savepoint(String, Sender<Result<()>>),
 }
@@ -51,7 +56,10 @@ pub(super) struct Leader {
     vault: Stored,
     coordinator: Coordinator,
     control: Control,
+    pulse: Pulse,
     processes: Processes,
+    /// Whom those may be that are connected, by their certificates.
+    holders: HashMap<ConnectionId, Holders>,
     names: Names,
     /// What the processes have written of snapshots of which it is not known what became, by their intervals.
     parts: BTreeMap<u64, BTreeMap<u32, snapshot::Written>>,
@@ -84,7 +92,7 @@ impl Leader {
         lead: Arc<Lead>,
         (vault, found, restore): (Stored, Option<Found>, Restore),
         (policy, wanted): (Policy, Wanted),
-        control: Control,
+        (control, pulse): (Control, Pulse),
     ) -> (Self, Vec<Action>) {
         let (coordinator, first) = Coordinator::new(policy);
         let askers = Askers::new(vault.looks_every(policy.every), lead.now());
@@ -93,7 +101,9 @@ impl Leader {
             vault,
             coordinator,
             control,
+            pulse,
             processes: Processes::default(),
+            holders: HashMap::new(),
             names: Names::default(),
             parts: BTreeMap::new(),
             found,
@@ -136,6 +146,7 @@ impl Leader {
             match inputs.recv_timeout(due.saturating_sub(self.lead.now())) {
                 Ok(Input::Control(event)) => self.hear(event),
                 Ok(Input::Stop) => self.stop(),
+                Ok(Input::Overtaken) => self.overtaken(),
                 Ok(Input::Savepoint(name, reply)) => {
                     if self.askers.ask(&self.vault, &name, Asker::Here(reply)) {
                         self.on(Event::Savepoint(name));
@@ -158,6 +169,7 @@ impl Leader {
         turn_down(&self.vault, &why);
         // Whoever has taken over has something to say to them, and this one has not.
         if !matches!(over, Err(Error::Fenced { .. })) {
+            self.pulse.ends(if over.is_ok() { End::Done } else { End::Failed });
             self.tell_all(&Order::End(over.as_ref().err().map(ToString::to_string)));
         }
         // What was said last is to arrive.
@@ -199,6 +211,17 @@ impl Leader {
             self.tell_all(&Order::Stop);
             if self.coordinator.attempt() == 0 {
                 self.over = Some(Err(Error::custom("the job has been stopped before it began")));
+            }
+        }
+    }
+
+    /// Somebody else shows itself: whether it has taken over is for the log to say.
+    fn overtaken(&mut self) {
+        match self.vault.overtaken() {
+            Ok(Some(term)) => self.over = Some(Err(Error::Fenced { term })),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(cause = ?error, "it cannot be seen whether another coordinator has taken over")
             }
         }
     }
@@ -284,6 +307,7 @@ impl Leader {
         match claimed {
             Ok(()) => {
                 let origin = self.vault.origin(self.found.as_ref());
+                self.pulse.leads(origin.term);
                 self.parts.retain(|interval, _| *interval > origin.interval);
                 self.on(Event::Claimed(origin));
                 self.processes.all().into_iter().for_each(|process| self.lead(process));
@@ -356,78 +380,5 @@ impl Leader {
             let workers = self.processes.forget(process);
             self.lose(process, workers);
         }
-    }
-    fn processes_of(&self, workers: &[usize]) -> BTreeSet<u32> {
-        workers.iter().map(|worker| process_of(*worker)).collect()
-    }
-    fn command(&mut self, to: &BTreeSet<u32>, command: Command) {
-        let mut setup = None;
-        let savepoint = match &command {
-            Command::Begin { attempt, layout, .. } => {
-                let restored_from = self.found.as_ref().map(|found| found.interval);
-                self.lead.begins(restored_from);
-                (self.failure, self.anew) = (None, false);
-                self.begun = true;
-                self.seeds.clear();
-                self.parts.clear();
-                self.processes.begin(*attempt);
-                let restore = self.found.as_ref().and_then(|_| self.vault.restores());
-                tracing::info!(attempt, workers = layout.members().len(), restored_from, "attempt begins");
-                setup = Some(Setup {
-                    processes: self.processes.setup(layout.members()),
-                    seed: self.vault.seed(),
-                    restore,
-                    stopping: self.stopping,
-                });
-                None
-            }
-            Command::Trigger { barrier, .. } => {
-                tracing::debug!(interval = barrier.interval, "snapshot begins");
-                self.lead.triggered(barrier.interval);
-                self.coordinator.savepoint_under_way().map(str::to_owned)
-            }
-            Command::Settle(Outcome::Aborted { interval }) => {
-                self.parts.remove(interval);
-                None
-            }
-            _ => None,
-        };
-        let order = Order::Tell { term: self.coordinator.term(), command, setup, savepoint };
-        to.iter().for_each(|process| self.tell(*process, &order));
-    }
-    fn tell(&self, process: u32, order: &Order) {
-        let Some(connection) = self.processes.connection(process) else { return };
-        match words::write(order) {
-            // Who cannot be reached is found to be lost, or comes back and says how it stands.
-            Ok(bytes) => drop(self.control.send(connection, bytes)),
-            Err(error) => tracing::error!(cause = ?error, "an order cannot be written"),
-        }
-    }
-    fn tell_all(&self, order: &Order) {
-        self.processes.all().into_iter().for_each(|process| self.tell(process, order));
-    }
-    fn tell_how_it_is(&mut self) {
-        if self.lead.look(|state| state.survived.attempt) != self.coordinator.attempt() {
-            // Some may have told what they do in this one before it was known here that it goes on.
-            self.tell_figures();
-        }
-        let workers = self.coordinator.layout().members().len();
-        let (there, wanted) = (self.processes.count().0, self.wanted.processes);
-        let waits_for = match self.coordinator.is_running() || self.coordinator.is_ending() || there >= wanted {
-            true => self.coordinator.waits_for(),
-            // How many workers they have, they will say.
-            false => format!("for {wanted} processes with workers, of which {there} are there"),
-        };
-        let (term, attempt, interval) =
-            (self.coordinator.term(), self.coordinator.attempt(), self.coordinator.interval());
-        self.lead.note(|state| {
-            let survived = &mut state.survived;
-            (survived.term, survived.attempt, survived.interval) = (term, attempt, interval);
-            state.waits_for = waits_for;
-            state.workers = workers;
-            (state.running, state.ending) = (self.coordinator.is_running(), self.coordinator.is_ending());
-            state.has_run |= state.running;
-            state.processes = self.processes.status(self.lead.now());
-        });
     }
 }

@@ -5,6 +5,7 @@ use crate::metrics::Metric;
 use crate::net::control::ConnectionId;
 use crate::runtime::report::Figures;
 use crate::stream::env::Counts;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -79,34 +80,42 @@ impl Processes {
         if let Some(process) = process.filter(|process| *process >= PROCESSES) {
             return Err(format!("it is process {process}, and their numbers are below {PROCESSES}"));
         }
-        let holds = |process: &u32| self.known.get(process).map(|known| known.nonce);
         let free = || (0..PROCESSES).find(|process| !self.known.contains_key(process));
         let process = process.or_else(free).ok_or("there are too many processes")?;
-        let held = holds(&process);
-        let back = held == Some(nonce);
-        // Who has been replaced meanwhile is not let in again, or two would replace each other for ever.
-        if !back && self.known.get(&process).is_some_and(|known| known.since >= since) {
-            return Err(format!(
-                "it was gone for too long, and another process has come in its place as process {process}"
-            ));
+        let mut arrived = Arrived { process, back: false, lost: 0..0, replaced: None };
+        let fresh = Process {
+            nonce,
+            since,
+            address,
+            workers,
+            connection: Some(connection),
+            gone: Duration::ZERO,
+            cut_from: BTreeSet::new(),
+        };
+        match self.known.entry(process) {
+            Entry::Vacant(place) => drop(place.insert(fresh)),
+            Entry::Occupied(mut place) => {
+                let known = place.get_mut();
+                arrived.back = known.nonce == nonce;
+                // Who has been replaced meanwhile is not let in again, or two would replace each other for ever.
+                if !arrived.back && known.since >= since {
+                    return Err(format!(
+                        "it was gone for too long, and another process has come in its place as process {process}"
+                    ));
+                }
+                let old = known.connection.replace(connection);
+                if let Some(old) = old {
+                    self.connections.remove(&old);
+                }
+                if arrived.back {
+                    known.address = fresh.address;
+                } else {
+                    (arrived.lost, arrived.replaced) = (workers_of(process, known.workers), old);
+                    *known = fresh;
+                }
+            }
         }
-        let old = self.known.get_mut(&process).and_then(|known| known.connection.take());
-        if let Some(old) = old {
-            self.connections.remove(&old);
-        }
-        let replaced = old.filter(|_| !back);
-        let lost = if back { 0..0 } else { self.workers(process) };
-        let arrived = Arrived { process, back, lost, replaced };
-        let connection = Some(connection);
-        if back {
-            self.known.entry(process).and_modify(|known| {
-                (known.connection, known.address) = (connection, address);
-            });
-        } else {
-            let (gone, cut_from) = (Duration::ZERO, BTreeSet::new());
-            self.known.insert(process, Process { nonce, since, address, workers, connection, gone, cut_from });
-        }
-        self.connections.extend(connection.map(|connection| (connection, process)));
+        self.connections.insert(connection, process);
         Ok(arrived)
     }
     /// A connection is gone.

@@ -13,6 +13,8 @@ pub(crate) struct State {
     pub(crate) process: Option<u32>,
     /// Whether the coordinator is within reach.
     pub(crate) connected: bool,
+    /// Whether it has not been for so long that the sources are not read any more.
+    pub(crate) fenced: bool,
     pub(crate) term: u64,
     /// The number of the attempt that is under way, or was last; 0 before the first.
     pub(crate) number: u64,

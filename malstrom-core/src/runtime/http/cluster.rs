@@ -11,6 +11,7 @@ fn phase(state: &LeadState) -> Phase {
     match () {
         () if state.is_over() && state.failed => Phase::Failed,
         () if state.is_over() => Phase::Ended,
+        () if state.standby => Phase::Standby,
         () if state.stopping || state.ending => Phase::Stopping,
         () if state.running => Phase::Running,
         () if state.has_run || state.survived.restored_from.is_some() => Phase::Restoring,
@@ -20,6 +21,7 @@ fn phase(state: &LeadState) -> Phase {
 fn waits_for(state: &LeadState) -> Option<String> {
     match (phase(state), state.waits_for.strip_prefix("for ")) {
         (Phase::Ended | Phase::Failed, _) => None,
+        (Phase::Standby, _) => Some("the coordinator to show no sign of life any more".to_owned()),
         // What is due some time is not waited for.
         (Phase::Running, named) => named.map(str::to_owned),
         (Phase::Stopping, None) => Some("what is under way to be drained".to_owned()),
@@ -73,6 +75,11 @@ impl Console for Lead {
             "the number of workers of a running job cannot be changed yet: stop the job, and start it with other `--workers` or `--processes`",
         ))
     }
+    fn only_elsewhere(&self) -> Option<String> {
+        let why =
+            "this coordinator stands by, and another one coordinates the job: ask that one, where its `--http` says";
+        self.look(|state| state.standby && !state.is_over()).then(|| why.to_owned())
+    }
     fn stop(&self) -> Result<()> {
         Stop::stop(self);
         Ok(())
@@ -98,7 +105,10 @@ impl Console for Lead {
                 // How they do beside that is for each process to say.
                 operators: operators(&all, &[]),
                 workers: state.workers,
-                processes: Some(ProcessGauges { there, missing: self.wanted().saturating_sub(there) }),
+                // Who is there is for the one to say that coordinates the job.
+                processes: (!state.standby)
+                    .then(|| ProcessGauges { there, missing: self.wanted().saturating_sub(there) }),
+                standby: Some(state.standby),
                 restarts,
                 uptime_seconds: now.as_secs_f64(),
                 snapshots: Some(SnapshotGauges { taken, failed, last: last(&state.survived, now) }),

@@ -19,9 +19,17 @@ pub(super) fn render(gauges: &Gauges) -> String {
         let help = "How many more processes with workers there should be.";
         text.single("malstrom_processes_missing", Kind::Gauge, help, processes.missing as f64);
     }
+    if let Some(standby) = gauges.standby {
+        let help = "Whether this coordinator stands by, and another one coordinates the job.";
+        text.single("malstrom_standby", Kind::Gauge, help, f64::from(u8::from(standby)));
+    }
     if let Some(connected) = gauges.connected {
         let help = "Whether this process reaches the coordinator of the job.";
         text.single("malstrom_coordinator_connected", Kind::Gauge, help, f64::from(u8::from(connected)));
+    }
+    if let Some(fenced) = gauges.fenced {
+        let help = "Whether this process reads its sources no more, as it has had no coordinator for too long.";
+        text.single("malstrom_fenced", Kind::Gauge, help, f64::from(u8::from(fenced)));
     }
     let help = "How often the job was restarted after a failure.";
     text.single("malstrom_restarts_total", Kind::Counter, help, gauges.restarts as f64);

@@ -25,7 +25,10 @@ impl RosterState {
     }
     fn waits_for(&self, phase: Phase, coordinator: &str) -> Option<String> {
         match phase {
-            Phase::Ended | Phase::Failed => None,
+            Phase::Ended | Phase::Failed | Phase::Standby => None,
+            _ if self.fenced => Some(format!(
+                "the coordinator at {coordinator}, which has been out of reach for so long that the sources are not read"
+            )),
             _ if !self.connected => Some(format!("the coordinator at {coordinator}, which is out of reach")),
             Phase::Running => None,
             Phase::Stopping => Some("what is under way to be drained".to_owned()),
@@ -106,6 +109,7 @@ impl Console for Roster {
             loads: loads(&sights, now),
             workers: self.workers(),
             connected: Some(state.connected),
+            fenced: Some(state.fenced),
             restarts: state.begun.saturating_sub(1),
             uptime_seconds: now.as_secs_f64(),
             ..Gauges::default()

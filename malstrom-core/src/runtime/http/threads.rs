@@ -44,7 +44,7 @@ impl Glance {
                 Some(format!("{} of {workers} workers to take in what was kept", workers - loaded.min(workers)))
             }
             Phase::Stopping => Some("what is under way to be drained".to_owned()),
-            Phase::Running | Phase::Ended | Phase::Failed => None,
+            Phase::Running | Phase::Ended | Phase::Failed | Phase::Standby => None,
         }
     }
 }

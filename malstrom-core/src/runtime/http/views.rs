@@ -87,6 +87,8 @@ pub(crate) struct Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Phase {
+    /// Another process coordinates the job, and this one takes over if need be.
+    Standby,
     /// Workers are being started.
     Starting,
     /// They take in a snapshot, or wait until they may.
@@ -190,8 +192,12 @@ pub(crate) struct Gauges {
     pub(crate) workers: usize,
     /// Those of a job that has several, where its coordinator runs.
     pub(crate) processes: Option<ProcessGauges>,
+    /// Whether a coordinator stands by, if it is one.
+    pub(crate) standby: Option<bool>,
     /// Whether the coordinator is within reach, where it is another process.
     pub(crate) connected: Option<bool>,
+    /// Whether it has not been for so long that the sources are not read.
+    pub(crate) fenced: Option<bool>,
     pub(crate) restarts: u64,
     pub(crate) uptime_seconds: f64,
     /// Absent where no snapshots are taken.

@@ -1,5 +1,5 @@
 //! What must be right before a job that is kept begins.
-use super::stored::Stored;
+use super::stored::{Nonces, Stored};
 use super::{Found, Keeping, Operators, Restore, Settings, Vault};
 use crate::contract::snapshot::Guarantee;
 use crate::error::{Error, Result};
@@ -33,24 +33,26 @@ impl Kept {
         operators.check()?;
         Ok(Kept { pipeline, operators })
     }
-    /// Claims the place where it is kept, and finds what it is restored from.
-    ///
-    /// # Errors
-    /// If the place cannot be had, or what lies there not be used.
-    pub(crate) fn claim(
-        &self,
-        plan: &mut Plan,
-        location: Location,
-        restore: &Restore,
-    ) -> Result<(Stored, Option<Found>)> {
-        let (name, operators) = (self.pipeline.name(), self.operators.clone());
-        let mut vault = Stored::open(location, name, operators, plan.seed, Arc::new(clock::nonce))?;
-        let found = vault.find(restore)?;
-        if let Some(found) = &found {
-            plan.seed = found.seed;
-        }
-        Ok((vault, found))
+}
+/// Claims the place where the job of this name is kept, and finds what it is restored from. If an entry of the log is given, the place
+/// is claimed only while there is none behind it.
+///
+/// # Errors
+/// If the place cannot be had, or what lies there not be used.
+pub(crate) fn claim(
+    (name, operators): (&str, &Operators),
+    plan: &mut Plan,
+    location: Location,
+    restore: &Restore,
+    behind: Option<u64>,
+) -> Result<(Stored, Option<Found>)> {
+    let claim = (behind, Arc::new(clock::nonce) as Nonces);
+    let mut vault = Stored::open(location, name, operators.clone(), plan.seed, claim)?;
+    let found = vault.find(restore)?;
+    if let Some(found) = &found {
+        plan.seed = found.seed;
     }
+    Ok((vault, found))
 }
 /// Claims the place where the job of `plan` is kept, and finds what it is restored from.
 ///
@@ -63,7 +65,8 @@ pub(crate) fn open(
     dropped: Vec<String>,
     settings: Settings,
 ) -> Result<Keeping> {
-    let (vault, found) = Kept::of(plan, dropped)?.claim(plan, location, restore)?;
+    let Kept { pipeline, operators } = Kept::of(plan, dropped)?;
+    let (vault, found) = claim((pipeline.name(), &operators), plan, location, restore, None)?;
     if let Some(found) = &found {
         tracing::info!(snapshot = found.interval, "job is restored");
     }

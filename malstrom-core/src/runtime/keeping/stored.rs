@@ -33,17 +33,23 @@ pub(crate) struct Stored {
     stored: u64,
 }
 impl Stored {
-    /// Claims a location for the job of this name.
+    /// Claims a location for the job of this name. If an entry of the log is given, only while there is none behind it.
     pub(crate) fn open(
         location: Location,
         name: &str,
         operators: Operators,
         seed: u64,
-        nonces: Nonces,
+        (behind, nonces): (Option<u64>, Nonces),
     ) -> Result<Self> {
         let coordinator = format!("process {} ({:016x})", std::process::id(), nonces() as u64);
         let job = Job { name: name.to_owned(), key_groups: KEY_GROUPS as u32, coordinator };
-        let mut vault = claimed(&location, &job, &nonces)?;
+        let mut vault = match behind {
+            None => claimed(&location, &job, &nonces)?,
+            Some(head) => {
+                let nonces = nonces.clone();
+                snapshot::Vault::take_over(&location, job.clone(), head, move || nonces())?
+            }
+        };
         vault.begin(seed);
         Ok(Stored { location, nonces, job, operators, vault, restored: None, point: None, stored: 0 })
     }
@@ -121,6 +127,10 @@ impl Stored {
     /// What the hashes of keys are seeded with.
     pub(crate) fn seed(&self) -> u64 {
         self.vault.seed()
+    }
+    /// The term of another coordinator that has claimed the log since, if one has.
+    pub(crate) fn overtaken(&self) -> Result<Option<u64>> {
+        self.vault.overtaken()
     }
 }
 

@@ -85,7 +85,7 @@ impl Keeping for Stored {
             u128::from(nonces.next()) << 64 | u128::from(nonces.next())
         };
         let (location, operators) = (self.store.location(), self.operators.clone());
-        let vault = keeping::Stored::open(location, &self.name, operators, SEED, Arc::new(nonce))?;
+        let vault = keeping::Stored::open(location, &self.name, operators, SEED, (None, Arc::new(nonce)))?;
         let vault = self.vault.insert(vault);
         let found = vault.find(&Restore::Latest)?;
         let round = found.as_ref().and_then(|found| found.round);

@@ -10,8 +10,11 @@ use std::ops::Range;
 impl Leader {
     pub(super) fn hear(&mut self, event: ControlEvent) {
         match event {
-            ControlEvent::Opened(..) => {}
-            ControlEvent::Closed(connection) => self.processes.closed(connection, self.lead.now()),
+            ControlEvent::Opened(connection, _, holders) => drop(self.holders.insert(connection, holders)),
+            ControlEvent::Closed(connection) => {
+                self.holders.remove(&connection);
+                self.processes.closed(connection, self.lead.now());
+            }
             ControlEvent::Said(connection, bytes) => match words::read::<Word>(&bytes) {
                 Ok(Word::Hello(hello)) => {
                     if let Err(why) = self.welcome(connection, hello) {
@@ -44,7 +47,9 @@ impl Leader {
                 hello.location
             ));
         }
-        let arrived = self.processes.arrive(connection, hello)?;
+        let holders = self.holders.get(&connection).ok_or("its connection is gone")?;
+        let process = holders.process(hello.process)?;
+        let arrived = self.processes.arrive(connection, words::Hello { process, ..hello })?;
         let process = arrived.process;
         self.count();
         if let Some(replaced) = arrived.replaced {
