@@ -9,6 +9,7 @@ mod command_line;
 mod proxy;
 
 mod chaos;
+mod checked;
 mod frozen;
 mod hosts;
 mod job;
