@@ -10,6 +10,7 @@ mod proxy;
 
 mod chaos;
 mod checked;
+mod disk;
 mod frozen;
 mod hosts;
 mod job;

@@ -230,7 +230,11 @@ impl WorkerShelf {
     /// What was to be read cannot be, or something is done about it.
     fn claim<T>(&self, key: (String, Part), read: Result<T>) -> Result<T> {
         let Inner { advice, claimed, .. } = &*self.restore.0;
-        let read = read.map_err(|cause| Error::Snapshot { message: advice.clone(), cause: Some(Box::new(cause)) })?;
+        let read = read.map_err(|cause| match cause {
+            Error::Damaged { .. } => Error::Snapshot { message: advice.clone(), cause: Some(Box::new(cause)) },
+            // The store could not be reached, which it may be when it is tried again.
+            cause => cause,
+        })?;
         claimed.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
         Ok(read)
     }
