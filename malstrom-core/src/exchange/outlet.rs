@@ -18,9 +18,6 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// A batch that leaves the process has so many times as many records: a message costs what it costs, whatever is in it.
-const FAR: usize = 4;
-
 /// Sends records to the workers that own their keys, or to the next segment of this one.
 pub(crate) struct Scatter<M: Meta, T> {
     local: Rc<Queue<M, T>>,
@@ -32,9 +29,8 @@ pub(crate) struct Scatter<M: Meta, T> {
     outs: Vec<Batch<M, T>>,
     /// What did not fit into the channel yet.
     held: Vec<VecDeque<Batch<M, T>>>,
-    /// How many records fill a batch, and one for each worker.
+    /// How many records fill a batch.
     room: usize,
-    rooms: Vec<usize>,
     passed: u64,
     ended: bool,
     look: Option<Look<T>>,
@@ -50,7 +46,6 @@ impl<M: Meta, T> Scatter<M, T> {
             outs: Vec::new(),
             held: Vec::new(),
             room,
-            rooms: Vec::new(),
             passed: 0,
             ended: false,
             look: None,
@@ -75,11 +70,6 @@ impl<M: Meta, T> Scatter<M, T> {
         let outs = (0..workers).map(|_| Batch::new()).collect();
         let held = (0..workers).map(|_| VecDeque::new()).collect();
         let room = local.room();
-        let room_at = |peer: &Option<Peer<M, T>>| match peer {
-            Some(Peer::Far(_)) => exchange.fabric.limits().batch.min(FAR * room).max(1),
-            Some(Peer::Near(_)) | None => room,
-        };
-        let rooms = exchange.peers.iter().map(room_at).collect();
         Scatter {
             local,
             exchange: Some(exchange),
@@ -87,7 +77,6 @@ impl<M: Meta, T> Scatter<M, T> {
             outs,
             held,
             room,
-            rooms,
             passed: 0,
             ended: false,
             look: None,
@@ -120,7 +109,7 @@ impl<M: Meta, T> Scatter<M, T> {
         let to = self.exchange.as_ref().map_or(0, |exchange| exchange.route.owner(envelope.hash));
         let out = &mut self.outs[to];
         out.records.push(envelope);
-        if out.records.len() >= self.rooms[to] {
+        if out.records.len() >= self.room {
             self.send(to);
         }
     }
@@ -133,7 +122,7 @@ impl<M: Meta, T> Scatter<M, T> {
         match self.exchange.as_ref().and_then(|exchange| exchange.peers[to].as_ref()) {
             None => self.local.swap(&mut self.outs[to]),
             Some(peer) => {
-                let empty = peer.empty(self.rooms[to]);
+                let empty = peer.empty(self.room);
                 self.held[to].push_back(std::mem::replace(&mut self.outs[to], empty));
                 self.push_held(to);
             }
