@@ -156,6 +156,23 @@ fn what_a_batch_claims_is_looked_at() {
     let last = bytes.len() - 1;
     assert_eq!(refusal(&|bytes| bytes.truncate(last)), unknown, "its end");
 }
+/// Whether each lies in as many bytes as the others or not.
+#[test]
+fn as_many_keys_and_records_come_as_are_announced() {
+    fn refusal<M: Meta<Key: PartitionKey>, T: Record>(records: Vec<Envelope<M, T>>, count: u32) -> String {
+        let (wire, mut bytes) = (super::records::<M, T>(7), Vec::new());
+        wire.write(&Batch { records, signals: Vec::new() }, &mut bytes).unwrap();
+        bytes[..4].copy_from_slice(&count.to_le_bytes());
+        wire.read(&bytes, &mut Batch::new()).err().map_or("nothing".to_owned(), |error| error.to_string())
+    }
+    let numbers = || [1, 2].map(|key| envelope::<Number, _>(key, 0, key)).into();
+    let texts = || ["a", "b"].map(|key| envelope::<Under<String, ()>, _>(key.to_owned(), 0, key.to_owned())).into();
+    assert_eq!((refusal(numbers(), 2), refusal(texts(), 2)), ("nothing".to_owned(), "nothing".to_owned()));
+    for count in [1, 3] {
+        let why = format!("there are to be {count} values, and there are 2");
+        assert_eq!((refusal(numbers(), count), refusal(texts(), count)), (why.clone(), why));
+    }
+}
 #[test]
 fn what_partial_results_claim_is_looked_at() {
     let record = envelope::<Number, _>(9, 0, Part::<u64, u64>::Record(1));
