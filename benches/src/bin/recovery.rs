@@ -363,18 +363,15 @@ fn alone(job: &Job) {
     kill(&mut process);
     let mut process = start();
     let flows = job.until(killed, &name, "first ");
-    println!(
-        "records after {:.3} s ({} MiB of snapshots)",
-        (flows - killed) as f64 / 1e9,
-        size(&job.at) >> 20
-    );
+    println!("records after {:.3} s ({} MiB of snapshots)", (flows - killed) as f64 / 1e9, size(&job.at) >> 20);
     kill(&mut process);
 }
 
 fn main() -> malstrom::Result<()> {
     let mut arguments = std::env::args();
     if arguments.nth(1).is_some_and(|first| first == "part") {
-        let Part { splits, keys, rate, runtime } = Part::parse_from(std::iter::once("part".to_owned()).chain(arguments));
+        let Part { splits, keys, rate, runtime } =
+            Part::parse_from(std::iter::once("part".to_owned()).chain(arguments));
         return runtime.run(move || held(splits, keys, rate)).map(drop);
     }
     let cli = Cli::parse();
