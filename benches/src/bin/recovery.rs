@@ -238,8 +238,7 @@ impl Job<'_> {
         let before = committed(&self.at);
         until("snapshots are committed", || (committed(&self.at) >= before + 4).then_some(()));
     }
-    /// The longest stretch without a record at one of the sinks that ended between these times, in milliseconds, and how many records
-    /// have been longer on their way than one of these.
+    /// The longest stretch without a record at one of the sinks that ended between these times, in milliseconds.
     fn longest(&self, from: u64, to: u64) -> f64 {
         let lines = self.lines.lock().expect("nobody panics");
         let gap = |line: &Line| {
