@@ -59,7 +59,7 @@ impl<M: Meta, T: 'static> Inlet<M, T> for Remote<M, T> {
         let Exchange { local, peers, fabric, worker, site, .. } = &*self.exchange;
         match &peers[from] {
             Some(Peer::Near(near)) => {
-                let batch = near.rx.try_recv().ok()?;
+                let batch = near.take()?;
                 // There is room again: its sender may be waiting for that.
                 fabric.wake(from);
                 Some(batch)
@@ -75,12 +75,11 @@ impl<M: Meta, T: 'static> Inlet<M, T> for Remote<M, T> {
         }
     }
     fn has_any(&self) -> bool {
-        self.exchange.waiting() > 0
+        self.exchange.len() > 0
     }
     fn recycle(&mut self, from: usize, batch: Batch<M, T>) {
         match &self.exchange.peers[from] {
-            // A full return channel means that there are batches enough.
-            Some(Peer::Near(near)) => drop(near.spare_tx.try_send(batch)),
+            Some(Peer::Near(near)) => near.recycle(batch),
             Some(Peer::Far(far)) => far.recycle(batch),
             None => self.exchange.local.recycle(batch),
         }

@@ -136,7 +136,7 @@ impl<M: Meta, T> Scatter<M, T> {
             Peer::Near(near) => {
                 let mut sent = false;
                 while let Some(batch) = self.held[to].pop_front() {
-                    match near.tx.try_send(batch) {
+                    match near.send(batch) {
                         Ok(()) => sent = true,
                         Err(TrySendError::Full(batch)) => {
                             self.held[to].push_front(batch);

@@ -78,12 +78,17 @@ impl Chapter {
     /// Opens the book here: what has written the chunks, and the chunks. `None` if there is nothing, or nothing that can be
     /// read, which ends the job.
     pub fn open(&mut self, book: &mut Book<'_>) -> Option<(Edition, Vec<Loaded>)> {
+        let edition = self.edition(book)?;
+        Some((edition, book.chunks(self.owner.node, self.part)))
+    }
+    /// What has written the chunks. `None` as for [`open`](Self::open).
+    fn edition(&mut self, book: &mut Book<'_>) -> Option<Edition> {
         let schema = book.schema(self.owner.node, self.part)?;
         match self.layout.read(&schema) {
             Ok(edition) => {
                 // Chunks of two layouts must not stand in one row.
                 self.whole = edition != self.layout.edition();
-                Some((edition, book.chunks(self.owner.node, self.part)))
+                Some(edition)
             }
             Err(error) => {
                 self.refuse(book, None, error);
@@ -125,9 +130,16 @@ impl Chapter {
                 table.settle(outcome);
             }
             Task::Load(book) => {
-                if let Some((edition, chunks)) = self.open(book)
-                    && let Err((group, error)) = table.load(edition, &chunks, &mut self.hasher())
-                {
+                let Some(edition) = self.edition(book) else { return };
+                let (mut hasher, mut begun, mut refused) = (self.hasher(), false, None);
+                book.each(self.owner.node, self.part, |extent, chunk| {
+                    if !std::mem::replace(&mut begun, true) {
+                        table.expect(extent);
+                    }
+                    refused = table.load(edition, &chunk, &mut hasher).err().map(|error| (chunk.group, error));
+                    refused.is_none()
+                });
+                if let Some((group, error)) = refused {
                     self.refuse(book, Some(group), error);
                 }
             }

@@ -6,7 +6,7 @@ use super::{Filled, Tables};
 use crate::contract::code::Codec;
 use crate::contract::key::PartitionKey;
 use crate::contract::record::CodecError;
-use crate::contract::snapshot::{Barrier, Loaded, Outcome, Part, Pen, Scope};
+use crate::contract::snapshot::{Barrier, Extent, Loaded, Outcome, Part, Pen, Scope};
 use crate::state::key_group::KeyHasher;
 use crate::state::saved::{Change, Changes, Chapter, Draft, Edition, Layout};
 use crate::state::table::{Ranks, StateTable};
@@ -111,7 +111,7 @@ impl<K: PartitionKey, V: 'static, P> Tables<K, V, P> {
                 let number = i128::from_le_bytes(number);
                 place = Some(of(chunk.group, number)?.map(|of| self.place(number, || of)));
                 if let Some(filled) = place.flatten().and_then(|place| self.at(place)) {
-                    filled.table.expect(expected);
+                    filled.table.expect(Extent { full: 0, all: expected });
                 }
                 continue;
             }
