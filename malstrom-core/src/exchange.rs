@@ -11,6 +11,7 @@ pub mod inlet;
 pub mod layout;
 pub mod lines;
 pub mod message;
+pub(crate) mod near;
 pub mod outlet;
 pub mod queue;
 pub mod route;

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::exchange::changes::Changes;
 use crate::exchange::fabric::{Fabric, Links};
 use crate::exchange::layout::Change;
+use crate::exchange::near::Waiting;
 use crate::exchange::route::RouteTable;
 use crate::exchange::watch::Watch;
 use crate::graph::Pipeline;
@@ -295,8 +296,8 @@ impl Worker {
     pub(crate) fn watermarks(&self) -> impl Iterator<Item = Watermark> + '_ {
         self.env.watermarks()
     }
-    /// Adds how many batches wait here at the exchanges of operators, which go by their places in the plan.
-    pub(crate) fn waiting(&self, into: &mut Vec<(usize, usize)>) {
+    /// Adds what waits here at the exchanges of operators, which go by their places in the plan.
+    pub(crate) fn waiting(&self, into: &mut Vec<(usize, Waiting)>) {
         if let Some(links) = self.env.links::<Links>() {
             links.waiting(into);
         }

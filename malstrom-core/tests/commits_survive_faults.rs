@@ -306,3 +306,31 @@ fn a_thread_that_runs_asynchronous_code_is_told_so() {
     let vault = open(&location).unwrap();
     runtime.block_on(async { drop(vault) });
 }
+
+/// It may be within reach when it is tried again; what is damaged stays so.
+#[test]
+fn a_store_that_cannot_be_read_for_a_while_is_told_from_one_that_is_damaged() {
+    let store = Arc::new(InMemory::new());
+    let mut vault = open(&healthy(&store)).unwrap();
+    let mut toy = Toy::new(&["a"]);
+    toy.put("a", 0, 1, Some(1));
+    toy.snapshot(&mut vault).unwrap();
+    let restoring = |fault: Fault| {
+        let reads = Arc::new(AtomicUsize::new(0));
+        let seen = reads.clone();
+        // The footer is read first, and then what is to be restored.
+        let faulty = Faulty::location(&store, move |write, path| match path.contains("/segments/") && !write {
+            true if seen.fetch_add(1, Ordering::SeqCst) > 0 => fault,
+            _ => Fault::None,
+        });
+        let archive = Archive::open(&faulty).unwrap();
+        let restore = archive.restore(archive.latest().unwrap()).unwrap();
+        assert!(reads.load(Ordering::SeqCst) >= 1);
+        Toy::new(&["a"]).load(&restore, 1)
+    };
+    restoring(Fault::None).unwrap();
+    let error = restoring(Fault::Before).unwrap_err();
+    assert!(matches!(error, Error::Storage { .. }), "{error:?}");
+    let error = restoring(Fault::Short).unwrap_err();
+    assert!(matches!(error, Error::Snapshot { cause: Some(_), .. }), "{error:?}");
+}

@@ -147,7 +147,9 @@ fn all_say_what_they_do_and_the_coordinator_does_what_it_is_told() {
             assert_eq!(metrics.get("malstrom_coordinator_connected", &[]), Some(1.0));
             assert_eq!(metrics.get("malstrom_workers", &[]), Some(2.0));
             assert!(metrics.get("malstrom_worker_busy_ratio", &[("worker", "1")]).is_some());
-            assert!(metrics.get("malstrom_queue_batches", &[("operator", "odds/key_by")]).is_some());
+            for queue in ["malstrom_queue_batches", "malstrom_queue_bytes"] {
+                assert!(metrics.get(queue, &[("operator", "odds/key_by")]).is_some(), "{queue}");
+            }
             // What is for the whole job to do.
             let asked = [
                 ("POST", "/v1/savepoint", r#"{"name": "here"}"#),

@@ -293,8 +293,12 @@ fn who_is_held_back_is_seen() {
                 works.0 > 0.8 && waits.0 < 0.4 && waits.1 > 0.6
             })
         });
-        let queue = scrape(at).get("malstrom_queue_batches", &[("operator", "slow/key_by")]);
-        assert!(queue.is_some_and(|batches| (1.0..=20.0).contains(&batches)), "{queue:?}");
+        let scraped = scrape(at);
+        let queue = |name| scraped.get(name, &[("operator", "slow/key_by")]).unwrap_or_default();
+        let (batches, bytes) = (queue("malstrom_queue_batches"), queue("malstrom_queue_bytes"));
+        // A batch has some records, and 16 KiB of them at most. One may be about to come.
+        assert!((1.0..=20.0).contains(&batches), "{batches}");
+        assert!((16.0 * batches..=16384.0 * (batches + 1.0)).contains(&bytes), "{bytes} bytes in {batches} batches");
         handle.stop().unwrap();
         handle.join().unwrap();
     });

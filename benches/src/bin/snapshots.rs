@@ -1,5 +1,5 @@
 //! What snapshots cost: the keyed sum of w2 with a snapshot each second and without, side by side in one run; the longest
-//! stretches in which no record moves; what is written; and how long it takes from SIGKILL to the first record after the restore.
+//! stretches in which no record moves; and what is written. How long a restore takes is for `recovery` to say.
 use clap::{Parser, Subcommand};
 use malstrom::connect::for_each;
 use malstrom::prelude::*;
@@ -41,17 +41,12 @@ struct Cli {
 enum What {
     /// The keyed sum with snapshots and without
     Cost,
-    /// From SIGKILL to the first record after the restore
-    Recovery,
     /// A run by itself, for the others
     #[command(hide = true)]
     Run {
         /// Takes snapshots
         #[arg(long)]
         kept: bool,
-        /// Says when the first record has come, and goes on for ever
-        #[arg(long)]
-        first: bool,
     },
 }
 
@@ -138,20 +133,17 @@ impl SplitReader for Reader {
 }
 
 pipeline! {
-    fn sums(workers: usize, keys: u64, records: u64, rare: u64, first: bool) {
+    fn sums(workers: usize, keys: u64, records: u64, rare: u64) {
         source(Numbers { workers: workers as u64, keys, records, rare })
             -> key_by(|record: &(u64, u64)| record.0)
             -> total
-            -> sink(for_each(watched(first)));
+            -> sink(for_each(watched()));
     }
 }
-fn watched(first: bool) -> impl FnMut(u64) + 'static {
+fn watched() -> impl FnMut(u64) + 'static {
     let mut watch = Watch { gaps: Vec::new(), last: Instant::now(), n: 0 };
     move |sum| {
         let watch = &mut watch;
-        if watch.n == 0 && first {
-            println!("first");
-        }
         watch.n += 1;
         if watch.n.is_multiple_of(STRIDE) {
             let now = Instant::now();
@@ -162,7 +154,7 @@ fn watched(first: bool) -> impl FnMut(u64) + 'static {
     }
 }
 
-fn run(cli: &Cli, at: &Path, kept: bool, first: bool) -> malstrom::Result<()> {
+fn run(cli: &Cli, at: &Path, kept: bool) -> malstrom::Result<()> {
     let Cli { keys, records, workers, rare, every, .. } = *cli;
     let mut builder = Runtime::builder().workers(workers);
     if kept {
@@ -170,10 +162,7 @@ fn run(cli: &Cli, at: &Path, kept: bool, first: bool) -> malstrom::Result<()> {
     }
     let runtime = builder.build()?;
     let begun = Instant::now();
-    let report = runtime.run(move || {
-        let records = if first { u64::MAX } else { records };
-        sums(workers, keys, records, rare, first)
-    })?;
+    let report = runtime.run(move || sums(workers, keys, records, rare))?;
     let took = begun.elapsed().as_secs_f64();
     let mut all = GAPS.lock().map(|mut gaps| std::mem::take(&mut *gaps)).unwrap_or_default();
     all.sort_unstable();
@@ -226,7 +215,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let base =
         cli.directory.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("snapshots-{}", std::process::id())));
     match cli.what.clone() {
-        What::Run { kept, first } => run(&cli, &base, kept, first)?,
+        What::Run { kept } => run(&cli, &base, kept)?,
         What::Cost => {
             println!(
                 "{:8} {:>9} {:>10} {:>9} {:>9} {:>9} {:>9}",
@@ -260,34 +249,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             ratios.sort_by(f64::total_cmp);
             println!("with / without: median {:.3}", ratios[ratios.len() / 2]);
         }
-        What::Recovery => {
-            for round in 0..cli.rounds {
-                let at = base.join(format!("{round}"));
-                // Until there is a snapshot of all keys.
-                let mut before = child(&cli, &at, &["--kept", "--first"]).stdout(Stdio::null()).spawn()?;
-                let begun = Instant::now();
-                while newest_manifest(&at) < 3 && begun.elapsed() < Duration::from_secs(120) {
-                    std::thread::sleep(Duration::from_millis(50));
-                }
-                std::thread::sleep(Duration::from_millis(2 * cli.every));
-                before.kill()?;
-                before.wait()?;
-                let begun = Instant::now();
-                let mut after = child(&cli, &at, &["--kept", "--first"]).stdout(Stdio::piped()).spawn()?;
-                let mut line = String::new();
-                let mut out = std::io::BufReader::new(after.stdout.take().expect("it is piped"));
-                std::io::BufRead::read_line(&mut out, &mut line)?;
-                println!("first record after {:.3} s ({} MiB on disk)", begun.elapsed().as_secs_f64(), size(&at) >> 20);
-                after.kill()?;
-                after.wait()?;
-                let _ = std::fs::remove_dir_all(&at);
-            }
-        }
     }
     let _ = std::fs::remove_dir(&base);
     Ok(())
-}
-/// How many snapshots have been committed, at most as many as are kept.
-fn newest_manifest(at: &Path) -> usize {
-    std::fs::read_dir(at.join("manifests")).map_or(0, |entries| entries.count())
 }

@@ -171,18 +171,28 @@ fn parse<T: for<'de> Deserialize<'de>>(line: &str) -> Option<T> {
 
 /// Checks what is published of `count` transfers: what is wrong with it, if anything.
 fn check(output: &Path, count: u64) -> Result<Option<String>> {
-    let mut numbers: HashMap<u32, Vec<u64>> = HashMap::new();
-    let (mut sum, mut bookings) = (0, 0);
+    let mut accounts: HashMap<u32, Vec<Booking>> = HashMap::new();
     for booking in rows::<Booking>(&output.join("booked"))? {
-        numbers.entry(booking.account).or_default().push(booking.number);
-        sum += booking.amount;
-        bookings += 1;
+        accounts.entry(booking.account).or_default().push(booking);
     }
-    for (account, numbers) in &mut numbers {
-        numbers.sort_unstable();
-        if let Some((at, number)) = (1..).zip(numbers.iter()).find(|(at, number)| at != *number) {
-            return Ok(Some(format!("booking {at} of account {account} is missing, or {number} is there twice")));
+    let (mut sum, mut bookings) = (0, 0);
+    for (account, booked) in &mut accounts {
+        booked.sort_unstable_by_key(|booking| booking.number);
+        let mut balance = 0;
+        for (at, booking) in (1..).zip(booked.iter()) {
+            balance += booking.amount;
+            if booking.number != at {
+                let found = booking.number;
+                return Ok(Some(format!("booking {at} of account {account} is missing, or {found} is there twice")));
+            }
+            if booking.balance != balance {
+                let said = booking.balance;
+                return Ok(Some(format!("account {account} has {balance} after booking {at}, and {said} was booked")));
+            }
         }
+        // What one account has lost, others have got.
+        sum += balance;
+        bookings += booked.len() as u64;
     }
     let mut settled: Vec<u64> =
         rows::<Settled>(&output.join("settled"))?.iter().map(|settled| settled.transfer).collect();

@@ -55,11 +55,18 @@ struct Round {
     events: Vec<String>,
     /// What is to be undone.
     later: Vec<(Instant, Undo)>,
+    /// Until when the disk fails.
+    fails: Instant,
 }
 enum Undo {
     Wake(u32),
     Run { worker: usize, control: bool },
+    Unlock(&'static str),
+    Free,
 }
+/// So much later what has failed with a disk may still tell of it.
+const AFTERWARDS: Duration = Duration::from_secs(1);
+
 impl Round {
     fn new(job: Job) -> Round {
         let coordinators = [job.port, free_port()];
@@ -71,7 +78,8 @@ impl Round {
         });
         let places = places.collect();
         let (zombies, events, later) = (Vec::new(), Vec::new(), Vec::new());
-        Round { job, coordinators, coordinator, at: 0, places, zombies, begun: Instant::now(), events, later }
+        let (begun, fails) = (Instant::now(), Instant::now());
+        Round { job, coordinators, coordinator, at: 0, places, zombies, begun, events, later, fails }
     }
     fn note(&mut self, what: String) {
         let line = format!("  {:>7.3} s {what}", self.begun.elapsed().as_secs_f64());
@@ -107,7 +115,7 @@ impl Round {
         let worker = random.below(u64::from(WORKERS)) as usize;
         let way = if random.below(2) == 0 { Way::There } else { Way::Back };
         let now = Instant::now();
-        match random.below(9) {
+        match random.below(12) {
             0 => {
                 self.note(format!("worker {worker} is killed"));
                 self.places[worker].process.kill();
@@ -166,6 +174,21 @@ impl Round {
                     sleep(random.millis(1, 200));
                 }
             }
+            8 | 9 => {
+                let pause = random.millis(100, 5000);
+                let directory = if random.below(2) == 0 { "snapshots" } else { "output" };
+                self.note(format!("nobody gets at `{directory}` for {pause:?}"));
+                self.job.disk().lock(directory, true);
+                self.later.push((now + pause, Undo::Unlock(directory)));
+                self.fails = self.fails.max(now + pause);
+            }
+            10 => {
+                let pause = random.millis(100, 5000);
+                let full = self.job.disk().fill();
+                self.note(format!("the disk is full for {pause:?}: {full}"));
+                self.later.push((now + pause, Undo::Free));
+                self.fails = self.fails.max(now + pause);
+            }
             _ => {
                 self.note(format!("worker {worker} is told to go"));
                 self.places[worker].process.signal_if_there("TERM");
@@ -181,6 +204,8 @@ impl Round {
                 // Who was killed meanwhile does not wake.
                 Undo::Wake(id) if self.is_there(id) => crate::job::signal_if_there(id, "CONT"),
                 Undo::Wake(_) => {}
+                Undo::Unlock(directory) => self.job.disk().lock(directory, false),
+                Undo::Free => self.job.disk().free(),
                 Undo::Run { worker, control } => {
                     let place = &self.places[worker];
                     let proxy = if control { &place.control } else { &place.data };
@@ -198,6 +223,14 @@ impl Round {
     /// Who has ended is replaced, as long as the job is not over. With what it has ended, if it has.
     fn look_after(&mut self) -> Option<Result<(), String>> {
         if let Some(code) = self.coordinator.code() {
+            if code != Some(0) && Instant::now() < self.fails + AFTERWARDS {
+                let log = self.coordinator.log();
+                let why = log.lines().next_back().unwrap_or_default();
+                self.note(format!("the coordinator has ended with {code:?} and is replaced: {why}"));
+                sleep(Duration::from_millis(300));
+                self.coordinator = self.job.coordinator_at(self.coordinators[self.at]);
+                return None;
+            }
             let (said, log) = (self.coordinator.said(), self.coordinator.log());
             return Some(match code {
                 Some(0) if said.contains("are booked twice and settled once") => Ok(()),
@@ -263,6 +296,8 @@ fn chaos() {
     while rounds == 0 || begun.elapsed() < seconds {
         println!("round {rounds}: MALSTROM_CHAOS_SEED={seed}");
         let mut job = Job::of(WORKERS as usize, 10).least(1 + (seed % u64::from(WORKERS)) as usize);
+        // A disk may fail several times before there is a snapshot.
+        job = job.with(&["--restarts=100"]).on_a_disk();
         if let Ok(program) = std::env::var("MALSTROM_CHAOS_PROGRAM") {
             job.program = program;
         }

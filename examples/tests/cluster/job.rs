@@ -1,6 +1,7 @@
 //! The processes of a job, and what they say.
 use crate::DEMO;
 use crate::command_line::{command, signal};
+use crate::disk::{Disk, bound};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -170,6 +171,8 @@ impl Drop for Process {
 
 /// A job, and where its processes find each other.
 pub(crate) struct Job {
+    // Before the directory that it lies in.
+    disk: Option<Disk>,
     dir: tempfile::TempDir,
     pub(crate) program: String,
     pub(crate) port: u16,
@@ -184,6 +187,7 @@ impl Job {
     pub(crate) fn of(processes: usize, seconds: u64) -> Job {
         const RATE: u64 = 1000;
         Job {
+            disk: None,
             dir: tempfile::tempdir().unwrap(),
             program: DEMO.to_owned(),
             port: free_port(),
@@ -200,6 +204,18 @@ impl Job {
     pub(crate) fn rate(self, rate: Option<u64>, transfers: u64) -> Job {
         Job { rate, transfers, ..self }
     }
+    /// It has a disk that can fail, and runs as somebody to whom it can be denied.
+    pub(crate) fn on_a_disk(mut self) -> Job {
+        self.disk = Some(Disk::new(self.dir()));
+        self
+    }
+    pub(crate) fn disk(&self) -> &Disk {
+        self.disk.as_ref().expect("it was given one")
+    }
+    /// Where snapshots and output lie.
+    fn at(&self) -> &Path {
+        self.disk.as_ref().map_or(self.dir(), Disk::at)
+    }
     /// All processes have these arguments as well.
     pub(crate) fn with(mut self, more: &[&str]) -> Job {
         self.more.extend(more.iter().map(ToString::to_string));
@@ -210,13 +226,17 @@ impl Job {
     }
     /// What it has written is for people to look at.
     pub(crate) fn keep(self) -> PathBuf {
-        self.dir.keep()
+        let Job { disk, dir, .. } = self;
+        if let Some(disk) = disk {
+            disk.keep(&dir.path().join("kept"));
+        }
+        dir.keep()
     }
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
     pub(crate) fn arguments(&self) -> Vec<String> {
-        let at = self.dir().display();
+        let at = self.at().display();
         let mut arguments = vec![
             format!("--snapshots=file://{at}/snapshots"),
             format!("--output={at}/output"),
@@ -239,7 +259,12 @@ impl Job {
             }
             arguments.push((*one).to_owned());
         }
-        Process::start(&self.program, name, &arguments, self.dir())
+        let (program, mut all) = match &self.disk {
+            Some(_) => bound(&self.program),
+            None => (self.program.clone(), Vec::new()),
+        };
+        all.extend(arguments);
+        Process::start(&program, name, &all, self.dir())
     }
     pub(crate) fn coordinator(&self) -> Process {
         self.coordinator_at(self.port)
@@ -274,7 +299,7 @@ impl Job {
     }
     /// How many bookings are published.
     pub(crate) fn published(&self) -> usize {
-        let Ok(parts) = fs::read_dir(self.dir().join("output/booked")) else { return 0 };
+        let Ok(parts) = fs::read_dir(self.at().join("output/booked")) else { return 0 };
         let parts = parts.map(|part| part.unwrap().path());
         let parts = parts.filter(|part| !part.file_name().unwrap().to_string_lossy().starts_with('.'));
         let lines = |part: PathBuf| fs::read_to_string(part).map_or(0, |text| text.lines().count().saturating_sub(1));
@@ -282,7 +307,7 @@ impl Job {
     }
     /// The number of the last entry of the commit log.
     fn committed(&self) -> u64 {
-        let Ok(entries) = fs::read_dir(self.dir().join("snapshots/log")) else { return 0 };
+        let Ok(entries) = fs::read_dir(self.at().join("snapshots/log")) else { return 0 };
         let number = |name: std::ffi::OsString| name.to_string_lossy().parse().ok();
         entries.filter_map(|entry| number(entry.unwrap().file_name())).max().unwrap_or(0)
     }

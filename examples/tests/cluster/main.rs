@@ -12,6 +12,8 @@ mod proxy;
 #[path = "."]
 mod real_processes {
     mod chaos;
+    mod checked;
+    mod disk;
     mod fenced;
     mod frozen;
     mod hosts;

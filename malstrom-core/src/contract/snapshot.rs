@@ -252,6 +252,23 @@ pub struct Loaded {
     /// Its content, whose checksum was found right.
     pub bytes: bytes::Bytes,
 }
+/// How many entries a part has: in chunks that are all there is of their group, and in all chunks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Those in full chunks.
+    pub full: usize,
+    /// All of them.
+    pub all: usize,
+}
+impl Extent {
+    /// That of chunks of which it is known whether they are full, and how many entries they have.
+    pub fn of(chunks: impl IntoIterator<Item = (bool, u32)>) -> Self {
+        chunks.into_iter().fold(Extent::default(), |Extent { full, all }, (is_full, entries)| {
+            let entries = entries as usize;
+            Extent { full: full + if is_full { entries } else { 0 }, all: all + entries }
+        })
+    }
+}
 /// Where a snapshot is read from.
 pub trait Shelf {
     /// How the entries of a part were laid out when they were written. `None` if the snapshot has nothing of it.
@@ -262,6 +279,21 @@ pub trait Shelf {
     /// # Errors
     /// If they cannot be read, or are not what was written.
     fn chunks(&self, node: usize, part: Part) -> Result<Vec<Loaded>>;
+    /// Hands the same to `take` one after the other, each with how much there is of the part, until it wants no more. What is
+    /// large is so never in memory as a whole.
+    ///
+    /// # Errors
+    /// As for [`chunks`](Shelf::chunks); `take` may have got some by then.
+    fn each(&self, node: usize, part: Part, take: &mut dyn FnMut(Extent, Loaded) -> bool) -> Result<()> {
+        let chunks = self.chunks(node, part)?;
+        let extent = Extent::of(chunks.iter().map(|chunk| (chunk.full, chunk.entries)));
+        for chunk in chunks {
+            if !take(extent, chunk) {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 /// Hands out what a snapshot has to the stages that it is restored to.
 pub struct Book<'a> {
@@ -291,6 +323,14 @@ impl<'a> Book<'a> {
             self.fail(error);
             Vec::new()
         })
+    }
+    /// Hands the same to `take` one after the other, each with how much there is of the part, until it wants no more.
+    pub fn each(&mut self, node: usize, part: Part, mut take: impl FnMut(Extent, Loaded) -> bool) {
+        if self.failure.is_none()
+            && let Err(error) = self.shelf.each(node, part, &mut take)
+        {
+            self.fail(error);
+        }
     }
     /// What was read cannot be used, and so the job cannot start.
     pub fn fail(&mut self, error: Error) {

@@ -3,6 +3,7 @@ use super::batch::Batch;
 use super::changes::{Changes, Parcel};
 use super::lines::{DeliveryError, Far, Lines, Places};
 use super::message::{Kind, Message, Outbox};
+use super::near::{Near, Waiting};
 use super::queue::Queue;
 use super::route::RouteTable;
 use super::watch::{Look, Watch, content};
@@ -12,11 +13,10 @@ use crate::contract::record::Record;
 use crate::error::{Error, Result};
 use crate::stream::env::{Env, Site};
 use bytes::Bytes;
-use crossbeam_channel::{Receiver, Sender, bounded};
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
-use std::ops::Range;
+use std::ops::{Add, Range};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -89,27 +89,27 @@ pub(crate) enum Peer<M: Meta, T> {
     Far(Far<M, T>),
 }
 impl<M: Meta, T> Peer<M, T> {
-    /// How many batches wait to be received.
-    fn waiting(&self) -> usize {
+    /// What waits to be received.
+    fn waiting(&self) -> Waiting {
         match self {
-            Peer::Near(near) => near.rx.len(),
+            Peer::Near(near) => near.waiting(),
             Peer::Far(far) => far.waiting(),
+        }
+    }
+    /// How many batches that is.
+    fn len(&self) -> usize {
+        match self {
+            Peer::Near(near) => near.len(),
+            Peer::Far(far) => far.len(),
         }
     }
     /// An empty batch.
     pub(super) fn empty(&self, room: usize) -> Batch<M, T> {
         match self {
-            Peer::Near(near) => near.spare_rx.try_recv().unwrap_or_else(|_| Batch::with_room(room)),
+            Peer::Near(near) => near.empty(room),
             Peer::Far(far) => far.empty(room),
         }
     }
-}
-/// The two channels to and from one other worker, and those on which emptied batches go back.
-pub(crate) struct Near<M: Meta, T> {
-    pub(crate) tx: Sender<Batch<M, T>>,
-    pub(crate) rx: Receiver<Batch<M, T>>,
-    pub(crate) spare_rx: Receiver<Batch<M, T>>,
-    pub(crate) spare_tx: Sender<Batch<M, T>>,
 }
 /// One worker's ends of an exchange by the numbers of others; the entry for itself, and for those who take no part, is `None`.
 type Ends<M, T> = Vec<Option<Peer<M, T>>>;
@@ -121,12 +121,9 @@ fn end<M: Meta, T>(loose: &mut Loose<M, T>, worker: usize, other: usize, channel
     if let Some(mine) = loose.remove(&(worker, other)) {
         return mine;
     }
-    let (there, back) = (bounded(channel), bounded(channel));
-    // Room for all that may be under way, so that none is dropped.
-    let (there_spare, back_spare) = (bounded(2 * channel), bounded(2 * channel));
-    let others = Near { tx: back.0, rx: there.1, spare_rx: back_spare.1, spare_tx: there_spare.0 };
+    let [mine, others] = Near::pair(channel);
     loose.insert((other, worker), others);
-    Near { tx: there.0, rx: back.1, spare_rx: there_spare.1, spare_tx: back_spare.0 }
+    mine
 }
 
 impl Fabric {
@@ -307,8 +304,8 @@ pub(crate) struct Links {
     watch: Option<Rc<dyn Watch>>,
     /// The ends of each exchange, until both its writer and its reader have been made.
     exchanges: RefCell<HashMap<usize, Rc<dyn Any>>>,
-    /// How many batches wait to be received at the exchange of an operator.
-    waiting: RefCell<Vec<(usize, Box<dyn Fn() -> usize>)>>,
+    /// What waits to be received at the exchange of an operator.
+    waiting: RefCell<Vec<(usize, Box<dyn Fn() -> Waiting>)>>,
 }
 
 type Connect<M, T> = Box<dyn Fn(usize) -> Result<Near<M, T>>>;
@@ -329,9 +326,13 @@ pub(crate) struct Exchange<M: Meta, T> {
 }
 
 impl<M: Meta, T> Exchange<M, T> {
-    /// How many batches wait to be received.
-    pub(super) fn waiting(&self) -> usize {
-        self.local.len() + self.peers.borrow().iter().flatten().map(Peer::waiting).sum::<usize>()
+    /// What waits to be received.
+    pub(super) fn waiting(&self) -> Waiting {
+        self.peers.borrow().iter().flatten().map(Peer::waiting).fold(self.local.waiting(), Waiting::add)
+    }
+    /// How many batches that is.
+    pub(super) fn len(&self) -> usize {
+        self.local.len() + self.peers.borrow().iter().flatten().map(Peer::len).sum::<usize>()
     }
     /// What becomes of one of its peers, if it has it.
     pub(super) fn with_peer<R>(&self, other: usize, with: impl FnOnce(&Peer<M, T>) -> R) -> Option<R> {
@@ -372,8 +373,8 @@ impl Links {
     pub(crate) fn changes_of(env: &Env) -> Option<Rc<Changes>> {
         env.links::<Links>().map(|links| links.changes.clone()).filter(|changes| changes.is_elastic())
     }
-    /// Adds how many batches wait to be received here, by the operators whose exchanges they cross.
-    pub(crate) fn waiting(&self, into: &mut Vec<(usize, usize)>) {
+    /// Adds what waits to be received here, by the operators whose exchanges it crosses.
+    pub(crate) fn waiting(&self, into: &mut Vec<(usize, Waiting)>) {
         into.extend(self.waiting.borrow().iter().map(|(node, waiting)| (*node, waiting())));
     }
     /// What looks at what crosses the exchange of operator `node`, if somebody wants to.
@@ -401,7 +402,7 @@ impl Links {
         links.waiting.borrow_mut().push((node, Box::new(move || seen.waiting())));
         if let Some(watch) = &links.watch {
             let seen = exchange.clone();
-            watch.receives(node, env.worker(), Box::new(move || seen.waiting()));
+            watch.receives(node, env.worker(), Box::new(move || seen.len()));
         }
         Ok(exchange)
     }

@@ -84,7 +84,7 @@ impl<M: Meta, T: 'static> Inlet<M, T> for Remote<M, T> {
         }
         let batch = self.exchange.with_peer(from, |peer| match peer {
             Peer::Near(near) => {
-                let batch = near.rx.try_recv().ok()?;
+                let batch = near.take()?;
                 // There is room again: its sender may be waiting for that.
                 fabric.wake(from);
                 Some(batch)
@@ -97,15 +97,14 @@ impl<M: Meta, T: 'static> Inlet<M, T> for Remote<M, T> {
         batch.flatten()
     }
     fn has_any(&self) -> bool {
-        self.exchange.waiting() > 0
+        self.exchange.len() > 0
     }
     fn recycle(&mut self, from: usize, batch: Batch<M, T>) {
         if from == self.exchange.worker {
             return self.exchange.local.recycle(batch);
         }
         self.exchange.with_peer(from, |peer| match peer {
-            // A full return channel means that there are batches enough.
-            Peer::Near(near) => drop(near.spare_tx.try_send(batch)),
+            Peer::Near(near) => near.recycle(batch),
             Peer::Far(far) => far.recycle(batch),
         });
     }

@@ -5,6 +5,7 @@
 //! keeps more for a slow worker than a window and one batch, and what is for others passes it by.
 use super::batch::Batch;
 use super::message::{Kind, Message, Outbox};
+use super::near::Waiting;
 use super::wire::Wire;
 use crate::contract::form::Meta;
 use crate::contract::record::CodecError;
@@ -269,8 +270,13 @@ impl<M: Meta, T> Far<M, T> {
         }
         Ok(Some(batch))
     }
-    /// How many batches wait to be taken.
-    pub(super) fn waiting(&self) -> usize {
+    /// What waits to be taken.
+    pub(super) fn waiting(&self) -> Waiting {
+        let bytes = self.line.received.load(Ordering::Relaxed).saturating_sub(self.read.get());
+        Waiting { batches: self.len(), bytes: bytes as usize }
+    }
+    /// How many batches that is.
+    pub(super) fn len(&self) -> usize {
         lock(&self.line.arrived).len()
     }
     /// An empty batch.

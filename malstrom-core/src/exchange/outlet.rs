@@ -198,7 +198,7 @@ impl<M: Meta, T> Scatter<M, T> {
             Peer::Near(near) => {
                 let mut sent = false;
                 while let Some(batch) = held.pop_front() {
-                    match near.tx.try_send(batch) {
+                    match near.send(batch) {
                         Ok(()) => sent = true,
                         Err(TrySendError::Full(batch)) => {
                             held.push_front(batch);

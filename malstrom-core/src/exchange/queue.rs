@@ -1,5 +1,6 @@
 //! A queue between two segments of one worker.
 use super::batch::{Batch, Envelope, capacity};
+use super::near::{Waiting, bytes};
 use crate::contract::form::Meta;
 use crate::contract::snapshot::Task;
 use crate::stream::signal::{End, Flow, Signal, sooner};
@@ -55,6 +56,10 @@ impl<M: Meta, T> Queue<M, T> {
     /// How many batches wait.
     pub(crate) fn len(&self) -> usize {
         self.ready.borrow().len()
+    }
+    /// What waits.
+    pub(super) fn waiting(&self) -> Waiting {
+        Waiting { batches: self.len(), bytes: bytes::<M, T>(self.records()) }
     }
     /// How many records are in them.
     pub(crate) fn records(&self) -> usize {

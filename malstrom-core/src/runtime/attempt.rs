@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::exchange::fabric::{Fabric, Limits, Wake};
 use crate::exchange::layout::Change;
 use crate::exchange::lines::Places;
+use crate::exchange::near::Waiting;
 use crate::exchange::route::RouteTable;
 use crate::graph::Pipeline;
 use crate::stream::env::Saving;
@@ -154,8 +155,8 @@ pub(super) struct Sight {
     pub(super) load: Load,
     /// How far event time has come at each operator.
     pub(super) watermarks: Vec<Watermark>,
-    /// How many batches wait at the exchanges of operators.
-    pub(super) waiting: Vec<(usize, usize)>,
+    /// What waits at the exchanges of operators.
+    pub(super) waiting: Vec<(usize, Waiting)>,
 }
 /// What a worker is asked to do.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@
 use super::archive::Opened;
 use super::segment::{Footer, Piece, Segment};
 use super::store::{AT_ONCE, Store};
-use crate::contract::snapshot::{Loaded, NO_GROUP, Part, ROUNDS, Schema, Shelf};
+use crate::contract::snapshot::{Extent, Loaded, NO_GROUP, Part, ROUNDS, Schema, Shelf};
 use crate::error::{Error, Result};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -18,6 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 const GAP: u64 = 128 << 10;
 /// No more is read at once, so that several requests share the work.
 const MOST: u64 = 8 << 20;
+/// About so much is read while what was read before is taken in. A job of many workers keeps twice as much for each.
+const AHEAD: u64 = 32 << 20;
 
 /// A set of key groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -185,20 +187,81 @@ impl WorkerShelf {
     fn key(&self, node: usize, part: Part) -> Option<(String, Part)> {
         Some((self.operators.get(node)?.clone(), part))
     }
-    fn read(&self, located: &[&Located], operator: &str) -> Result<Vec<Loaded>> {
-        let Inner { store, opened, .. } = &*self.restore.0;
-        let object = |at: usize| opened.object(&opened.manifest.segments[at]);
+    /// Where the chunks of a part lie that are for this worker.
+    fn located(&self, key: &(String, Part)) -> Vec<Located> {
+        let ours = |located: &&Located| located.piece.group == NO_GROUP || self.groups.contains(located.piece.group);
+        self.restore.0.index.get(key).into_iter().flatten().filter(ours).copied().collect()
+    }
+    /// Chunks of an operator, in this order.
+    fn read(&self, located: &[Located], operator: &str) -> Result<Vec<Loaded>> {
+        let inner = &self.restore.0;
         let spans = spans(located);
-        let reads =
-            spans.iter().map(|span| async move { store.read_range(&object(span.segment), span.bytes.clone()).await });
-        let read: Vec<Bytes> = store.wait(stream::iter(reads).buffered(AT_ONCE).try_collect())?;
+        let read = inner.store.wait(read(inner, &spans))?;
+        inner.chunks(located, &spans, read, operator)
+    }
+    /// Hands out chunks of an operator in this order, and reads those that follow meanwhile.
+    fn read_ahead(
+        &self,
+        located: &[Located],
+        operator: &str,
+        take: &mut dyn FnMut(Extent, Loaded) -> bool,
+    ) -> Result<()> {
+        let extent = Extent::of(located.iter().map(|located| (located.piece.full, located.piece.entries)));
+        let begin = |located| {
+            let (inner, spans) = (self.restore.0.clone(), Arc::new(spans(located)));
+            let of_task = (inner.clone(), spans.clone());
+            let reading = inner.store.spawn(async move { read(&of_task.0, &of_task.1).await });
+            (located, spans, reading)
+        };
+        let inner = &self.restore.0;
+        let mut parts = parts(located, AHEAD);
+        let mut next = parts.next().map(begin);
+        while let Some((located, spans, reading)) = next.take() {
+            next = parts.next().map(begin);
+            let read = inner.store.wait(reading)?;
+            for chunk in inner.chunks(located, &spans, read, operator)? {
+                if !take(extent, chunk) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+    /// What was to be read cannot be, or something is done about it.
+    fn claim<T>(&self, key: (String, Part), read: Result<T>) -> Result<T> {
+        let Inner { advice, claimed, .. } = &*self.restore.0;
+        let read = read.map_err(|cause| match cause {
+            Error::Damaged { .. } => Error::Snapshot { message: advice.clone(), cause: Some(Box::new(cause)) },
+            // The store could not be reached, which it may be when it is tried again.
+            cause => cause,
+        })?;
+        claimed.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+        Ok(read)
+    }
+}
+/// The bytes of these spans.
+async fn read(inner: &Inner, spans: &[Span]) -> Result<Vec<Bytes>> {
+    let read = |span: &Span| {
+        let (object, bytes) = (inner.object(span.segment), span.bytes.clone());
+        async move { inner.store.read_range(&object, bytes).await }
+    };
+    // Not lazily, as the compiler cannot see then that all of it may go to another thread.
+    let reads: Vec<_> = spans.iter().map(read).collect();
+    stream::iter(reads).buffered(AT_ONCE).try_collect().await
+}
+impl Inner {
+    fn object(&self, segment: usize) -> String {
+        self.opened.object(&self.opened.manifest.segments[segment])
+    }
+    /// The chunks that lie in these spans, which were read.
+    fn chunks(&self, located: &[Located], spans: &[Span], read: Vec<Bytes>, operator: &str) -> Result<Vec<Loaded>> {
         let mut loaded: Vec<Option<Loaded>> = vec![None; located.len()];
         for (span, all) in spans.iter().zip(read) {
             for at in &span.chunks {
                 let piece = &located[*at].piece;
                 let begin = (piece.offset - span.bytes.start) as usize;
                 let bytes = all.slice(begin..begin + piece.length as usize);
-                piece.check(operator, &bytes).map_err(|why| store.damaged(&object(span.segment), why))?;
+                piece.check(operator, &bytes).map_err(|why| self.store.damaged(&self.object(span.segment), why))?;
                 let Piece { group, full, entries, .. } = *piece;
                 loaded[*at] = Some(Loaded { group, full, entries, bytes });
             }
@@ -206,20 +269,34 @@ impl WorkerShelf {
         Ok(loaded.into_iter().flatten().collect())
     }
 }
+/// Parts of a row of chunks, in their order, each of no more than so many bytes or of one chunk.
+fn parts(located: &[Located], most: u64) -> impl Iterator<Item = &[Located]> {
+    let mut rest = located;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |located: &&Located| {
+            bytes += located.piece.length;
+            bytes <= most
+        };
+        let count = rest.iter().take_while(fits).count().max(1);
+        let (part, behind) = rest.split_at_checked(count)?;
+        rest = behind;
+        Some(part)
+    })
+}
 impl Shelf for WorkerShelf {
     fn schema(&self, node: usize, part: Part) -> Option<Schema> {
         Some(self.restore.0.opened.manifest.layouts.get(&self.key(node, part)?)?.schema.clone())
     }
     fn chunks(&self, node: usize, part: Part) -> Result<Vec<Loaded>> {
         let Some(key) = self.key(node, part) else { return Ok(Vec::new()) };
-        let inner = &*self.restore.0;
-        let ours = |located: &&Located| located.piece.group == NO_GROUP || self.groups.contains(located.piece.group);
-        let located: Vec<_> = inner.index.get(&key).into_iter().flatten().filter(ours).collect();
-        let loaded = self
-            .read(&located, &key.0)
-            .map_err(|cause| Error::Snapshot { message: inner.advice.clone(), cause: Some(Box::new(cause)) })?;
-        inner.claimed.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
-        Ok(loaded)
+        let read = self.read(&self.located(&key), &key.0);
+        self.claim(key, read)
+    }
+    fn each(&self, node: usize, part: Part, take: &mut dyn FnMut(Extent, Loaded) -> bool) -> Result<()> {
+        let Some(key) = self.key(node, part) else { return Ok(()) };
+        let read = self.read_ahead(&self.located(&key), &key.0, take);
+        self.claim(key, read)
     }
 }
 
@@ -231,7 +308,7 @@ struct Span {
     /// The chunks in it, by their place in what was asked for.
     chunks: Vec<usize>,
 }
-fn spans(located: &[&Located]) -> Vec<Span> {
+fn spans(located: &[Located]) -> Vec<Span> {
     let mut order: Vec<usize> = (0..located.len()).collect();
     order.sort_by_key(|at| (located[*at].segment, located[*at].piece.offset));
     let mut spans: Vec<Span> = Vec::new();
@@ -239,14 +316,14 @@ fn spans(located: &[&Located]) -> Vec<Span> {
         let Located { segment, piece } = located[at];
         match spans.last_mut() {
             Some(span)
-                if span.segment == *segment
+                if span.segment == segment
                     && piece.offset.saturating_sub(span.bytes.end) <= GAP
                     && piece.end() - span.bytes.start <= MOST =>
             {
                 span.bytes.end = piece.end().max(span.bytes.end);
                 span.chunks.push(at);
             }
-            _ => spans.push(Span { segment: *segment, bytes: piece.offset..piece.end(), chunks: vec![at] }),
+            _ => spans.push(Span { segment, bytes: piece.offset..piece.end(), chunks: vec![at] }),
         }
     }
     spans
@@ -273,7 +350,7 @@ mod tests {
                 }
             }
             all.reverse();
-            let located: Vec<_> = all.iter().collect();
+            let located = all;
             let mut seen = vec![0; located.len()];
             for span in spans(&located) {
                 let wanted: u64 = span.chunks.iter().map(|at| located[*at].piece.length).sum();
@@ -286,6 +363,23 @@ mod tests {
                 }
             }
             prop_assert!(seen.iter().all(|times| *times == 1));
+        }
+
+        #[test]
+        fn parts_have_all_in_order_and_are_no_larger_than_need_be(
+            lengths in prop::collection::vec(0..50u64, 0..60), most in 1..100u64,
+        ) {
+            let piece = |(at, length): (usize, &u64)| {
+                let (part, group, full, entries, checksum) = (Part::State, 0, false, at as u32, 0);
+                Located { segment: 0, piece: Piece { operator: 0, part, group, full, entries, offset: 0, length: *length, checksum } }
+            };
+            let all: Vec<Located> = lengths.iter().enumerate().map(piece).collect();
+            let mut seen = Vec::new();
+            for part in parts(&all, most) {
+                prop_assert!(part.len() == 1 || part.iter().map(|located| located.piece.length).sum::<u64>() <= most);
+                seen.extend(part.iter().map(|located| located.piece.entries));
+            }
+            prop_assert_eq!(seen, (0..all.len() as u32).collect::<Vec<_>>());
         }
 
         #[test]

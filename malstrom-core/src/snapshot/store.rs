@@ -12,6 +12,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
+use tokio::task::JoinError;
 
 /// Larger objects are written in parts.
 const ONE_PART: usize = 64 << 20;
@@ -76,6 +77,15 @@ impl Store {
             });
         }
         self.runtime.block_on(future)
+    }
+    /// Begins something that is to be waited for later.
+    pub(super) fn spawn<T: Send + 'static, F: Future<Output = Result<T>> + Send + 'static>(
+        &self,
+        future: F,
+    ) -> impl Future<Output = Result<T>> + use<T, F> {
+        let begun = self.runtime.spawn(future);
+        let cannot = |cause: JoinError| Error::Runtime { doing: "read or write snapshots", cause: cause.into() };
+        async move { begun.await.map_err(cannot)? }
     }
     /// The name of an object in messages.
     pub(super) fn name(&self, object: &str) -> String {

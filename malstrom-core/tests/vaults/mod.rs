@@ -4,7 +4,7 @@ pub mod faulty;
 
 use futures_util::TryStreamExt;
 use malstrom_core::Result;
-use malstrom_core::contract::snapshot::{Chunk, Head, NO_GROUP, Part, Schema, Scope, Shelf};
+use malstrom_core::contract::snapshot::{Chunk, Extent, Head, NO_GROUP, Part, Schema, Scope, Shelf};
 use malstrom_core::snapshot::{Chunks, Committed, Draft, Groups, Job, Kind, Location, Restore, Vault};
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -149,8 +149,11 @@ impl Toy {
                 for chunk in shelf.chunks(node, Part::Counts)? {
                     counts.insert(u64::from_le_bytes(chunk.bytes[..].try_into().unwrap()));
                 }
-                let mut begun = BTreeSet::new();
-                for chunk in shelf.chunks(node, Part::State)? {
+                let (mut begun, mut extents, mut seen) = (BTreeSet::new(), Vec::new(), Extent::default());
+                shelf.each(node, Part::State, &mut |extent, chunk| {
+                    extents.push(extent);
+                    seen.full += if chunk.full { chunk.entries as usize } else { 0 };
+                    seen.all += chunk.entries as usize;
                     // A full chunk is the first of its group, and what was before it is not read.
                     assert!(begun.insert(chunk.group) || !chunk.full);
                     assert_eq!(chunk.bytes.len(), chunk.entries as usize * 3);
@@ -165,7 +168,9 @@ impl Toy {
                             self.state.remove(&at)
                         };
                     }
-                }
+                    true
+                })?;
+                assert!(extents.iter().all(|extent| *extent == seen), "{extents:?}, and {seen:?} came");
             }
         }
         assert!(counts.iter().all(|interval| *interval == restore.manifest().interval), "counts of another snapshot");

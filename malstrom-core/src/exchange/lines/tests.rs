@@ -68,6 +68,38 @@ fn who_sends_more_than_it_may_is_refused() {
     assert!(error.to_string().contains("more than it was allowed to send"), "{error}");
 }
 #[test]
+fn what_a_sender_may_send_it_may_always() {
+    let two = Two::new(WINDOW);
+    let credit = |limit: u64| {
+        let payload = Bytes::copy_from_slice(&limit.to_le_bytes());
+        two.lines[0].deliver(1, Message { kind: Kind::Credit, exchange: 3, from: 1, to: 0, interval: 0, payload })
+    };
+    assert_eq!((credit(3 * WINDOW), credit(2 * WINDOW)), (Ok(0..1), Ok(0..1)));
+    let mut sent = 0;
+    while matches!(two.ends[0].send(&mut batch(&["some text"], Vec::new()), 0), Ok(Sent::All)) {
+        sent += two.lines[0].outbox(1).unwrap().take().unwrap().payload.len() as u64;
+    }
+    assert!(sent >= 3 * WINDOW, "only {sent}");
+}
+#[test]
+fn few_emptied_batches_are_kept() {
+    let two = Two::new(WINDOW);
+    (0..100).for_each(|_| two.ends[0].recycle(batch(&[], Vec::new())));
+    assert_eq!(two.ends[0].spare.borrow().len(), SPARE);
+}
+#[test]
+fn what_waits_is_told_in_bytes() {
+    let two = Two::new(WINDOW);
+    for _ in 0..3 {
+        assert!(matches!(two.ends[0].send(&mut batch(&["some text"], Vec::new()), 0), Ok(Sent::All)));
+    }
+    let sizes: Vec<usize> = two.carry(0).iter().map(|message| message.payload.len()).collect();
+    assert_eq!(two.ends[1].waiting(), Waiting { batches: 3, bytes: sizes.iter().sum() });
+    two.ends[1].take().unwrap();
+    assert_eq!(two.ends[1].waiting(), Waiting { batches: 2, bytes: sizes[1..].iter().sum() });
+    assert_eq!(two.ends[0].waiting(), Waiting::default());
+}
+#[test]
 fn who_speaks_for_others_is_refused() {
     let two = Two::new(WINDOW);
     let message = |from, to| Message { kind: Kind::Data, exchange: 0, from, to, interval: 0, payload: Bytes::new() };

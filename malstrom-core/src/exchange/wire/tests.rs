@@ -126,3 +126,70 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_batch_claims_is_looked_at() {
+    let records = ["a", "b"].map(|key| envelope::<Text, _>(key.to_owned(), 5, 1u64)).into();
+    let barrier = Barrier { interval: 3, scope: Scope::Changes { round: 1 }, last: false };
+    let signals = vec![(1, Signal::Barrier(barrier)), (2, Signal::End(End::Complete))];
+    let wire = super::records::<Text, u64>(7);
+    let mut bytes = Vec::new();
+    wire.write(&Batch { records, signals }, &mut bytes).unwrap();
+    // Where the first of the two signals lies.
+    let first = bytes.len() - 2 * 24;
+    let refusal = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut changed = bytes.clone();
+        change(&mut changed);
+        wire.read(&changed, &mut Batch::new()).err().map_or("nothing".to_owned(), |error| error.to_string())
+    };
+    assert_eq!(refusal(&|_| {}), "nothing");
+    let many = u32::try_from(MOST + 1).unwrap().to_le_bytes();
+    assert!(refusal(&|bytes| bytes[..4].copy_from_slice(&many)).contains("are the most"));
+    assert!(refusal(&|bytes| bytes[..4].copy_from_slice(&1u32.to_le_bytes())).contains("there are to be 1 values"));
+    assert_eq!(refusal(&|bytes| bytes.push(0)), "there is something behind a batch");
+    let unordered = "the signals of a batch are not in order";
+    assert_eq!(refusal(&|bytes| bytes[first + 24] = 0), unordered, "one stands before the one that comes before it");
+    assert_eq!(refusal(&|bytes| bytes[first + 24] = 3), unordered, "one stands behind more records than there are");
+    let unknown = "a batch has a signal that is none";
+    assert_eq!(refusal(&|bytes| bytes[first + 4] = 11), unknown, "its kind");
+    assert_eq!(refusal(&|bytes| bytes[first + 5] = 2), unknown, "whether it is the last");
+    assert_eq!(refusal(&|bytes| bytes[first + 6] = 16), unknown, "its round");
+    let last = bytes.len() - 1;
+    assert_eq!(refusal(&|bytes| bytes.truncate(last)), unknown, "its end");
+}
+/// Whether each lies in as many bytes as the others or not.
+#[test]
+fn as_many_keys_and_records_come_as_are_announced() {
+    fn refusal<M: Meta<Key: PartitionKey>, T: Record>(records: Vec<Envelope<M, T>>, count: u32) -> String {
+        let (wire, mut bytes) = (super::records::<M, T>(7), Vec::new());
+        wire.write(&Batch { records, signals: Vec::new() }, &mut bytes).unwrap();
+        bytes[..4].copy_from_slice(&count.to_le_bytes());
+        wire.read(&bytes, &mut Batch::new()).err().map_or("nothing".to_owned(), |error| error.to_string())
+    }
+    let numbers = || [1, 2].map(|key| envelope::<Number, _>(key, 0, key)).into();
+    let texts = || ["a", "b"].map(|key| envelope::<Under<String, ()>, _>(key.to_owned(), 0, key.to_owned())).into();
+    assert_eq!((refusal(numbers(), 2), refusal(texts(), 2)), ("nothing".to_owned(), "nothing".to_owned()));
+    for count in [1, 3] {
+        let why = format!("there are to be {count} values, and there are 2");
+        assert_eq!((refusal(numbers(), count), refusal(texts(), count)), (why.clone(), why));
+    }
+}
+#[test]
+fn what_partial_results_claim_is_looked_at() {
+    let record = envelope::<Number, _>(9, 0, Part::<u64, u64>::Record(1));
+    let wire = parts(7, Code::<u64>::of(), OfRecord::<u64>::new());
+    let mut bytes = Vec::new();
+    wire.write(&Batch { records: vec![record], signals: Vec::new() }, &mut bytes).unwrap();
+    // A head of sixteen bytes, a key of eight and as many to the next multiple of sixteen, and then the length of the value.
+    let refusal = |length: u32, written: u32| {
+        let mut changed = bytes.clone();
+        changed[32..36].copy_from_slice(&length.to_le_bytes());
+        changed[12..16].copy_from_slice(&written.to_le_bytes());
+        changed.resize(32 + written as usize, 0);
+        wire.read(&changed, &mut Batch::new()).err().map_or("nothing".to_owned(), |error| error.to_string())
+    };
+    assert_eq!(refusal(8, 20), "nothing");
+    assert_eq!(refusal(9, 20), "a batch ends within a value");
+    assert_eq!(refusal(8, 21), "there is something behind the values of a batch");
+    assert_eq!(refusal(8, 11), "a batch ends within a value");
+}

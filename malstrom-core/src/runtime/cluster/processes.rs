@@ -97,8 +97,9 @@ impl Processes {
             Entry::Occupied(mut place) => {
                 let known = place.get_mut();
                 arrived.back = known.nonce == nonce;
-                // Who has been replaced meanwhile is not let in again, or two would replace each other for ever.
-                if !arrived.back && known.since >= since {
+                // Who has been replaced meanwhile is not let in again, or two would replace each other for ever. The place of one that
+                // is gone is free for any other: the clocks of two machines do not tell which of them began later.
+                if !arrived.back && known.connection.is_some() && known.since >= since {
                     return Err(format!(
                         "it was gone for too long, and another process has come in its place as process {process}"
                     ));
@@ -260,6 +261,15 @@ mod tests {
         Hello { nonce, since: nonce as i64, process: Some(1), address, workers: 1, location }
     }
 
+    #[test]
+    fn a_successor_may_have_a_clock_that_is_behind() {
+        let mut processes = Processes::default();
+        let connections = [1, 2].map(ConnectionId::numbered);
+        assert!(processes.arrive(connections[0], hello(9)).is_ok());
+        processes.closed(connections[0], Duration::ZERO);
+        let arrived = processes.arrive(connections[1], hello(3)).expect("the other one is gone");
+        assert_eq!((arrived.back, arrived.lost.len(), arrived.replaced), (false, 1, None));
+    }
     #[test]
     fn who_was_replaced_does_not_replace_its_successor() {
         let mut processes = Processes::default();

@@ -1,9 +1,11 @@
 //! Figures of workers of this process, as they are told.
 use super::views::{OperatorGauges, SnapshotStatus, WorkerGauges};
 use crate::contract::extract::time::Watermark;
+use crate::exchange::near::Waiting;
 use crate::runtime::attempt::Sight;
 use crate::runtime::clock;
 use crate::runtime::report::{Figures, OperatorReport, Survived, Taken};
+use std::ops::Add;
 use std::time::Duration;
 
 /// Microseconds as seconds.
@@ -41,7 +43,7 @@ fn operator(node: usize, op: &OperatorReport, sights: &[Sight]) -> OperatorGauge
     // The slowest worker is the one that is waited for.
     let lag = promised.min().map(|slowest| seconds(clock::unix_micros().saturating_sub(slowest)));
     let waiting = sights.iter().flat_map(|sight| &sight.waiting).filter(|(at, _)| *at == node);
-    let queue = waiting.fold(None, |all: Option<u64>, (_, batches)| Some(all.unwrap_or(0) + *batches as u64));
+    let queue = waiting.map(|(_, waiting)| *waiting).reduce(Waiting::add);
     OperatorGauges {
         id: op.id.clone(),
         records_in,
@@ -50,7 +52,8 @@ fn operator(node: usize, op: &OperatorReport, sights: &[Sight]) -> OperatorGauge
         late,
         dropped,
         watermark_lag_seconds: lag,
-        queue_batches: queue,
+        queue_batches: queue.map(|queue| queue.batches as u64),
+        queue_bytes: queue.map(|queue| queue.bytes as u64),
         metrics: op.metrics.clone(),
     }
 }

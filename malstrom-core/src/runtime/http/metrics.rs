@@ -48,6 +48,13 @@ pub(super) fn render(gauges: &Gauges) -> String {
         &gauges.operators,
         |op| op.queue_batches.map(|batches| batches as f64),
     );
+    operators(
+        &mut text,
+        ("malstrom_queue_bytes", Kind::Gauge),
+        "How many bytes those batches take.",
+        &gauges.operators,
+        |op| op.queue_bytes.map(|bytes| bytes as f64),
+    );
     workers(&mut text, gauges);
     if let Some(snapshots) = &gauges.snapshots {
         self::snapshots(&mut text, snapshots);

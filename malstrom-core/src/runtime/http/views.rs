@@ -50,12 +50,18 @@ pub(crate) struct OperatorView {
     pub(crate) counts: OperatorStatus,
     pub(crate) watermark_lag_seconds: Option<f64>,
     pub(crate) queue_batches: Option<u64>,
+    pub(crate) queue_bytes: Option<u64>,
 }
 impl From<OperatorGauges> for OperatorView {
     fn from(op: OperatorGauges) -> Self {
         let OperatorGauges { id, records_in, records_out, failed, late, dropped, .. } = op;
         let counts = OperatorStatus { id, records_in, records_out, failed, late, dropped };
-        OperatorView { counts, watermark_lag_seconds: op.watermark_lag_seconds, queue_batches: op.queue_batches }
+        OperatorView {
+            counts,
+            watermark_lag_seconds: op.watermark_lag_seconds,
+            queue_batches: op.queue_batches,
+            queue_bytes: op.queue_bytes,
+        }
     }
 }
 /// What a job is doing.
@@ -214,8 +220,9 @@ pub(crate) struct OperatorGauges {
     pub(crate) dropped: u64,
     /// How far event time is behind the clock of the machine, where it is of the calendar and has been promised.
     pub(crate) watermark_lag_seconds: Option<f64>,
-    /// How many batches wait to be received, if it is an exchange.
+    /// How many batches wait to be received, if it is an exchange, and how many bytes they take.
     pub(crate) queue_batches: Option<u64>,
+    pub(crate) queue_bytes: Option<u64>,
     pub(crate) metrics: Vec<(&'static str, Metric)>,
 }
 /// How many processes are there, and how many are not that should be.

@@ -82,12 +82,17 @@ impl Chapter {
     /// Opens the book here: what has written the chunks, and the chunks. `None` if there is nothing, or nothing that can be
     /// read, which ends the job.
     pub fn open(&mut self, book: &mut Book<'_>) -> Option<(Edition, Vec<Loaded>)> {
+        let edition = self.edition(book)?;
+        Some((edition, book.chunks(self.owner.node, self.part)))
+    }
+    /// What has written the chunks. `None` as for [`open`](Self::open).
+    fn edition(&mut self, book: &mut Book<'_>) -> Option<Edition> {
         let schema = book.schema(self.owner.node, self.part)?;
         match self.layout.read(&schema) {
             Ok(edition) => {
                 // Chunks of two layouts must not stand in one row.
                 self.whole = edition != self.layout.edition();
-                Some((edition, book.chunks(self.owner.node, self.part)))
+                Some(edition)
             }
             Err(error) => {
                 self.refuse(book, None, error);
@@ -143,7 +148,7 @@ impl Chapter {
     }
     /// Does something about a table that is all there is to this chapter. Returns the groups that have come in.
     pub fn persist_table<K: PartitionKey, V>(&mut self, table: &mut StateTable<K, V>, task: Task<'_, '_>) -> Vec<u16> {
-        let (book, chunks, loaded) = match task {
+        let (book, mut groups, loaded): (_, Vec<u16>, _) = match task {
             Task::Save(pen) => {
                 self.tell(pen);
                 match table.write(pen, |pen, group, full, draft| self.hand_in(pen, group, full, draft)) {
@@ -166,20 +171,27 @@ impl Chapter {
                 return Vec::new();
             }
             Task::Load(book) => {
-                let Some((edition, chunks)) = self.open(book) else { return Vec::new() };
-                let loaded = table.load(edition, &chunks, &mut self.hasher());
-                (book, chunks, loaded)
+                let Some(edition) = self.edition(book) else { return Vec::new() };
+                let (mut hasher, mut groups, mut begun, mut refused) = (self.hasher(), Vec::new(), false, None);
+                book.each(self.owner.node, self.part, |extent, chunk| {
+                    if !std::mem::replace(&mut begun, true) {
+                        table.expect(extent);
+                    }
+                    groups.push(chunk.group);
+                    refused = table.load(edition, &chunk, &mut hasher).err().map(|error| (chunk.group, error));
+                    refused.is_none()
+                });
+                (book, groups, refused.map_or(Ok(()), Err))
             }
             Task::Take(book, groups) => {
                 let (edition, chunks) = self.receive(book, groups);
                 let taken = table.take(groups, edition, &chunks, &mut self.hasher());
-                (book, chunks, taken)
+                (book, chunks.iter().map(|chunk| chunk.group).collect(), taken)
             }
         };
         if let Err((group, error)) = loaded {
             self.refuse(book, Some(group), error);
         }
-        let mut groups: Vec<u16> = chunks.iter().map(|chunk| chunk.group).collect();
         groups.dedup();
         groups
     }

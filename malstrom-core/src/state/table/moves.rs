@@ -95,7 +95,7 @@ impl<K: PartitionKey, V> StateTable<K, V> {
     ) -> Result<(), (u16, CodecError)> {
         self.lay_out(self.ranks.moved(groups), chunks.iter().map(|chunk| chunk.entries as usize).sum());
         for chunk in chunks {
-            self.load_chunk(edition, chunk, hasher).map_err(|error| (chunk.group, error))?;
+            self.load(edition, chunk, hasher).map_err(|error| (chunk.group, error))?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use super::track::{END, Track, Wanted};
 use super::{Entry, GROUPS, StateTable, Tag, doubled, room};
 use crate::contract::key::PartitionKey;
 use crate::contract::record::CodecError;
-use crate::contract::snapshot::{Loaded, Pen};
+use crate::contract::snapshot::{Extent, Loaded, Pen};
 use crate::state::key_group::{KeyHasher, group};
 use crate::state::saved::{Change, Changes, Draft, Edition};
 
@@ -101,36 +101,19 @@ impl<K, V> StateTable<K, V> {
 }
 
 impl<K: PartitionKey, V> StateTable<K, V> {
-    /// Takes in what was written, of each group first what is full. What is taken in counts as written. The table must be
-    /// [tracked](Self::track).
+    /// Says how many entries are going to be [loaded](Self::load), so that there is room for them.
+    pub fn expect(&mut self, Extent { full, all }: Extent) {
+        if let Some(track) = &mut self.track {
+            track.expected = all;
+        }
+        self.reserve(full);
+    }
+    /// Takes in what was written of a group: first what is full, then what has changed, and one group after the other. What is
+    /// taken in counts as written. The table must be [tracked](Self::track).
     ///
     /// # Errors
-    /// If an entry cannot be read, or does not belong to its group; with the group.
-    pub fn load(
-        &mut self,
-        edition: Edition,
-        chunks: &[Loaded],
-        hasher: &mut KeyHasher,
-    ) -> Result<(), (u16, CodecError)> {
-        self.expect(chunks.iter().map(|chunk| chunk.entries as usize).sum());
-        self.reserve(chunks.iter().filter(|chunk| chunk.full).map(|chunk| chunk.entries as usize).sum());
-        for chunk in chunks {
-            self.load_chunk(edition, chunk, hasher).map_err(|error| (chunk.group, error))?;
-        }
-        Ok(())
-    }
-    /// At most so many entries are going to be loaded.
-    pub fn expect(&mut self, entries: usize) {
-        if let Some(track) = &mut self.track {
-            track.expected = entries;
-        }
-    }
-    pub(super) fn load_chunk(
-        &mut self,
-        edition: Edition,
-        chunk: &Loaded,
-        hasher: &mut KeyHasher,
-    ) -> Result<(), CodecError> {
+    /// If an entry cannot be read, or does not belong to its group.
+    pub fn load(&mut self, edition: Edition, chunk: &Loaded, hasher: &mut KeyHasher) -> Result<(), CodecError> {
         let mut entries = 0_u32;
         for change in Changes::of(&chunk.bytes) {
             self.load_change(edition, chunk.group, change?, hasher)?;

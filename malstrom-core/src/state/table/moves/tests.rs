@@ -1,6 +1,6 @@
 //! What a worker writes that has given groups away or taken them in. That all comes back is shown where tables are saved.
 use crate::contract::code::OfRecord;
-use crate::contract::snapshot::{GroupSet, Part, Task};
+use crate::contract::snapshot::{Extent, GroupSet, Part, Task};
 use crate::state::key_group::group;
 use crate::state::saved::model::{Gift, Owners, Store, given, groups_of, hash, key, owner};
 use crate::state::saved::{Chapter, Draft, Layout};
@@ -123,7 +123,7 @@ fn what_was_not_given_so_is_refused() {
 fn taking_asks_for_no_more_room_than_is_needed() {
     let (mut giver, mut taker) = (worker(&GroupSet::new()), worker(&[0].into_iter().collect()));
     // It was loaded with far more than it has still.
-    taker.0.expect(100_000);
+    taker.0.expect(Extent { full: 0, all: 100_000 });
     for key in (0..).filter(|key| group(hash(*key)) == 0).take(1_000) {
         taker.0.insert(hash(key), &key, key);
     }

@@ -1,7 +1,7 @@
 //! How much is written of tables that change as a whole, and how those are loaded that have grown.
 use crate::contract::code::OfRecord;
 use crate::contract::record::Record;
-use crate::contract::snapshot::{Barrier, Loaded, Outcome, Part, Pen, Scope, Task};
+use crate::contract::snapshot::{Barrier, Extent, Loaded, Outcome, Part, Pen, Scope, Task};
 use crate::state::key_group::KeyHasher;
 use crate::state::saved::model::{SEED, hash, key, owner, ranks_of};
 use crate::state::saved::{Chapter, Draft, Edition, Layout};
@@ -35,9 +35,9 @@ fn what_has_grown_since_it_was_full_is_loaded_without_a_crowd() {
     let mut table = StateTable::new(Ranks::all());
     table.track(OfRecord::<u64>::new());
     let chunks: Vec<Loaded> = found.into_values().flatten().collect();
-    table.expect(200_200);
+    table.expect(Extent { full: 0, all: 200_200 });
     for chunk in &chunks {
-        table.load_chunk(EDITION, chunk, &mut KeyHasher::new(SEED)).unwrap();
+        table.load(EDITION, chunk, &mut KeyHasher::new(SEED)).unwrap();
         if chunk.group.is_multiple_of(256) {
             assert!(table.farthest() < 1_000, "{} slots are looked at for a key", table.farthest());
         }
@@ -58,7 +58,10 @@ fn loading_asks_for_no_more_room_than_is_needed_in_the_end() {
     let chunks: Vec<Loaded> = (0..8).map(chunk).collect();
     let mut table: StateTable<u64, u64> = StateTable::new(Ranks::all());
     table.track(OfRecord::<u64>::new());
-    table.load(EDITION, &chunks, &mut KeyHasher::new(SEED)).unwrap();
+    table.expect(Extent::of(chunks.iter().map(|chunk| (chunk.full, chunk.entries))));
+    for chunk in &chunks {
+        table.load(EDITION, chunk, &mut KeyHasher::new(SEED)).unwrap();
+    }
     assert_eq!(table.len(), 800);
     assert!(table.slots() <= 1 << 14, "{} slots", table.slots());
 }

@@ -6,7 +6,7 @@ use super::{Filled, Tables};
 use crate::contract::code::Codec;
 use crate::contract::key::PartitionKey;
 use crate::contract::record::CodecError;
-use crate::contract::snapshot::{Barrier, GroupSet, Loaded, Outcome, Part, Pen, Scope};
+use crate::contract::snapshot::{Barrier, Extent, GroupSet, Loaded, Outcome, Part, Pen, Scope};
 use crate::state::key_group::KeyHasher;
 use crate::state::saved::{Change, Changes, Chapter, Draft, Edition, Layout};
 use crate::state::table::{Ranks, StateTable};
@@ -157,7 +157,7 @@ impl Coming {
         K: PartitionKey,
     {
         match self {
-            Coming::AtMost(entries) => table.expect(*entries),
+            Coming::AtMost(entries) => table.expect(Extent { full: 0, all: *entries }),
             // A table that there was has been laid out for them.
             Coming::Into(_) if table.is_empty() => table.reserve(self.entries(window)),
             Coming::Into(_) => {}
