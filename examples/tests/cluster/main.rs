@@ -13,7 +13,7 @@ mod proxy;
 mod real_processes {
     mod chaos;
     mod checked;
-    mod disk;
+    pub(crate) mod disk;
     mod fenced;
     mod frozen;
     mod hosts;
@@ -27,6 +27,6 @@ mod real_processes {
     mod secure;
     mod standby;
 }
-use real_processes::job;
+use real_processes::{disk, job};
 
 const DEMO: &str = env!("CARGO_BIN_EXE_cluster_demo");
