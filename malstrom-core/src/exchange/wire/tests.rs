@@ -151,7 +151,7 @@ fn what_a_batch_claims_is_looked_at() {
     assert_eq!(refusal(&|bytes| bytes[first + 24] = 0), unordered, "one stands before the one that comes before it");
     assert_eq!(refusal(&|bytes| bytes[first + 24] = 3), unordered, "one stands behind more records than there are");
     let unknown = "a batch has a signal that is none";
-    assert_eq!(refusal(&|bytes| bytes[first + 4] = 11), unknown, "its kind");
+    assert_eq!(refusal(&|bytes| bytes[first + 4] = 12), unknown, "its kind");
     assert_eq!(refusal(&|bytes| bytes[first + 5] = 2), unknown, "whether it is the last");
     assert_eq!(refusal(&|bytes| bytes[first + 6] = 16), unknown, "its round");
     let last = bytes.len() - 1;
