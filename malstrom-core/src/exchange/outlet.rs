@@ -171,7 +171,13 @@ impl<M: Meta, T> Scatter<M, T> {
         }
         let empty = self.exchange.as_ref().and_then(|exchange| exchange.with_peer(to, |peer| peer.empty(self.room)));
         match empty {
-            None => self.local.swap(&mut self.outs[to]),
+            None => {
+                if let Some(exchange) = self.exchange.as_ref().filter(|exchange| exchange.worker != to) {
+                    let why = format!("there are records for worker {to}, which takes no part");
+                    exchange.site.fail(Error::custom(why).in_connector(&exchange.site.id));
+                }
+                self.local.swap(&mut self.outs[to]);
+            }
             Some(empty) => {
                 let batch = std::mem::replace(&mut self.outs[to], empty);
                 self.held[to].push_back(batch);

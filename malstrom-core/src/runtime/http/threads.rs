@@ -14,6 +14,12 @@ impl Glance {
     fn first(&self, workers: usize) -> usize {
         self.attempt.as_ref().map_or(workers, |attempt| attempt.began_with())
     }
+    /// How many workers there are: while they begin and end, as many as there are to be.
+    fn workers(&self, phase: Phase, workers: usize) -> usize {
+        let target = self.survived.target.unwrap_or(workers);
+        let running = self.attempt.as_ref().filter(|_| phase == Phase::Running);
+        running.map_or(target, |attempt| attempt.workers())
+    }
     fn loaded(&self) -> usize {
         self.attempt.as_ref().map_or(0, |attempt| attempt.loaded())
     }
@@ -55,7 +61,7 @@ impl Console for Job {
         let phase = glance.phase(workers, self.is_stopping());
         let waits_for = glance.waits_for(phase, workers);
         let target = glance.survived.target.unwrap_or(workers);
-        let workers = glance.attempt.as_ref().map_or(workers, |attempt| attempt.workers());
+        let workers = glance.workers(phase, workers);
         let Survived { snapshots, restarts, restored_from, attempt, term, interval, .. } = glance.survived;
         let begun = |number: u64| (self.is_kept() && attempt > 0).then_some(number);
         let processes =
@@ -106,12 +112,13 @@ impl Console for Job {
         let mut all = glance.past.clone();
         all.merge(&glance.figures());
         let Survived { snapshots: taken, given_up: failed, .. } = glance.survived;
+        let workers = glance.workers(glance.phase(self.plan().workers, self.is_stopping()), self.plan().workers);
         let snapshots = SnapshotGauges { taken, failed, last: last(&glance.survived, now) };
         Gauges {
             job: self.plan_view().job,
             operators: operators(&all, &sights),
             loads: loads(&sights, now),
-            workers: self.plan().workers,
+            workers,
             restarts: glance.survived.restarts,
             uptime_seconds: now.as_secs_f64(),
             snapshots: self.is_kept().then_some(snapshots),

@@ -1,0 +1,178 @@
+//! A job whose workers become more and fewer while records flow: 1, then 4, then 2. It says how long records take from when they are
+//! due to the sink, in each phase and while key groups move, and at the end whether each was counted once.
+//!
+//! `cargo run --release --bin rescaled -- --rate 500000 --keys 1000000 --seconds 5` puts it under load.
+use clap::Parser;
+use malstrom::connect::for_each;
+use malstrom::prelude::*;
+use malstrom::{Emit, Error, Never, Read, Result, Runtime, Source, SplitReader};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+const SPLITS: u64 = 8;
+
+/// Numbers that are due at a steady rate, until it is told to end.
+#[derive(Clone)]
+struct Paced {
+    rate: u64,
+    began: Instant,
+    /// The first number that is not to come.
+    end: Arc<AtomicU64>,
+}
+impl Source for Paced {
+    type Out = u64;
+    type Error = Never;
+    type Split = u64;
+    type Position = u64;
+    type Reader = PacedReader;
+
+    fn splits(&mut self) -> Result<Vec<u64>> {
+        Ok((0..SPLITS).collect())
+    }
+    fn open(&mut self, split: u64, position: Option<u64>) -> Result<PacedReader> {
+        Ok(PacedReader { paced: self.clone(), next: position.unwrap_or(split) })
+    }
+}
+impl Paced {
+    /// When a number is due, since the beginning.
+    fn due(&self, n: u64) -> Duration {
+        Duration::from_nanos(n * 1_000_000_000 / self.rate)
+    }
+}
+struct PacedReader {
+    paced: Paced,
+    next: u64,
+}
+impl SplitReader for PacedReader {
+    type Out = u64;
+    type Error = Never;
+    type Position = u64;
+
+    fn read(&mut self, max: usize, out: &mut impl Emit<u64, Never>) -> Result<Read> {
+        let now = self.paced.began.elapsed();
+        let end = self.paced.end.load(Ordering::Relaxed);
+        for _ in 0..max {
+            if self.next >= end {
+                return Ok(Read::End);
+            }
+            if self.paced.due(self.next) > now {
+                return Ok(Read::After(Duration::from_micros(500)));
+            }
+            out.emit(self.next);
+            self.next += SPLITS;
+        }
+        Ok(Read::More)
+    }
+    fn position(&self) -> u64 {
+        self.next
+    }
+}
+
+#[keyed_state(key = u64)]
+#[derive(Default)]
+struct Seen(u64);
+/// The number, and how many there were of its key.
+#[operator]
+fn count(seen: &mut Seen, n: u64) -> (u64, u64) {
+    seen.0 += 1;
+    (n, seen.0)
+}
+
+/// What has come out.
+#[derive(Default)]
+struct Came {
+    records: u64,
+    /// The sum of the counts: it is known what that is if each record was counted once, and no other way.
+    counts: u64,
+    /// How long records took, in microseconds, since that was last asked.
+    latencies: Vec<u32>,
+}
+type Out = Arc<Mutex<Came>>;
+
+pipeline! {
+    fn counted(paced: Paced, keys: u64, out: Out) {
+        source(paced.clone()) -> key_by(|n| n % keys) -> count
+            -> sink(for_each(move |(n, count)| {
+                let late = paced.began.elapsed().saturating_sub(paced.due(n));
+                let mut came = out.lock().unwrap_or_else(PoisonError::into_inner);
+                came.records += 1;
+                came.counts += count;
+                came.latencies.push(late.as_micros() as u32);
+            }));
+    }
+}
+
+/// What records took since the last call.
+fn show(what: &str, out: &Out) {
+    let mut latencies = std::mem::take(&mut out.lock().unwrap_or_else(PoisonError::into_inner).latencies);
+    latencies.sort_unstable();
+    let at = |share: f64| {
+        latencies.get(((latencies.len() as f64 - 1.0) * share) as usize).copied().unwrap_or(0) as f64 / 1000.0
+    };
+    println!(
+        "{what:<28} {:>9} records   p50 {:>7.2} ms   p99 {:>7.2} ms   slowest {:>7.2} ms",
+        latencies.len(),
+        at(0.5),
+        at(0.99),
+        at(1.0)
+    );
+}
+
+/// A job that gets more workers, and fewer again, while records flow.
+#[derive(Parser)]
+struct Args {
+    /// How many records are due in a second
+    #[arg(long, default_value_t = 20_000)]
+    rate: u64,
+    /// Of how many keys they are
+    #[arg(long, default_value_t = 10_000)]
+    keys: u64,
+    /// For how long it goes on with each number of workers
+    #[arg(long, default_value_t = 1)]
+    seconds: u64,
+    /// The numbers of workers
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 4, 2])]
+    workers: Vec<usize>,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let end = Arc::new(AtomicU64::new(u64::MAX));
+    let paced = Paced { rate: args.rate, began: Instant::now(), end: end.clone() };
+    let (out, keys) = (Out::default(), args.keys);
+    let first = args.workers.first().copied().unwrap_or(1);
+    let snapshots = std::env::temp_dir().join(format!("malstrom-rescaled-{}", std::process::id()));
+    let runtime = Runtime::builder()
+        .workers(first)
+        .snapshots(snapshots.display().to_string(), Duration::from_millis(500))
+        .build()?;
+    let (theirs, into) = (paced.clone(), out.clone());
+    let job = runtime.start(move || counted(theirs.clone(), keys, into.clone()))?;
+    let phase = Duration::from_secs(args.seconds);
+    for (at, workers) in args.workers.iter().enumerate() {
+        if at > 0 {
+            let moved = job.rescale(*workers)?;
+            show(&format!("... becomes {moved}"), &out);
+        }
+        std::thread::sleep(phase);
+        show(&format!("{workers} workers"), &out);
+    }
+    // Behind all that has been read.
+    let last = (paced.began.elapsed().as_nanos() * u128::from(args.rate) / 1_000_000_000) as u64 + args.rate / 5;
+    end.store(last, Ordering::Relaxed);
+    job.join()?;
+    // Whether it can be removed is of no interest here.
+    let _ = std::fs::remove_dir_all(&snapshots);
+    let came = out.lock().unwrap_or_else(PoisonError::into_inner);
+    // The counts of a key that has n records are 1 to n.
+    let expected: u64 = (0..keys.min(last)).map(|key| (last - key).div_ceil(keys)).map(|n| n * (n + 1) / 2).sum();
+    if (came.records, came.counts) != (last, expected) {
+        return Err(Error::custom(format!(
+            "of {last} records {} came out, and the sum of their counts is {} in place of {expected}",
+            came.records, came.counts
+        )));
+    }
+    println!("all {last} records were counted once");
+    Ok(())
+}
