@@ -453,7 +453,7 @@ impl Handle {
     /// # }
     /// # let results = memory::collector::<u64>();
     /// let snapshots = tempfile::tempdir().map_err(malstrom_core::Error::custom)?;
-    /// let runtime = Runtime::builder().workers(1).snapshots(snapshots.path().display().to_string(), Duration::from_secs(1));
+    /// let runtime = Runtime::builder().workers(1).snapshots(format!("file://{}", snapshots.path().display()), Duration::from_secs(1));
     /// let job = runtime.build()?.start(move || numbers(results.clone()))?;
     /// let moved = job.rescale(2)?;
     /// assert_eq!((moved.workers, moved.groups), (2, 2048));

@@ -74,7 +74,7 @@ impl SplitReader for PacedReader {
 struct Seen(u64);
 /// The number, and how many there were of its key.
 #[operator]
-fn count(seen: &mut Seen, n: u64) -> (u64, u64) {
+fn number(seen: &mut Seen, n: u64) -> (u64, u64) {
     seen.0 += 1;
     (n, seen.0)
 }
@@ -92,7 +92,7 @@ type Out = Arc<Mutex<Came>>;
 
 pipeline! {
     fn counted(paced: Paced, keys: u64, out: Out) {
-        source(paced.clone()) -> key_by(|n| n % keys) -> count
+        source(paced.clone()) -> key_by(move |n| n % keys) -> number
             -> sink(for_each(move |(n, count)| {
                 let late = paced.began.elapsed().saturating_sub(paced.due(n));
                 let mut came = out.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,7 +145,7 @@ fn main() -> Result<()> {
     let snapshots = std::env::temp_dir().join(format!("malstrom-rescaled-{}", std::process::id()));
     let runtime = Runtime::builder()
         .workers(first)
-        .snapshots(snapshots.display().to_string(), Duration::from_millis(500))
+        .snapshots(format!("file://{}", snapshots.display()), Duration::from_millis(500))
         .build()?;
     let (theirs, into) = (paced.clone(), out.clone());
     let job = runtime.start(move || counted(theirs.clone(), keys, into.clone()))?;
