@@ -8,7 +8,7 @@ mod command_line;
 #[path = "../../../malstrom-core/tests/support/proxy.rs"]
 mod proxy;
 
-/// What is run by itself, with more tests at a time than there are cores: they wait more than they compute. See `.ci/run`.
+/// They wait more than they compute: with `--test-threads 6`, all are done in a minute and a half.
 #[path = "."]
 mod real_processes {
     mod chaos;
