@@ -115,6 +115,9 @@ pub(crate) struct Timing<K, T: TimerSet> {
     warned: bool,
     /// The job was stopped, and those downstream know: what is due now fires when it is started again.
     stopped: bool,
+    /// A barrier has passed: until the next turn no timer fires by the clock of the machine. It may be about to move to another
+    /// worker, and state must not change between the barrier and that.
+    rests: bool,
     clock: Rc<Clock>,
     /// Where it is written how far time has come, if it is.
     figures: Option<Figures<Saved>>,
@@ -145,6 +148,7 @@ impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
             exhausted: false,
             warned: false,
             stopped: false,
+            rests: false,
             clock: env.clock(),
             figures,
         }
@@ -152,6 +156,7 @@ impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
     /// A barrier passes. It has waited for the signals before it, so nothing of them is left to do, and those behind it are
     /// not in force.
     pub(crate) fn flip(&mut self, barrier: Barrier) {
+        self.rests = T::ANY;
         self.event.flip(barrier);
         self.processing.flip(barrier);
         let (time, kind) = self.progress.saved();
@@ -241,6 +246,7 @@ impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
         match self.progress.watermark {
             _ if self.stopped => (i64::MIN, i64::MIN),
             Watermark::Ended => (i64::MAX, i64::MAX),
+            _ if self.rests => (self.progress.time, i64::MIN),
             _ => (self.progress.time, self.clock.now()),
         }
     }
@@ -292,7 +298,8 @@ impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
         }
     }
     /// When a timer fires by the clock of the machine.
-    pub(crate) fn tick(&self) -> Option<Duration> {
+    pub(crate) fn tick(&mut self) -> Option<Duration> {
+        self.rests = false;
         if T::ANY { self.processing.next().map(|next| self.clock.until(next)) } else { None }
     }
 }
