@@ -188,6 +188,8 @@ enum Item {
 }
 impl<P: Push<M, ()>> Chain<P> {
     fn pump(&mut self) {
+        // As each turn of a segment begins.
+        self.push.tick(Duration::from_micros(self.now));
         for _ in 0..100_000 {
             if self.push.pump().is_free() {
                 return;
