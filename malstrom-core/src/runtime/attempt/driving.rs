@@ -54,7 +54,7 @@ impl Attempt {
     fn work(&self, worker: &mut Worker, settings: &Settings, load: &mut Load) -> Result<()> {
         let me = settings.worker;
         // With more workers than cores, spinning takes the core from the one who is waited for.
-        let alone = settings.workers == 1 && settings.scaling == Scaling::Fixed;
+        let (alone, cores) = (settings.workers == 1 && settings.scaling == Scaling::Fixed, cores());
         let mut published = Duration::ZERO;
         let mut busy_at = None;
         // Whether anything has happened since.
@@ -77,9 +77,7 @@ impl Attempt {
                     continue;
                 }
                 Step::Idle(_)
-                    if !alone
-                        && self.workers() <= cores()
-                        && busy_at.is_some_and(|at| now.saturating_sub(at) < SPIN) =>
+                    if !alone && self.workers() <= cores && busy_at.is_some_and(|at| now.saturating_sub(at) < SPIN) =>
                 {
                     std::hint::spin_loop();
                     continue;
