@@ -37,7 +37,9 @@ pub use contract::time::{Durations, InvalidTimestamp, Span, Time, Timestamp};
 pub use contract::window::{Late, Window, Windowed};
 pub use error::{Error, Result};
 pub use graph::{Graph, Pipeline};
-pub use runtime::{Environment, Handle, Latency, Moved, Report, Restore, Role, Runtime, RuntimeArgs, SnapshotCommand, run};
+pub use runtime::{
+    Environment, Handle, Latency, Moved, Report, Restore, Role, Runtime, RuntimeArgs, SnapshotCommand, run,
+};
 
 /// The crate of the object stores in which snapshots can lie.
 pub use object_store;

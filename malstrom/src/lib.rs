@@ -87,8 +87,8 @@ pub use malstrom_core::{Begin, CommitPermit, ExactlyOnce, Guarantee, Interval, R
 pub use malstrom_core::{CodecError, connect, metrics, object_store, schema, snapshot, testing};
 pub use malstrom_core::{
     Context, Durations, Emit, Environment, Error, Extract, Failure, Handle, InvalidTimestamp, Key, KeyedState, Late,
-    Latency, Metrics, Never, Output, PartitionKey, Pipeline, Progress, Read, Record, Report, Restore, Result, Role,
-    Runtime, RuntimeArgs, Sink, SnapshotCommand, Source, SplitReader, Time, Timestamp, Window, Windowed, run,
+    Latency, Metrics, Moved, Never, Output, PartitionKey, Pipeline, Progress, Read, Record, Report, Restore, Result,
+    Role, Runtime, RuntimeArgs, Sink, SnapshotCommand, Source, SplitReader, Time, Timestamp, Window, Windowed, run,
 };
 pub use malstrom_core::{EventTime, ProcessingTimers, Timers, Watermark};
 
