@@ -115,7 +115,8 @@ impl Links {
     pub(crate) fn give_back<W: 'static>(fabric: &Fabric, number: usize, splits: Vec<W>) {
         Self::in_pool::<W, _>(fabric, number, |pool| {
             pool.gave += 1;
-            pool.waiting.extend(splits.into_iter().map(|split| (split, true)));
+            // Before those that nobody has opened: time waits for these.
+            splits.into_iter().for_each(|split| pool.waiting.push_front((split, true)));
         });
         fabric.wake_all();
     }

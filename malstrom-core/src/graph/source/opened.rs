@@ -90,8 +90,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
     fn let_time_go_on(&mut self) {
         let (Some((version, givers)), Some(origin)) = (self.holds, &self.origin) else { return };
         let held = origin.held();
-        // Those of a source in time order that wait come behind all that is read.
-        if self.source.in_time_order() || Links::have_moved::<Waiting<S>>(&self.fabric, self.number, version, givers) {
+        if Links::have_moved::<Waiting<S>>(&self.fabric, self.number, version, givers) {
             self.holds = None;
             self.tell(held, SplitNews::Ends);
             self.fabric.wake_all();
