@@ -390,14 +390,15 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for So
             }
             Task::Give(pen, groups) => {
                 if groups.leaves() {
-                    match self.saved.remembered().encode() {
+                    let cut = self.changes.as_ref().and_then(|changes| changes.at(self.passed));
+                    match self.saved.handed(cut.map_or(0, |cut| cut.change.new.version())).encode() {
                         Ok(written) => pen.chunk(saved::head(self.number), written),
                         Err(error) => self.site.fail(Error::custom(error).in_connector(&self.site.id)),
                     }
                 }
             }
             Task::Take(book, _) => {
-                let inherited = Splits::load(book, self.number, &self.site.id).remembered();
+                let inherited = Splits::load(book, self.number, &self.site.id);
                 inherited.0.into_iter().for_each(|(name, (number, place))| self.saved.note(name, number, place));
             }
             Task::Settle(_) => {}

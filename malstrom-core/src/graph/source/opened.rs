@@ -116,7 +116,8 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
             match Self::split_of(&name, &position) {
                 Ok((same, written)) => {
                     // Until another worker has opened it, this one goes on writing where it is.
-                    self.saved.0.insert(name.clone(), (split, Place::Known(written)));
+                    let place = Place::Given(cut.change.new.version(), written);
+                    self.saved.0.insert(name.clone(), (split, place));
                     given.push(Waiting { split: same, name, resume: Some((split, position)) });
                 }
                 Err(error) => self.site.fail(error.in_connector(&self.site.id)),

@@ -2,7 +2,8 @@
 //!
 //! Each worker writes which splits it reads and how far, and which it has read to their end. A split that nobody has opened
 //! is not written: it is listed again. After a restore the positions of splits that wait to be opened again are nobody's, so
-//! one worker goes on writing what it was restored from; what a worker says of a split that it has opened comes before that.
+//! one worker goes on writing what it was restored from; what a worker says of a split that it has opened comes before that. So does
+//! what one says that has given a split back: the last of those who did, until another has opened it.
 use crate::contract::record::{CodecError, Record};
 use crate::contract::snapshot::{Book, Head, NO_GROUP, Part};
 use crate::contract::source::Source;
@@ -24,9 +25,21 @@ pub(crate) struct Waiting<S: Source> {
 pub(crate) enum Place {
     /// It was at this position, when it was last opened.
     Known(Vec<u8>),
+    /// It was at this position, when it was given back for the change of this version.
+    Given(u64, Vec<u8>),
     /// It is being read, and at this position.
     Reads(Vec<u8>),
     Ended,
+}
+impl Place {
+    /// Of two places of a split the one with the higher rank counts.
+    fn rank(&self) -> (u8, u64) {
+        match self {
+            Place::Known(_) => (0, 0),
+            Place::Given(version, _) => (1, *version),
+            Place::Reads(_) | Place::Ended => (2, 0),
+        }
+    }
 }
 /// What is written of a split: its bytes, its number, what is known of it, its position.
 type Row = (Vec<u8>, u64, u8, Vec<u8>);
@@ -36,7 +49,8 @@ pub(crate) struct Splits(pub(crate) HashMap<Vec<u8>, (u64, Place)>);
 impl Splits {
     /// Takes note of a split. What is known from before a restore counts least.
     pub(crate) fn note(&mut self, name: Vec<u8>, number: u64, place: Place) {
-        if !matches!(place, Place::Known(_)) || !self.0.contains_key(&name) {
+        let before = self.0.get(&name).map(|(_, before)| before.rank());
+        if before.is_none_or(|before| before < place.rank() || before == place.rank() && before > (0, 0)) {
             self.0.insert(name, (number, place));
         }
     }
@@ -55,6 +69,11 @@ impl Splits {
         let place = match kind {
             0 => Place::Known(position),
             1 => Place::Reads(position),
+            3 => match position.split_first_chunk() {
+                Some((version, position)) => Place::Given(u64::from_le_bytes(*version), position.to_vec()),
+                // It is refused where it is opened.
+                None => Place::Given(0, position),
+            },
             _ => Place::Ended,
         };
         self.note(name, number, place);
@@ -65,6 +84,9 @@ impl Splits {
             match place {
                 Place::Known(position) => (name, number, 0, position),
                 Place::Reads(position) => (name, number, 1, position),
+                Place::Given(version, position) => {
+                    (name, number, 3, [&version.to_le_bytes()[..], &position[..]].concat())
+                }
                 Place::Ended => (name, number, 2, Vec::new()),
             }
         };
@@ -78,12 +100,25 @@ impl Splits {
     pub(crate) fn remembered(&self) -> Splits {
         let known = |(name, (number, place)): (&Vec<u8>, &(u64, Place))| {
             let place = match place {
-                Place::Known(position) | Place::Reads(position) => Place::Known(position.clone()),
+                Place::Known(position) | Place::Given(_, position) | Place::Reads(position) => {
+                    Place::Known(position.clone())
+                }
                 Place::Ended => Place::Ended,
             };
             (name.clone(), (*number, place))
         };
         Splits(self.0.iter().map(known).collect())
+    }
+    /// What a worker that leaves with the change of this version hands to one that goes on writing it.
+    pub(crate) fn handed(&self, version: u64) -> Splits {
+        let given = |(name, (number, place)): (&Vec<u8>, &(u64, Place))| {
+            let place = match place {
+                Place::Reads(position) => Place::Given(version, position.clone()),
+                other => other.clone(),
+            };
+            (name.clone(), (*number, place))
+        };
+        Splits(self.0.iter().map(given).collect())
     }
     /// What there is to read: of all that is listed what has not ended, those that were begun first, from where they were.
     pub(crate) fn waiting<S: Source>(&self, listed: Vec<S::Split>, names: bool) -> Result<VecDeque<Waiting<S>>> {
@@ -91,7 +126,7 @@ impl Splits {
         let mut resume = |split: S::Split, name: Vec<u8>| -> Result<()> {
             match self.0.get(&name) {
                 Some((_, Place::Ended)) => {}
-                Some((number, Place::Known(position) | Place::Reads(position))) => {
+                Some((number, Place::Known(position) | Place::Given(_, position) | Place::Reads(position))) => {
                     let position = S::Position::decode(position).map_err(Error::custom)?;
                     begun.push_back(Waiting { split, name, resume: Some((*number, position)) });
                 }
@@ -142,4 +177,41 @@ pub(crate) fn head(node: usize) -> Head {
 
 fn unreadable(id: &str, error: CodecError) -> Error {
     Error::Config(format!("the snapshot's splits of `{id}` cannot be read: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noted(places: impl IntoIterator<Item = Place>) -> Place {
+        let mut splits = Splits::default();
+        places.into_iter().for_each(|place| splits.note(b"split".to_vec(), 7, place));
+        splits.0.remove(&b"split"[..]).unwrap().1
+    }
+    /// In whatever order snapshots have them.
+    #[test]
+    fn the_last_who_gave_a_split_back_knows_best_until_another_has_opened_it() {
+        let (known, first, second) = (Place::Known(vec![1]), Place::Given(1, vec![2]), Place::Given(4, vec![3]));
+        for order in [[&known, &first, &second], [&second, &first, &known], [&first, &second, &known]] {
+            assert_eq!(noted(order.into_iter().cloned()), second);
+        }
+        for opened in [Place::Reads(vec![4]), Place::Ended] {
+            assert_eq!(noted([second.clone(), opened.clone()]), opened);
+            assert_eq!(noted([opened.clone(), second.clone(), known.clone()]), opened);
+        }
+        assert_eq!(noted([Place::Reads(vec![4]), Place::Reads(vec![5])]), Place::Reads(vec![5]), "it has gone on");
+    }
+    #[test]
+    fn what_a_worker_hands_on_comes_back() {
+        let mut splits = Splits::default();
+        splits.note(b"a".to_vec(), 1, Place::Reads(vec![1, 2]));
+        splits.note(b"b".to_vec(), 2, Place::Ended);
+        splits.note(b"c".to_vec(), 3, Place::Given(2, vec![]));
+        let bytes = splits.handed(5).encode().unwrap();
+        let mut read = Splits::default();
+        Vec::<Row>::decode(&bytes).unwrap().into_iter().for_each(|row| read.take_row(row));
+        let place = |name: &[u8]| read.0[name].1.clone();
+        assert_eq!([place(b"a"), place(b"b")], [Place::Given(5, vec![1, 2]), Place::Ended]);
+        assert_eq!(place(b"c"), Place::Given(2, vec![]));
+    }
 }
