@@ -234,7 +234,7 @@ impl Worker {
         }
         // Downstream first: what is under way goes out before anything new comes in.
         for place in self.segments.iter_mut().rev() {
-            if place.done || place.stands {
+            if place.done {
                 continue;
             }
             match place.segment.run(now) {

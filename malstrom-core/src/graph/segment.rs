@@ -170,6 +170,14 @@ impl<M: Meta, T: 'static, I: Inlet<M, T>, P: Push<M, T>> Segment for EdgeSegment
     }
 }
 
+/// Hands over what waits at the end of a chain that stands still: others wait for the barrier that is behind it.
+pub(crate) fn hand_on<M: Meta, T>(place: &mut Option<impl Push<M, T>>) -> Turn {
+    match place.as_mut().map_or(Flow::Free, Push::pump) {
+        Flow::Full => Turn::HeldBack(None),
+        Flow::Busy | Flow::Free => Turn::Idle(None),
+    }
+}
+
 /// Feeds a chain batch by batch while it is free, and has it do what is due. A chain that is not free holds its input back,
 /// if there is any.
 pub(crate) fn turns<M: Meta, T, P: Push<M, T>>(
@@ -184,7 +192,7 @@ pub(crate) fn turns<M: Meta, T, P: Push<M, T>>(
     }
     let stands = |place: &Option<P>| place.as_ref().is_some_and(|chain| halt.holds(chain.passed()));
     if stands(place) {
-        return Turn::Idle(None);
+        return hand_on(place);
     }
     let due = place.as_mut().and_then(|chain| chain.tick(now));
     let mut turn = Turn::Idle(due);

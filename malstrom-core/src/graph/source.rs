@@ -13,7 +13,7 @@ use super::build::Graph;
 use super::names;
 use super::picture::NodeKind;
 use super::policy::{Policy, Unfailing};
-use super::segment::{Ending, LEAST, MOST, next_chunk};
+use super::segment::{Ending, LEAST, MOST, hand_on, next_chunk};
 use crate::contract::form::Formed;
 use crate::contract::never::Never;
 use crate::contract::record::Record;
@@ -306,7 +306,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
 impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for SourceSegment<S, F, P> {
     fn run(&mut self, now: Duration) -> Turn {
         if self.stands() {
-            return Turn::Idle(None);
+            return hand_on(&mut self.chain);
         }
         if let Some(origin) = &mut self.origin
             && let Start::Passes(left) = origin.start
