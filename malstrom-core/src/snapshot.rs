@@ -126,4 +126,5 @@ pub use restore::{Groups, Restore, WorkerShelf};
 pub use retention::Swept;
 pub use scrub::{Checked, Damage};
 pub use vault::{Job, Vault};
+pub(crate) use writer::Unwritten;
 pub use writer::{Chunks, SegmentWriter, Written};

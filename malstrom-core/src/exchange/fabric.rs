@@ -6,12 +6,14 @@ mod splits;
 use ends::{Ends, Loose, end};
 pub(crate) use ends::{Exchange, Peer};
 pub use limits::Limits;
-pub(crate) use splits::{Listed, Next};
+pub(crate) use splits::{Listed, Next, Parked};
 
 use super::changes::{Changes, Parcel};
-use super::lines::{DeliveryError, Lines, Places};
+use super::lines::{DeliveryError, Far, Lines};
 use super::message::{Message, Outbox};
 use super::near::{Near, Waiting};
+use super::parcels;
+use super::places::Places;
 use super::queue::Queue;
 use super::route::RouteTable;
 use super::watch::{Look, Watch, content};
@@ -21,7 +23,7 @@ use crate::contract::record::Record;
 use crate::error::{Error, Result};
 use crate::stream::env::Env;
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -36,18 +38,18 @@ pub trait Wake: Send + Sync {
 
 /// What the workers of one process share.
 pub struct Fabric {
-    /// How many workers there are in all processes.
-    workers: usize,
-    /// Those of this process, as they were at first.
+    /// The workers of this process, as they were at first.
     here: Range<usize>,
+    /// Whether there never is another process.
+    alone: bool,
+    /// The place of this process among those that began together, and how many these are.
+    share: (usize, usize),
     /// Behind the highest number of those that are, or were, in this process.
     top: AtomicUsize,
     /// What there is between them and others.
     lines: Lines,
     /// The ends of channels that nobody has taken yet, by exchange.
     ends: Mutex<HashMap<usize, Box<dyn Any + Send>>>,
-    /// What key groups that move have, by the worker that gets them.
-    parcels: Mutex<HashMap<usize, Vec<Parcel>>>,
     pools: Mutex<HashMap<usize, Box<dyn Any + Send>>>,
     stopping: AtomicBool,
     paused: AtomicBool,
@@ -56,7 +58,7 @@ pub struct Fabric {
 }
 impl std::fmt::Debug for Fabric {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Fabric({} workers)", self.workers)
+        write!(f, "Fabric(workers {:?})", self.here)
     }
 }
 
@@ -80,21 +82,33 @@ impl Fabric {
             window: window.max(1),
             slice: slice.max(1),
         };
-        let (workers, here) = (places.workers(), places.here());
+        let (here, alone, share) = (places.here(), places.is_alone(), places.share());
         let (ends, pools) = (Mutex::default(), Mutex::default());
         Arc::new(Fabric {
-            workers,
+            alone,
+            share,
             top: AtomicUsize::new(here.end),
             here,
             lines: Lines::new(places, limits.window),
             ends,
-            parcels: Mutex::default(),
             pools,
             stopping: AtomicBool::new(false),
             paused: AtomicBool::new(false),
             limits,
             wake,
         })
+    }
+    /// Whether there never is another process.
+    pub fn is_alone(&self) -> bool {
+        self.alone
+    }
+    /// Another process is going to take part, with these workers. What is for it waits from now on.
+    pub fn add(&self, process: u32, workers: Range<usize>) {
+        self.lines.add(process, workers);
+    }
+    /// A process takes part no more: nothing is to be sent to it, and nothing kept.
+    pub fn remove(&self, process: u32) {
+        self.lines.remove(process);
     }
     /// What waits for another process; `None` if there is no such process.
     pub fn outbox(&self, process: u32) -> Option<Arc<Outbox>> {
@@ -141,7 +155,7 @@ impl Fabric {
     }
     /// Whether this worker is in this process.
     fn has(&self, worker: usize) -> bool {
-        self.here.contains(&worker) || self.here.len() == self.workers
+        self.here.contains(&worker) || self.alone
     }
     #[inline]
     pub(crate) fn wake(&self, worker: usize) {
@@ -162,41 +176,67 @@ impl Fabric {
         })?;
         Ok(end(loose, worker, other, self.limits.channel))
     }
-    /// The ends of an exchange that lead from a worker to `others`. How batches are written where they leave the process is asked
-    /// only if they do.
+    /// The same for one of another process.
+    fn take_far<M: Meta<Key: Send>, T: Send + 'static>(
+        &self,
+        exchange: usize,
+        worker: usize,
+        there: usize,
+        wire: Option<&Rc<Wire<M, T>>>,
+    ) -> Result<Far<M, T>> {
+        let number = |number: usize| {
+            u16::try_from(number).map_err(|_| Error::Config("a pipeline has at most 65,536 exchanges and workers".into()))
+        };
+        let line = [number(exchange)?, number(worker)?, number(there)?];
+        let far = wire.and_then(|wire| self.lines.far(line, wire));
+        far.ok_or_else(|| Error::custom(format!("it is not known which process has worker {there}")))
+    }
+    /// An end that leads from a worker to another one.
+    fn take_end<M: Meta<Key: Send>, T: Send + 'static>(
+        &self,
+        exchange: usize,
+        worker: usize,
+        other: usize,
+        wire: Option<&Rc<Wire<M, T>>>,
+    ) -> Result<Peer<M, T>> {
+        match self.has(other) {
+            true => self.take_near(exchange, worker, other).map(Peer::Near),
+            false => self.take_far(exchange, worker, other, wire).map(Peer::Far),
+        }
+    }
+    /// The ends of an exchange that lead from a worker to `others`.
     fn take_ends<M: Meta<Key: Send>, T: Send + 'static>(
         &self,
         exchange: usize,
         worker: usize,
         others: &[usize],
-        wire: impl FnOnce() -> Result<Wire<M, T>>,
+        wire: Option<&Rc<Wire<M, T>>>,
     ) -> Result<Ends<M, T>> {
         let slots = others.iter().max().map_or(0, |most| most + 1).max(worker + 1);
         let mut ends: Ends<M, T> = (0..slots).map(|_| None).collect();
-        for other in others.iter().copied().filter(|other| *other != worker && self.has(*other)) {
-            ends[other] = Some(Peer::Near(self.take_near(exchange, worker, other)?));
-        }
-        if self.here.len() < self.workers {
-            let wire = Rc::new(wire()?);
-            let number = |number: usize| {
-                u16::try_from(number)
-                    .map_err(|_| Error::Config("a pipeline has at most 65,536 exchanges and workers".into()))
-            };
-            for there in (0..self.workers).filter(|there| !self.here.contains(there)) {
-                let line = [number(exchange)?, number(worker)?, number(there)?];
-                ends[there] = self.lines.far(line, &wire).map(Peer::Far);
-            }
+        for other in others.iter().copied().filter(|other| *other != worker) {
+            ends[other] = Some(self.take_end(exchange, worker, other, wire)?);
         }
         Ok(ends)
     }
-    /// Hands over what a worker of this process gains.
-    pub(crate) fn hand_over(&self, to: usize, parcel: Parcel) {
-        self.parcels.lock().unwrap_or_else(PoisonError::into_inner).entry(to).or_default().push(parcel);
-        self.wake(to);
+    /// Hands over what another worker gains from this one.
+    ///
+    /// # Errors
+    /// If there is too much of it to be sent to another process.
+    pub(crate) fn hand_over(&self, from: usize, to: usize, parcel: Parcel) -> Result<()> {
+        if self.has(to) {
+            self.lines.parcels.put(to, parcel);
+            self.wake(to);
+            return Ok(());
+        }
+        let outbox = self.lines.process_of(to).and_then(|process| self.lines.outbox(process));
+        let outbox = outbox.ok_or_else(|| Error::custom(format!("it is not known which process has worker {to}")))?;
+        // Both are numbers of workers.
+        parcels::send([from as u16, to as u16], parcel, &outbox)
     }
     /// What has come for a worker.
     pub(crate) fn take_parcels(&self, worker: usize) -> Vec<Parcel> {
-        self.parcels.lock().unwrap_or_else(PoisonError::into_inner).remove(&worker).unwrap_or_default()
+        self.lines.parcels.take(worker)
     }
 }
 
@@ -283,18 +323,21 @@ impl Links {
         }
         // Who joins others has to do also with those who join together with it.
         let others = links.changes.joins().map_or_else(|| links.members.clone(), |change| change.members());
+        // Where there are other processes, or may be, it is said at once how batches are written that go there.
+        let wire = (!links.fabric.alone).then(wire).transpose()?.map(Rc::new);
         let exchange = Rc::new(Exchange {
             local: Queue::with_batches(links.fabric.limits.batch),
-            peers: RefCell::new(links.fabric.take_ends::<M, T>(number, env.worker(), &others, wire)?),
+            peers: RefCell::new(links.fabric.take_ends::<M, T>(number, env.worker(), &others, wire.as_ref())?),
             fabric: links.fabric.clone(),
             connect: {
                 let (fabric, worker) = (links.fabric.clone(), env.worker());
-                Box::new(move |joiner| fabric.take_near(number, worker, joiner))
+                Box::new(move |joiner| fabric.take_end(number, worker, joiner, wire.as_ref()))
             },
             route: links.route.clone(),
             members: links.members.clone(),
             changes: links.changes.clone(),
             worker: env.worker(),
+            closed: Cell::new(false),
             site: env.quiet_site(node),
         });
         links.exchanges.borrow_mut().insert(number, exchange.clone());

@@ -25,6 +25,8 @@ pub(crate) trait Inlet<M: Meta, T>: 'static {
     fn has_any(&self) -> bool;
     /// Gives an emptied batch back to where it came from.
     fn recycle(&mut self, from: usize, batch: Batch<M, T>);
+    /// All inputs have ended: nothing is taken any more. Those who join later have nothing to bring but their ends.
+    fn close(&mut self) {}
 }
 
 /// The queues of this worker: one, or several for a union.
@@ -107,5 +109,8 @@ impl<M: Meta, T: 'static> Inlet<M, T> for Remote<M, T> {
             Peer::Near(near) => near.recycle(batch),
             Peer::Far(far) => far.recycle(batch),
         });
+    }
+    fn close(&mut self) {
+        self.exchange.closed.set(true);
     }
 }

@@ -6,15 +6,19 @@
 use super::batch::Batch;
 use super::message::{Kind, Message, Outbox};
 use super::near::Waiting;
+use super::parcels::Parcels;
+use super::places::Places;
+use super::sources::Sources;
 use super::wire::Wire;
 use crate::contract::form::Meta;
 use crate::contract::record::CodecError;
 use bytes::Bytes;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 /// How many bytes the payload of a message may have.
 pub const MAX_PAYLOAD: usize = 16 << 20;
@@ -29,53 +33,6 @@ pub struct DeliveryError {
     pub from: u32,
     /// What is wrong with it.
     pub what: String,
-}
-
-/// Where the workers of a job are: which process has how many of them. Workers are numbered through, process by process.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Places {
-    here: u32,
-    processes: BTreeMap<u32, usize>,
-    of: Vec<u32>,
-}
-impl Places {
-    /// Processes in ascending order, each with the number of its workers, and which of them this is.
-    ///
-    /// ```
-    /// use malstrom_core::exchange::lines::Places;
-    /// let places = Places::new(7, [(3, 2), (7, 1)]);
-    /// assert_eq!((places.workers(), places.here()), (3, 2..3));
-    /// ```
-    pub fn new(here: u32, processes: impl IntoIterator<Item = (u32, usize)>) -> Self {
-        let processes: BTreeMap<u32, usize> = processes.into_iter().collect();
-        let of = processes.iter().flat_map(|(process, workers)| std::iter::repeat_n(*process, *workers)).collect();
-        Places { here, processes, of }
-    }
-    /// All workers in one process.
-    pub fn alone(workers: usize) -> Self {
-        Self::new(0, [(0, workers)])
-    }
-    /// How many workers there are.
-    pub fn workers(&self) -> usize {
-        self.of.len()
-    }
-    /// The workers of this process.
-    pub fn here(&self) -> std::ops::Range<usize> {
-        let before = self.processes.range(..self.here).map(|(_, workers)| *workers).sum();
-        before..before + self.processes.get(&self.here).copied().unwrap_or_default()
-    }
-    /// The other processes.
-    pub fn others(&self) -> impl Iterator<Item = u32> + '_ {
-        self.processes.keys().copied().filter(|process| *process != self.here)
-    }
-    /// The place of this process among all, and how many there are.
-    pub(super) fn share(&self) -> (usize, usize) {
-        (self.processes.range(..self.here).count(), self.processes.len())
-    }
-    /// The process of a worker.
-    pub fn process_of(&self, worker: usize) -> Option<u32> {
-        self.of.get(worker).copied()
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -102,25 +59,53 @@ impl Line {
 /// What the workers of this process have to do with other processes.
 #[derive(Debug)]
 pub(super) struct Lines {
-    pub(super) places: Places,
+    peers: RwLock<Peers>,
     /// How many bytes may be on their way to a worker through one line, beside the batch that fills it. The same in all processes.
     window: u64,
-    outboxes: BTreeMap<u32, Arc<Outbox>>,
     /// By exchange, worker here and worker elsewhere.
     lines: Mutex<HashMap<[u16; 3], Arc<Line>>>,
-    /// What other processes have said of sources: their splits, and who has said of which splits it reads first.
-    splits: Mutex<HashMap<u16, Bytes>>,
-    arrived: Mutex<BTreeSet<(u16, u32)>>,
+    /// What other processes have said of sources.
+    pub(super) sources: Sources,
+    pub(super) parcels: Parcels,
+}
+/// The processes that there are, and what waits for each.
+#[derive(Debug)]
+struct Peers {
+    places: Places,
+    outboxes: BTreeMap<u32, Arc<Outbox>>,
+    /// Those that were there when the attempt began.
+    first: Vec<u32>,
 }
 impl Lines {
     pub(super) fn new(places: Places, window: u64) -> Self {
-        let outboxes = places.others().map(|process| (process, Arc::default())).collect();
-        let (lines, splits, arrived) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Lines { places, window, outboxes, lines, splits, arrived }
+        let first: Vec<u32> = places.others().collect();
+        let outboxes = first.iter().map(|process| (*process, Arc::default())).collect();
+        let (lines, sources, parcels) = (Mutex::default(), Sources::default(), Parcels::default());
+        Lines { peers: RwLock::new(Peers { places, outboxes, first }), window, lines, sources, parcels }
+    }
+    fn peers(&self) -> RwLockReadGuard<'_, Peers> {
+        // Each change of it is one statement.
+        self.peers.read().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Another process is going to take part.
+    pub(super) fn add(&self, process: u32, workers: Range<usize>) {
+        let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
+        if process != peers.places.here_number() {
+            peers.outboxes.entry(process).or_default();
+        }
+        peers.places.add(process, workers);
+    }
+    /// A process takes part no more: nothing is sent to it. What it has sent may still arrive.
+    pub(super) fn remove(&self, process: u32) {
+        self.peers.write().unwrap_or_else(PoisonError::into_inner).outboxes.remove(&process);
     }
     /// What waits for another process.
     pub(super) fn outbox(&self, process: u32) -> Option<Arc<Outbox>> {
-        self.outboxes.get(&process).cloned()
+        self.peers().outboxes.get(&process).cloned()
+    }
+    /// The process of a worker.
+    pub(super) fn process_of(&self, worker: usize) -> Option<u32> {
+        self.peers().places.process_of(worker)
     }
     fn line(&self, exchange: u16, here: u16, there: u16) -> Arc<Line> {
         lock(&self.lines).entry([exchange, here, there]).or_insert_with(|| Arc::new(Line::new(self.window))).clone()
@@ -131,7 +116,7 @@ impl Lines {
         [exchange, here, there]: [u16; 3],
         wire: &Rc<Wire<M, T>>,
     ) -> Option<Far<M, T>> {
-        let outbox = self.outbox(self.places.process_of(usize::from(there))?)?;
+        let outbox = self.outbox(self.process_of(usize::from(there))?)?;
         Some(Far {
             line: self.line(exchange, here, there),
             outbox,
@@ -146,15 +131,16 @@ impl Lines {
         })
     }
     /// Takes in what another process has sent. The workers to wake.
-    pub(super) fn deliver(&self, from: u32, message: Message) -> Result<std::ops::Range<usize>, DeliveryError> {
+    pub(super) fn deliver(&self, from: u32, message: Message) -> Result<Range<usize>, DeliveryError> {
         let wrong = |what: &str| DeliveryError { from, what: what.to_owned() };
-        let here = self.places.here();
         let to = usize::from(message.to);
-        let all = match message.kind {
-            Kind::Data | Kind::Credit => false,
-            Kind::Splits | Kind::Arrived => true,
+        let (here, foreign) = {
+            let Peers { places, .. } = &*self.peers();
+            let here = places.here();
+            let between = here.contains(&to) && places.process_of(usize::from(message.from)) == Some(from);
+            (here, !between && message.kind.is_between_workers())
         };
-        if !all && (!here.contains(&to) || self.places.process_of(usize::from(message.from)) != Some(from)) {
+        if foreign {
             return Err(wrong(&format!("{message:?} is not between a worker of its own and one of this process")));
         }
         match message.kind {
@@ -172,25 +158,42 @@ impl Lines {
                 let line = self.line(message.exchange, message.to, message.from);
                 line.limit.fetch_max(limit, Ordering::AcqRel);
             }
-            Kind::Splits => drop(lock(&self.splits).insert(message.exchange, message.payload)),
-            Kind::Arrived => drop(lock(&self.arrived).insert((message.exchange, from))),
+            Kind::State => self.parcels.arrives(message).map_err(|what| wrong(&what))?,
+            Kind::Splits | Kind::Arrived | Kind::Given | Kind::Ended => {
+                self.sources.hears(from, message);
+                return Ok(here);
+            }
         }
-        Ok(if all { here } else { to..to + 1 })
+        Ok(to..to + 1)
     }
-    /// Tells all other processes something of a source.
-    pub(super) fn tell(&self, kind: Kind, source: u16, payload: &Bytes) {
-        for outbox in self.outboxes.values() {
-            outbox.put(Message { kind, exchange: source, from: 0, to: 0, interval: 0, payload: payload.clone() });
+    /// Tells all other processes something of a source, as of the change of this version.
+    pub(super) fn tell(&self, kind: Kind, source: u16, version: u64, payload: &Bytes) {
+        for outbox in self.peers().outboxes.values() {
+            outbox.put(Message { kind, exchange: source, from: 0, to: 0, interval: version, payload: payload.clone() });
         }
     }
-    /// What the first process has said of the splits of a source.
-    pub(super) fn splits(&self, source: u16) -> Option<Bytes> {
-        lock(&self.splits).get(&source).cloned()
+    /// Tells one of them.
+    pub(super) fn tell_one(&self, process: u32, kind: Kind, source: u16, version: u64, payload: Bytes) {
+        if let Some(outbox) = self.outbox(process) {
+            outbox.put(Message { kind, exchange: source, from: 0, to: 0, interval: version, payload });
+        }
     }
     /// Whether all other processes have said of which splits of a source they read first.
     pub(super) fn all_arrived(&self, source: u16) -> bool {
-        let arrived = lock(&self.arrived);
-        self.outboxes.keys().all(|process| arrived.contains(&(source, *process)))
+        self.peers().first.iter().all(|process| self.sources.has_arrived(source, *process))
+    }
+    /// The other processes that were there when the attempt began.
+    pub(super) fn first(&self) -> Vec<u32> {
+        self.peers().first.clone()
+    }
+    /// The process of each of these workers, once.
+    pub(super) fn processes_of(&self, workers: &[usize]) -> BTreeSet<u32> {
+        let peers = self.peers();
+        workers.iter().filter_map(|worker| peers.places.process_of(*worker)).collect()
+    }
+    /// The number of this process.
+    pub(super) fn here(&self) -> u32 {
+        self.peers().places.here_number()
     }
 }
 

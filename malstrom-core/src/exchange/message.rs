@@ -20,6 +20,19 @@ pub enum Kind {
     Splits,
     /// All workers of a process have said which splits of a source they read first.
     Arrived,
+    /// What a worker gains at a barrier that others have: a piece of what one of its segments gets from one of theirs, whose number it is
+    /// that stands for the exchange.
+    State,
+    /// Splits of a source that this process is to read, as of a change.
+    Given,
+    /// As of a change, a process has no split of a source that has not ended.
+    Ended,
+}
+impl Kind {
+    /// Whether it is from one worker for another, and not from a process.
+    pub fn is_between_workers(self) -> bool {
+        matches!(self, Kind::Data | Kind::Credit | Kind::State)
+    }
 }
 /// One unit of what is sent.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,7 +45,7 @@ pub struct Message {
     pub from: u16,
     /// The worker that it is for.
     pub to: u16,
-    /// How many barriers the sender has passed.
+    /// How many barriers the sender has passed, or the barrier or the change that it is about.
     pub interval: u64,
     /// What it has, in bytes.
     pub payload: Bytes,
@@ -50,7 +63,7 @@ impl Frame for Message {
         (HEADER + self.payload.len()) as u64
     }
     fn is_control(&self) -> bool {
-        self.kind != Kind::Data
+        !matches!(self.kind, Kind::Data | Kind::State)
     }
 }
 

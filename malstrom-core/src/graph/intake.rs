@@ -264,6 +264,10 @@ impl<M: Meta, T, I: Inlet<M, T>> Intake<M, T, I> {
     pub(crate) fn has_input(&self) -> bool {
         !self.rests.is_empty() || !self.firsts.is_empty() || self.inlet.has_any()
     }
+    /// Nothing is taken any more.
+    pub(crate) fn close(&mut self) {
+        self.inlet.close();
+    }
     /// How its input has ended, if nothing will come any more.
     pub(crate) fn ended(&self) -> Option<End> {
         if self.rests.is_empty() && self.firsts.is_empty() && !self.waits { self.merge.ended() } else { None }

@@ -231,7 +231,12 @@ impl<M: Meta, L: 'static, R: 'static, P: Push<M, L> + PushRight<M, R>> Segment f
         let turn = turn.only_if(|| self.left.has_input() || self.right.has_input());
         let ended = self.merge.ended();
         let Some(chain) = &mut self.chain else { return Turn::Done };
-        self.ending.advance::<M, L>(ended, chain).unwrap_or(turn)
+        let turn = self.ending.advance::<M, L>(ended, chain).unwrap_or(turn);
+        if turn == Turn::Done {
+            self.left.close();
+            self.right.close();
+        }
+        turn
     }
     fn flush(&mut self) -> bool {
         self.chain.as_mut().is_some_and(Push::<M, L>::flush)

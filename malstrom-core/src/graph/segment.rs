@@ -146,7 +146,11 @@ impl<M: Meta, T: 'static, I: Inlet<M, T>, P: Push<M, T>> Segment for EdgeSegment
             return turn;
         }
         let turn = turn.only_if(|| self.intake.has_input());
-        self.ending.advance(self.intake.ended(), chain).unwrap_or(turn)
+        let turn = self.ending.advance(self.intake.ended(), chain).unwrap_or(turn);
+        if turn == Turn::Done {
+            self.intake.close();
+        }
+        turn
     }
     fn flush(&mut self) -> bool {
         self.chain.as_mut().is_some_and(Push::flush)

@@ -82,6 +82,7 @@ impl<S: Source, F: OnFail<Root, S::Error>> Stream for SourceHead<S, F> {
             saved: Splits::default(),
             written: None,
             passed: 0,
+            version: 0,
             apart: Links::changes_of(env).is_some_and(|changes| changes.joins().is_some()),
             halt: Halt::new(Links::changes_of(env)),
             changes: Links::changes_of(env),
@@ -139,6 +140,8 @@ struct SourceSegment<S: Source, F, P> {
     /// What it wrote at the last barrier.
     written: Option<Vec<u8>>,
     passed: u64,
+    /// The version of the last change that has passed.
+    version: u64,
     /// Who may read its splits, if that may change.
     changes: Option<Rc<Changes>>,
     halt: Halt,
@@ -146,8 +149,8 @@ struct SourceSegment<S: Source, F, P> {
     apart: bool,
     /// It has no splits, while others have, and those downstream know.
     rests: bool,
-    /// Until all that moves is read again nothing is promised: by which change, and from how many workers.
-    holds: Option<(u64, usize)>,
+    /// Until all that moves is read again nothing is promised: by which change.
+    holds: Option<u64>,
 }
 
 impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<S, F, P> {
@@ -260,8 +263,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
         if !self.take_splits()? {
             return Ok(Turn::Idle(due));
         }
-        self.listed = true;
-        let mut busy = before != self.readers.len();
+        let mut busy = before != self.readers.len() || !std::mem::replace(&mut self.listed, true);
         if let Some(origin) = &mut self.origin
             && origin.start != Start::Done
         {
@@ -283,7 +285,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
             busy |= any | ended;
             if ended {
                 let gone = self.readers.remove(self.next);
-                Links::split_ends::<Waiting<S>>(&self.fabric, self.number);
+                Links::split_ends::<Waiting<S>>(&self.fabric, self.number)?;
                 if self.saving.is_some() {
                     self.saved.note(gone.name, gone.split, Place::Ended);
                 }
@@ -354,7 +356,9 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for So
         guard.disarm();
     }
     fn begin_barrier(&mut self, barrier: Barrier) {
-        if self.passed >= barrier.interval {
+        // What is not known to be there cannot be given away.
+        let unlisted = self.changes.is_some() && !self.listed && !self.apart && !self.exhausted;
+        if self.passed >= barrier.interval || unlisted {
             return;
         }
         self.passed = barrier.interval;

@@ -26,6 +26,9 @@ const DATA: u8 = 1;
 const CREDIT: u8 = 2;
 const SPLITS: u8 = 3;
 const ARRIVED: u8 = 4;
+const STATE: u8 = 5;
+const GIVEN: u8 = 6;
+const ENDED: u8 = 7;
 const HELLO: u8 = 16;
 const ACK: u8 = 17;
 const CONTROL: u8 = 18;
@@ -131,7 +134,7 @@ impl Header {
     fn read(mut bytes: &[u8]) -> Result<Header, FrameError> {
         let len = bytes.get_u32_le() as usize;
         let (kind, flags) = (bytes.get_u8(), bytes.get_u8());
-        if flags != 0 || !matches!(kind, DATA..=ARRIVED | HELLO..=PING) {
+        if flags != 0 || !matches!(kind, DATA..=ENDED | HELLO..=PING) {
             return Err(FrameError::Unknown { kind, flags });
         }
         if len > MOST {
@@ -202,6 +205,9 @@ pub(super) fn encode_packet(packet: &Packet<Message>, into: &mut Vec<u8>) -> Res
                 Kind::Credit => CREDIT,
                 Kind::Splits => SPLITS,
                 Kind::Arrived => ARRIVED,
+                Kind::State => STATE,
+                Kind::Given => GIVEN,
+                Kind::Ended => ENDED,
             };
             let header = Header {
                 exchange: *exchange,
@@ -282,6 +288,9 @@ impl Decoder {
             CREDIT => header.message(Kind::Credit, payload),
             SPLITS => header.message(Kind::Splits, payload),
             ARRIVED => header.message(Kind::Arrived, payload),
+            STATE => header.message(Kind::State, payload),
+            GIVEN => header.message(Kind::Given, payload),
+            ENDED => header.message(Kind::Ended, payload),
             ACK => Frame::Packet(Packet::Ack { received: header.seq, limit: header.interval }),
             HELLO => Frame::Packet(Packet::Hello(hello(&payload)?)),
             PING => Frame::Ping,

@@ -13,7 +13,7 @@ use crate::contract::source::Progress;
 use crate::error::{Error, Result};
 use crate::exchange::fabric::{Fabric, Limits, Wake};
 use crate::exchange::layout::Change;
-use crate::exchange::lines::Places;
+use crate::exchange::places::Places;
 use crate::exchange::near::Waiting;
 use crate::graph::Pipeline;
 use crate::stream::env::Saving;

@@ -52,10 +52,13 @@ impl Vault {
             Kind::Snapshot => format!("snapshot {}", manifest.interval),
             Kind::Savepoint(name) => format!("savepoint `{name}`"),
         };
-        // What may lie in the log must not be written again, with something else.
-        self.tried = manifest.interval;
         let bytes = manifest.encode();
         let (interval, sum) = (manifest.interval, checksum(&bytes));
+        // What may lie in the store must not be written again, with something else.
+        if interval == self.tried.0 && sum != self.tried.1 {
+            return Err(Error::snapshot(format!("interval {interval}: it was tried before, with something else in it")));
+        }
+        self.tried = (interval, sum);
         let object = match &manifest.kind {
             Kind::Snapshot => format!("manifests/{:010}-{interval:020}", self.term()),
             Kind::Savepoint(name) => savepoint_manifest(name),
@@ -95,7 +98,9 @@ impl Vault {
                 cause: "this coordinator could not write to the commit log before".into(),
             });
         }
-        if draft.interval < self.next_interval() {
+        // One that could not be stored may be tried again.
+        let again = draft.interval == self.tried.0 && self.archive.saved.iter().all(|saved| saved.interval < draft.interval);
+        if draft.interval < self.next_interval() && !again {
             return refuse(format!("there was an interval {} already", self.next_interval() - 1));
         }
         let (base, mut segments) = match &draft.kind {

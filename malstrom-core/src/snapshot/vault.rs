@@ -75,8 +75,8 @@ pub struct Vault {
     pub(super) restored: Option<Restore>,
     /// The snapshots that are kept, by their manifests' names.
     pub(super) opened: HashMap<String, Opened>,
-    /// The newest interval that it has tried to commit.
-    pub(super) tried: u64,
+    /// The newest interval that it has tried to commit, and the checksum of its manifest.
+    pub(super) tried: (u64, u64),
     /// Whether leftovers of savepoints were looked for.
     pub(super) tidied: bool,
     pub(super) cursor: Cursor,
@@ -146,7 +146,7 @@ impl Vault {
             job,
             seed: 0,
             attempt: 0,
-            tried: 0,
+            tried: (0, 0),
             parent,
             restored,
             opened,
@@ -234,7 +234,7 @@ impl Vault {
     /// Intervals that were aborted before are for the caller to count: no number is to be used twice.
     pub fn next_interval(&self) -> u64 {
         let newest = self.archive.saved.iter().map(|saved| saved.interval).max();
-        newest.max(Some(self.tried)).unwrap_or_default().saturating_add(1)
+        newest.max(Some(self.tried.0)).unwrap_or_default().saturating_add(1)
     }
     /// What writes the segments of a process.
     pub fn writer(&self, process: u32) -> SegmentWriter {

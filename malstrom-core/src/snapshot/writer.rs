@@ -7,6 +7,7 @@ use super::segment::{self, Segment};
 use super::store::Store;
 use crate::contract::snapshot::{Chunk, NO_GROUP, Part, Schema, Scope};
 use crate::error::{Error, Result};
+use bytes::Bytes;
 use std::collections::BTreeMap;
 
 /// What the workers of one process have written for a snapshot.
@@ -99,6 +100,20 @@ impl SegmentWriter {
         operators: &[String],
         content: Chunks,
     ) -> Result<Written> {
+        self.put(&self.encode(kind, interval, scope, operators, content)?)
+    }
+    /// What [`write`](SegmentWriter::write) writes: for who may have to try again.
+    ///
+    /// # Errors
+    /// If it is not consistent.
+    pub(crate) fn encode(
+        &self,
+        kind: &Kind,
+        interval: u64,
+        scope: Scope,
+        operators: &[String],
+        content: Chunks,
+    ) -> Result<Unwritten> {
         let id = |node: usize| operators.get(node).cloned();
         let mut schemas = BTreeMap::new();
         for (node, part, schema) in content.schemas {
@@ -121,9 +136,24 @@ impl SegmentWriter {
         let object = format!("segments/{}", name(self.term, interval, self.process));
         let (segment, pieces) =
             segment::encode(object, interval, scope, operators, content.chunks).map_err(Error::snapshot)?;
-        self.store.wait(self.store.write(&format!("{base}{}", segment.object), pieces))?;
-        Ok(Written { segment, kind: kind.clone(), schemas })
+        let object = format!("{base}{}", segment.object);
+        Ok(Unwritten { object, pieces, written: Written { segment, kind: kind.clone(), schemas } })
     }
+    /// Writes what was encoded.
+    ///
+    /// # Errors
+    /// If it cannot be written. It can be tried again.
+    pub(crate) fn put(&self, what: &Unwritten) -> Result<Written> {
+        self.store.wait(self.store.write(&what.object, what.pieces.clone()))?;
+        Ok(what.written.clone())
+    }
+}
+/// What a process keeps, as it is written.
+#[derive(Debug)]
+pub(crate) struct Unwritten {
+    object: String,
+    pieces: Vec<Bytes>,
+    written: Written,
 }
 
 /// Adds a schema; two different ones for the same part cannot both be right.

@@ -96,7 +96,7 @@ impl Handover {
                     place.segment.persist(Task::Give(&mut parcel, &groups));
                     check(&mut parcel, env)?;
                     let (chunks, schemas) = parcel.finish();
-                    self.fabric.hand_over(to, Parcel { interval, segment: at, chunks, schemas });
+                    self.fabric.hand_over(self.worker, to, Parcel { interval, segment: at, chunks, schemas })?;
                 }
                 place.segment.give_way(interval);
                 under_way.to_give.retain(|other| *other != at);

@@ -9,7 +9,7 @@ use crate::exchange::near::{Near, Waiting};
 use crate::exchange::queue::Queue;
 use crate::exchange::route::RouteTable;
 use crate::stream::env::Site;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Add;
 use std::rc::Rc;
@@ -59,7 +59,7 @@ pub(super) fn end<M: Meta, T>(loose: &mut Loose<M, T>, worker: usize, other: usi
     loose.insert((other, worker), others);
     mine
 }
-pub(super) type Connect<M, T> = Box<dyn Fn(usize) -> Result<Near<M, T>>>;
+pub(super) type Connect<M, T> = Box<dyn Fn(usize) -> Result<Peer<M, T>>>;
 /// One worker's end of one exchange.
 pub(crate) struct Exchange<M: Meta, T> {
     pub(in crate::exchange) local: Rc<Queue<M, T>>,
@@ -72,6 +72,8 @@ pub(crate) struct Exchange<M: Meta, T> {
     pub(in crate::exchange) members: Vec<usize>,
     pub(in crate::exchange) changes: Rc<Changes>,
     pub(in crate::exchange) worker: usize,
+    /// Nobody takes what comes here any more.
+    pub(in crate::exchange) closed: Cell<bool>,
     /// Where it fails, if what crosses it cannot be written or read.
     pub(crate) site: Site,
 }
@@ -79,10 +81,16 @@ pub(crate) struct Exchange<M: Meta, T> {
 impl<M: Meta, T> Exchange<M, T> {
     /// What waits to be received.
     pub(in crate::exchange) fn waiting(&self) -> Waiting {
+        if self.closed.get() {
+            return Waiting::default();
+        }
         self.peers.borrow().iter().flatten().map(Peer::waiting).fold(self.local.waiting(), Waiting::add)
     }
     /// How many batches that is.
     pub(in crate::exchange) fn len(&self) -> usize {
+        if self.closed.get() {
+            return 0;
+        }
         self.local.len() + self.peers.borrow().iter().flatten().map(Peer::len).sum::<usize>()
     }
     /// What becomes of one of its peers, if it has it.
@@ -95,13 +103,13 @@ impl<M: Meta, T> Exchange<M, T> {
     pub(in crate::exchange) fn open(&self, joiners: impl Iterator<Item = usize>) {
         for joiner in joiners.filter(|joiner| *joiner != self.worker) {
             match (self.connect)(joiner) {
-                Ok(near) => {
+                Ok(peer) => {
                     let mut peers = self.peers.borrow_mut();
                     if peers.len() <= joiner {
                         peers.resize_with(joiner + 1, || None);
                     }
                     // One of the same number that was there before has left, and has received all.
-                    peers[joiner] = Some(Peer::Near(near));
+                    peers[joiner] = Some(peer);
                 }
                 Err(error) => self.site.fail(error.in_connector(&self.site.id)),
             }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::contract::form::Under;
 use crate::exchange::batch::Envelope;
+use crate::exchange::places::Places;
 use crate::exchange::wire;
 use crate::stream::signal::{Mark, Signal};
 use proptest::prelude::*;

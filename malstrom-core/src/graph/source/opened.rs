@@ -68,7 +68,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
                 None => break,
             }
         }
-        self.exhausted = self.readers.is_empty() && self.nothing_comes();
+        self.exhausted = self.readers.is_empty() && self.nothing_comes()?;
         let rests = self.readers.is_empty() && !self.exhausted;
         if rests != std::mem::replace(&mut self.rests, rests)
             && let Some(nothing) = self.origin.as_ref().map(|origin| origin.nothing())
@@ -83,14 +83,14 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
     pub(super) fn hold_time(&mut self, interval: u64) {
         let Some(cut) = self.changes.as_ref().and_then(|changes| changes.at(interval)) else { return };
         if let Some(held) = self.origin.as_ref().map(|origin| origin.held()) {
-            self.holds = Some((cut.change.new.version(), cut.change.old.members().len()));
+            self.holds = Some(cut.change.new.version());
             self.tell(held, SplitNews::Holds);
         }
     }
     fn let_time_go_on(&mut self) {
-        let (Some((version, givers)), Some(origin)) = (self.holds, &self.origin) else { return };
+        let (Some(version), Some(origin)) = (self.holds, &self.origin) else { return };
         let held = origin.held();
-        if Links::have_moved::<Waiting<S>>(&self.fabric, self.number, version, givers) {
+        if Links::have_moved::<Waiting<S>>(&self.fabric, self.number, version) {
             self.holds = None;
             self.tell(held, SplitNews::Ends);
             self.fabric.wake_all();
@@ -98,17 +98,19 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
     }
     /// Whether no split will come any more. Where others may leave, none of this worker's may be the next one of it as long as there
     /// are any.
-    fn nothing_comes(&self) -> bool {
-        self.changes.is_none() || Links::all_ended::<Waiting<S>>(&self.fabric, self.number)
+    fn nothing_comes(&self) -> crate::Result<bool> {
+        Ok(self.changes.is_none() || Links::all_ended::<Waiting<S>>(&self.fabric, self.number)?)
     }
     /// Gives those splits back that others are to read behind this barrier: all of them if this worker leaves, and otherwise those
     /// beyond its new share.
     pub(super) fn give_splits_back(&mut self, cut: &Cut) {
-        let members = cut.change.new.members();
-        let share = Links::new_share::<Waiting<S>>(&self.fabric, self.number, cut.change.new.version(), members.len());
-        let keeps = if cut.change.new.has(self.worker) { share } else { 0 };
+        self.version = cut.change.new.version();
+        let joins = self.changes.as_ref().is_some_and(|changes| changes.joins().is_some());
+        let joins = joins.then(|| self.source.side_by_side());
+        let reads = (self.worker, self.readers.len());
+        let keeps = Links::keeps::<Waiting<S>>(&self.fabric, self.number, cut, reads, joins);
         let mut given: Vec<Waiting<S>> = Vec::new();
-        for open in self.readers.split_off(keeps.min(self.readers.len())) {
+        for open in self.readers.split_off(keeps) {
             let Open { reader, name, split, .. } = open;
             let guard = self.site.guard();
             let position = reader.position();
@@ -127,8 +129,10 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
         if let Some(origin) = self.origin.as_mut().filter(|_| !given.is_empty()) {
             origin.current = origin.waiting;
         }
-        if cut.change.old.has(self.worker) {
-            Links::give_back(&self.fabric, self.number, given);
+        if cut.change.old.has(self.worker)
+            && let Err(error) = Links::give_back(&self.fabric, self.number, given)
+        {
+            self.site.fail(error.in_connector(&self.site.id));
         }
     }
     /// The split of this name, and its position as it is written.
@@ -142,6 +146,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
     /// says whether others wait. `None` if it is not known yet which there are.
     #[allow(clippy::type_complexity)]
     fn next_split(&mut self) -> crate::Result<Option<(Option<(S::Reader, Vec<u8>, Option<u64>)>, bool)>> {
+        let reads = (self.readers.len(), self.version);
         let SourceSegment { source, restored, saving, .. } = self;
         let list = |known: Option<Bytes>| {
             let listed = match known {
@@ -152,7 +157,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
             let waiting = restored.waiting::<S>(listed, saving.is_some())?;
             Ok(Listed { waiting, most: source.side_by_side(), all })
         };
-        let next = Links::next_split::<Waiting<S>>(&self.fabric, self.number, self.readers.len(), list)?;
+        let next = Links::next_split::<Waiting<S>>(&self.fabric, self.number, reads, list)?;
         let (next, waits) = match next {
             Next::Unlisted => return Ok(None),
             Next::Split(next, waits) => (next, waits),

@@ -8,6 +8,7 @@ use crate::contract::record::{CodecError, Record};
 use crate::contract::snapshot::{Book, Head, NO_GROUP, Part};
 use crate::contract::source::Source;
 use crate::error::{Error, Result};
+use crate::exchange::fabric::Parked;
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -18,6 +19,33 @@ pub(crate) struct Waiting<S: Source> {
     pub(crate) name: Vec<u8>,
     /// The number that it had, and its position.
     pub(crate) resume: Option<(u64, S::Position)>,
+}
+
+/// The split of [`Parked::write`], by its name, the number that it had and its position.
+type Parcel = (Vec<u8>, Option<(u64, Vec<u8>)>);
+impl<S: Source> Parked for Waiting<S> {
+    fn write(&self) -> Result<Vec<u8>> {
+        let position = |(number, position): &(u64, S::Position)| {
+            let mut bytes = Vec::new();
+            position.encode(&mut bytes).map(|()| (*number, bytes))
+        };
+        let resume = self.resume.as_ref().map(position).transpose().map_err(Error::custom)?;
+        let mut bytes = Vec::new();
+        let parcel: Parcel = (self.name.clone(), resume);
+        parcel.encode(&mut bytes).map_err(Error::custom)?;
+        Ok(bytes)
+    }
+    fn read(bytes: &[u8]) -> Result<Self> {
+        let (name, resume) = Parcel::decode(bytes).map_err(Error::custom)?;
+        let split = S::Split::decode(&name).map_err(Error::custom)?;
+        let position = |(number, position): (u64, Vec<u8>)| {
+            S::Position::decode(&position).map(|position| (number, position)).map_err(Error::custom)
+        };
+        Ok(Waiting { split, name, resume: resume.map(position).transpose()? })
+    }
+    fn is_begun(&self) -> bool {
+        self.resume.is_some()
+    }
 }
 
 /// How far a split has come.

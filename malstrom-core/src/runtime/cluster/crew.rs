@@ -326,7 +326,7 @@ impl Crew {
                 let all = running.written.remove(&interval).unwrap_or_default();
                 if let Some((barrier, kind)) = running.kinds.get(&interval).cloned() {
                     let process = self.process.unwrap_or_default();
-                    self.storage.put(Part { term, process, attempt, barrier, kind, written: all });
+                    self.storage.put(Part { term, process, attempt, barrier, kind, insists: false, written: all });
                 }
             }
             // The workers of a job of several processes stay who they are.

@@ -31,6 +31,8 @@ pub(crate) struct Stored {
     /// What processes that do not coordinate the job are to restore.
     point: Option<String>,
     stored: u64,
+    /// What could not be stored, of this interval.
+    unstored: Option<(u64, snapshot::Unwritten)>,
 }
 impl Stored {
     /// Claims a location for the job of this name. If an entry of the log is given, only while there is none behind it.
@@ -51,7 +53,7 @@ impl Stored {
             }
         };
         vault.begin(seed);
-        Ok(Stored { location, nonces, job, operators, vault, restored: None, point: None, stored: 0 })
+        Ok(Stored { location, nonces, job, operators, vault, restored: None, point: None, stored: 0, unstored: None })
     }
 }
 fn claimed(location: &Location, job: &Job, nonces: &Nonces) -> Result<snapshot::Vault> {
@@ -211,16 +213,26 @@ impl Vault for Stored {
     }
     fn store(&mut self, barrier: Barrier, purpose: &Purpose, written: Vec<Written>) -> Result<u64> {
         let kind = kind_of(purpose);
-        let mut content = Chunks::default();
-        for part in written {
-            content.chunks.extend(part.chunks);
-            content.schemas.extend(part.schemas);
-        }
         let Barrier { interval, scope, .. } = barrier;
-        let written = self.vault.writer(0).write(&kind, interval, scope, &self.operators.ids, content)?;
-        let bytes = written.bytes();
-        self.commit(barrier, kind, vec![written])?;
-        Ok(bytes)
+        let writer = self.vault.writer(0);
+        let part = match self.unstored.take_if(|(before, _)| *before == interval) {
+            Some((_, part)) => part,
+            None => {
+                let mut content = Chunks::default();
+                for part in written {
+                    content.chunks.extend(part.chunks);
+                    content.schemas.extend(part.schemas);
+                }
+                writer.encode(&kind, interval, scope, &self.operators.ids, content)?
+            }
+        };
+        let stored = writer.put(&part).and_then(|written| {
+            let bytes = written.bytes();
+            self.commit(barrier, kind, vec![written]).map(|()| bytes)
+        });
+        // If it is tried again, the workers do not write it again.
+        self.unstored = stored.is_err().then_some((interval, part));
+        stored
     }
     fn is_open(&self) -> bool {
         self.vault.is_open()

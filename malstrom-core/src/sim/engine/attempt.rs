@@ -34,6 +34,8 @@ const LAST_TRIES: u32 = 25;
 
 /// How many workers an attempt may come to have.
 const MOST: usize = 64;
+/// And how many there may have been in it, one after the other.
+const EVER: usize = 1024;
 
 struct Bells(Vec<AtomicBool>);
 impl Wake for Bells {
@@ -89,7 +91,7 @@ impl Attempt {
             }
             _ => lives.say(format_args!("the job begins with {workers} workers")),
         }
-        let bells = Arc::new(Bells((0..MOST.max(workers)).map(|_| AtomicBool::new(false)).collect()));
+        let bells = Arc::new(Bells((0..EVER.max(workers)).map(|_| AtomicBool::new(false)).collect()));
         let limits = limits(lives);
         let processes = Processes::new(workers, &bells, limits, &mut lives.parts);
         if processes.count() > 1 {
@@ -99,7 +101,7 @@ impl Attempt {
             Duration::from_micros(range.0 + lives.settings.below(range.1.saturating_sub(range.0) + 1))
         };
         let linger = LINGER[lives.settings.index(LINGER.len())];
-        let elastic = processes.count() == 1 && origin.is_some();
+        let elastic = origin.is_some();
         let scaling = if elastic { Scaling::Elastic } else { Scaling::Fixed };
         let mut made = Vec::new();
         let mut sources = Vec::new();
@@ -334,10 +336,16 @@ impl Attempt {
                 lives.say(format_args!("worker {worker} has left"));
                 self.left_read += self.read_by(&machine);
                 reports.push((worker, Report::Left));
+                self.processes.left(|worker| self.workers.get(worker).is_none_or(Option::is_none), worker);
             }
         }
         let attempt = self.coordinator.as_ref().map_or(0, |(attempt, _)| *attempt);
-        events.extend(reports.into_iter().map(|(worker, report)| Event::Report { worker, attempt, report }));
+        for (worker, report) in reports {
+            let gone = report == Report::Left && !self.processes.is_alone();
+            events.push_back(Event::Report { worker, attempt, report });
+            // A process that has ended does not come back, and its workers have numbers that nobody has again.
+            events.extend(gone.then_some(Event::Lost { worker }));
+        }
     }
     fn coordinate(&mut self, lives: &mut Lives<'_>, event: Event, events: &mut VecDeque<Event>) -> Result<()> {
         let Some((_, coordinator)) = &mut self.coordinator else { return Ok(()) };
@@ -368,7 +376,7 @@ impl Attempt {
                     self.tell(Command::Settle(outcome));
                 }
                 Action::Store { barrier, purpose, .. } => self.storing = Some((barrier, purpose)),
-                Action::Record { target } => self.enlist(target, events),
+                Action::Record { target } => self.enlist(lives, target, events),
                 Action::TellThese { to, command } => self.tell_these(lives, &to, &command, events)?,
                 Action::Moved { layout } => {
                     lives.lived.moves += 1;

@@ -3,7 +3,7 @@ use super::{Input, SESSION};
 use crate::contract::snapshot::{Barrier, Outcome};
 use crate::error::{Error, Result};
 use crate::exchange::layout::Layout;
-use crate::exchange::lines::Places;
+use crate::exchange::places::Places;
 use crate::exchange::session::{self, Config};
 use crate::net::Listener;
 use crate::net::data::{Mesh, MeshSettings, Peer};

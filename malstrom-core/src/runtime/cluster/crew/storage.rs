@@ -3,10 +3,15 @@
 use super::Input;
 use crate::contract::snapshot::Barrier;
 use crate::error::Result;
+use crate::runtime::keeping::is_worth_a_restart;
 use crate::snapshot::{Chunks, Kind, Location, SegmentWriter};
 use crate::worker::Written;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+/// After so long what could not be stored is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What all workers of a process have written at a barrier, and for whom.
 pub(super) struct Part {
@@ -15,6 +20,8 @@ pub(super) struct Part {
     pub(super) attempt: u64,
     pub(super) barrier: Barrier,
     pub(super) kind: Kind,
+    /// It is tried until it succeeds: what the barrier changes cannot be taken back.
+    pub(super) insists: bool,
     pub(super) written: Vec<Written>,
 }
 /// See the [module](self). The thread ends when this is dropped, and what it has begun is stored.
@@ -37,17 +44,36 @@ impl Storage {
     }
 }
 fn store(writer: &SegmentWriter, operators: &[String], parts: &Receiver<Part>, inputs: &Sender<Input>) {
-    for Part { term, process, attempt, barrier, kind, written } in parts {
+    let mut next = parts.recv().ok();
+    while let Some(Part { term, process, attempt, barrier, kind, insists, written }) = next.take() {
         let mut content = Chunks::default();
         for worker in written {
             content.chunks.extend(worker.chunks);
             content.schemas.extend(worker.schemas);
         }
         let Barrier { interval, scope, .. } = barrier;
-        let written = writer.of_process(term, process).write(&kind, interval, scope, operators, content);
-        let part = written.map(|written| written.encode());
+        let writer = writer.of_process(term, process);
+        let part = writer.encode(&kind, interval, scope, operators, content).and_then(|part| loop {
+            match writer.put(&part) {
+                Err(error) if insists && is_worth_a_restart(&error) => {
+                    tracing::warn!(interval, cause = ?error, "a part of a snapshot could not be stored; it is tried again");
+                    match parts.recv_timeout(AGAIN) {
+                        Err(RecvTimeoutError::Timeout) => {}
+                        Err(RecvTimeoutError::Disconnected) => return Err(error),
+                        Ok(other) => {
+                            // Another attempt has begun.
+                            next = Some(other);
+                            return Err(error);
+                        }
+                    }
+                }
+                written => return written,
+            }
+        });
+        let part = part.map(|written| written.encode());
         if inputs.send(Input::Stored { attempt, interval, part }).is_err() {
             return;
         }
+        next = next.or_else(|| parts.recv().ok());
     }
 }

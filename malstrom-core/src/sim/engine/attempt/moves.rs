@@ -1,6 +1,6 @@
 //! Workers join and leave while the job goes on.
 use super::super::SEED;
-use super::{Attempt, Lives, MOST};
+use super::{Attempt, EVER, Lives, MOST};
 use crate::coordinator::member;
 use crate::coordinator::{Event, Report};
 use crate::error::{Error, Result};
@@ -14,12 +14,17 @@ impl Attempt {
         self.workers[worker].as_mut().ok_or_else(|| Error::custom(format!("worker {worker} is not there")))
     }
     /// There are to be so many workers: those that it takes are there to be had.
-    pub(super) fn enlist(&self, target: usize, events: &mut VecDeque<Event>) {
+    pub(super) fn enlist(&mut self, lives: &mut Lives<'_>, target: usize, events: &mut VecDeque<Event>) {
         let Some((_, coordinator)) = &self.coordinator else { return };
         events.push_back(Event::Recorded { target });
-        let known = (0..MOST).filter(|worker| coordinator.knows(*worker)).count();
-        let more = (0..MOST).filter(|worker| !coordinator.knows(*worker)).take(target.saturating_sub(known));
-        events.extend(more.map(|worker| Event::Joined { worker, standing: None }));
+        let known = (0..EVER).filter(|worker| coordinator.knows(*worker)).count();
+        let wanted = target.saturating_sub(known);
+        let more: Vec<usize> = if self.processes.is_alone() {
+            (0..MOST).filter(|worker| !coordinator.knows(*worker)).take(wanted).collect()
+        } else {
+            self.processes.more(wanted, &self.bells, &mut lives.parts).collect()
+        };
+        events.extend(more.into_iter().map(|worker| Event::Joined { worker, standing: None }));
     }
     /// Tells some of the workers.
     pub(super) fn tell_these(
@@ -58,7 +63,7 @@ impl Attempt {
         let saving = self.saving.map(|saving| crate::stream::env::Saving { cleans: false, ..saving });
         let workers = change.old.members().len();
         let settings = Settings { worker, workers, seed: SEED, started: 0, linger: self.linger, saving, scaling };
-        let (fabric, watch) = (self.processes.fabric_of(0), lives.witness.watch());
+        let (fabric, watch) = (self.processes.fabric_of(worker), lives.witness.watch());
         let made = Worker::watched((lives.make)(), &settings, fabric, &EmptyShelf, Some(watch))?;
         if self.workers.len() <= worker {
             self.workers.resize_with(worker + 1, || None);
