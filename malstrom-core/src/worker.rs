@@ -139,8 +139,12 @@ impl Worker {
             Scaling::Fixed | Scaling::Elastic => None,
         };
         let changes = Changes::new(elastic, joins);
-        let alone = settings.workers == 1 && changes.joins().is_none();
-        let ranks = if alone { Ranks::all() } else { Ranks::of(route.groups_of(settings.worker)) };
+        let ranks = match &settings.scaling {
+            // It owns nothing before it has taken it in.
+            Scaling::Joins(_) => Ranks::of(std::iter::empty()),
+            _ if settings.workers == 1 => Ranks::all(),
+            _ => Ranks::of(route.groups_of(settings.worker)),
+        };
         let plan = pipeline.plan();
         let ids = (plan.ids().map(Arc::from).collect(), plan.ticks().collect(), pipeline.timed());
         let slice = fabric.limits().slice;
