@@ -1,6 +1,6 @@
 //! A process that is to coordinate the job: at once, or when another one has fallen silent.
 use super::lead::Lead;
-use super::leader::{Input, Leader, Wanted};
+use super::leader::{Input, Leader, Network, Wanted};
 use super::pulse::Pulse;
 use super::standby::{StoodBy, stand_by};
 use super::{Cluster, PATIENCE, Security, identity, network, spawn};
@@ -140,7 +140,8 @@ impl Candidate {
         let address = listener.local_addr();
         let control = listener.control(SILENCE, events);
         let kept = (vault, found, restore);
-        let (leader, first) = Leader::new(lead.clone(), kept, (policy, *wanted), (control, pulse));
+        let outside = Box::new(Network { clock: self.plan.clock, control, pulse });
+        let (leader, first) = Leader::new(lead.clone(), kept, (policy, *wanted), outside);
         tracing::info!(%address, processes = wanted.processes, "coordinator is there");
         Ok(Elected { leader, first, network: (listener, io) })
     }

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// What all workers of a process have written at a barrier, and for whom.
-pub(super) struct Part {
-    pub(super) term: u64,
-    pub(super) process: u32,
-    pub(super) attempt: u64,
-    pub(super) barrier: Barrier,
-    pub(super) kind: Kind,
-    pub(super) written: Vec<Written>,
+pub(in super::super) struct Part {
+    pub(in super::super) term: u64,
+    pub(in super::super) process: u32,
+    pub(in super::super) attempt: u64,
+    pub(in super::super) barrier: Barrier,
+    pub(in super::super) kind: Kind,
+    pub(in super::super) written: Vec<Written>,
 }
 /// See the [module](self). The thread ends when this is dropped, and what it has begun is stored.
 pub(super) struct Storage(Sender<Part>);

@@ -13,7 +13,7 @@ impl Leader {
             ControlEvent::Opened(connection, _, holders) => drop(self.holders.insert(connection, holders)),
             ControlEvent::Closed(connection) => {
                 self.holders.remove(&connection);
-                self.processes.closed(connection, self.lead.now());
+                self.processes.closed(connection, self.outside.now());
             }
             ControlEvent::Said(connection, bytes) => match words::read::<Word>(&bytes) {
                 Ok(Word::Hello(hello)) => {
@@ -24,19 +24,19 @@ impl Leader {
                 }
                 Ok(word) => match self.processes.at(connection) {
                     Some(process) => self.take(process, word),
-                    None => self.control.close(connection),
+                    None => self.outside.close(connection),
                 },
                 Err(error) => {
                     tracing::warn!(cause = ?error, "a process says what nobody understands");
-                    self.control.close(connection);
+                    self.outside.close(connection);
                 }
             },
         }
     }
     fn turn_away(&self, connection: ConnectionId, why: String) {
         let unwanted = words::write(&Order::Unwanted(why));
-        drop(unwanted.map(|bytes| self.control.send(connection, bytes)));
-        self.control.close(connection);
+        drop(unwanted.map(|bytes| self.outside.send(connection, bytes)));
+        self.outside.close(connection);
     }
     /// A process is there, or back. Or it is not wanted.
     fn welcome(&mut self, connection: ConnectionId, hello: words::Hello) -> Result<(), String> {
@@ -168,7 +168,7 @@ impl Leader {
     /// said nothing.
     fn cut(&mut self, from: u32, peer: u32, why: &str) {
         tracing::warn!(from, peer, why, "a process cannot reach another one");
-        let now = self.lead.now();
+        let now = self.outside.now();
         let out = self.processes.note_cut(from, peer);
         self.apart.insert(out, Apart { until: now + APART, joined: None });
         for worker in self.processes.workers(out) {
