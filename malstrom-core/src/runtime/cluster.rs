@@ -14,6 +14,8 @@ mod processes;
 mod pulse;
 mod roster;
 mod standby;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use super::attempt::Plan;

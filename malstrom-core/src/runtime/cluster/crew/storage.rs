@@ -37,17 +37,20 @@ impl Storage {
     }
 }
 fn store(writer: &SegmentWriter, operators: &[String], parts: &Receiver<Part>, inputs: &Sender<Input>) {
-    for Part { term, process, attempt, barrier, kind, written } in parts {
-        let mut content = Chunks::default();
-        for worker in written {
-            content.chunks.extend(worker.chunks);
-            content.schemas.extend(worker.schemas);
-        }
-        let Barrier { interval, scope, .. } = barrier;
-        let written = writer.of_process(term, process).write(&kind, interval, scope, operators, content);
-        let part = written.map(|written| written.encode());
-        if inputs.send(Input::Stored { attempt, interval, part }).is_err() {
+    for part in parts {
+        if inputs.send(write(writer, operators, part)).is_err() {
             return;
         }
     }
+}
+/// Writes a part, and says what became of it.
+pub(in super::super) fn write(writer: &SegmentWriter, operators: &[String], part: Part) -> Input {
+    let Part { term, process, attempt, barrier: Barrier { interval, scope, .. }, kind, written } = part;
+    let mut content = Chunks::default();
+    for worker in written {
+        content.chunks.extend(worker.chunks);
+        content.schemas.extend(worker.schemas);
+    }
+    let written = writer.of_process(term, process).write(&kind, interval, scope, operators, content);
+    Input::Stored { attempt, interval, part: written.map(|written| written.encode()) }
 }
