@@ -104,8 +104,9 @@ pub struct Coordinator {
     plans: u64,
     /// What was reported since the workers have said how they stand.
     reports: Vec<(usize, u64, Report)>,
-    /// The savepoints that are to be taken once the job runs.
+    /// The savepoints that are to be taken once the job runs, and one that may be in the log already, with its interval.
     asked: Vec<String>,
+    saving: Option<(u64, String)>,
 }
 impl Coordinator {
     /// A coordinator of a job that may or may not be running, and what it does first.
@@ -123,6 +124,7 @@ impl Coordinator {
             plans: 0,
             reports: Vec::new(),
             asked: Vec::new(),
+            saving: None,
         };
         (coordinator, vec![Action::Claim])
     }
@@ -324,6 +326,11 @@ impl Coordinator {
     }
     /// Claims the next term.
     fn claim(&mut self, actions: &mut Vec<Action>) {
+        if let Phase::Running(running) = &mut self.phase {
+            let (saving, asked) = running.snapshots.take_savepoints();
+            self.saving = saving;
+            self.asked.extend(asked);
+        }
         self.phase = Phase::Claiming;
         self.workers.clear();
         self.reports.clear();
@@ -339,6 +346,9 @@ impl Coordinator {
             return;
         }
         self.target = origin.target.unwrap_or(self.target);
+        if let Some((_, name)) = self.saving.take().filter(|(interval, _)| *interval > origin.interval) {
+            self.asked.insert(0, name);
+        }
         self.origin = origin;
         self.phase = Phase::Gathering { since: now, late: false };
     }
@@ -368,6 +378,10 @@ impl Coordinator {
             _ => return,
         };
         self.failures = if base > self.origin.interval { 1 } else { self.failures + 1 };
+        if let Phase::Running(running) = &mut self.phase {
+            let (saving, asked) = running.snapshots.take_savepoints();
+            self.asked.extend(saving.map(|(_, name)| name).into_iter().chain(asked));
+        }
         if !restart || self.failures > self.policy.restarts {
             self.phase = Phase::Over;
             actions.push(Action::GiveUp);

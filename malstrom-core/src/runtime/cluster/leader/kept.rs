@@ -2,10 +2,10 @@
 use super::{AGAIN, Leader};
 use crate::contract::snapshot::Barrier;
 use crate::coordinator::{Event, Purpose};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::runtime::cluster::words::Order;
 use crate::runtime::keeping::{Restore, Vault, is_worth_a_restart, kind_of};
-use crate::snapshot;
+use crate::snapshot::{self, Kind};
 
 impl Leader {
     /// Somebody else shows itself: whether it has taken over is for the log to say.
@@ -35,6 +35,7 @@ impl Leader {
             Ok(()) => {
                 let origin = self.vault.origin(self.found.as_ref());
                 self.outside.leads(origin.term);
+                self.askers.answer_those_there(&self.vault);
                 self.parts.retain(|interval, _| *interval > origin.interval);
                 self.on(Event::Claimed(origin));
                 self.processes.all().into_iter().for_each(|process| self.lead(process));
@@ -54,18 +55,14 @@ impl Leader {
         self.parts = self.parts.split_off(&interval);
         let members = self.processes_of(self.coordinator.layout().members());
         let written: Vec<_> = members.iter().filter_map(|process| parts.get(process).cloned()).collect();
-        if written.len() < members.len() {
-            // Some wrote it for another coordinator, and for something else.
+        let kind = kind_of(purpose);
+        if written.len() < members.len() || written.iter().any(|part| *part.kind() != kind) {
+            // They wrote it for another coordinator, and for something else.
             self.on(Event::Failed { interval });
             return;
         }
-        if !self.begun {
-            let seed = self.seeds.get(&self.coordinator.attempt()).copied();
-            self.vault.goes_on(seed.unwrap_or_else(|| self.vault.seed()));
-        }
-        self.vault.in_attempt(self.coordinator.attempt());
         let bytes = written.iter().map(snapshot::Written::bytes).sum();
-        match self.vault.commit(barrier, kind_of(purpose), written) {
+        match self.commit(barrier, kind, written) {
             Ok(()) => {
                 self.restore = Restore::Latest;
                 self.lead.committed(interval, bytes);
@@ -95,6 +92,14 @@ impl Leader {
                 }
             }
         }
+    }
+    fn commit(&mut self, barrier: Barrier, kind: Kind, written: Vec<snapshot::Written>) -> Result<()> {
+        if !self.begun {
+            let seed = self.seeds.get(&self.coordinator.attempt()).copied();
+            self.vault.goes_on(seed.unwrap_or_else(|| self.vault.seed()))?;
+        }
+        self.vault.in_attempt(self.coordinator.attempt());
+        self.vault.commit(barrier, kind, written)
     }
     /// Those leave who would like to, as there is a snapshot.
     fn let_go(&mut self) {

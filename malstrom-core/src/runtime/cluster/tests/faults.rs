@@ -1,7 +1,7 @@
 //! What a simulated job is like, and what goes wrong in it: both follow from the seed.
 use super::random::Random;
 use super::store::{Mishap, lock};
-use super::world::{Event, World};
+use super::world::{Asked, Event, World};
 use crate::error::Error;
 use crate::runtime::cluster::{crew, leader};
 use crate::runtime::keeping;
@@ -228,7 +228,7 @@ impl World {
             }
             (What::Savepoint { number }, Some(leader)) => {
                 let (name, (reply, answer)) = (format!("s{number}"), channel());
-                self.savepoints.push((name.clone(), answer));
+                self.savepoints.push(Asked { name: name.clone(), leader, answer, passed: 0 });
                 self.to_leader(leader, leader::Input::Savepoint(name, reply));
             }
             (What::Stop, Some(leader)) => {

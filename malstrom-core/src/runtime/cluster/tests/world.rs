@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::runtime::cluster::{crew, leader};
 use bytes::Bytes;
 use std::collections::BTreeMap;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -49,6 +49,16 @@ pub(super) enum Event {
     /// Whoever is still there when the job has ended is started again, with all others.
     Remain,
 }
+/// A savepoint that somebody has asked a leader for.
+pub(super) struct Asked {
+    pub(super) name: String,
+    pub(super) leader: usize,
+    pub(super) answer: Receiver<Result<()>>,
+    /// How many snapshots have been committed since.
+    pub(super) passed: u64,
+}
+/// So many may be committed before one that is asked for.
+const BEFORE: u64 = 3;
 /// See the [module](self).
 pub(super) struct World {
     pub(super) now: Duration,
@@ -68,7 +78,7 @@ pub(super) struct World {
     pub(super) stopped: bool,
     /// It has failed, as it may where it was told to stop.
     pub(super) failed: bool,
-    pub(super) savepoints: Vec<(String, Receiver<Result<()>>)>,
+    pub(super) savepoints: Vec<Asked>,
     /// How often each thing happened.
     pub(super) counts: BTreeMap<&'static str, u64>,
     trace: Option<Vec<String>>,
@@ -231,6 +241,27 @@ impl World {
             lock(&self.job).committed(interval, &location);
             self.count("committed");
             self.note(|| format!("interval {interval} is committed"));
+            self.savepoints.iter_mut().for_each(|asked| asked.passed += 1);
+        }
+        self.hear_answers();
+    }
+    fn hear_answers(&mut self) {
+        for asked in std::mem::take(&mut self.savepoints) {
+            match asked.answer.try_recv() {
+                Ok(Ok(())) if !self.has_savepoint(&asked.name) => {
+                    self.complain(format!("savepoint `{}` is said to be there, and is not", asked.name));
+                }
+                Ok(Ok(())) => self.count("savepoints"),
+                Ok(Err(error)) => {
+                    self.count("savepoints turned down");
+                    self.note(|| format!("savepoint `{}` is turned down: {error}", asked.name));
+                }
+                Err(TryRecvError::Disconnected) => {}
+                Err(TryRecvError::Empty) if asked.passed > BEFORE && self.leaders[asked.leader].listens(self.now) => {
+                    self.complain(format!("nobody takes savepoint `{}`", asked.name));
+                }
+                Err(TryRecvError::Empty) => self.savepoints.push(asked),
+            }
         }
     }
     /// What is to be the case in the end.
@@ -249,12 +280,6 @@ impl World {
         }
         if !self.plan.rolls_back && job.attempts.len() > 1 {
             return Err(format!("attempts {:?} have begun, and one would have done", job.attempts));
-        }
-        for (name, answer) in &self.savepoints {
-            let there = answer.try_recv();
-            if matches!(there, Ok(Ok(()))) && !self.has_savepoint(name) {
-                return Err(format!("savepoint `{name}` is said to be there, and is not"));
-            }
         }
         Ok(())
     }
