@@ -104,6 +104,8 @@ pub struct Coordinator {
     plans: u64,
     /// What was reported since the workers have said how they stand.
     reports: Vec<(usize, u64, Report)>,
+    /// And the snapshots that could not be stored since.
+    unstored: Vec<u64>,
     /// The savepoints that are to be taken once the job runs, and one that may be in the log already, with its interval.
     asked: Vec<String>,
     saving: Option<(u64, String)>,
@@ -123,6 +125,7 @@ impl Coordinator {
             failures: 0,
             plans: 0,
             reports: Vec::new(),
+            unstored: Vec::new(),
             asked: Vec::new(),
             saving: None,
         };
@@ -173,6 +176,14 @@ impl Coordinator {
     /// those who come how many there will be.
     pub fn expect(&mut self, target: usize, least: usize) {
         (self.target, self.policy.least) = (target.max(1), least);
+    }
+    /// Whether those are waited for who are to begin, or to go on.
+    pub fn is_gathering(&self) -> bool {
+        matches!(self.phase, Phase::Gathering { .. })
+    }
+    /// Whether an attempt has begun, in which some have not.
+    pub fn is_restoring(&self) -> bool {
+        matches!(self.phase, Phase::Restoring(_))
     }
     /// Whether an attempt is under way in which all have begun.
     pub fn is_running(&self) -> bool {
@@ -273,11 +284,11 @@ impl Coordinator {
                 }
             }
             Event::Committed { interval } => self.committed(now, interval, actions),
-            Event::Failed { interval } => {
-                if let Phase::Running(running) = &mut self.phase {
-                    running.snapshots.failed(now, interval, actions);
-                }
-            }
+            Event::Failed { interval } => match &mut self.phase {
+                Phase::Running(running) => running.snapshots.failed(now, interval, actions),
+                Phase::Gathering { .. } => self.unstored.push(interval),
+                _ => {}
+            },
             Event::Hasten => {
                 if let Phase::Running(running) = &mut self.phase {
                     running.snapshots.hasten(now);
@@ -334,6 +345,7 @@ impl Coordinator {
         self.phase = Phase::Claiming;
         self.workers.clear();
         self.reports.clear();
+        self.unstored.clear();
         actions.push(Action::Claim);
     }
     /// Ends the attempt, and begins another.
@@ -449,6 +461,9 @@ impl Coordinator {
             if attempt == self.attempt {
                 self.report(now, worker, report, actions);
             }
+        }
+        for interval in std::mem::take(&mut self.unstored) {
+            self.take(now, Event::Failed { interval }, actions);
         }
     }
     fn committed(&mut self, now: Duration, interval: u64, actions: &mut Vec<Action>) {

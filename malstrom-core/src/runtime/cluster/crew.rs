@@ -238,6 +238,7 @@ impl Crew {
             let parts = self.running.as_ref().map(|running| running.parts.clone().into_iter().collect());
             let seed = self.running.as_ref().map(|running| running.seed);
             self.say(&Word::Joined { term, standings, seed, parts: parts.unwrap_or_default() });
+            self.say_unwritten();
             return;
         }
         // All workers of a process are told the same, and stand alike.

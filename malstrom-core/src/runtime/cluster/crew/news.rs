@@ -93,8 +93,17 @@ impl Crew {
             }
             Err(error) => {
                 tracing::warn!(interval, cause = ?error, "a part of a snapshot could not be stored");
-                self.say(&Word::Unwritten { term, attempt, interval, why: format!("{error:?}") });
+                running.unwritten.insert(interval, format!("{error:?}"));
+                self.say_unwritten();
             }
+        }
+    }
+    /// Says what could not be stored: until it is settled, the coordinator waits for it.
+    pub(super) fn say_unwritten(&self) {
+        let Some(running) = &self.running else { return };
+        for (interval, why) in &running.unwritten {
+            let (term, attempt) = (self.term(), running.number);
+            self.say(&Word::Unwritten { term, attempt, interval: *interval, why: why.clone() });
         }
     }
     pub(super) fn tell_figures(&mut self) {

@@ -23,8 +23,9 @@ pub(super) struct Running {
     pub(super) written: BTreeMap<u64, Vec<Written>>,
     /// What snapshots are for of which it is not known what became.
     pub(super) kinds: BTreeMap<u64, (Barrier, Kind)>,
-    /// Their parts that are stored.
+    /// Their parts that are stored, and why others could not be.
     pub(super) parts: BTreeMap<u64, Vec<u8>>,
+    pub(super) unwritten: BTreeMap<u64, String>,
 }
 impl Running {
     /// Begins an attempt in process `me`, in a term.
@@ -46,8 +47,18 @@ impl Running {
         }
         let seed = setup.seed;
         let work = outside.begin(Begin { term, number, interval, places, me, setup })?;
-        let (written, kinds, parts) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Ok(Running { number, seed, work, workers, first, loaded: 0, written, kinds, parts })
+        Ok(Running {
+            number,
+            seed,
+            work,
+            workers,
+            first,
+            loaded: 0,
+            written: BTreeMap::new(),
+            kinds: BTreeMap::new(),
+            parts: BTreeMap::new(),
+            unwritten: BTreeMap::new(),
+        })
     }
     /// The number of the worker at this place among all.
     pub(super) fn number_of(&self, at: usize) -> Option<usize> {
@@ -58,6 +69,7 @@ impl Running {
         let interval = outcome.interval();
         self.kinds.remove(&interval);
         self.parts.remove(&interval);
+        self.unwritten.remove(&interval);
         self.written.remove(&interval);
         self.work.command(worker::Command::Settle(outcome));
     }

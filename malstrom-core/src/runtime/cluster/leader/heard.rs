@@ -139,13 +139,19 @@ impl Leader {
                 tracing::warn!(process, interval, why, "a part of a snapshot could not be stored");
                 self.on(Event::Failed { interval });
             }
+            Word::Failed { term, .. } | Word::Cut { term, .. }
+                if current(term, self) && self.coordinator.is_gathering() =>
+            {
+                self.stands_nowhere(process);
+            }
             Word::Failed { term, attempt, failure } if current(term, self) => {
                 let what = format!("process {process}: {}", failure.what);
                 self.broken(attempt, Failure { what, ..failure });
             }
             Word::Cut { term, attempt, peer, why } if current(term, self) => {
                 // Where the attempt is over already, the peer is known to be gone.
-                if attempt == self.coordinator.attempt() && self.coordinator.is_running() {
+                let under_way = self.coordinator.is_running() || self.coordinator.is_restoring();
+                if attempt == self.coordinator.attempt() && under_way {
                     self.cut(process, peer, &why);
                 }
             }
@@ -162,6 +168,15 @@ impl Leader {
             | Word::Unwritten { .. }
             | Word::Failed { .. }
             | Word::Cut { .. } => tracing::debug!(process, "something is heard too late"),
+        }
+    }
+    /// A process has said how it stands, and has left the attempt since.
+    fn stands_nowhere(&mut self, process: u32) {
+        if self.apart.contains_key(&process) {
+            return;
+        }
+        for worker in self.processes.workers(process) {
+            self.on(Event::Joined { worker, standing: None });
         }
     }
     /// Two processes cannot reach each other. One of them is left out for a while: the one of which more others say so, or which has

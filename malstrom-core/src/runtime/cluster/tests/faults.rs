@@ -141,6 +141,11 @@ impl Plan {
                 )
             })
             .collect();
+        if menu == Menu::Leader {
+            // Who is gone for long, if only by being reset again and again, is lost.
+            let mut resets = 0..;
+            faults.retain(|(_, what)| !matches!(what, What::Reset { .. }) || resets.next() == Some(0));
+        }
         if menu == Menu::All && random.one_in(8) {
             faults.push((random.ms(3000..12_000), What::Stop));
         }

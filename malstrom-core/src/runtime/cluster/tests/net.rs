@@ -3,13 +3,17 @@
 use super::world::{Event, World};
 use crate::net::Holders;
 use crate::net::control::{ConnectionId, ControlEvent, LinkEvent};
+use crate::runtime::cluster::words::{self, Order, Word};
 use crate::runtime::cluster::{crew, leader};
 use bytes::Bytes;
+use std::fmt::Debug;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// As [`SILENCE`](crate::net::control::SILENCE).
 const SILENCE: Duration = Duration::from_secs(5);
+/// So much of each message is shown in a trace.
+const BRIEF: usize = 160;
 
 /// One of them. It has the number of its place in the list.
 #[derive(Debug)]
@@ -21,6 +25,10 @@ pub(super) struct Connection {
     known: [bool; 2],
     /// When the last message arrives at the leader, and at the crew.
     last: [Duration; 2],
+}
+/// What is said, without what nobody could read.
+fn brief(said: &impl Debug) -> String {
+    format!("{said:?}").chars().take(BRIEF).collect()
 }
 impl World {
     /// A crew looks for a leader.
@@ -69,6 +77,10 @@ impl World {
         if broken {
             return;
         }
+        self.note(|| match up {
+            true => format!("  {connection} up   {:?}", words::read::<Word>(&bytes).map(|word| brief(&word))),
+            false => format!("  {connection} down {:?}", words::read::<Order>(&bytes).map(|order| brief(&order))),
+        });
         if up {
             let said = ControlEvent::Said(ConnectionId::numbered(connection as u64), bytes);
             self.to_leader(leader, leader::Input::Control(said));
@@ -89,15 +101,15 @@ impl World {
             self.after(delay, Event::Sees(connection, true));
         }
     }
-    /// A connection breaks. Each end sees it at once, or when it has heard nothing for too long.
-    pub(super) fn breaks(&mut self, connection: usize) {
+    /// A connection breaks. Each end sees it at once, or when it has heard nothing for so long.
+    fn breaks(&mut self, connection: usize, silence: Duration) {
         if std::mem::replace(&mut self.connections[connection].broken, true) {
             return;
         }
         self.count("connections broken");
         self.note(|| format!("connection {connection} breaks"));
         for up in [true, false] {
-            let delay = if self.random.one_in(2) { self.random.ms(0..50) } else { SILENCE };
+            let delay = if self.random.one_in(2) { self.random.ms(0..50) } else { silence };
             self.after(delay, Event::Sees(connection, up));
         }
     }
@@ -114,7 +126,7 @@ impl World {
                 self.crews[crew].connection = None;
             }
             self.to_crew(crew, crew::Input::Link(LinkEvent::Down("it is gone".to_owned())));
-            let delay = self.random.ms(0..1000);
+            let delay = self.random.ms(0..300);
             self.after(delay, Event::Dial(crew));
         }
     }
@@ -132,7 +144,7 @@ impl World {
         for at in 0..self.connections.len() {
             let connection = &self.connections[at];
             if Some(connection.leader) == leader || Some(connection.crew) == crew {
-                self.breaks(at);
+                self.breaks(at, SILENCE);
             }
         }
     }
@@ -148,7 +160,7 @@ impl World {
     pub(super) fn silent(&mut self, at: usize) {
         let Connection { leader, crew, .. } = self.connections[at];
         if self.leaders[leader].is_frozen(self.now) || self.crews[crew].is_frozen(self.now) {
-            self.breaks(at);
+            self.breaks(at, Duration::ZERO);
         }
     }
 }
