@@ -228,6 +228,10 @@ impl World {
         self.count("leaders killed");
         self.note(|| format!("leader {id} dies"));
         self.hang_up(Some(id), None);
+        if self.leaders[id].heartbeat.end.is_some() {
+            // It has shown that the job is over, and told only some.
+            return self.ends();
+        }
         let delay = self.random.ms(100..6000);
         self.after(delay, Event::StartLeader(slot));
     }
@@ -235,6 +239,7 @@ impl World {
         let slot = self.leaders[id].slot;
         self.leaders[id].gone = true;
         self.note(|| format!("leader {id} ends: {over:?}"));
+        self.close_all(id);
         match over {
             Ok(()) => self.ends(),
             Err(Error::Fenced { .. }) => {

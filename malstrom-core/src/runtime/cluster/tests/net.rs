@@ -93,6 +93,14 @@ impl World {
         let at = self.connections[connection].last[1].max(at);
         self.at(at, Event::Fin(connection));
     }
+    /// A leader has come to its end, and closes whatever is open.
+    pub(super) fn close_all(&mut self, leader: usize) {
+        for at in 0..self.connections.len() {
+            if self.connections[at].leader == leader && !self.connections[at].broken {
+                self.close(at, self.now);
+            }
+        }
+    }
     pub(super) fn fin(&mut self, connection: usize) {
         if !self.connections[connection].broken {
             self.connections[connection].broken = true;
