@@ -104,8 +104,11 @@ pub struct Coordinator {
     plans: u64,
     /// What was reported since the workers have said how they stand.
     reports: Vec<(usize, u64, Report)>,
-    /// The savepoints that are to be taken once the job runs.
+    /// And the snapshots that could not be stored since.
+    unstored: Vec<u64>,
+    /// The savepoints that are to be taken once the job runs, and one that may be in the log already, with its interval.
     asked: Vec<String>,
+    saving: Option<(u64, String)>,
 }
 impl Coordinator {
     /// A coordinator of a job that may or may not be running, and what it does first.
@@ -122,7 +125,9 @@ impl Coordinator {
             failures: 0,
             plans: 0,
             reports: Vec::new(),
+            unstored: Vec::new(),
             asked: Vec::new(),
+            saving: None,
         };
         (coordinator, vec![Action::Claim])
     }
@@ -171,6 +176,14 @@ impl Coordinator {
     /// those who come how many there will be.
     pub fn expect(&mut self, target: usize, least: usize) {
         (self.target, self.policy.least) = (target.max(1), least);
+    }
+    /// Whether those are waited for who are to begin, or to go on.
+    pub fn is_gathering(&self) -> bool {
+        matches!(self.phase, Phase::Gathering { .. })
+    }
+    /// Whether an attempt has begun, in which some have not.
+    pub fn is_restoring(&self) -> bool {
+        matches!(self.phase, Phase::Restoring(_))
     }
     /// Whether an attempt is under way in which all have begun.
     pub fn is_running(&self) -> bool {
@@ -271,11 +284,11 @@ impl Coordinator {
                 }
             }
             Event::Committed { interval } => self.committed(now, interval, actions),
-            Event::Failed { interval } => {
-                if let Phase::Running(running) = &mut self.phase {
-                    running.snapshots.failed(now, interval, actions);
-                }
-            }
+            Event::Failed { interval } => match &mut self.phase {
+                Phase::Running(running) => running.snapshots.failed(now, interval, actions),
+                Phase::Gathering { .. } => self.unstored.push(interval),
+                _ => {}
+            },
             Event::Hasten => {
                 if let Phase::Running(running) = &mut self.phase {
                     running.snapshots.hasten(now);
@@ -324,9 +337,15 @@ impl Coordinator {
     }
     /// Claims the next term.
     fn claim(&mut self, actions: &mut Vec<Action>) {
+        if let Phase::Running(running) = &mut self.phase {
+            let (saving, asked) = running.snapshots.take_savepoints();
+            self.saving = saving;
+            self.asked.extend(asked);
+        }
         self.phase = Phase::Claiming;
         self.workers.clear();
         self.reports.clear();
+        self.unstored.clear();
         actions.push(Action::Claim);
     }
     /// Ends the attempt, and begins another.
@@ -339,6 +358,9 @@ impl Coordinator {
             return;
         }
         self.target = origin.target.unwrap_or(self.target);
+        if let Some((_, name)) = self.saving.take().filter(|(interval, _)| *interval > origin.interval) {
+            self.asked.insert(0, name);
+        }
         self.origin = origin;
         self.phase = Phase::Gathering { since: now, late: false };
     }
@@ -368,6 +390,10 @@ impl Coordinator {
             _ => return,
         };
         self.failures = if base > self.origin.interval { 1 } else { self.failures + 1 };
+        if let Phase::Running(running) = &mut self.phase {
+            let (saving, asked) = running.snapshots.take_savepoints();
+            self.asked.extend(saving.map(|(_, name)| name).into_iter().chain(asked));
+        }
         if !restart || self.failures > self.policy.restarts {
             self.phase = Phase::Over;
             actions.push(Action::GiveUp);
@@ -435,6 +461,9 @@ impl Coordinator {
             if attempt == self.attempt {
                 self.report(now, worker, report, actions);
             }
+        }
+        for interval in std::mem::take(&mut self.unstored) {
+            self.take(now, Event::Failed { interval }, actions);
         }
     }
     fn committed(&mut self, now: Duration, interval: u64, actions: &mut Vec<Action>) {

@@ -98,6 +98,7 @@ impl Coordinator {
         };
         (self.attempt, self.restore) = (self.origin.term, false);
         self.reports.clear();
+        self.unstored.clear();
         let (attempt, layout) = (self.attempt, self.layout.clone());
         actions.push(Action::Tell(Command::Begin { attempt, interval: self.origin.interval + 1, layout }));
         self.phase = Phase::Restoring(members.into_iter().collect());

@@ -140,6 +140,17 @@ impl Snapshots {
     pub(super) fn savepoint(&mut self, name: String) {
         self.savepoints.push_back(name);
     }
+    /// The savepoints that somebody waits for: the one that is under way, with its interval, and those that are to be taken.
+    pub(super) fn take_savepoints(&mut self) -> (Option<(u64, String)>, VecDeque<String>) {
+        let under_way = match &self.phase {
+            Phase::Writing { taken, .. } | Phase::Storing(taken) | Phase::Again(taken, _) => match &taken.purpose {
+                Purpose::Savepoint(name) => Some((taken.barrier.interval, name.clone())),
+                Purpose::Recovery => None,
+            },
+            Phase::Idle(_) | Phase::Over => None,
+        };
+        (under_way, std::mem::take(&mut self.savepoints))
+    }
     /// The next one is due now.
     pub(super) fn hasten(&mut self, now: Duration) {
         if let Phase::Idle(due) = &mut self.phase {

@@ -30,6 +30,9 @@ impl ConnectionId {
     pub(crate) fn numbered(number: u64) -> Self {
         ConnectionId(number)
     }
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
 }
 
 /// Why a message was not taken.

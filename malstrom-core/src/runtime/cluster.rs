@@ -14,6 +14,8 @@ mod processes;
 mod pulse;
 mod roster;
 mod standby;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use super::attempt::Plan;
@@ -31,7 +33,7 @@ use crate::net::{Identity, Io, Listener, Tls, is_loopback};
 use crate::snapshot::Location;
 use crate::state::key_group::KEY_GROUPS;
 pub(crate) use crew::Gone;
-use crew::{Crew, Kit};
+use crew::{Crew, Kit, Threads};
 pub(crate) use lead::{Lead, Outcome, State as LeadState};
 pub(crate) use roster::{Roster, State as RosterState};
 use std::hash::{DefaultHasher, Hasher};
@@ -39,6 +41,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
+use words::Hello;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// For so long more processes are waited for, before a job goes on with fewer if it may.
@@ -150,9 +153,13 @@ impl Cluster {
             settings,
             Box::new(move |event| drop(events.send(crew::Input::Link(event)))),
         );
-        let (plan, location, mine) = (self.plan, self.location, roster.clone());
-        let kit = Kit { plan, operators, location, listener, address, process, fence_after, inputs, roster: mine };
-        let done = Crew::new(kit, link).and_then(|crew| crew.run(&received));
+        let Cluster { plan, location, .. } = self;
+        let (clock, nonce, since, workers) = (plan.clock, clock::nonce(), plan.started, plan.workers);
+        let hello = Hello { nonce, since, process, address, workers, location: location.to_string() };
+        let kit = Kit { plan, operators, location, listener, inputs, roster: roster.clone() };
+        let outside = Threads::new(kit, link);
+        let done = outside
+            .and_then(|outside| Crew::new(hello, fence_after, roster.clone(), Box::new(outside)).run(clock, &received));
         roster.note(|state| state.over = true);
         if let Some(server) = server {
             server.stop();

@@ -218,9 +218,19 @@ impl Vault {
         self.restored = Some(restore.clone());
         Ok(restore)
     }
-    /// The job goes on with what it has in memory, with this seed for the hash of keys: nothing of what there is was dropped.
-    pub fn goes_on(&mut self, seed: u64) {
+    /// The job goes on with what it has in memory, with this seed for the hash of keys: nothing of what there is was dropped. What it
+    /// writes may be relative to the newest snapshot, also where a savepoint was taken since.
+    ///
+    /// # Errors
+    /// If that snapshot cannot be read or is damaged.
+    pub fn goes_on(&mut self, seed: u64) -> Result<()> {
+        if self.parent.is_none()
+            && let Some(newest) = self.archive.saved.iter().rfind(|saved| saved.kind == Kind::Snapshot)
+        {
+            self.parent = Some(self.archive.restore(newest)?.opened().clone());
+        }
         (self.restored, self.seed) = (None, seed);
+        Ok(())
     }
     /// The attempt of this number is under way: what is committed from now on was taken in it.
     pub fn in_attempt(&mut self, attempt: u64) {

@@ -51,6 +51,10 @@ impl Written {
     pub fn interval(&self) -> u64 {
         self.segment.interval
     }
+    /// What it was written for.
+    pub fn kind(&self) -> &Kind {
+        &self.kind
+    }
     /// How many bytes it has.
     pub fn bytes(&self) -> u64 {
         self.segment.length

@@ -1,6 +1,6 @@
 //! A process that is to coordinate the job: at once, or when another one has fallen silent.
 use super::lead::Lead;
-use super::leader::{Input, Leader, Wanted};
+use super::leader::{Input, Leader, Network, Wanted};
 use super::pulse::Pulse;
 use super::standby::{StoodBy, stand_by};
 use super::{Cluster, PATIENCE, Security, identity, network, spawn};
@@ -81,6 +81,24 @@ pub(super) fn start(cluster: Cluster) -> Result<Arc<Lead>> {
     }
     Ok(lead)
 }
+/// How a job of several processes is kept.
+pub(super) fn policy(keeping: &keeping::Settings) -> Policy {
+    Policy {
+        // How many workers there are, they say.
+        workers: usize::from(u16::MAX),
+        least: usize::from(u16::MAX),
+        every: keeping.every,
+        timeout: keeping.timeout,
+        tries: LAST_TRIES,
+        restarts: keeping.restarts,
+        pause: PAUSES,
+        patience: PATIENCE,
+        moves: false,
+        // Connections say who is there.
+        silence: Duration::MAX,
+        ..Policy::default()
+    }
+}
 fn on_a_thread(lead: &Arc<Lead>, run: impl FnOnce(&Lead) -> Result<()> + Send + 'static) -> Result<()> {
     let lead = lead.clone();
     spawn("malstrom-coordinator", move || {
@@ -120,27 +138,13 @@ impl Candidate {
         let mut plan = self.plan.clone();
         let job = (identity.job.as_str(), operators);
         let (vault, found) = keeping::claim(job, &mut plan, location.clone(), &restore, behind)?;
-        let policy = Policy {
-            // How many workers that are, they say.
-            workers: usize::from(u16::MAX),
-            least: usize::from(u16::MAX),
-            every: keeping.every,
-            timeout: keeping.timeout,
-            tries: LAST_TRIES,
-            restarts: keeping.restarts,
-            pause: PAUSES,
-            patience: PATIENCE,
-            moves: false,
-            // Connections say who is there.
-            silence: Duration::MAX,
-            ..Policy::default()
-        };
         let sender = inputs.clone();
         let events = Box::new(move |event| drop(sender.send(Input::Control(event))));
         let address = listener.local_addr();
         let control = listener.control(SILENCE, events);
         let kept = (vault, found, restore);
-        let (leader, first) = Leader::new(lead.clone(), kept, (policy, *wanted), (control, pulse));
+        let outside = Box::new(Network { clock: self.plan.clock, control, pulse });
+        let (leader, first) = Leader::new(lead.clone(), kept, (policy(keeping), *wanted), outside);
         tracing::info!(%address, processes = wanted.processes, "coordinator is there");
         Ok(Elected { leader, first, network: (listener, io) })
     }

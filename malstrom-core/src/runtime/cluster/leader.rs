@@ -1,22 +1,27 @@
 //! The coordinator of a job of several processes: what it hears and has to say, around the [state machine](Coordinator) that decides.
+//!
+//! It acts on the store, and on what lies [outside](Outside), within each [step](Leader::step). [A thread](Leader::run) takes the steps
+//! in a job, and a simulation does in tests.
 mod heard;
+mod kept;
+mod outside;
 mod told;
 
 use super::lead::Lead;
 use super::processes::{Names, Processes};
-use super::pulse::Pulse;
 use super::words::{Failure, Order, Word};
-use crate::contract::snapshot::{Barrier, Outcome};
+use crate::contract::snapshot::Outcome;
 use crate::coordinator::member::Command;
-use crate::coordinator::{Action, Coordinator, Event, Policy, Purpose};
+use crate::coordinator::{Action, Coordinator, Event, Policy};
 use crate::error::{Error, Result};
 use crate::net::Holders;
-use crate::net::control::{ConnectionId, Control, ControlEvent};
-use crate::runtime::keeping::{Asker, Askers, Found, Restore, Stored, Vault, is_worth_a_restart, kind_of, turn_down};
+use crate::net::control::{ConnectionId, ControlEvent};
+use crate::runtime::keeping::{Asker, Askers, Found, Restore, Stored, Vault, turn_down};
 use crate::snapshot::{self, End};
+pub(super) use outside::{Network, Outside};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 /// After so long the commit log is claimed again, if the store could not be reached.
@@ -55,8 +60,7 @@ pub(super) struct Leader {
     lead: Arc<Lead>,
     vault: Stored,
     coordinator: Coordinator,
-    control: Control,
-    pulse: Pulse,
+    outside: Box<dyn Outside>,
     processes: Processes,
     /// Whom those may be that are connected, by their certificates.
     holders: HashMap<ConnectionId, Holders>,
@@ -92,16 +96,15 @@ impl Leader {
         lead: Arc<Lead>,
         (vault, found, restore): (Stored, Option<Found>, Restore),
         (policy, wanted): (Policy, Wanted),
-        (control, pulse): (Control, Pulse),
+        outside: Box<dyn Outside>,
     ) -> (Self, Vec<Action>) {
         let (coordinator, first) = Coordinator::new(policy);
-        let askers = Askers::new(vault.looks_every(policy.every), lead.now());
+        let askers = Askers::new(vault.looks_every(policy.every), outside.now());
         let leader = Leader {
             lead,
             vault,
             coordinator,
-            control,
-            pulse,
+            outside,
             processes: Processes::default(),
             holders: HashMap::new(),
             names: Names::default(),
@@ -124,43 +127,49 @@ impl Leader {
         };
         (leader, first)
     }
-    /// Has the job run to its end.
-    pub(super) fn run(mut self, first: Vec<Action>, inputs: &Receiver<Input>) -> Result<()> {
+    /// Begins with what is to be done first.
+    pub(super) fn begin(&mut self, first: Vec<Action>) -> Option<Result<()>> {
         self.act(first);
-        self.tell_how_it_is();
-        loop {
-            if let Some(over) = self.over.take() {
-                return self.end(over, inputs);
+        self.stands()
+    }
+    /// When it wants to be told that time has passed.
+    pub(super) fn due(&self) -> Duration {
+        let dues = [
+            self.coordinator.due(),
+            self.processes.due(),
+            self.claim_again,
+            self.apart.values().map(|apart| apart.until).min(),
+        ];
+        dues.into_iter().flatten().min().unwrap_or(Duration::MAX).min(self.askers.due())
+    }
+    /// Takes in what has happened, or that time has passed. What came of the job, once it is over: all have been told then, and there
+    /// is nothing left to take in.
+    pub(super) fn step(&mut self, input: Option<Input>) -> Option<Result<()>> {
+        match input {
+            Some(Input::Control(event)) => self.hear(event),
+            Some(Input::Stop) => self.stop(),
+            Some(Input::Overtaken) => self.overtaken(),
+            Some(Input::Savepoint(name, reply)) => {
+                if self.askers.ask(&self.vault, &name, Asker::Here(reply)) {
+                    self.on(Event::Savepoint(name));
+                }
             }
-            let now = self.lead.now();
-            for name in self.askers.look(now, &self.vault) {
+            None => self.tick(),
+        }
+        self.stands()
+    }
+    fn stands(&mut self) -> Option<Result<()>> {
+        self.tell_how_it_is();
+        if self.over.is_none() {
+            for name in self.askers.look(self.outside.now(), &self.vault) {
                 self.on(Event::Savepoint(name));
             }
-            let dues = [
-                self.coordinator.due(),
-                self.processes.due(),
-                self.claim_again,
-                self.apart.values().map(|apart| apart.until).min(),
-            ];
-            let due = dues.into_iter().flatten().min().unwrap_or(Duration::MAX).min(self.askers.due());
-            match inputs.recv_timeout(due.saturating_sub(self.lead.now())) {
-                Ok(Input::Control(event)) => self.hear(event),
-                Ok(Input::Stop) => self.stop(),
-                Ok(Input::Overtaken) => self.overtaken(),
-                Ok(Input::Savepoint(name, reply)) => {
-                    if self.askers.ask(&self.vault, &name, Asker::Here(reply)) {
-                        self.on(Event::Savepoint(name));
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => self.tick(),
-                Err(RecvTimeoutError::Disconnected) => {
-                    self.over = Some(Err(Error::custom("nobody is there who could run the job")));
-                }
-            }
-            self.tell_how_it_is();
         }
+        let over = self.over.take()?;
+        self.end(over)
     }
-    fn end(mut self, over: Result<()>, inputs: &Receiver<Input>) -> Result<()> {
+    /// The job is over, or this coordinator is: says so to all.
+    fn end(&mut self, over: Result<()>) -> Option<Result<()>> {
         let why = match &over {
             Ok(()) => "the job has ended".to_owned(),
             Err(failure) => format!("the job has failed: {failure}"),
@@ -169,25 +178,15 @@ impl Leader {
         turn_down(&self.vault, &why);
         // Whoever has taken over has something to say to them, and this one has not.
         if !matches!(over, Err(Error::Fenced { .. })) {
-            self.pulse.ends(if over.is_ok() { End::Done } else { End::Failed });
+            self.outside.ends(if over.is_ok() { End::Done } else { End::Failed });
             self.tell_all(&Order::End(over.as_ref().err().map(ToString::to_string)));
         }
         // What was said last is to arrive.
-        self.processes.connections().into_iter().for_each(|connection| self.control.close(connection));
-        let until = self.lead.now() + FAREWELL;
-        while !self.processes.connections().is_empty() {
-            match inputs.recv_timeout(until.saturating_sub(self.lead.now())) {
-                Ok(Input::Control(ControlEvent::Closed(connection))) => {
-                    self.processes.closed(connection, self.lead.now());
-                }
-                Ok(_) => {}
-                Err(_) => break,
-            }
-        }
-        over
+        self.processes.connections().into_iter().for_each(|connection| self.outside.close(connection));
+        Some(over)
     }
     fn tick(&mut self) {
-        let now = self.lead.now();
+        let now = self.outside.now();
         let back: Vec<u32> =
             self.apart.iter().filter(|(_, apart)| apart.until <= now).map(|(process, _)| *process).collect();
         for process in back {
@@ -215,19 +214,8 @@ impl Leader {
         }
     }
 
-    /// Somebody else shows itself: whether it has taken over is for the log to say.
-    fn overtaken(&mut self) {
-        match self.vault.overtaken() {
-            Ok(Some(term)) => self.over = Some(Err(Error::Fenced { term })),
-            Ok(None) => {}
-            Err(error) => {
-                tracing::warn!(cause = ?error, "it cannot be seen whether another coordinator has taken over")
-            }
-        }
-    }
-
     fn on(&mut self, event: Event) {
-        let actions = self.coordinator.on(self.lead.now(), event);
+        let actions = self.coordinator.on(self.outside.now(), event);
         self.act(actions);
     }
     fn act(&mut self, actions: Vec<Action>) {
@@ -289,96 +277,6 @@ impl Leader {
         if self.stopping && self.over.is_none() {
             let what = self.failure.take().map_or_else(String::new, |failure| failure.what);
             self.over = Some(Err(Error::custom(what)));
-        }
-    }
-    /// Begins a term.
-    fn claim(&mut self) {
-        self.begun = false;
-        let claimed = match std::mem::take(&mut self.claimed) {
-            true => Ok(()),
-            false => {
-                let claimed = self.vault.claim();
-                claimed.and_then(|()| {
-                    self.found = self.vault.find(&self.restore)?;
-                    Ok(())
-                })
-            }
-        };
-        match claimed {
-            Ok(()) => {
-                let origin = self.vault.origin(self.found.as_ref());
-                self.pulse.leads(origin.term);
-                self.parts.retain(|interval, _| *interval > origin.interval);
-                self.on(Event::Claimed(origin));
-                self.processes.all().into_iter().for_each(|process| self.lead(process));
-            }
-            Err(error @ Error::Fenced { .. }) => self.over = Some(Err(error)),
-            Err(error) if is_worth_a_restart(&error) => {
-                tracing::warn!(cause = ?error, "the commit log cannot be claimed; it is tried again");
-                self.claim_again = Some(self.lead.now() + AGAIN);
-            }
-            Err(error) => self.over = Some(Err(error)),
-        }
-    }
-    /// Stores a snapshot of which all processes have written their parts.
-    fn store(&mut self, barrier: Barrier, purpose: &Purpose) {
-        let interval = barrier.interval;
-        let parts = self.parts.remove(&interval).unwrap_or_default();
-        self.parts = self.parts.split_off(&interval);
-        let members = self.processes_of(self.coordinator.layout().members());
-        let written: Vec<_> = members.iter().filter_map(|process| parts.get(process).cloned()).collect();
-        if written.len() < members.len() {
-            // Some wrote it for another coordinator, and for something else.
-            self.on(Event::Failed { interval });
-            return;
-        }
-        if !self.begun {
-            let seed = self.seeds.get(&self.coordinator.attempt()).copied();
-            self.vault.goes_on(seed.unwrap_or_else(|| self.vault.seed()));
-        }
-        self.vault.in_attempt(self.coordinator.attempt());
-        let bytes = written.iter().map(snapshot::Written::bytes).sum();
-        match self.vault.commit(barrier, kind_of(purpose), written) {
-            Ok(()) => {
-                self.restore = Restore::Latest;
-                self.lead.committed(interval, bytes);
-                if let Purpose::Savepoint(name) = purpose {
-                    self.askers.answer(&self.vault, name, || Ok(()));
-                }
-                self.on(Event::Committed { interval });
-                // What follows may take a while.
-                self.tell_how_it_is();
-                if let Err(error) = self.vault.tidy() {
-                    tracing::warn!(cause = ?error, "what is not needed any more cannot be deleted, or something is damaged");
-                }
-                self.let_go();
-                if std::mem::take(&mut self.regroup) {
-                    self.on(Event::Regroup);
-                }
-            }
-            Err(Error::Fenced { .. }) => self.on(Event::Fenced),
-            Err(error) if !is_worth_a_restart(&error) => self.over = Some(Err(error)),
-            Err(error) => {
-                tracing::warn!(interval, cause = ?error, "snapshot could not be stored");
-                if self.vault.is_open() {
-                    self.on(Event::Failed { interval });
-                } else {
-                    self.lead.note(|state| state.survived.given_up += 1);
-                    self.on(Event::Uncertain);
-                }
-            }
-        }
-    }
-    /// Those leave who would like to, as there is a snapshot.
-    fn let_go(&mut self) {
-        // Those who have the last snapshot publish what it has.
-        if !self.coordinator.is_running() {
-            return;
-        }
-        for process in std::mem::take(&mut self.leaving) {
-            self.tell(process, &Order::End(None));
-            let workers = self.processes.forget(process);
-            self.lose(process, workers);
         }
     }
 }

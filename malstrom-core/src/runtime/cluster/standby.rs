@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// What a look has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     Wait,
     /// The coordinator is silent. The newest entry of the log is this one.
     TakeOver {
@@ -24,7 +24,7 @@ enum Verdict {
 }
 /// What was seen of the coordinator, and for how long nothing of it has changed.
 #[derive(Debug)]
-struct Watch {
+pub(super) struct Watch {
     every: Duration,
     takeover: Duration,
     known: Option<Sign>,
@@ -32,11 +32,11 @@ struct Watch {
     silent: Duration,
 }
 impl Watch {
-    fn new(every: Duration, takeover: Duration) -> Self {
+    pub(super) fn new(every: Duration, takeover: Duration) -> Self {
         Watch { every, takeover, known: None, looked: Duration::ZERO, silent: Duration::ZERO }
     }
     /// Takes in what was seen at `now`, or that nothing could be.
-    fn on(&mut self, now: Duration, seen: Option<Sign>) -> Verdict {
+    pub(super) fn on(&mut self, now: Duration, seen: Option<Sign>) -> Verdict {
         // Who was asleep in between has not looked for so long.
         let passed = now.saturating_sub(self.looked).min(2 * self.every);
         self.looked = now;

@@ -97,6 +97,11 @@ impl Askers {
         askers.push(asker);
         askers.len() == 1
     }
+    /// Answers all who wait for a savepoint that is there: it was not known whether it was committed.
+    pub(crate) fn answer_those_there(&mut self, vault: &dyn Vault) {
+        let there: Vec<String> = self.waiting.keys().filter(|name| vault.has(name)).cloned().collect();
+        there.iter().for_each(|name| self.answer(vault, name, || Ok(())));
+    }
     /// Answers all who wait for a savepoint.
     pub(crate) fn answer(&mut self, vault: &dyn Vault, name: &str, answer: impl Fn() -> Result<()>) {
         for asker in self.waiting.remove(name).unwrap_or_default() {

@@ -113,8 +113,8 @@ impl Stored {
         }
     }
     /// The attempt that is under way goes on, and nothing is restored.
-    pub(crate) fn goes_on(&mut self, seed: u64) {
-        self.vault.goes_on(seed);
+    pub(crate) fn goes_on(&mut self, seed: u64) -> Result<()> {
+        self.vault.goes_on(seed)
     }
     /// Commits what the processes have written.
     pub(crate) fn commit(&mut self, barrier: Barrier, kind: Kind, written: Vec<snapshot::Written>) -> Result<()> {

@@ -16,6 +16,10 @@ impl Fence {
     pub(super) fn new(after: Duration) -> Self {
         Fence { after, alone: None, closed: false }
     }
+    /// After how long it closes.
+    pub(super) fn after(&self) -> Duration {
+        self.after
+    }
     /// There is no coordinator, from now on if there was one.
     pub(super) fn lost(&mut self, now: Duration) {
         self.alone.get_or_insert(now);

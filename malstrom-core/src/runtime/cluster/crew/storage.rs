@@ -4,8 +4,8 @@ use super::Input;
 use crate::contract::snapshot::Barrier;
 use crate::error::Result;
 use crate::runtime::keeping::is_worth_a_restart;
-use crate::snapshot::{Chunks, Kind, Location, SegmentWriter};
-use crate::worker::Written;
+use crate::snapshot::{Chunks, Kind, Location, SegmentWriter, Unwritten, Written};
+use crate::worker;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -14,15 +14,15 @@ use std::time::Duration;
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// What all workers of a process have written at a barrier, and for whom.
-pub(super) struct Part {
-    pub(super) term: u64,
-    pub(super) process: u32,
-    pub(super) attempt: u64,
-    pub(super) barrier: Barrier,
-    pub(super) kind: Kind,
-    /// It is tried until it succeeds: what the barrier changes cannot be taken back.
-    pub(super) insists: bool,
-    pub(super) written: Vec<Written>,
+pub(in super::super) struct Part {
+    pub(in super::super) term: u64,
+    pub(in super::super) process: u32,
+    pub(in super::super) attempt: u64,
+    pub(in super::super) barrier: Barrier,
+    pub(in super::super) kind: Kind,
+    /// It is tried until it is stored: what its barrier changes cannot be taken back.
+    pub(in super::super) insists: bool,
+    pub(in super::super) written: Vec<worker::Written>,
 }
 /// See the [module](self). The thread ends when this is dropped, and what it has begun is stored.
 pub(super) struct Storage(Sender<Part>);
@@ -45,15 +45,9 @@ impl Storage {
 }
 fn store(writer: &SegmentWriter, operators: &[String], parts: &Receiver<Part>, inputs: &Sender<Input>) {
     let mut next = parts.recv().ok();
-    while let Some(Part { term, process, attempt, barrier, kind, insists, written }) = next.take() {
-        let mut content = Chunks::default();
-        for worker in written {
-            content.chunks.extend(worker.chunks);
-            content.schemas.extend(worker.schemas);
-        }
-        let Barrier { interval, scope, .. } = barrier;
-        let writer = writer.of_process(term, process);
-        let part = writer.encode(&kind, interval, scope, operators, content).and_then(|part| loop {
+    while let Some(part) = next.take() {
+        let (attempt, interval, insists) = (part.attempt, part.barrier.interval, part.insists);
+        let stored = encode(writer, operators, part).and_then(|(writer, part)| loop {
             match writer.put(&part) {
                 Err(error) if insists && is_worth_a_restart(&error) => {
                     tracing::warn!(interval, cause = ?error, "a part of a snapshot could not be stored; it is tried again");
@@ -70,10 +64,30 @@ fn store(writer: &SegmentWriter, operators: &[String], parts: &Receiver<Part>, i
                 written => return written,
             }
         });
-        let part = part.map(|written| written.encode());
-        if inputs.send(Input::Stored { attempt, interval, part }).is_err() {
+        if inputs.send(told(attempt, interval, stored)).is_err() {
             return;
         }
         next = next.or_else(|| parts.recv().ok());
     }
+}
+fn encode(writer: &SegmentWriter, operators: &[String], part: Part) -> Result<(SegmentWriter, Unwritten)> {
+    let Part { term, process, barrier: Barrier { interval, scope, .. }, kind, written, .. } = part;
+    let mut content = Chunks::default();
+    for worker in written {
+        content.chunks.extend(worker.chunks);
+        content.schemas.extend(worker.schemas);
+    }
+    let writer = writer.of_process(term, process);
+    let part = writer.encode(&kind, interval, scope, operators, content)?;
+    Ok((writer, part))
+}
+fn told(attempt: u64, interval: u64, stored: Result<Written>) -> Input {
+    Input::Stored { attempt, interval, part: stored.map(|written| written.encode()) }
+}
+/// Writes a part, if it can be written now, and says what became of it.
+#[cfg(test)]
+pub(in super::super) fn write(writer: &SegmentWriter, operators: &[String], part: Part) -> Input {
+    let (attempt, interval) = (part.attempt, part.barrier.interval);
+    let stored = encode(writer, operators, part).and_then(|(writer, part)| writer.put(&part));
+    told(attempt, interval, stored)
 }

@@ -13,7 +13,7 @@ impl Leader {
             ControlEvent::Opened(connection, _, holders) => drop(self.holders.insert(connection, holders)),
             ControlEvent::Closed(connection) => {
                 self.holders.remove(&connection);
-                self.processes.closed(connection, self.lead.now());
+                self.processes.closed(connection, self.outside.now());
             }
             ControlEvent::Said(connection, bytes) => match words::read::<Word>(&bytes) {
                 Ok(Word::Hello(hello)) => {
@@ -24,19 +24,19 @@ impl Leader {
                 }
                 Ok(word) => match self.processes.at(connection) {
                     Some(process) => self.take(process, word),
-                    None => self.control.close(connection),
+                    None => self.outside.close(connection),
                 },
                 Err(error) => {
                     tracing::warn!(cause = ?error, "a process says what nobody understands");
-                    self.control.close(connection);
+                    self.outside.close(connection);
                 }
             },
         }
     }
     fn turn_away(&self, connection: ConnectionId, why: String) {
         let unwanted = words::write(&Order::Unwanted(why));
-        drop(unwanted.map(|bytes| self.control.send(connection, bytes)));
-        self.control.close(connection);
+        drop(unwanted.map(|bytes| self.outside.send(connection, bytes)));
+        self.outside.close(connection);
     }
     /// A process is there, or back. Or it is not wanted.
     fn welcome(&mut self, connection: ConnectionId, hello: words::Hello) -> Result<(), String> {
@@ -139,13 +139,19 @@ impl Leader {
                 tracing::warn!(process, interval, why, "a part of a snapshot could not be stored");
                 self.on(Event::Failed { interval });
             }
+            Word::Failed { term, .. } | Word::Cut { term, .. }
+                if current(term, self) && self.coordinator.is_gathering() =>
+            {
+                self.stands_nowhere(process);
+            }
             Word::Failed { term, attempt, failure } if current(term, self) => {
                 let what = format!("process {process}: {}", failure.what);
                 self.broken(attempt, Failure { what, ..failure });
             }
             Word::Cut { term, attempt, peer, why } if current(term, self) => {
                 // Where the attempt is over already, the peer is known to be gone.
-                if attempt == self.coordinator.attempt() && self.coordinator.is_running() {
+                let under_way = self.coordinator.is_running() || self.coordinator.is_restoring();
+                if attempt == self.coordinator.attempt() && under_way {
                     self.cut(process, peer, &why);
                 }
             }
@@ -164,11 +170,20 @@ impl Leader {
             | Word::Cut { .. } => tracing::debug!(process, "something is heard too late"),
         }
     }
+    /// A process has said how it stands, and has left the attempt since.
+    fn stands_nowhere(&mut self, process: u32) {
+        if self.apart.contains_key(&process) {
+            return;
+        }
+        for worker in self.processes.workers(process) {
+            self.on(Event::Joined { worker, standing: None });
+        }
+    }
     /// Two processes cannot reach each other. One of them is left out for a while: the one of which more others say so, or which has
     /// said nothing.
     fn cut(&mut self, from: u32, peer: u32, why: &str) {
         tracing::warn!(from, peer, why, "a process cannot reach another one");
-        let now = self.lead.now();
+        let now = self.outside.now();
         let out = self.processes.note_cut(from, peer);
         self.apart.insert(out, Apart { until: now + APART, joined: None });
         for worker in self.processes.workers(out) {

@@ -48,7 +48,7 @@ impl Leader {
         let Some(connection) = self.processes.connection(process) else { return };
         match words::write(order) {
             // Who cannot be reached is found to be lost, or comes back and says how it stands.
-            Ok(bytes) => drop(self.control.send(connection, bytes)),
+            Ok(bytes) => self.outside.send(connection, bytes),
             Err(error) => tracing::error!(cause = ?error, "an order cannot be written"),
         }
     }
@@ -76,7 +76,7 @@ impl Leader {
             state.workers = workers;
             (state.running, state.ending) = (self.coordinator.is_running(), self.coordinator.is_ending());
             state.has_run |= state.running;
-            state.processes = self.processes.status(self.lead.now());
+            state.processes = self.processes.status(self.outside.now());
         });
     }
 }

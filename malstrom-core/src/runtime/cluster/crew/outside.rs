@@ -1,0 +1,185 @@
+//! What a crew acts on, and the thread that takes its steps.
+use super::storage::{Part, Storage};
+use super::{Crew, Gone, Input};
+use crate::contract::snapshot;
+use crate::contract::source::Progress;
+use crate::error::{Error, Result};
+use crate::exchange::places::Places;
+use crate::exchange::session::{self, Config};
+use crate::net::Listener;
+use crate::net::control::Link;
+use crate::net::data::{Mesh, MeshSettings, Peer};
+use crate::runtime::attempt::{Attempt, Beginning, Plan};
+use crate::runtime::clock::{self, Clock};
+use crate::runtime::cluster::roster::Roster;
+use crate::runtime::cluster::words::Setup;
+use crate::runtime::keeping::{Operators, Restoring};
+use crate::runtime::report::Figures;
+use crate::snapshot::Location;
+use crate::worker;
+use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+
+/// The sessions between processes have room for the largest message that there can be; what is kept for a worker that is slow is bounded
+/// by its lines.
+const SESSION: u64 = 24 << 20;
+
+/// An attempt that is to begin here.
+pub(in super::super) struct Begin {
+    /// The term that it begins in, its number, and the interval that begins.
+    pub(in super::super) term: u64,
+    pub(in super::super) number: u64,
+    pub(in super::super) interval: u64,
+    /// Which workers are where.
+    pub(in super::super) places: Places,
+    /// The process.
+    pub(in super::super) me: u32,
+    pub(in super::super) setup: Setup,
+}
+/// What lies outside of a crew: the connection to its coordinator, threads that work, and the store.
+pub(in super::super) trait Outside {
+    /// Says something to the coordinator. What does not arrive is said again when there is a connection.
+    fn say(&self, message: Bytes);
+    /// Has a part stored, behind those before it. An [`Input::Stored`] tells what became of it.
+    fn store(&self, part: Part);
+    /// Has the workers of this process begin. [`Input::News`] tells what they do, and [`Input::Cut`] which process they cannot reach.
+    ///
+    /// # Errors
+    /// If what is to be restored cannot be opened, or no threads are to be had.
+    fn begin(&self, begin: Begin) -> Result<Box<dyn Work>>;
+}
+/// The workers of a process, at work in an attempt.
+pub(in super::super) trait Work {
+    /// Asks all of them to do something.
+    fn command(&self, command: worker::Command);
+    /// Ends the sources.
+    fn stop(&self);
+    /// Has the sources not be read for now, or be read on.
+    fn pause(&self, pause: bool);
+    /// What they have asked for of what they are restored from. Asked once, when they have taken it in.
+    fn claimed(&mut self) -> Vec<(String, snapshot::Part)>;
+    /// What went wrong, if something did. Asked once, when all have ended.
+    fn failure(&self) -> Option<Error>;
+    /// What they have done so far, and how far they are with their splits.
+    fn done(&self) -> (Figures, Vec<Progress>);
+    /// Has all give up, and waits until they have.
+    fn give_up(self: Box<Self>);
+}
+
+/// What the workers of a process are made with, in each attempt.
+pub(in super::super) struct Kit {
+    pub(in super::super) plan: Plan,
+    pub(in super::super) operators: Operators,
+    pub(in super::super) location: Location,
+    pub(in super::super) listener: Listener,
+    pub(in super::super) inputs: Sender<Input>,
+    pub(in super::super) roster: Arc<Roster>,
+}
+/// What lies outside of the crew of a job.
+pub(in super::super) struct Threads {
+    kit: Kit,
+    link: Link,
+    storage: Storage,
+}
+impl Threads {
+    /// # Errors
+    /// If the store of the snapshots cannot be opened, or there is no thread to be had.
+    pub(in super::super) fn new(kit: Kit, link: Link) -> Result<Self> {
+        let storage = Storage::start(&kit.location, kit.operators.ids.clone(), kit.inputs.clone())?;
+        Ok(Threads { kit, link, storage })
+    }
+}
+impl Outside for Threads {
+    fn say(&self, message: Bytes) {
+        let _ = self.link.send(message);
+    }
+    fn store(&self, part: Part) {
+        self.storage.put(part);
+    }
+    fn begin(&self, Begin { term, number, interval, places, me, setup }: Begin) -> Result<Box<dyn Work>> {
+        let Kit { plan, operators, location, listener, inputs, roster } = &self.kit;
+        let restoring = setup.restore.map(|point| Restoring::open(location, &point, operators)).transpose()?;
+        let plan = Plan { seed: setup.seed, workers: places.workers(), ..plan.clone() };
+        let sender = inputs.clone();
+        // Nobody listens once the process is about to end.
+        let tell = Arc::new(move |news| drop(sender.send(Input::News(number, news))));
+        let shelves = restoring.as_ref().map(Restoring::shelves);
+        let beginning = Beginning { term: number, interval, shelves, tell };
+        let attempt = Attempt::among(&plan, places, Some(beginning))?;
+        let fabric = attempt.fabric().clone();
+        let peer = |(process, _, address): (u32, usize, String)| {
+            let outbox = fabric.outbox(process)?;
+            Some(Peer { process, address, outbox, number: clock::random() })
+        };
+        let peers: Vec<Peer> = setup.processes.into_iter().filter_map(peer).collect();
+        let mesh = (!peers.is_empty()).then(|| {
+            let attempt = session::Attempt { term: number, attempt: 0 };
+            let config = Config { window: SESSION, ..MeshSettings::config() };
+            let deliver = {
+                let fabric = fabric.clone();
+                Arc::new(move |from, message| fabric.deliver(from, message).map_err(|error| error.to_string()))
+            };
+            let sender = inputs.clone();
+            let failed = Arc::new(move |peer, error: crate::net::data::PeerError| {
+                let why = Error::custom(error);
+                drop(sender.send(Input::Cut { attempt: number, peer, why: format!("{why:?}") }));
+            });
+            Mesh::start(listener, MeshSettings { attempt, me, peers, config }, deliver, failed)
+        });
+        roster.begins(term, number, attempt.clone());
+        Ok(Box::new(Working { attempt, mesh, restoring, roster: roster.clone() }))
+    }
+}
+struct Working {
+    attempt: Arc<Attempt>,
+    /// Dropped before the attempt is waited for: nothing is to arrive any more.
+    mesh: Option<Mesh>,
+    restoring: Option<Restoring>,
+    roster: Arc<Roster>,
+}
+impl Work for Working {
+    fn command(&self, command: worker::Command) {
+        self.attempt.command(command);
+    }
+    fn stop(&self) {
+        self.attempt.stop();
+    }
+    fn pause(&self, pause: bool) {
+        self.attempt.fabric().pause(pause);
+    }
+    fn claimed(&mut self) -> Vec<(String, snapshot::Part)> {
+        self.restoring.take().map(|restoring| restoring.claimed()).unwrap_or_default()
+    }
+    fn failure(&self) -> Option<Error> {
+        self.attempt.failure()
+    }
+    fn done(&self) -> (Figures, Vec<Progress>) {
+        (self.attempt.figures(), self.attempt.progress())
+    }
+    fn give_up(mut self: Box<Self>) {
+        drop(self.mesh.take());
+        self.attempt.cancel();
+        self.attempt.wait();
+        self.roster.ends();
+    }
+}
+
+impl Crew {
+    /// Works until there is nothing to do any more.
+    ///
+    /// # Errors
+    /// If the coordinator has no use for this process, or says that the job has failed.
+    pub(in super::super) fn run(mut self, clock: Clock, inputs: &Receiver<Input>) -> Result<Gone> {
+        loop {
+            let input = match inputs.recv_timeout(self.due().saturating_sub(clock.now())) {
+                Ok(input) => Some(input),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return Ok(Gone::Over),
+            };
+            if let Some(over) = self.step(clock.now(), input) {
+                return over;
+            }
+        }
+    }
+}
