@@ -10,6 +10,7 @@ pub(crate) use splits::{Listed, Next};
 
 use super::changes::{Changes, Parcel};
 use super::lines::{DeliveryError, Lines, Places};
+use super::loads::Loads;
 use super::message::{Message, Outbox};
 use super::near::{Near, Waiting};
 use super::queue::Queue;
@@ -52,6 +53,8 @@ pub struct Fabric {
     stopping: AtomicBool,
     paused: AtomicBool,
     limits: Limits,
+    /// How many records there are of which key group.
+    loads: Arc<Loads>,
     wake: Arc<dyn Wake>,
 }
 impl std::fmt::Debug for Fabric {
@@ -93,8 +96,13 @@ impl Fabric {
             stopping: AtomicBool::new(false),
             paused: AtomicBool::new(false),
             limits,
+            loads: Arc::default(),
             wake,
         })
+    }
+    /// How many records its workers send of which key group.
+    pub(crate) fn loads(&self) -> &Arc<Loads> {
+        &self.loads
     }
     /// What waits for another process; `None` if there is no such process.
     pub fn outbox(&self, process: u32) -> Option<Arc<Outbox>> {

@@ -31,6 +31,7 @@ impl Sample {
 /// When there were to be more workers or fewer, and what that came to.
 pub struct Rescale {
     pub since: Duration,
+    pub before: usize,
     pub moved: Moved,
 }
 /// The value below which such a share of them is, which are in order; 0 if there are none.
@@ -94,23 +95,20 @@ impl Chart<'_> {
         mesh.label_style((FONT, 13).into_font().color(&INK)).axis_desc_style((FONT, 14).into_font().color(&INK));
         mesh.y_desc("latency in ms, logarithmic").y_label_formatter(&|ms| format!("{ms}"));
         mesh.x_label_formatter(&|second| format!("{second:.0}")).draw()?;
-        for (since, moved) in self.moves() {
-            let band = [(since, low), (since + moved.took.as_secs_f64(), high)];
-            chart.draw_series([Rectangle::new(band, MOVE.mix(0.8).filled())])?;
-        }
+        chart.draw_series(bands(self.rescales, (low, high), self.second()))?;
         for (curve, colour, name) in [(p99, TAIL, "99th percentile"), (p50, MEDIAN, "median")] {
             let series = chart.draw_series(LineSeries::new(curve, colour.stroke_width(1)))?;
             series.label(name).legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2)));
         }
-        for (since, moved) in self.moves() {
-            let at = since + moved.took.as_secs_f64();
-            for (line, text) in described(&moved).into_iter().enumerate() {
-                let (x, y) = chart.backend_coord(&(at, high));
-                let style = (FONT, 13).into_font().color(&INK);
-                area.draw(&Text::new(text, (x + 5, y + 6 + 16 * line as i32), style))?;
+        for rescale in self.rescales {
+            let (x, y) = chart.backend_coord(&(rescale.since.as_secs_f64(), high));
+            for (line, text) in described(rescale).into_iter().enumerate() {
+                let font = FontDesc::from((FONT, 13));
+                let font = if line == 0 { font.style(FontStyle::Bold) } else { font };
+                area.draw(&Text::new(text, (x + 4, y + 6 + 17 * line as i32), font.color(&INK)))?;
             }
         }
-        legend(&mut chart)
+        legend(&mut chart, SeriesLabelPosition::UpperLeft)
     }
     fn throughput(&self, area: &Area<'_>) -> Drawn {
         let rates = self.rates();
@@ -123,21 +121,19 @@ impl Chart<'_> {
         mesh.label_style((FONT, 13).into_font().color(&INK)).axis_desc_style((FONT, 14).into_font().color(&INK));
         mesh.y_desc("thousand records/s").y_label_formatter(&|rate| format!("{:.0}", rate / 1e3));
         mesh.x_desc("time in seconds").x_label_formatter(&|second| format!("{second:.0}")).draw()?;
-        for (since, moved) in self.moves() {
-            let band = [(since, 0.0), (since + moved.took.as_secs_f64(), most)];
-            chart.draw_series([Rectangle::new(band, MOVE.mix(0.8).filled())])?;
-        }
+        chart.draw_series(bands(self.rescales, (0.0, most), self.second()))?;
         let series = chart.draw_series(LineSeries::new(rates, RATE.stroke_width(1)))?;
         let key = |(x, y)| PathElement::new([(x, y), (x + 16, y)], RATE.stroke_width(2));
         series.label("records at the sink").legend(key);
-        legend(&mut chart)
+        legend(&mut chart, SeriesLabelPosition::LowerLeft)
     }
     /// From the beginning to the end, in seconds.
     fn span(&self) -> std::ops::Range<f64> {
         0.0..self.end.as_secs_f64()
     }
-    fn moves(&self) -> impl Iterator<Item = (f64, Moved)> + '_ {
-        self.rescales.iter().map(|rescale| (rescale.since.as_secs_f64(), rescale.moved))
+    /// How many pixels a second has.
+    fn second(&self) -> f64 {
+        f64::from(SIZE.0 - 80) / self.end.as_secs_f64()
     }
     /// The values of records in order of time, those of each bucket that is whole, and where that is.
     fn buckets(&self, at: impl Fn(&Sample) -> f64) -> Vec<(f64, Vec<f64>)> {
@@ -164,18 +160,32 @@ impl Chart<'_> {
     }
 }
 /// What a move came to.
-fn described(moved: &Moved) -> [String; 3] {
-    let workers = format!("{} worker{} from here on:", moved.workers, if moved.workers == 1 { "" } else { "s" });
-    let what = format!("{} key groups ({:.1} MB) in {:.0?},", moved.groups, moved.bytes as f64 / 1e6, moved.took);
-    [workers, what, format!("longest pause {:.0?}", moved.pause)]
+fn described(Rescale { before, moved, .. }: &Rescale) -> [String; 3] {
+    let ms = |time: Duration| format!("{:.0} ms", time.as_secs_f64() * 1e3);
+    [
+        format!("{before} → {} workers", moved.workers),
+        format!("{} key groups, {:.1} MB, in {}", moved.groups, moved.bytes as f64 / 1e6, ms(moved.took)),
+        format!("longest pause of a stage: {}", ms(moved.pause)),
+    ]
 }
-fn legend<'a, X, Y>(chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>) -> Drawn
+/// A band over a curve for as long as something moved, at least as broad as it takes to be seen.
+fn bands<'a>(
+    rescales: &'a [Rescale],
+    (low, high): (f64, f64),
+    second: f64,
+) -> impl Iterator<Item = Rectangle<(f64, f64)>> + 'a {
+    rescales.iter().map(move |Rescale { since, moved, .. }| {
+        let (since, took) = (since.as_secs_f64(), moved.took.as_secs_f64());
+        Rectangle::new([(since, low), (since + took.max(3.0 / second), high)], MOVE.filled())
+    })
+}
+fn legend<'a, X, Y>(chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>, at: SeriesLabelPosition) -> Drawn
 where
     X: Ranged<ValueType = f64> + ValueFormatter<f64>,
     Y: Ranged<ValueType = f64>,
 {
     let mut labels = chart.configure_series_labels();
-    labels.position(SeriesLabelPosition::UpperLeft).background_style(WHITE.mix(0.9)).border_style(GRID);
+    labels.position(at).background_style(WHITE.mix(0.9)).border_style(GRID);
     labels.label_font((FONT, 13).into_font().color(&INK)).draw()?;
     Ok(())
 }

@@ -16,6 +16,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 const SPLITS: u64 = 8;
+/// From one snapshot to the next.
+const EVERY: Duration = Duration::from_millis(500);
 
 /// Numbers that are due at a steady rate, until it is told to end.
 #[derive(Clone)]
@@ -122,7 +124,7 @@ fn show(what: &str, out: &Out) {
     latencies.sort_unstable_by(f64::total_cmp);
     let at = |share: f64| chart::quantile(&latencies, share);
     println!(
-        "{what:<28} {:>9} records   p50 {:>7.2} ms   p99 {:>7.2} ms   slowest {:>7.2} ms",
+        "{what:<14} {:>9} records   p50 {:>7.2} ms   p99 {:>7.2} ms   slowest {:>7.2} ms",
         latencies.len(),
         at(0.5),
         at(0.99),
@@ -162,23 +164,22 @@ fn main() -> Result<()> {
     out.lock().unwrap_or_else(PoisonError::into_inner).samples.reserve(most as usize);
     let first = args.workers.first().copied().unwrap_or(1);
     let snapshots = std::env::temp_dir().join(format!("malstrom-rescaled-{}", std::process::id()));
-    let runtime = Runtime::builder()
-        .workers(first)
-        .snapshots(format!("file://{}", snapshots.display()), Duration::from_millis(500))
-        .build()?;
+    let runtime =
+        Runtime::builder().workers(first).snapshots(format!("file://{}", snapshots.display()), EVERY).build()?;
     let (theirs, into) = (paced.clone(), out.clone());
     let job = runtime.start(move || counted(theirs.clone(), keys, into.clone()))?;
     let phase = Duration::from_secs(args.seconds);
     let mut rescales = Vec::new();
     for (at, workers) in args.workers.iter().enumerate() {
         if at > 0 {
-            let since = began.elapsed();
+            let (since, before) = (began.elapsed(), args.workers[at - 1]);
             let moved = job.rescale(*workers)?;
-            show(&format!("... becomes {moved}"), &out);
-            rescales.push(Rescale { since, moved });
+            println!("{moved}");
+            show("... meanwhile", &out);
+            rescales.push(Rescale { since, before, moved });
         }
         std::thread::sleep(phase);
-        show(&format!("{workers} workers"), &out);
+        show(&format!("{workers} worker{}", if *workers == 1 { "" } else { "s" }), &out);
     }
     // Behind all that has been read.
     let last = (paced.began.elapsed().as_nanos() * u128::from(args.rate) / 1_000_000_000) as u64 + args.rate / 5;
