@@ -17,10 +17,12 @@
 //!   from the snapshot before; whatever fails after, from this one, with the new layout.
 mod gather;
 pub mod member;
+mod moving;
 mod plan;
 mod snapshots;
 mod words;
 
+pub use moving::{MoveStage, Moving};
 pub use snapshots::round_of;
 pub use words::{Action, Event, Origin, Policy, Purpose, Report};
 

@@ -10,6 +10,7 @@ pub mod handover;
 pub mod inlet;
 pub mod layout;
 pub mod lines;
+pub mod loads;
 pub mod message;
 pub(crate) mod near;
 pub mod outlet;

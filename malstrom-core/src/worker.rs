@@ -5,6 +5,7 @@
 mod handover;
 mod snapshots;
 
+pub use handover::Handed;
 use handover::Handover;
 use snapshots::Snapshots;
 pub use snapshots::{Command, EmptyShelf, Written};
@@ -214,6 +215,10 @@ impl Worker {
     /// The barrier of a change behind which it now has all that it has gained, once.
     pub fn installed(&mut self) -> Option<u64> {
         self.snapshots.as_mut().and_then(Snapshots::installed)
+    }
+    /// What it has handed over and taken in for the last change, as far as it is at `now`.
+    pub fn handed(&self, now: Duration) -> Handed {
+        self.snapshots.as_ref().map(|snapshots| snapshots.handed(now)).unwrap_or_default()
     }
     /// Whether it was told to leave, and has.
     pub fn has_left(&self) -> bool {

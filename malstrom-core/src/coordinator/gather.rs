@@ -182,7 +182,8 @@ impl Coordinator {
                 };
                 let missing = change.new.members().iter().copied().filter(|worker| !installed(worker)).collect();
                 self.plans += 1;
-                plan = Some(Plan::cut(self.plans, change, *interval, missing, outcome.is_some()));
+                let at = (*interval, outcome.is_some());
+                plan = Some(Plan::cut(self.plans, now, change, at, missing));
             }
         }
         let members = if let Some(plan) = &plan { plan.writers() } else { self.layout.members().to_vec() };

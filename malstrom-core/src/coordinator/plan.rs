@@ -15,7 +15,7 @@ use std::time::Duration;
 const ROUNDS: u32 = 5;
 
 #[derive(Debug)]
-enum Stage {
+pub(super) enum Stage {
     /// More workers are waited for, since then.
     Joining(Duration),
     /// These have not read what the snapshot of `base` has.
@@ -33,22 +33,34 @@ enum Stage {
 #[derive(Debug)]
 pub(super) struct Plan {
     number: u64,
+    /// When it was begun.
+    pub(super) since: Duration,
     /// What changes; nothing is known of it yet while workers are waited for.
-    change: Arc<Change>,
+    pub(super) change: Arc<Change>,
+    /// How many key groups each of those who gain gets.
+    pub(super) gains: BTreeMap<usize, usize>,
     /// Of which snapshot each of those who gain has its part.
     bases: BTreeMap<usize, u64>,
-    stage: Stage,
+    pub(super) stage: Stage,
+    /// The interval of its barrier, once that is under way.
+    pub(super) cut_at: Option<u64>,
 }
 impl Plan {
+    fn new(number: u64, since: Duration, change: Arc<Change>, stage: Stage) -> Self {
+        let mut gains = BTreeMap::new();
+        change.groups().for_each(|moved| *gains.entry(moved.to).or_default() += 1);
+        Plan { number, since, change, gains, bases: BTreeMap::new(), stage, cut_at: None }
+    }
     /// A plan whose barrier is under way already.
     pub(super) fn cut(
         number: u64,
+        since: Duration,
         change: Arc<Change>,
-        interval: u64,
+        (interval, committed): (u64, bool),
         missing: BTreeSet<usize>,
-        committed: bool,
     ) -> Self {
-        Plan { number, change, bases: BTreeMap::new(), stage: Stage::Handover { interval, missing, committed } }
+        let plan = Plan::new(number, since, change, Stage::Handover { interval, missing, committed });
+        Plan { cut_at: Some(interval), ..plan }
     }
     pub(super) fn due(&self, patience: Duration) -> Option<Duration> {
         match &self.stage {
@@ -144,13 +156,12 @@ impl Coordinator {
             _ => actions.push(Action::NotMoved),
         }
     }
-    /// Begins to prepare for the next layout.
-    fn prepare(&mut self, now: Duration, next: Layout, actions: &mut Vec<Action>) {
+    /// Begins to prepare for the next layout, which has been wanted since then.
+    fn prepare(&mut self, since: Duration, next: Layout, actions: &mut Vec<Action>) {
         let Phase::Running(running) = &mut self.phase else { return };
         self.plans += 1;
         let change = Arc::new(Change { old: self.layout.clone(), new: Arc::new(next), bases: BTreeMap::new() });
-        let stage = Stage::Joining(now);
-        let mut plan = Plan { number: self.plans, change, bases: BTreeMap::new(), stage };
+        let mut plan = Plan::new(self.plans, since, change, Stage::Joining(since));
         plan.follow(self.attempt, running.snapshots.base(), 0, actions);
         running.plan = Some(plan);
     }
@@ -194,7 +205,7 @@ impl Coordinator {
                 if let Some(interval) = running.snapshots.cut(now, &change, actions) {
                     let missing = change.new.members().iter().copied().collect();
                     self.layout = change.new.clone();
-                    plan.change = change;
+                    (plan.change, plan.cut_at) = (change, Some(interval));
                     plan.stage = Stage::Handover { interval, missing, committed: false };
                 }
             }
@@ -227,7 +238,7 @@ impl Coordinator {
         members.extend(self.workers.keys().copied().filter(|worker| !self.layout.has(*worker)));
         if members.len() >= self.target {
             members.truncate(self.target);
-            return self.prepare(now, self.layout.spread(&members), actions);
+            return self.prepare(since, self.layout.spread(&members), actions);
         }
         if now >= since.saturating_add(self.policy.patience) {
             self.target = self.layout.members().len();
@@ -236,8 +247,7 @@ impl Coordinator {
         }
         let Phase::Running(running) = &mut self.phase else { return };
         let change = Arc::new(Change { old: self.layout.clone(), new: self.layout.clone(), bases: BTreeMap::new() });
-        let stage = Stage::Joining(since);
-        running.plan = Some(Plan { number: self.plans, change, bases: BTreeMap::new(), stage });
+        running.plan = Some(Plan::new(self.plans, since, change, Stage::Joining(since)));
     }
 }
 impl Plan {

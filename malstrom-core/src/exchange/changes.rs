@@ -155,3 +155,9 @@ pub(crate) struct Parcel {
     pub(crate) chunks: Vec<Chunk>,
     pub(crate) schemas: Vec<(usize, Part, Schema)>,
 }
+impl Parcel {
+    /// How many bytes it has of what moves.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.chunks.iter().map(|chunk| chunk.bytes.len() as u64).sum()
+    }
+}

@@ -10,6 +10,7 @@ pub(crate) use splits::{Listed, Next, Parked};
 
 use super::changes::{Changes, Parcel};
 use super::lines::{DeliveryError, Far, Lines};
+use super::loads::Loads;
 use super::message::{Message, Outbox};
 use super::near::{Near, Waiting};
 use super::parcels;
@@ -54,6 +55,8 @@ pub struct Fabric {
     stopping: AtomicBool,
     paused: AtomicBool,
     limits: Limits,
+    /// How many records there are of which key group.
+    loads: Arc<Loads>,
     wake: Arc<dyn Wake>,
 }
 impl std::fmt::Debug for Fabric {
@@ -95,8 +98,13 @@ impl Fabric {
             stopping: AtomicBool::new(false),
             paused: AtomicBool::new(false),
             limits,
+            loads: Arc::default(),
             wake,
         })
+    }
+    /// How many records its workers send of which key group.
+    pub(crate) fn loads(&self) -> &Arc<Loads> {
+        &self.loads
     }
     /// Whether there never is another process.
     pub fn is_alone(&self) -> bool {
@@ -185,7 +193,8 @@ impl Fabric {
         wire: Option<&Rc<Wire<M, T>>>,
     ) -> Result<Far<M, T>> {
         let number = |number: usize| {
-            u16::try_from(number).map_err(|_| Error::Config("a pipeline has at most 65,536 exchanges and workers".into()))
+            u16::try_from(number)
+                .map_err(|_| Error::Config("a pipeline has at most 65,536 exchanges and workers".into()))
         };
         let line = [number(exchange)?, number(worker)?, number(there)?];
         let far = wire.and_then(|wire| self.lines.far(line, wire));

@@ -2,6 +2,8 @@
 //!
 //! A layout holds from one barrier to another. A rescale, a drain and a move of a hot group are all the same: a barrier
 //! that carries a [`Change`] of the layout. What moves is as little as it takes: whoever has more than its share gives up the rest.
+mod weighted;
+
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -167,6 +169,35 @@ impl Layout {
             readers: spread(&self.readers, &members),
             members,
         }
+    }
+    /// The same, with shares of groups that are equal by what these have to do: group by group, in any unit; whatever is not in the list
+    /// has nothing to do. Each worker has a twentieth more or less than an equal share at most, where no group is larger than that;
+    /// and those groups move that have most to do, so that they are few. A group that is more than a share is alone with its worker, and
+    /// does not move. With equal loads, or none, this is [`spread`](Layout::spread).
+    ///
+    /// ```
+    /// use malstrom_core::exchange::layout::Layout;
+    /// let layout = Layout::even(&[0, 1], 6, 0);
+    /// // Of what worker 0 has the first group is half, and only that goes to the worker that joins.
+    /// let next = layout.spread_by_load(&[0, 1, 2], &[20, 10, 10, 20, 0, 0]);
+    /// assert_eq!((0..6).map(|group| next.owner(group)).collect::<Vec<_>>(), [2, 0, 0, 1, 1, 1]);
+    /// ```
+    pub fn spread_by_load(&self, members: &[usize], loads: &[u64]) -> Self {
+        let mut next = self.spread(members);
+        let first = loads.first().copied().unwrap_or(0);
+        let equal = loads.len() == self.owners.len() && loads.iter().all(|load| *load == first);
+        if !equal && loads.iter().any(|load| *load > 0) && !next.members.is_empty() {
+            next.owners = weighted::shared_out(&self.owners, &next.members, loads);
+        }
+        next
+    }
+    /// What each worker has to do, where groups have these loads.
+    pub fn loads(&self, loads: &[u64]) -> BTreeMap<usize, u64> {
+        let mut all: BTreeMap<usize, u64> = self.members.iter().map(|member| (*member, 0)).collect();
+        for (owner, load) in self.owners.iter().zip(loads) {
+            *all.entry(usize::from(*owner)).or_default() += load;
+        }
+        all
     }
     /// The next layout, in which some groups and splits are somebody else's. A move to a worker that does not take part is left out.
     ///

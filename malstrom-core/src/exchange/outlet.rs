@@ -3,6 +3,7 @@ use super::batch::{Batch, Envelope};
 use super::changes::Cut;
 use super::fabric::{Exchange, Peer};
 use super::lines::{Far, Sent};
+use super::loads::Sampler;
 use super::queue::{LIMIT, Queue};
 use super::route::RouteTable;
 use super::said::Said;
@@ -44,6 +45,8 @@ pub(crate) struct Scatter<M: Meta, T> {
     joins: bool,
     said: Said,
     look: Option<Look<T>>,
+    /// What counts records by their key groups, where these may move.
+    sampler: Option<Sampler>,
 }
 impl<M: Meta, T> Scatter<M, T> {
     /// Sends everything to a queue of this worker.
@@ -63,6 +66,7 @@ impl<M: Meta, T> Scatter<M, T> {
             joins: false,
             said: Said::default(),
             look: None,
+            sampler: None,
         }
     }
     /// The same, where somebody may look at what is handed over.
@@ -70,15 +74,21 @@ impl<M: Meta, T> Scatter<M, T> {
         Scatter { look, ..self }
     }
     /// Shows the batch of the only receiver, which is about to be handed over.
-    fn show_alone(&self) {
+    fn show_alone(&mut self) {
         if let Some(look) = &self.look {
             look.at(look.worker, &self.alone);
+        }
+        if let Some(sampler) = &mut self.sampler {
+            sampler.look(&self.alone.records);
         }
     }
     pub(crate) fn new(exchange: Rc<Exchange<M, T>>) -> Self {
         let mut scatter = Scatter::to_queue(exchange.local.clone());
         scatter.joins = exchange.changes.joins().is_some();
         let members = if scatter.joins { Vec::new() } else { exchange.members.clone() };
+        if exchange.changes.is_elastic() {
+            scatter.sampler = Some(Sampler::new(exchange.fabric.loads().clone()));
+        }
         if exchange.members.len() > 1 || exchange.changes.is_elastic() {
             scatter.route = Some(exchange.route.clone());
             scatter.exchange = Some(exchange);
@@ -168,6 +178,9 @@ impl<M: Meta, T> Scatter<M, T> {
     fn send(&mut self, to: usize) {
         if let Some(look) = &self.look {
             look.at(to, &self.outs[to]);
+        }
+        if let Some(sampler) = &mut self.sampler {
+            sampler.look(&self.outs[to].records);
         }
         let empty = self.exchange.as_ref().and_then(|exchange| exchange.with_peer(to, |peer| peer.empty(self.room)));
         match empty {

@@ -1,6 +1,10 @@
 //! One attempt of a job: all its workers on threads of this process, or those that are in it, from a common beginning to the end or to
 //! the first failure.
 mod driving;
+mod moved;
+
+pub use moved::Moved;
+pub(crate) use moved::{Moves, Rescaled};
 
 use super::clock::Clock;
 use super::http::PlanView;
@@ -13,11 +17,11 @@ use crate::contract::source::Progress;
 use crate::error::{Error, Result};
 use crate::exchange::fabric::{Fabric, Limits, Wake};
 use crate::exchange::layout::Change;
-use crate::exchange::places::Places;
 use crate::exchange::near::Waiting;
+use crate::exchange::places::Places;
 use crate::graph::Pipeline;
 use crate::stream::env::Saving;
-use crate::worker::{Command, Scaling, Settings, Written, panic_message};
+use crate::worker::{Command, Handed, Scaling, Settings, Written, panic_message};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -55,8 +59,8 @@ pub(crate) enum News {
     Written(usize, Written),
     /// It has nothing left to do but to take the last snapshot.
     Finished(usize),
-    /// The barrier of this interval has passed it, and all is there that it has gained.
-    Installed(usize, u64),
+    /// The barrier of a change has passed it, and all is there that it has gained.
+    Installed(usize, Handed),
     /// It has left the others.
     Left(usize),
     /// Somebody wants so many workers.
@@ -67,38 +71,6 @@ pub(crate) enum News {
     Savepoint(String, Sender<Result<()>>),
     /// The job is told to stop.
     Stop,
-}
-/// What a change of the number of workers came to.
-///
-/// ```
-/// # use malstrom_core::{Graph, Runtime, connect::memory, graph::{build, source}};
-/// # fn squares(into: memory::Collector<u64>) -> malstrom_core::Pipeline {
-/// #     let g = Graph::new("squares");
-/// #     let s = source::source(g.clone(), "source", malstrom_core::connect::FromIter::new(1..=3u64));
-/// #     build::sink(g.clone(), "sink", into, s);
-/// #     g.finish()
-/// # }
-/// # let results = memory::collector::<u64>();
-/// let job = Runtime::builder().workers(1).build()?.start(move || squares(results.clone()))?;
-/// assert!(job.rescale(2).is_err(), "key groups move with snapshots, and this job takes none");
-/// job.join()?;
-/// # Ok::<(), malstrom_core::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Moved {
-    /// How many workers there are now.
-    pub workers: usize,
-    /// How many of the 4096 key groups have another owner now.
-    pub groups: usize,
-    /// How long it took, from when it was asked for until nothing was left to be moved.
-    pub took: Duration,
-}
-impl std::fmt::Display for Moved {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Moved { workers, groups, took } = self;
-        write!(f, "{workers} workers: {groups} key groups moved in {took:.1?}")
-    }
 }
 /// What is the same in every attempt.
 #[derive(Clone)]
@@ -158,6 +130,8 @@ pub(super) struct Sight {
     pub(super) watermarks: Vec<Watermark>,
     /// What waits at the exchanges of operators.
     pub(super) waiting: Vec<(usize, Waiting)>,
+    /// What it has given to others and taken from them when it was changed last who owns what.
+    pub(super) handed: Handed,
 }
 /// What a worker is asked to do.
 #[derive(Debug, Default)]
@@ -362,6 +336,12 @@ impl Attempt {
     /// How each worker is doing.
     pub(super) fn sights(&self) -> Vec<Sight> {
         self.places().map(|worker| lock(self.live(worker)).sight.clone()).collect()
+    }
+    /// What its workers have given and taken at the barrier of this interval, in bytes.
+    pub(super) fn handed(&self, interval: u64) -> (u64, u64) {
+        let handed = self.places().map(|worker| lock(self.live(worker)).sight.handed);
+        let of_this = handed.filter(|handed| handed.interval == interval);
+        of_this.fold((0, 0), |(given, taken), handed| (given + handed.given, taken + handed.taken))
     }
     /// How many workers it has here.
     pub(super) fn workers(&self) -> usize {

@@ -1,5 +1,5 @@
 //! A job: one attempt, or where snapshots are taken as many as it needs.
-use super::attempt::{Attempt, MOST, Moved, News, Plan, lock};
+use super::attempt::{Attempt, MOST, Moved, Moves, News, Plan, lock};
 use super::http::PlanView;
 use super::keeping::{self, Keeping};
 use super::progress::Watched;
@@ -69,6 +69,9 @@ impl Watched for Job {
     }
     fn progress(&self) -> Vec<Progress> {
         Job::progress(self)
+    }
+    fn moves(&self) -> Moves {
+        lock(&self.state).survived.moves
     }
 }
 impl Job {

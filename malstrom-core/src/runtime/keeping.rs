@@ -164,7 +164,10 @@ impl Run<'_> {
                     Some(followed) => self.report(worker, followed),
                     None => self.report(worker, Report::Ready),
                 },
-                Ok(News::Installed(worker, interval)) => self.report(worker, Report::Installed(interval)),
+                Ok(News::Installed(worker, handed)) => {
+                    self.scalers.arrived(handed);
+                    self.report(worker, Report::Installed(handed.interval));
+                }
                 Ok(News::Left(worker)) => self.report(worker, Report::Left),
                 Ok(News::Rescale(workers, reply)) => self.rescale(workers, reply),
                 Ok(News::Finished(worker)) => {
@@ -234,6 +237,8 @@ impl Run<'_> {
         }
         while let Some(event) = self.next.front().cloned() {
             let actions = self.coordinator.on(self.now(), event);
+            let moving = self.coordinator.moving();
+            self.job.note(|survived| survived.moves.under_way = moving);
             self.act(actions);
             self.next.pop_front();
         }
@@ -291,8 +296,8 @@ impl Run<'_> {
                 Action::End => {}
                 Action::Record { target } => self.enlist(target),
                 Action::TellThese { to, command } => self.tell(&to, &command),
-                Action::Moved { layout } => self.scalers.moved(layout.members().len(), self.now()),
-                Action::NotMoved => self.scalers.turn_down("the job could not be given so many workers"),
+                Action::Moved { layout } => self.moved(layout.members().len()),
+                Action::NotMoved => self.not_moved(),
                 // Nobody else coordinates these workers: whoever takes over elsewhere is met at the log.
                 Action::Tell(_) | Action::StepDown => {}
             }
@@ -340,7 +345,7 @@ impl Run<'_> {
         let plan = Plan { workers, ..self.job.plan().clone() };
         let begun = Attempt::start(&plan, Some(beginning))?;
         self.job.begin(begun.clone());
-        self.scalers.moved(workers, self.now());
+        self.scalers.begun(workers, self.now());
         (self.number, self.attempt) = (attempt, Some(begun));
         Ok(())
     }

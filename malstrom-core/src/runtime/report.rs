@@ -1,4 +1,5 @@
 //! What a job has done.
+use super::attempt::Moves;
 use crate::contract::snapshot::Guarantee;
 use crate::graph::Pipeline;
 use crate::metrics::Metric;
@@ -34,6 +35,8 @@ pub(crate) struct Survived {
     pub(crate) last: Option<Taken>,
     /// How many workers there are to be, if somebody has asked for another number.
     pub(crate) target: Option<usize>,
+    /// How their number has changed meanwhile.
+    pub(crate) moves: Moves,
 }
 /// A snapshot that was committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -56,7 +56,9 @@ impl Vault {
         let (interval, sum) = (manifest.interval, checksum(&bytes));
         // What may lie in the store must not be written again, with something else.
         if interval == self.tried.0 && sum != self.tried.1 {
-            return Err(Error::snapshot(format!("interval {interval}: it was tried before, with something else in it")));
+            return Err(Error::snapshot(format!(
+                "interval {interval}: it was tried before, with something else in it"
+            )));
         }
         self.tried = (interval, sum);
         let object = match &manifest.kind {
@@ -99,7 +101,8 @@ impl Vault {
             });
         }
         // One that could not be stored may be tried again.
-        let again = draft.interval == self.tried.0 && self.archive.saved.iter().all(|saved| saved.interval < draft.interval);
+        let again =
+            draft.interval == self.tried.0 && self.archive.saved.iter().all(|saved| saved.interval < draft.interval);
         if draft.interval < self.next_interval() && !again {
             return refuse(format!("there was an interval {} already", self.next_interval() - 1));
         }

@@ -10,8 +10,23 @@ use crate::exchange::changes::{Changes, Cut, Parcel};
 use crate::exchange::fabric::Fabric;
 use crate::exchange::layout::Change;
 use crate::stream::env::Env;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// What a worker has handed over and taken in for a change: the one that is under way, or the last one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Handed {
+    /// The interval of the barrier that carries it; 0 if there was none.
+    pub interval: u64,
+    /// How many bytes others have got from it.
+    pub given: u64,
+    /// How many bytes it has taken in from others.
+    pub taken: u64,
+    /// For how long one of its segments stood still, at the longest.
+    pub stood: Duration,
+}
 
 /// See the [module](self).
 pub(super) struct Handover {
@@ -25,6 +40,9 @@ pub(super) struct Handover {
     /// The barrier at which it has joined.
     joined: Option<u64>,
     installed: Option<u64>,
+    handed: Handed,
+    /// When the segments have gone on that did last, and since when the first of them had stood still.
+    gone_on: Option<(Duration, Duration)>,
 }
 struct UnderWay {
     interval: u64,
@@ -32,6 +50,8 @@ struct UnderWay {
     /// The segments that have not given, and those that have not taken in what they gain.
     to_give: Vec<usize>,
     to_take: Vec<usize>,
+    /// Since when segments stand still.
+    stand: BTreeMap<usize, Duration>,
 }
 impl std::fmt::Debug for Handover {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -41,8 +61,17 @@ impl std::fmt::Debug for Handover {
 }
 impl Handover {
     pub(super) fn new(worker: usize, fabric: Arc<Fabric>, changes: Rc<Changes>) -> Self {
-        let (under_way, parcels, joined, installed) = (None, Vec::new(), None, None);
-        Handover { worker, fabric, changes, under_way, parcels, joined, installed }
+        Handover {
+            worker,
+            fabric,
+            changes,
+            under_way: None,
+            parcels: Vec::new(),
+            joined: None,
+            installed: None,
+            handed: Handed::default(),
+            gone_on: None,
+        }
     }
     /// The barrier of this interval carries a change.
     pub(super) fn begin(&mut self, interval: u64, change: Arc<Change>) {
@@ -50,7 +79,9 @@ impl Handover {
             self.joined = Some(interval);
         }
         let cut = self.changes.add(interval, change);
-        self.under_way = Some(UnderWay { interval, cut, to_give: Vec::new(), to_take: Vec::new() });
+        let (to_give, to_take, stand) = (Vec::new(), Vec::new(), BTreeMap::new());
+        self.under_way = Some(UnderWay { interval, cut, to_give, to_take, stand });
+        (self.handed, self.gone_on) = (Handed { interval, ..Handed::default() }, None);
     }
     /// A barrier is to begin.
     pub(super) fn tell(&self, interval: u64) {
@@ -71,9 +102,22 @@ impl Handover {
     pub(super) fn installed(&mut self) -> Option<u64> {
         self.installed.take()
     }
+    /// What it has given and taken, as far as it is at `now`. What was done in the step in which a segment went on belongs to the time for
+    /// which that stood still.
+    pub(super) fn handed(&self, now: Duration) -> Handed {
+        let last = self.gone_on.map_or(Duration::ZERO, |(_, since)| now.saturating_sub(since));
+        Handed { stood: self.handed.stood.max(last), ..self.handed }
+    }
     /// Has the segments that the barrier has passed give and take. `pen` is that of its snapshot, if that is not complete. Whether it
     /// did something.
     pub(super) fn go_on(&mut self, segments: &mut [Place], pen: Option<&mut Pen>, env: &Env) -> Result<bool> {
+        let now = env.clock().elapsed();
+        if let Some((at, _)) = self.gone_on
+            && now > at
+        {
+            self.handed = self.handed(now);
+            self.gone_on = None;
+        }
         let Some(under_way) = &mut self.under_way else { return Ok(false) };
         if under_way.to_give.is_empty() && under_way.to_take.is_empty() {
             under_way.to_give = (0..segments.len()).collect();
@@ -87,6 +131,7 @@ impl Handover {
             for at in passed {
                 let place = &mut segments[at];
                 place.stands = true;
+                under_way.stand.insert(at, now);
                 write_all(place, pen, env)?;
                 let source = place.segment.is_source();
                 let cut = &under_way.cut;
@@ -96,7 +141,9 @@ impl Handover {
                     place.segment.persist(Task::Give(&mut parcel, &groups));
                     check(&mut parcel, env)?;
                     let (chunks, schemas) = parcel.finish();
-                    self.fabric.hand_over(self.worker, to, Parcel { interval, segment: at, chunks, schemas })?;
+                    let parcel = Parcel { interval, segment: at, chunks, schemas };
+                    self.handed.given += parcel.bytes();
+                    self.fabric.hand_over(self.worker, to, parcel)?;
                 }
                 place.segment.give_way(interval);
                 under_way.to_give.retain(|other| *other != at);
@@ -104,7 +151,7 @@ impl Handover {
             }
         }
         self.parcels.extend(self.fabric.take_parcels(self.worker));
-        let UnderWay { cut, to_give, to_take, .. } = under_way;
+        let UnderWay { cut, to_give, to_take, stand, .. } = under_way;
         for at in to_take.clone() {
             let givers = cut.givers(self.worker, segments[at].segment.is_source());
             let come = self.parcels.iter().filter(|parcel| parcel.segment == at && parcel.interval == interval).count();
@@ -117,6 +164,7 @@ impl Handover {
             self.parcels = others;
             let place = &mut segments[at];
             if givers > 0 {
+                self.handed.taken += mine.iter().map(Parcel::bytes).sum::<u64>();
                 let received = Received(mine);
                 let mut book = Book::new(&received);
                 place.segment.persist(Task::Take(&mut book, &cut.owned(self.worker)));
@@ -124,6 +172,10 @@ impl Handover {
             }
             place.segment.go_on(interval);
             place.stands = false;
+            if let Some(since) = stand.remove(&at) {
+                let first = self.gone_on.map_or(since, |(_, first)| first.min(since));
+                self.gone_on = Some((now, first));
+            }
             to_take.retain(|other| *other != at);
             busy = true;
         }

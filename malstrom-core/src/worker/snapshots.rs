@@ -1,12 +1,13 @@
 //! What a worker does for a snapshot: it has barriers begin where they begin, waits until they have passed all of its
 //! segments, and then has these write what they kept, a slice at a time.
 use super::Place;
-use super::handover::Handover;
+use super::handover::{Handed, Handover};
 use crate::contract::snapshot::{Barrier, Book, Chunk, Outcome, Part, Pen, Schema, Shelf, Task};
 use crate::error::{Error, Result};
 use crate::exchange::layout::Change;
 use crate::stream::env::Env;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How much a worker writes before it does other work again: some 100,000 small entries, or eight megabytes, in a millisecond or
 /// two. While a snapshot is being written, state that changes is written out of turn, which costs several times as much: so it
@@ -145,6 +146,10 @@ impl Snapshots {
     /// The barrier of a change behind which this worker has all that it has gained, once.
     pub(super) fn installed(&mut self) -> Option<u64> {
         self.handover.as_mut().and_then(Handover::installed)
+    }
+    /// What it has handed over and taken in for the last change, as far as it is at `now`.
+    pub(super) fn handed(&self, now: Duration) -> Handed {
+        self.handover.as_ref().map(|handover| handover.handed(now)).unwrap_or_default()
     }
     /// Writes a slice, if the barrier has passed all segments. Whether it did something.
     pub(super) fn write(&mut self, segments: &mut [Place], env: &Env) -> Result<bool> {

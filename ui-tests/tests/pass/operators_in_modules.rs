@@ -60,7 +60,8 @@ pipeline! {
 }
 
 fn main() {
-    let report = malstrom::Runtime::builder().workers(1).build().unwrap().run(|| p(vec![" four ".into(), "x".into()])).unwrap();
+    let report =
+        malstrom::Runtime::builder().workers(1).build().unwrap().run(|| p(vec![" four ".into(), "x".into()])).unwrap();
     assert_eq!(report.operator("p/count").map(|op| op.records_in), Some(2));
     assert_eq!((map(1), count(3), source(2)), (2, None, 2));
 }

@@ -16,7 +16,14 @@ impl<'a> Extract<'a> for Id {
 }
 
 #[operator]
-fn check(x: u64, #[arg] limits: Limits, #[arg] names: &[String], #[arg] prefix: &str, id: Id, metrics: Metrics<'_>) -> Option<String> {
+fn check(
+    x: u64,
+    #[arg] limits: Limits,
+    #[arg] names: &[String],
+    #[arg] prefix: &str,
+    id: Id,
+    metrics: Metrics<'_>,
+) -> Option<String> {
     metrics.counter("checked").add(1);
     (x >= limits.least).then(|| format!("{prefix}{}{names:?}{x}", id.0))
 }

@@ -38,6 +38,7 @@ pipeline! {
 }
 
 fn main() {
-    let report = malstrom::Runtime::builder().workers(1).build().unwrap().run(|| p(vec!["1".into(), "x".into()])).unwrap();
+    let report =
+        malstrom::Runtime::builder().workers(1).build().unwrap().run(|| p(vec!["1".into(), "x".into()])).unwrap();
     assert_eq!(report.operator("p/parse").map(|op| op.failed), Some(1));
 }

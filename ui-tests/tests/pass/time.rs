@@ -1,8 +1,8 @@
 //! Event time of all types, `lag` and `idle`, late records that are read, and operators that ask for time.
 #![deny(unused, unused_qualifications, missing_debug_implementations)]
 #![deny(clippy::pedantic)]
-use malstrom::prelude::*;
 use malstrom::Time;
+use malstrom::prelude::*;
 use std::time::{Duration, SystemTime};
 
 #[derive(Record, Clone, Debug)]

@@ -126,10 +126,10 @@ impl Attempt {
         if worker.has_finished() && !std::mem::replace(finished, true) {
             (beginning.tell)(News::Finished(me));
         }
-        if let Some(interval) = worker.installed() {
+        if worker.installed().is_some() {
             // With what it has gained it may have something to do again.
             *finished = false;
-            (beginning.tell)(News::Installed(me, interval));
+            (beginning.tell)(News::Installed(me, worker.handed(self.clock.now())));
         }
         Ok(step)
     }
@@ -138,8 +138,9 @@ impl Attempt {
         live.figures.update(worker.counts(), worker.metrics());
         live.progress = worker.progress();
         // Workers that wait for each other do this often: nothing is allocated for it.
-        let Sight { load: shown, watermarks, waiting } = &mut live.sight;
+        let Sight { load: shown, watermarks, waiting, handed } = &mut live.sight;
         *shown = *load;
+        *handed = worker.handed(self.clock.now());
         watermarks.clear();
         watermarks.extend(worker.watermarks());
         waiting.clear();

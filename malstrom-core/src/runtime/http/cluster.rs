@@ -56,6 +56,8 @@ impl Console for Lead {
                 interval: begun(interval),
                 snapshots,
                 last_snapshot: last(&state.survived, now),
+                rescale: None,
+                last_rescale: None,
                 restarts,
                 restored_from,
                 uptime_seconds: now.as_secs_f64(),

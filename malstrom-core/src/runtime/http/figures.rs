@@ -1,8 +1,8 @@
 //! Figures of workers of this process, as they are told.
-use super::views::{OperatorGauges, SnapshotStatus, WorkerGauges};
+use super::views::{LastRescale, OperatorGauges, RescaleStatus, SnapshotStatus, WorkerGauges};
 use crate::contract::extract::time::Watermark;
 use crate::exchange::near::Waiting;
-use crate::runtime::attempt::Sight;
+use crate::runtime::attempt::{Moves, Rescaled, Sight};
 use crate::runtime::clock;
 use crate::runtime::report::{Figures, OperatorReport, Survived, Taken};
 use std::ops::Add;
@@ -18,6 +18,33 @@ pub(super) fn last(survived: &Survived, now: Duration) -> Option<SnapshotStatus>
         number: interval,
         bytes,
         duration_seconds: took.as_secs_f64(),
+        age_seconds: now.saturating_sub(at).as_secs_f64(),
+    })
+}
+/// The change of the workers that is under way, if one is; `handed` says what was given and taken at a barrier.
+pub(super) fn rescale(moves: &Moves, handed: impl FnOnce(u64) -> (u64, u64), now: Duration) -> Option<RescaleStatus> {
+    let moving = moves.under_way?;
+    let (bytes, bytes_moved) = moving.barrier.map(handed).unwrap_or_default();
+    Some(RescaleStatus {
+        stage: moving.stage,
+        workers_before: moving.before,
+        workers: moving.workers,
+        groups: moving.groups,
+        groups_moved: moving.arrived,
+        splits: moving.splits,
+        bytes,
+        bytes_moved,
+        duration_seconds: now.saturating_sub(moving.since).as_secs_f64(),
+    })
+}
+/// The last one that was made.
+pub(super) fn last_rescale(moves: &Moves, now: Duration) -> Option<LastRescale> {
+    moves.last.map(|Rescaled { moved, at }| LastRescale {
+        workers: moved.workers,
+        groups: moved.groups,
+        bytes: moved.bytes,
+        duration_seconds: moved.took.as_secs_f64(),
+        pause_seconds: moved.pause.as_secs_f64(),
         age_seconds: now.saturating_sub(at).as_secs_f64(),
     })
 }

@@ -1,6 +1,6 @@
 //! Which metrics there are, and what they mean.
 use super::text::{Kind, Text, sanitised};
-use super::views::{Gauges, OperatorGauges, SnapshotGauges};
+use super::views::{Gauges, OperatorGauges, RescaleGauges, SnapshotGauges};
 use crate::metrics::Metric;
 use std::collections::BTreeMap;
 
@@ -58,6 +58,9 @@ pub(super) fn render(gauges: &Gauges) -> String {
     workers(&mut text, gauges);
     if let Some(snapshots) = &gauges.snapshots {
         self::snapshots(&mut text, snapshots);
+    }
+    if let Some(rescales) = &gauges.rescales {
+        self::rescales(&mut text, rescales);
     }
     user(&mut text, &gauges.operators);
     text.finish()
@@ -121,6 +124,22 @@ fn snapshots(text: &mut Text, snapshots: &SnapshotGauges) {
     text.single("malstrom_snapshot_size_bytes", Kind::Gauge, help, last.bytes as f64);
     let help = "How long ago the last snapshot was committed.";
     text.single("malstrom_snapshot_age_seconds", Kind::Gauge, help, last.age_seconds);
+}
+
+fn rescales(text: &mut Text, rescales: &RescaleGauges) {
+    let help = "How often key groups were moved to other workers while the job was running.";
+    text.single("malstrom_rescales_total", Kind::Counter, help, rescales.made as f64);
+    let help = "How often that was given up.";
+    text.single("malstrom_rescales_failed_total", Kind::Counter, help, rescales.failed as f64);
+    let help = "Key groups that were moved to other workers.";
+    text.single("malstrom_rescale_groups_total", Kind::Counter, help, rescales.groups as f64);
+    let help = "How many bytes were moved with them.";
+    text.single("malstrom_rescale_bytes_total", Kind::Counter, help, rescales.bytes as f64);
+    let Some(last) = &rescales.last else { return };
+    let help = "How long the last move took, until nothing was left to be moved.";
+    text.single("malstrom_rescale_duration_seconds", Kind::Gauge, help, last.duration_seconds);
+    let help = "For how long a stage of a worker stood still in the last move, at the longest.";
+    text.single("malstrom_rescale_pause_seconds", Kind::Gauge, help, last.pause_seconds);
 }
 
 /// The metrics that operators keep by themselves. What two operators call the same is one family, if it is of one kind.

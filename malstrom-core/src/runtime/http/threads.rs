@@ -1,8 +1,9 @@
 //! The console of a job whose workers are threads of this process.
 use super::Console;
-use super::figures::{last, loads, operators};
-use super::views::{Gauges, Phase, PlanView, ProcessStatus, SnapshotGauges, Status, StatusView};
+use super::figures::{last, last_rescale, loads, operators, rescale};
+use super::views::{Gauges, Phase, PlanView, ProcessStatus, RescaleGauges, SnapshotGauges, Status, StatusView};
 use crate::error::Result;
+use crate::runtime::attempt::Moves;
 use crate::runtime::job::{Glance, Job};
 use crate::runtime::report::{Figures, Survived};
 
@@ -19,6 +20,10 @@ impl Glance {
         let target = self.survived.target.unwrap_or(workers);
         let running = self.attempt.as_ref().filter(|_| phase == Phase::Running);
         running.map_or(target, |attempt| attempt.workers())
+    }
+    /// What was given and taken at a barrier, in bytes.
+    fn handed(&self, barrier: u64) -> (u64, u64) {
+        self.attempt.as_ref().map(|attempt| attempt.handed(barrier)).unwrap_or_default()
     }
     fn loaded(&self) -> usize {
         self.attempt.as_ref().map_or(0, |attempt| attempt.loaded())
@@ -62,7 +67,7 @@ impl Console for Job {
         let waits_for = glance.waits_for(phase, workers);
         let target = glance.survived.target.unwrap_or(workers);
         let workers = glance.workers(phase, workers);
-        let Survived { snapshots, restarts, restored_from, attempt, term, interval, .. } = glance.survived;
+        let Survived { snapshots, restarts, restored_from, attempt, term, interval, moves, .. } = glance.survived;
         let begun = |number: u64| (self.is_kept() && attempt > 0).then_some(number);
         let processes =
             vec![ProcessStatus { process: 0, address: None, workers, connected: true, heard_seconds_ago: 0.0 }];
@@ -77,6 +82,8 @@ impl Console for Job {
             interval: begun(interval),
             snapshots,
             last_snapshot: last(&glance.survived, now),
+            rescale: rescale(&moves, |barrier| glance.handed(barrier), now).filter(|_| phase == Phase::Running),
+            last_rescale: last_rescale(&moves, now),
             restarts,
             restored_from,
             uptime_seconds: now.as_secs_f64(),
@@ -111,9 +118,11 @@ impl Console for Job {
         let sights = glance.attempt.as_ref().map(|attempt| attempt.sights()).unwrap_or_default();
         let mut all = glance.past.clone();
         all.merge(&glance.figures());
-        let Survived { snapshots: taken, given_up: failed, .. } = glance.survived;
+        let Survived { snapshots: taken, given_up: failed, moves, .. } = glance.survived;
         let workers = glance.workers(glance.phase(self.plan().workers, self.is_stopping()), self.plan().workers);
         let snapshots = SnapshotGauges { taken, failed, last: last(&glance.survived, now) };
+        let Moves { made, given_up, groups, bytes, .. } = moves;
+        let rescales = RescaleGauges { made, failed: given_up, groups, bytes, last: last_rescale(&moves, now) };
         Gauges {
             job: self.plan_view().job,
             operators: operators(&all, &sights),
@@ -122,6 +131,7 @@ impl Console for Job {
             restarts: glance.survived.restarts,
             uptime_seconds: now.as_secs_f64(),
             snapshots: self.is_kept().then_some(snapshots),
+            rescales: self.is_kept().then_some(rescales),
             ..Gauges::default()
         }
     }

@@ -1,4 +1,5 @@
 //! What answers are made of. Their fields are what programs read: none is renamed, and none goes away.
+use crate::coordinator::MoveStage;
 use crate::graph::picture::{NodeKind, Plan};
 use crate::metrics::Metric;
 use crate::runtime::report::OperatorReport;
@@ -82,6 +83,9 @@ pub(crate) struct Status {
     pub(crate) interval: Option<u64>,
     pub(crate) snapshots: u64,
     pub(crate) last_snapshot: Option<SnapshotStatus>,
+    /// The change of the workers that is under way.
+    pub(crate) rescale: Option<RescaleStatus>,
+    pub(crate) last_rescale: Option<LastRescale>,
     pub(crate) restarts: u64,
     pub(crate) restored_from: Option<u64>,
     pub(crate) uptime_seconds: f64,
@@ -123,6 +127,31 @@ pub(crate) struct SnapshotStatus {
     pub(crate) number: u64,
     pub(crate) bytes: u64,
     pub(crate) duration_seconds: f64,
+    pub(crate) age_seconds: f64,
+}
+/// Key groups and splits are about to move to other workers.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct RescaleStatus {
+    /// What it waits for.
+    pub(crate) stage: MoveStage,
+    pub(crate) workers_before: usize,
+    pub(crate) workers: usize,
+    pub(crate) groups: usize,
+    pub(crate) groups_moved: usize,
+    pub(crate) splits: usize,
+    /// What those have written who give groups away, and what those have taken in who gain them. It is known from the barrier on.
+    pub(crate) bytes: u64,
+    pub(crate) bytes_moved: u64,
+    pub(crate) duration_seconds: f64,
+}
+/// What has moved last.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct LastRescale {
+    pub(crate) workers: usize,
+    pub(crate) groups: usize,
+    pub(crate) bytes: u64,
+    pub(crate) duration_seconds: f64,
+    pub(crate) pause_seconds: f64,
     pub(crate) age_seconds: f64,
 }
 /// What an operator has done since the job was last restored: the figures of the report.
@@ -208,6 +237,8 @@ pub(crate) struct Gauges {
     pub(crate) uptime_seconds: f64,
     /// Absent where no snapshots are taken.
     pub(crate) snapshots: Option<SnapshotGauges>,
+    /// Absent where the number of workers cannot change.
+    pub(crate) rescales: Option<RescaleGauges>,
 }
 /// Those of an operator.
 #[derive(Clone, Debug, Default)]
@@ -244,4 +275,13 @@ pub(crate) struct SnapshotGauges {
     pub(crate) taken: u64,
     pub(crate) failed: u64,
     pub(crate) last: Option<SnapshotStatus>,
+}
+/// Those of the changes of the workers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RescaleGauges {
+    pub(crate) made: u64,
+    pub(crate) failed: u64,
+    pub(crate) groups: u64,
+    pub(crate) bytes: u64,
+    pub(crate) last: Option<LastRescale>,
 }

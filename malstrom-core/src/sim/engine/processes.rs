@@ -2,8 +2,8 @@
 use super::random::Random;
 use crate::error::{Error, Result};
 use crate::exchange::fabric::{Fabric, Limits, Wake};
-use crate::exchange::places::Places;
 use crate::exchange::message::Outbox;
+use crate::exchange::places::Places;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -36,7 +36,13 @@ impl Processes {
         let mut processes = Processes { fabrics: Vec::new(), of, lanes: Vec::new(), places, limits };
         for here in (0u32..).take(count) {
             let places = match count {
-                1 if { random.one_in(2); std::env::var_os("SIM_ALONE").is_some() } => Places::alone(workers),
+                1 if {
+                    random.one_in(2);
+                    std::env::var_os("SIM_ALONE").is_some()
+                } =>
+                {
+                    Places::alone(workers)
+                }
                 _ => Places::seated(here, processes.places.clone()),
             };
             processes.start(here, Fabric::among(places, wake.clone(), limits));
@@ -55,7 +61,12 @@ impl Processes {
         self.fabrics.len() == 1 && self.fabrics[0].is_alone()
     }
     /// There are going to be so many more workers, in other processes.
-    pub(super) fn more(&mut self, workers: usize, wake: &Arc<impl Wake + 'static>, random: &mut Random) -> Range<usize> {
+    pub(super) fn more(
+        &mut self,
+        workers: usize,
+        wake: &Arc<impl Wake + 'static>,
+        random: &mut Random,
+    ) -> Range<usize> {
         let first = self.of.len();
         while self.of.len() < first + workers {
             let (from, left) = (self.of.len(), first + workers - self.of.len());

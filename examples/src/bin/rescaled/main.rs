@@ -1,16 +1,23 @@
 //! A job whose workers become more and fewer while records flow: 1, then 4, then 2. It says how long records take from when they are
 //! due to the sink, in each phase and while key groups move, and at the end whether each was counted once.
 //!
-//! `cargo run --release --bin rescaled -- --rate 500000 --keys 1000000 --seconds 5` puts it under load.
+//! `cargo run --release --bin rescaled -- --rate 500000 --keys 1000000 --seconds 5` puts it under load, and `--plot FILE` draws how
+//! long records took and how many came, over time.
+mod chart;
+
+use chart::{Chart, Rescale, Sample};
 use clap::Parser;
 use malstrom::connect::for_each;
 use malstrom::prelude::*;
 use malstrom::{Emit, Error, Never, Read, Result, Runtime, Source, SplitReader};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 const SPLITS: u64 = 8;
+/// From one snapshot to the next.
+const EVERY: Duration = Duration::from_millis(500);
 
 /// Numbers that are due at a steady rate, until it is told to end.
 #[derive(Clone)]
@@ -85,8 +92,10 @@ struct Came {
     records: u64,
     /// The sum of the counts: it is known what that is if each record was counted once, and no other way.
     counts: u64,
-    /// How long records took, in microseconds, since that was last asked.
-    latencies: Vec<u32>,
+    /// When records came, and how long they took.
+    samples: Vec<Sample>,
+    /// How many of them have been shown.
+    shown: usize,
 }
 type Out = Arc<Mutex<Came>>;
 
@@ -94,24 +103,28 @@ pipeline! {
     fn counted(paced: Paced, keys: u64, out: Out) {
         source(paced.clone()) -> key_by(move |n| n % keys) -> number
             -> sink(for_each(move |(n, count)| {
-                let late = paced.began.elapsed().saturating_sub(paced.due(n));
+                let came = paced.began.elapsed();
+                let sample = Sample::new(came, came.saturating_sub(paced.due(n)));
                 let mut came = out.lock().unwrap_or_else(PoisonError::into_inner);
                 came.records += 1;
                 came.counts += count;
-                came.latencies.push(late.as_micros() as u32);
+                came.samples.push(sample);
             }));
     }
 }
 
 /// What records took since the last call.
 fn show(what: &str, out: &Out) {
-    let mut latencies = std::mem::take(&mut out.lock().unwrap_or_else(PoisonError::into_inner).latencies);
-    latencies.sort_unstable();
-    let at = |share: f64| {
-        latencies.get(((latencies.len() as f64 - 1.0) * share) as usize).copied().unwrap_or(0) as f64 / 1000.0
+    let mut latencies: Vec<f64> = {
+        let mut came = out.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = came.samples.len();
+        let shown = std::mem::replace(&mut came.shown, all);
+        came.samples[shown..].iter().map(Sample::took).collect()
     };
+    latencies.sort_unstable_by(f64::total_cmp);
+    let at = |share: f64| chart::quantile(&latencies, share);
     println!(
-        "{what:<28} {:>9} records   p50 {:>7.2} ms   p99 {:>7.2} ms   slowest {:>7.2} ms",
+        "{what:<14} {:>9} records   p50 {:>7.2} ms   p99 {:>7.2} ms   slowest {:>7.2} ms",
         latencies.len(),
         at(0.5),
         at(0.99),
@@ -134,6 +147,9 @@ struct Args {
     /// The numbers of workers
     #[arg(long, value_delimiter = ',', default_values_t = [1, 4, 2])]
     workers: Vec<usize>,
+    /// Draws latency and throughput over time to this file, as SVG
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
@@ -143,22 +159,27 @@ fn main() -> Result<()> {
     let began = Instant::now();
     let paced = Paced { rate: args.rate, began, end: end.clone() };
     let (out, keys) = (Out::default(), args.keys);
+    // So that records do not wait while it grows.
+    let most = args.rate * (args.seconds + 1) * args.workers.len() as u64;
+    out.lock().unwrap_or_else(PoisonError::into_inner).samples.reserve(most as usize);
     let first = args.workers.first().copied().unwrap_or(1);
     let snapshots = std::env::temp_dir().join(format!("malstrom-rescaled-{}", std::process::id()));
-    let runtime = Runtime::builder()
-        .workers(first)
-        .snapshots(format!("file://{}", snapshots.display()), Duration::from_millis(500))
-        .build()?;
+    let runtime =
+        Runtime::builder().workers(first).snapshots(format!("file://{}", snapshots.display()), EVERY).build()?;
     let (theirs, into) = (paced.clone(), out.clone());
     let job = runtime.start(move || counted(theirs.clone(), keys, into.clone()))?;
     let phase = Duration::from_secs(args.seconds);
+    let mut rescales = Vec::new();
     for (at, workers) in args.workers.iter().enumerate() {
         if at > 0 {
+            let (since, before) = (began.elapsed(), args.workers[at - 1]);
             let moved = job.rescale(*workers)?;
-            show(&format!("... becomes {moved}"), &out);
+            println!("{moved}");
+            show("... meanwhile", &out);
+            rescales.push(Rescale { since, before, moved });
         }
         std::thread::sleep(phase);
-        show(&format!("{workers} workers"), &out);
+        show(&format!("{workers} worker{}", if *workers == 1 { "" } else { "s" }), &out);
     }
     // Behind all that has been read.
     let last = (paced.began.elapsed().as_nanos() * u128::from(args.rate) / 1_000_000_000) as u64 + args.rate / 5;
@@ -176,5 +197,11 @@ fn main() -> Result<()> {
         )));
     }
     println!("all {last} records were counted once");
+    if let Some(plot) = args.plot {
+        let title =
+            format!("A keyed job of {} records/s and {keys} keys gets more workers, and fewer again", args.rate);
+        Chart { title: &title, samples: &came.samples, rescales: &rescales, end: paced.due(last) }.draw(&plot)?;
+        println!("{} shows how long they took", plot.display());
+    }
     Ok(())
 }

@@ -1,0 +1,156 @@
+//! How many records are of which key group, as far as samples tell.
+//!
+//! Whoever sends records by their keys looks at one in some 64 of them, batch by batch: so little that it cannot be measured. What all
+//! workers of a process have seen is counted in one place.
+use super::batch::Envelope;
+use crate::contract::form::Meta;
+use crate::state::key_group::{self, KEY_GROUPS};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// One in so many records is looked at, on average.
+pub const ONE_IN: usize = 64;
+
+/// What the samples of a process are of.
+pub struct Loads(Box<[AtomicU64]>);
+impl std::fmt::Debug for Loads {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let all: u64 = self.0.iter().map(|count| count.load(Ordering::Relaxed)).sum();
+        write!(f, "Loads({all} samples)")
+    }
+}
+impl Default for Loads {
+    fn default() -> Self {
+        Loads((0..KEY_GROUPS).map(|_| AtomicU64::new(0)).collect())
+    }
+}
+impl Loads {
+    fn note(&self, hash: u64) {
+        if let Some(count) = self.0.get(usize::from(key_group::group(hash))) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    /// How many samples were of each key group, since this was last asked.
+    pub(crate) fn take(&self) -> Vec<u64> {
+        self.0.iter().map(|count| count.swap(0, Ordering::Relaxed)).collect()
+    }
+}
+
+/// Looks at some of the records that a sender sends.
+pub(crate) struct Sampler {
+    loads: Arc<Loads>,
+    /// So many are not looked at.
+    skip: usize,
+    state: u32,
+}
+impl Sampler {
+    pub(crate) fn new(loads: Arc<Loads>) -> Self {
+        Sampler { loads, skip: ONE_IN, state: 0x9e37_79b9 }
+    }
+    /// These are sent.
+    pub(crate) fn look<M: Meta, T>(&mut self, records: &[Envelope<M, T>]) {
+        while let Some(envelope) = records.get(self.skip) {
+            self.loads.note(envelope.hash);
+            self.skip += self.step();
+        }
+        self.skip -= records.len();
+    }
+    /// How far it is to the next. Never the same twice in a row: keys that come in turn are all seen in the end.
+    fn step(&mut self) -> usize {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 17;
+        self.state ^= self.state << 5;
+        ONE_IN / 2 + self.state as usize % (ONE_IN + 1)
+    }
+}
+
+/// What loads the samples tell of: what may well be chance is left out. Those of a job whose keys are spread evenly are equal, however few
+/// samples there are; where some key groups have far more than others, they are what was counted.
+///
+/// If `n` samples of `g` groups are spread evenly, the counts of the groups vary by `n / g` around their mean. By as much more as they vary,
+/// so much of the difference of each to the mean is believed.
+pub fn likely(samples: &[u64]) -> Vec<u64> {
+    /// A group that has the mean has this load.
+    const UNIT: f64 = 1024.0;
+    /// Of differences that are hardly more than chance nothing is believed.
+    const LEAST: f64 = 0.1;
+    let groups = samples.len().max(1) as f64;
+    let mean = samples.iter().map(|n| *n as f64).sum::<f64>() / groups;
+    let variance = samples.iter().map(|n| (*n as f64 - mean).powi(2)).sum::<f64>() / groups;
+    let believed = if variance > 0.0 { 1.0 - mean / variance } else { 0.0 };
+    if believed < LEAST {
+        return vec![UNIT as u64; samples.len()];
+    }
+    let load = |n: &u64| ((mean + (*n as f64 - mean) * believed) / mean * UNIT).round().max(0.0) as u64;
+    samples.iter().map(load).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::ops::Range;
+
+    type Sent = Envelope<crate::contract::form::Under<u64, ()>, ()>;
+    fn sent(groups: impl IntoIterator<Item = u64>) -> Vec<Sent> {
+        let hash = |group| group << (64 - KEY_GROUPS.trailing_zeros());
+        groups.into_iter().map(|group| Envelope { hash: hash(group), stamp: (), key: group, record: () }).collect()
+    }
+    fn counted(batches: impl IntoIterator<Item = Vec<Sent>>) -> Vec<u64> {
+        let loads = Arc::new(Loads::default());
+        let mut sampler = Sampler::new(loads.clone());
+        batches.into_iter().for_each(|batch| sampler.look(&batch));
+        loads.take()
+    }
+    fn near(count: u64, expected: u64, by: f64) -> bool {
+        (count as f64 - expected as f64).abs() <= expected as f64 * by
+    }
+
+    /// However batches are cut, and in whatever turn keys come, each group is seen as often as it has records.
+    #[test]
+    fn samples_are_as_many_as_records_whatever_the_batches() {
+        const RECORDS: u64 = 1_000_000;
+        for (batch, groups) in [(1, 4), (3, 2), (64, 8), (64, 64), (1024, 64), (1000, 7), (128, 3)] {
+            let batches = (0..RECORDS / batch).map(|n| sent((n * batch..(n + 1) * batch).map(|n| n % groups)));
+            let counts = counted(batches);
+            for group in 0..groups as usize {
+                let expected = RECORDS / groups / ONE_IN as u64;
+                let count = counts[group];
+                assert!(near(count, expected, 0.15), "{count} of group {group}, not {expected}: {batch}, {groups}");
+            }
+            assert_eq!(counts[groups as usize..].iter().sum::<u64>(), 0);
+        }
+    }
+    #[test]
+    fn what_was_taken_is_not_there_any_more() {
+        let loads = Loads::default();
+        loads.note(u64::MAX);
+        assert_eq!((loads.take()[KEY_GROUPS - 1], loads.take()[KEY_GROUPS - 1]), (1, 0));
+    }
+    /// Samples of records whose groups are drawn with these chances.
+    fn drawn(seed: u32, samples: Range<usize>, group: impl Fn(u64) -> usize) -> Vec<u64> {
+        let (mut counts, mut state) = (vec![0; KEY_GROUPS], u64::from(seed) | 1);
+        for _ in samples {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            counts[group(state >> 33)] += 1;
+        }
+        counts
+    }
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(50))]
+        /// Chance alone makes no group heavier than another.
+        #[test]
+        fn loads_of_even_keys_are_equal(seed: u32, samples in 1usize..200_000) {
+            let loads = likely(&drawn(seed, 0..samples, |random| random as usize % KEY_GROUPS));
+            prop_assert!(loads.iter().all(|load| *load == loads[0]));
+        }
+        /// What has a quarter of all records, or none, is seen as that.
+        #[test]
+        fn loads_of_hot_groups_are_what_was_counted(seed: u32, samples in 20_000usize..200_000) {
+            let loads = likely(&drawn(seed, 0..samples, |random| if random % 4 == 0 { 7 } else { 1000 + random as usize % 1000 }));
+            let all: u64 = loads.iter().sum();
+            prop_assert!(near(loads[7], all / 4, 0.05), "{} of {}", loads[7], all);
+            prop_assert!(loads[..7].iter().sum::<u64>() < all / 1000);
+        }
+    }
+}
