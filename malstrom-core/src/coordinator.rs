@@ -101,6 +101,8 @@ pub struct Coordinator {
     layout: Arc<Layout>,
     restore: bool,
     target: usize,
+    /// Those who are to leave.
+    unwanted: BTreeSet<usize>,
     /// How often in a row it has failed by itself, without a snapshot in between.
     failures: u32,
     plans: u64,
@@ -124,6 +126,7 @@ impl Coordinator {
             layout: Arc::new(Layout::even(&[], policy.groups, policy.splits)),
             restore: false,
             target: policy.workers.max(1),
+            unwanted: BTreeSet::new(),
             failures: 0,
             plans: 0,
             reports: Vec::new(),
@@ -178,6 +181,21 @@ impl Coordinator {
     /// those who come how many there will be.
     pub fn expect(&mut self, target: usize, least: usize) {
         (self.target, self.policy.least) = (target.max(1), least);
+    }
+    /// These workers are to take part no more, as soon as others can do without them; all others may.
+    pub fn let_go(&mut self, workers: BTreeSet<usize>) {
+        self.unwanted = workers;
+    }
+    /// The layout is to change no more. A change that is being prepared is dropped; one that is being made goes on.
+    pub fn stay(&mut self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        self.policy.moves = false;
+        self.unplan(&mut actions);
+        actions
+    }
+    /// Whether a change is being made that cannot be dropped any more.
+    pub fn is_handing_over(&self) -> bool {
+        matches!(&self.phase, Phase::Running(running) if running.plan.as_ref().is_some_and(Plan::is_cut))
     }
     /// Whether those are waited for who are to begin, or to go on.
     pub fn is_gathering(&self) -> bool {

@@ -15,6 +15,7 @@ mod parking;
 mod place;
 mod progress;
 pub mod report;
+mod scalers;
 mod signals;
 
 pub use args::{Look, RuntimeArgs, SnapshotCommand, run};

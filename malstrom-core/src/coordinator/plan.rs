@@ -69,7 +69,7 @@ impl Plan {
         }
     }
     /// Whether its barrier is under way, so that it cannot be dropped any more.
-    fn is_cut(&self) -> bool {
+    pub(super) fn is_cut(&self) -> bool {
         matches!(self.stage, Stage::Handover { .. } | Stage::Leaving(_))
     }
     pub(super) fn participants(&self, layout: &Layout) -> Vec<usize> {
@@ -170,8 +170,8 @@ impl Coordinator {
         let Phase::Running(running) = &mut self.phase else { return };
         if self.policy.moves
             && running.plan.is_none()
-            && self.target != self.layout.members().len()
             && !running.snapshots.is_finishing()
+            && self.wanted().is_none_or(|wanted| wanted != self.layout.members())
         {
             self.enlist(now, now, actions);
         }
@@ -229,15 +229,21 @@ impl Coordinator {
             _ => {}
         }
     }
+    /// Who is to take part, if there are as many as there are to be: those who do come first.
+    fn wanted(&self) -> Option<Vec<usize>> {
+        let others = self.workers.keys().copied().filter(|worker| !self.layout.has(*worker));
+        let members = self.layout.members().iter().copied().chain(others);
+        let mut wanted: Vec<usize> =
+            members.filter(|worker| !self.unwanted.contains(worker)).take(self.target).collect();
+        wanted.sort_unstable();
+        (wanted.len() >= self.target).then_some(wanted)
+    }
     /// Begins to prepare for another number of workers, if there are enough of them. If not, they are waited for, but not for ever.
     fn enlist(&mut self, now: Duration, since: Duration, actions: &mut Vec<Action>) {
-        let mut members = self.layout.members().to_vec();
-        if self.target == members.len() {
-            return;
-        }
-        members.extend(self.workers.keys().copied().filter(|worker| !self.layout.has(*worker)));
-        if members.len() >= self.target {
-            members.truncate(self.target);
+        if let Some(members) = self.wanted() {
+            if members == self.layout.members() {
+                return;
+            }
             return self.prepare(since, self.layout.spread(&members), actions);
         }
         if now >= since.saturating_add(self.policy.patience) {

@@ -70,6 +70,12 @@ pub struct Change {
     pub bases: BTreeMap<usize, u64>,
 }
 impl Change {
+    /// The same change, where workers have other numbers; `None` if one of them has none.
+    pub fn renumbered(&self, number: impl Fn(usize) -> Option<usize>) -> Option<Change> {
+        let bases = self.bases.iter().map(|(worker, base)| Some((number(*worker)?, *base))).collect::<Option<_>>()?;
+        let (old, new) = (self.old.renumbered(&number)?, self.new.renumbered(&number)?);
+        Some(Change { old: Arc::new(old), new: Arc::new(new), bases })
+    }
     /// All who take part before or behind the barrier, in order.
     pub fn members(&self) -> Vec<usize> {
         let mut members = [&self.old.members[..], &self.new.members[..]].concat();
@@ -198,6 +204,23 @@ impl Layout {
             *all.entry(usize::from(*owner)).or_default() += load;
         }
         all
+    }
+    /// The same layout, where workers have other numbers; `None` if one of them has none.
+    ///
+    /// ```
+    /// use malstrom_core::exchange::layout::Layout;
+    /// let layout = Layout::even(&[0, 256], 8, 2).renumbered(|worker| Some(if worker == 0 { 5 } else { 3 }));
+    /// let layout = layout.ok_or("all have numbers")?;
+    /// assert_eq!((layout.members(), layout.owner(0), layout.reader(1)), (&[3, 5][..], 5, 3));
+    /// # Ok::<(), &str>(())
+    /// ```
+    pub fn renumbered(&self, number: impl Fn(usize) -> Option<usize>) -> Option<Layout> {
+        let all = |shares: &[u16]| -> Option<Vec<u16>> {
+            shares.iter().map(|worker| number(usize::from(*worker))?.try_into().ok()).collect()
+        };
+        let mut members: Vec<usize> = self.members.iter().map(|worker| number(*worker)).collect::<Option<_>>()?;
+        members.sort_unstable();
+        Some(Layout { version: self.version, members, owners: all(&self.owners)?, readers: all(&self.readers)? })
     }
     /// The next layout, in which some groups and splits are somebody else's. A move to a worker that does not take part is left out.
     ///

@@ -16,7 +16,7 @@ use crate::exchange::session::{Attempt, Config, Session, SessionError};
 use driver::Driver;
 use futures_util::FutureExt;
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -130,14 +130,24 @@ impl PeerError {
 /// The data lanes of an attempt, until it is dropped. The others notice that at once.
 pub struct Mesh {
     attempt: Attempt,
+    me: u32,
+    config: Config,
     door: Arc<Door>,
-    tasks: Vec<Task>,
-    /// What is to be sent to each peer, and whether all that was taken of it is acknowledged.
-    sent: Vec<(Arc<Outbox>, Arc<AtomicBool>)>,
+    io: Arc<Io>,
+    deliver: Deliver,
+    failed: Failed,
+    lanes: BTreeMap<u32, Lane>,
+}
+/// The session with a peer.
+struct Lane {
+    task: Task,
+    /// What is to be sent to it, and whether all that was taken of it is acknowledged.
+    outbox: Arc<Outbox>,
+    settled: Arc<AtomicBool>,
 }
 impl fmt::Debug for Mesh {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Mesh({}, {} peers)", self.attempt, self.tasks.len())
+        write!(f, "Mesh({}, {} peers)", self.attempt, self.lanes.len())
     }
 }
 impl Mesh {
@@ -148,54 +158,63 @@ impl Mesh {
     pub fn start(listener: &Listener, settings: MeshSettings, deliver: Deliver, failed: Failed) -> Mesh {
         let Listener { door, io, .. } = listener;
         let MeshSettings { attempt, me, peers, config } = settings;
-        let mut callers = HashMap::new();
-        let mut calls = Vec::new();
-        for peer in &peers {
-            let (caller, call) = mpsc::channel(CALLS);
-            if peer.process < me {
-                callers.insert(peer.process, caller);
-            }
-            calls.push(call);
-        }
-        let sent: Vec<_> = peers.iter().map(|peer| (peer.outbox.clone(), Arc::new(AtomicBool::new(true)))).collect();
-        let settled = sent.iter().map(|(_, settled)| settled.clone());
-        let tasks = peers.into_iter().zip(calls).zip(settled).map(|((peer, calls), settled)| {
-            let clock = io.clock();
-            let bell = Arc::new(Notify::new());
-            let rung = bell.clone();
-            peer.outbox.on_message(move || rung.notify_one());
-            let session = Session::new(config, attempt, [me, peer.process], peer.number, clock());
-            let (door, deliver, failed) = (door.clone(), deliver.clone(), failed.clone());
-            start(
-                io,
-                move |stopped| Driver {
-                    me,
-                    attempt,
-                    peer,
-                    session,
-                    calls,
-                    door,
-                    bell,
-                    clock,
-                    deliver,
-                    stopped,
-                    settled,
-                    last: None,
-                    backoff: None,
-                },
-                failed,
-            )
-        });
-        let tasks = tasks.collect();
+        let (door, io, lanes) = (door.clone(), io.clone(), BTreeMap::new());
+        let mut mesh = Mesh { attempt, me, config, door, io, deliver, failed, lanes };
+        let callers = peers.into_iter().filter_map(|peer| mesh.begin(peer)).collect();
         // The last thing, as whoever finds the room wants somebody in it.
-        door.open(Room { attempt, me, callers });
-        Mesh { attempt, door: door.clone(), tasks, sent }
+        mesh.door.open(Room { attempt, me, callers });
+        mesh
+    }
+    /// Begins a session with one more peer, if there is none with it.
+    pub fn add(&mut self, peer: Peer) {
+        if self.lanes.contains_key(&peer.process) {
+            return;
+        }
+        if let Some((process, caller)) = self.begin(peer) {
+            self.door.expect(self.attempt, process, caller);
+        }
+    }
+    /// Ends the session with a peer. What was not acknowledged by then may be lost.
+    pub fn remove(&mut self, peer: u32) {
+        self.door.expect_no_more(self.attempt, peer);
+        self.lanes.remove(&peer);
+    }
+    /// Begins a session. Where its connections are to be sent, if the peer makes them.
+    fn begin(&mut self, peer: Peer) -> Option<(u32, mpsc::Sender<super::io::Stream>)> {
+        let Mesh { attempt, me, config, io, .. } = self;
+        let (attempt, me) = (*attempt, *me);
+        let (caller, calls) = mpsc::channel(CALLS);
+        let (process, outbox, settled) = (peer.process, peer.outbox.clone(), Arc::new(AtomicBool::new(true)));
+        let (clock, bell) = (io.clock(), Arc::new(Notify::new()));
+        let rung = bell.clone();
+        outbox.on_message(move || rung.notify_one());
+        let session = Session::new(*config, attempt, [me, process], peer.number, clock());
+        let (door, deliver, failed) = (self.door.clone(), self.deliver.clone(), self.failed.clone());
+        let noted = settled.clone();
+        let driver = move |stopped| Driver {
+            me,
+            attempt,
+            peer,
+            session,
+            calls,
+            door,
+            bell,
+            clock,
+            deliver,
+            stopped,
+            settled: noted,
+            last: None,
+            backoff: None,
+        };
+        let task = start(io, driver, failed);
+        self.lanes.insert(process, Lane { task, outbox, settled });
+        (process < me).then_some((process, caller))
     }
     /// Whether everything that was put into the outboxes by now has been delivered to the other processes. A process that
     /// ends waits for it, as what is under way is lost with the mesh.
     pub fn is_settled(&self) -> bool {
         // In this order: what a driver takes it has announced before.
-        self.sent.iter().all(|(outbox, settled)| outbox.is_empty() && settled.load(Ordering::SeqCst))
+        self.lanes.values().all(|lane| lane.outbox.is_empty() && lane.settled.load(Ordering::SeqCst))
     }
 }
 fn start(io: &Arc<Io>, driver: impl FnOnce(tokio::sync::oneshot::Receiver<()>) -> Driver, failed: Failed) -> Task {
@@ -220,8 +239,6 @@ impl Drop for Mesh {
     fn drop(&mut self) {
         self.door.leave(self.attempt);
         // All at once, not one after the other.
-        for task in &mut self.tasks {
-            task.stop();
-        }
+        self.lanes.values_mut().for_each(|lane| lane.task.stop());
     }
 }

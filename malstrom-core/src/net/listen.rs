@@ -62,6 +62,21 @@ impl Door {
         drop(rooms);
         self.opened.send_replace(());
     }
+    /// One more process is going to connect in this attempt.
+    pub(super) fn expect(&self, attempt: Attempt, process: u32, caller: mpsc::Sender<Stream>) {
+        let mut rooms = self.rooms();
+        if let Some(room) = rooms.data.as_mut().filter(|room| room.attempt == attempt) {
+            room.callers.insert(process, caller);
+        }
+        drop(rooms);
+        self.opened.send_replace(());
+    }
+    /// And one is not any more.
+    pub(super) fn expect_no_more(&self, attempt: Attempt, process: u32) {
+        if let Some(room) = self.rooms().data.as_mut().filter(|room| room.attempt == attempt) {
+            room.callers.remove(&process);
+        }
+    }
     /// The attempt is over here.
     pub(super) fn leave(&self, attempt: Attempt) {
         let mut rooms = self.rooms();
@@ -113,8 +128,9 @@ impl Door {
                     Some(_) => Place::Nowhere(Refusal::for_good(format!(
                         "process {to} has given up {attempt} with process {from}: the job has to be restored"
                     ))),
-                    None => Place::Nowhere(Refusal::for_good(format!(
-                        "process {to} expects no connection from process {from} in {attempt}: check the number of processes"
+                    // It may be about to join, of which this process has not heard.
+                    None => Place::NotYet(Refusal::too_early(format!(
+                        "process {to} expects no connection from process {from} in {attempt}, or not yet"
                     ))),
                 }
             }

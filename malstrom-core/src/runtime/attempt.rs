@@ -160,17 +160,25 @@ fn nobodys_panic(payload: &(dyn std::any::Any + Send)) -> Error {
 impl Attempt {
     /// Starts all workers, in this process.
     pub(crate) fn start(plan: &Plan, beginning: Option<Beginning>) -> Result<Arc<Attempt>> {
-        Self::among(plan, Places::alone(plan.workers), beginning)
+        Self::among(plan, Places::alone(plan.workers), beginning, None)
     }
-    /// Starts those workers that are in this process.
-    pub(crate) fn among(plan: &Plan, places: Places, beginning: Option<Beginning>) -> Result<Arc<Attempt>> {
-        let (workers, first) = (places.workers(), places.here());
-        let scaling = if plan.elastic && beginning.is_some() && first.len() == workers {
-            Scaling::Elastic
-        } else {
-            Scaling::Fixed
+    /// Starts those workers that are in this process. If it joins others that are at work, they do at the barrier that will carry this
+    /// change.
+    pub(crate) fn among(
+        plan: &Plan,
+        places: Places,
+        beginning: Option<Beginning>,
+        joins: Option<Arc<Change>>,
+    ) -> Result<Arc<Attempt>> {
+        let first = places.here();
+        let workers = joins.as_ref().map_or(places.workers(), |change| change.old.members().len());
+        let elastic = plan.elastic && beginning.is_some();
+        let here = if elastic && places.is_alone() { first.start..first.end.max(MOST) } else { first.clone() };
+        let scaling = match joins {
+            Some(change) => Scaling::Joins(change),
+            None if elastic => Scaling::Elastic,
+            None => Scaling::Fixed,
         };
-        let here = if scaling == Scaling::Fixed { first.clone() } else { first.start..first.end.max(MOST) };
         let beds = Arc::new(Dormitory::new(workers.max(here.end)));
         let attempt = Arc::new(Attempt {
             plan: plan.clone(),

@@ -44,6 +44,8 @@ use std::time::Duration;
 use words::Hello;
 use xxhash_rust::xxh3::xxh3_64;
 
+pub(super) use local::scale;
+
 /// For so long more processes are waited for, before a job goes on with fewer if it may.
 const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -88,6 +88,11 @@ pub trait Environment: Send + Sync + 'static {
     }
     /// Where the coordinator may be: `HOST:PORT` of one or several. Asked again before each attempt to connect.
     fn coordinator(&self) -> Vec<String>;
+    /// Somebody wants so many processes with workers, other than there were to be: whoever starts them starts those that are missing.
+    /// Those that are too many end by themselves, with exit code 0. Told to the coordinator.
+    fn scale(&self, processes: usize) {
+        let _ = processes;
+    }
     /// Is given, once, what is to be called when the process is to go. Signals are heeded anyway.
     fn on_stop(&self, stop: Box<dyn Fn() + Send + Sync>) {
         drop(stop);
@@ -146,5 +151,8 @@ impl Environment for Flags {
     }
     fn coordinator(&self) -> Vec<String> {
         self.join.clone()
+    }
+    fn scale(&self, processes: usize) {
+        super::cluster::scale(processes);
     }
 }

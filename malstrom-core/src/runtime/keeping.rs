@@ -14,7 +14,6 @@ pub(crate) use open::check_names;
 pub(crate) use open::{Kept, claim, open};
 pub use point::Restore;
 pub(crate) use point::check_name;
-use scaling::Scalers;
 pub(crate) use stored::{Restoring, Stored, kind_of};
 pub(crate) use vault::{Found, Shelves, Vault};
 
@@ -26,6 +25,7 @@ use crate::contract::snapshot::{Barrier, Outcome};
 use crate::coordinator::member::Command;
 use crate::coordinator::{Action, Coordinator, Event, Origin, Policy, Purpose, Report};
 use crate::error::{Error, Result};
+use crate::runtime::scalers::Scalers;
 use crate::worker::{self, Written};
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::net::control::SILENCE;
 use crate::net::{Identity, Io, Listener};
 use crate::runtime::attempt::Plan;
+use crate::runtime::environment::Environment;
 use crate::runtime::http::PlanView;
 use crate::runtime::keeping::{self, Kept, Operators, Restore};
 use crate::runtime::report::Figures;
@@ -31,6 +32,7 @@ pub(super) struct Candidate {
     security: Security,
     listen: String,
     heartbeat: Duration,
+    environment: Arc<dyn Environment>,
     wanted: Wanted,
     lead: Arc<Lead>,
     inputs: Sender<Input>,
@@ -63,6 +65,7 @@ pub(super) fn start(cluster: Cluster) -> Result<Arc<Lead>> {
         security,
         listen: environment.listen(),
         heartbeat: environment.heartbeat(),
+        environment,
         wanted,
         lead: lead.clone(),
         inputs,
@@ -93,7 +96,7 @@ pub(super) fn policy(keeping: &keeping::Settings) -> Policy {
         restarts: keeping.restarts,
         pause: PAUSES,
         patience: PATIENCE,
-        moves: false,
+        moves: true,
         // Connections say who is there.
         silence: Duration::MAX,
         ..Policy::default()
@@ -143,7 +146,8 @@ impl Candidate {
         let address = listener.local_addr();
         let control = listener.control(SILENCE, events);
         let kept = (vault, found, restore);
-        let outside = Box::new(Network { clock: self.plan.clock, control, pulse });
+        let outside =
+            Box::new(Network { clock: self.plan.clock, control, pulse, environment: self.environment.clone() });
         let (leader, first) = Leader::new(lead.clone(), kept, (policy(keeping), *wanted), outside);
         tracing::info!(%address, processes = wanted.processes, "coordinator is there");
         Ok(Elected { leader, first, network: (listener, io) })

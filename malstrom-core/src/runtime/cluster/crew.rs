@@ -14,7 +14,7 @@ use super::roster::Roster;
 use super::words::{self, Done, Hello, Order, Setup, Word, workers_of};
 use crate::coordinator::member::{Command, Heed, Member};
 use crate::error::{Error, Result};
-use crate::exchange::layout::Layout;
+use crate::exchange::layout::{Change, Layout};
 use crate::net::control::LinkEvent;
 use crate::runtime::attempt::News;
 use crate::snapshot::Kind;
@@ -197,6 +197,11 @@ impl Crew {
                 self.roster.note(|state| state.process = Some(process));
             }
             Order::Unwanted(why) => return Some(Err(unwanted(&why))),
+            Order::Seats { attempt, seats } => {
+                if let Some(running) = self.running.as_mut().filter(|running| running.number == attempt) {
+                    running.sit(seats);
+                }
+            }
             Order::Stop => {
                 self.stopping = true;
                 self.roster.note(|state| state.stopping = true);
@@ -237,7 +242,9 @@ impl Crew {
         if !standings.is_empty() {
             let parts = self.running.as_ref().map(|running| running.parts.clone().into_iter().collect());
             let seed = self.running.as_ref().map(|running| running.seed);
-            self.say(&Word::Joined { term, standings, seed, parts: parts.unwrap_or_default() });
+            let seats = self.running.as_ref().map(|running| (running.seats.clone(), running.top)).unwrap_or_default();
+            let (parts, stopping) = (parts.unwrap_or_default(), self.stopping);
+            self.say(&Word::Joined { term, standings, seed, seats, stopping, parts });
             self.say_unwritten();
             return;
         }
@@ -248,18 +255,52 @@ impl Crew {
         match command {
             Command::Begin { attempt, interval, layout } => match setup {
                 Some(setup) => {
-                    if let Err(error) = self.begin(*attempt, *interval, layout, setup) {
+                    if let Err(error) = self.begin((*attempt, *interval), layout, setup, None) {
                         self.failed(*attempt, &error);
                     }
                 }
                 None => tracing::error!("an attempt begins, and nobody has said how"),
             },
-            Command::Go { attempt } => tracing::info!(attempt, "all have begun"),
-            Command::Trigger { barrier, .. } => {
+            Command::Prepare { plan, attempt, change, base } => {
+                let prepares = (*plan, *base);
+                let there = self.running.as_ref().filter(|running| running.number == *attempt);
+                if there.is_some_and(|running| running.joins.as_ref().is_none_or(|joins| joins == change)) {
+                    // It is there already, or is about to be, and all that it gains comes with the barrier.
+                    match self.running.as_mut().and_then(|running| running.prepares.as_mut()) {
+                        Some(when_there) => *when_there = prepares,
+                        None => self.prepared(*attempt, prepares),
+                    }
+                } else if let Some(setup) = setup {
+                    tracing::info!(attempt, "this process is about to join");
+                    let interval = setup.interval;
+                    let begun = self.begin((*attempt, interval), &change.new, setup, Some((change.clone(), prepares)));
+                    if let Err(error) = begun {
+                        self.failed(*attempt, &error);
+                    }
+                }
+            }
+            Command::Unprepare => {
+                if self.running.as_ref().is_some_and(|running| running.joins.is_some()) {
+                    tracing::info!("this process is not needed now");
+                    self.stop_attempt();
+                }
+            }
+            Command::Release => {
                 if let Some(running) = &mut self.running {
-                    let kind = savepoint.map_or(Kind::Snapshot, Kind::Savepoint);
-                    running.kinds.insert(barrier.interval, (*barrier, kind));
-                    running.work.command(worker::Command::Snapshot(*barrier));
+                    running.released = true;
+                    running.work.command(worker::Command::Leave);
+                }
+            }
+            Command::Go { attempt } => tracing::info!(attempt, "all have begun"),
+            Command::Trigger { barrier, change } => {
+                let Some(running) = &mut self.running else { return };
+                let kind = savepoint.map_or(Kind::Snapshot, Kind::Savepoint);
+                if let Some(setup) = setup {
+                    running.sit(setup.seats);
+                }
+                let attempt = running.number;
+                if let Err(error) = running.trigger(*barrier, change.as_ref(), kind) {
+                    self.failed(attempt, &error);
                 }
             }
             Command::Settle(outcome) => {
@@ -271,11 +312,17 @@ impl Crew {
         }
     }
     /// Begins an attempt, in the place of any that was under way.
-    fn begin(&mut self, number: u64, interval: u64, layout: &Layout, setup: Setup) -> Result<()> {
+    fn begin(
+        &mut self,
+        number: (u64, u64),
+        layout: &Layout,
+        setup: Setup,
+        joins: Option<(Arc<Change>, (u64, u64))>,
+    ) -> Result<()> {
         self.stop_attempt();
         let Some(me) = self.hello.process else { return Ok(()) };
         let stopping = setup.stopping || self.stopping;
-        let running = Running::begin(&*self.outside, (self.term(), me), (number, interval), layout, setup)?;
+        let running = Running::begin(&*self.outside, (self.term(), me), number, layout, setup, joins)?;
         if stopping {
             self.roster.note(|state| state.stopping = true);
             running.work.stop();

@@ -4,12 +4,13 @@ use super::leader::Input;
 use super::processes::ProcessStatus;
 use crate::contract::source::Progress;
 use crate::error::{Error, Result};
-use crate::runtime::attempt::lock;
+use crate::runtime::attempt::{Moved, lock};
 use crate::runtime::clock::Clock;
 use crate::runtime::http::PlanView;
 use crate::runtime::progress::Watched;
 use crate::runtime::report::{Figures, Report, Survived, Taken};
 use crate::runtime::signals::Stop;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,6 +22,8 @@ pub(crate) struct State {
     pub(crate) standby: bool,
     pub(crate) relieved: Option<&'static str>,
     pub(crate) workers: usize,
+    /// And how many there are to be.
+    pub(crate) target: usize,
     /// Whether an attempt has begun since this coordinator is there.
     begun: bool,
     /// Whether an attempt is under way in which all have begun, and whether there ever was one.
@@ -67,7 +70,7 @@ pub(crate) struct Lead {
     fresh: Figures,
     plan: PlanView,
     /// How many processes with workers there are to be.
-    wanted: usize,
+    wanted: AtomicUsize,
     state: Mutex<State>,
     changed: Condvar,
     inputs: Mutex<Sender<Input>>,
@@ -88,6 +91,7 @@ impl Lead {
         let (figures, past) = (fresh.clone(), fresh.clone());
         let state = Mutex::new(State { standby, figures, past, ..State::default() });
         let (changed, inputs) = (Condvar::new(), Mutex::new(inputs));
+        let wanted = AtomicUsize::new(wanted);
         Lead { clock, location, fresh, plan, wanted, state, changed, inputs }
     }
     /// What the pipeline is like.
@@ -96,7 +100,10 @@ impl Lead {
     }
     /// How many processes with workers there are to be.
     pub(crate) fn wanted(&self) -> usize {
-        self.wanted
+        self.wanted.load(Ordering::Relaxed)
+    }
+    pub(super) fn wants(&self, processes: usize) {
+        self.wanted.store(processes, Ordering::Relaxed);
     }
     pub(crate) fn now(&self) -> Duration {
         self.clock.now()
@@ -155,6 +162,11 @@ impl Lead {
             return Err(gone());
         }
         answer.recv().unwrap_or_else(|_| Err(gone()))
+    }
+    /// Has the job have so many workers. What it comes to is told to whoever waits for `reply`.
+    pub(crate) fn rescale(&self, workers: usize, reply: Sender<Result<Moved>>) -> Result<()> {
+        let ended = || Error::Config("the job has ended, and has no workers any more".into());
+        if self.tell(Input::Rescale(workers, reply)) { Ok(()) } else { Err(ended()) }
     }
     /// What came of the job, once it has ended.
     pub(crate) fn outcome(&self) -> Result<Outcome> {

@@ -5,6 +5,7 @@
 mod heard;
 mod kept;
 mod outside;
+mod scaling;
 mod told;
 
 use super::lead::Lead;
@@ -16,9 +17,12 @@ use crate::coordinator::{Action, Coordinator, Event, Policy};
 use crate::error::{Error, Result};
 use crate::net::Holders;
 use crate::net::control::{ConnectionId, ControlEvent};
+use crate::runtime::attempt::Moved;
 use crate::runtime::keeping::{Asker, Askers, Found, Restore, Stored, Vault, turn_down};
+use crate::runtime::scalers::Scalers;
 use crate::snapshot::{self, End};
 pub(super) use outside::{Network, Outside};
+use scaling::Seats;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -40,6 +44,8 @@ pub(super) enum Input {
     Overtaken,
     /// Somebody in this process asks for a savepoint.
     Savepoint(String, Sender<Result<()>>),
+    /// Or wants so many workers.
+    Rescale(usize, Sender<Result<Moved>>),
 }
 
 /// How many processes with workers there are to be, and with how many the job goes on in want of the others.
@@ -79,10 +85,14 @@ pub(super) struct Leader {
     leaving: BTreeSet<u32>,
     apart: BTreeMap<u32, Apart>,
     wanted: Wanted,
-    /// There are more processes than take part, which is to change once there is a snapshot.
-    regroup: bool,
+    /// How many processes are to take part, if somebody has said so: others are not needed.
+    limit: Option<usize>,
+    seats: Seats,
+    scalers: Scalers,
     askers: Askers,
     stopping: bool,
+    /// All are to be told so, when the change is made that is being made.
+    stop_due: bool,
     /// What key hashes are seeded with in the attempts in which workers stand, as they say.
     seeds: BTreeMap<u64, u64>,
     /// Whether the attempt has begun in this term: if not, it goes on.
@@ -117,9 +127,12 @@ impl Leader {
             leaving: BTreeSet::new(),
             apart: BTreeMap::new(),
             wanted,
-            regroup: false,
+            limit: None,
+            seats: Seats::default(),
+            scalers: Scalers::default(),
             askers,
             stopping: false,
+            stop_due: false,
             seeds: BTreeMap::new(),
             begun: false,
             failure: None,
@@ -154,6 +167,7 @@ impl Leader {
                     self.on(Event::Savepoint(name));
                 }
             }
+            Some(Input::Rescale(workers, reply)) => self.rescale(workers, reply),
             None => self.tick(),
         }
         self.stands()
@@ -175,6 +189,7 @@ impl Leader {
             Err(failure) => format!("the job has failed: {failure}"),
         };
         self.askers.turn_down_here(&self.vault, &why);
+        self.scalers.turn_down(&why);
         turn_down(&self.vault, &why);
         // Whoever has taken over has something to say to them, and this one has not.
         if !matches!(over, Err(Error::Fenced { .. })) {
@@ -204,16 +219,6 @@ impl Leader {
         }
         self.on(Event::Tick);
     }
-    fn stop(&mut self) {
-        if !std::mem::replace(&mut self.stopping, true) {
-            tracing::info!("job is stopping");
-            self.tell_all(&Order::Stop);
-            if self.coordinator.attempt() == 0 {
-                self.over = Some(Err(Error::custom("the job has been stopped before it began")));
-            }
-        }
-    }
-
     fn on(&mut self, event: Event) {
         let actions = self.coordinator.on(self.outside.now(), event);
         self.act(actions);
@@ -237,8 +242,8 @@ impl Leader {
                     let to = self.processes_of(&self.coordinator.participants());
                     self.command(&to, command);
                 }
-                Action::TellThese { to, command } => self.command(&self.processes_of(&to), command),
-                Action::Store { barrier, purpose, .. } => self.store(barrier, &purpose),
+                Action::TellThese { to, command } => self.tell_these(&to, command),
+                Action::Store { barrier, purpose, change } => self.store(barrier, &purpose, change.as_deref()),
                 Action::NoSavepoint(name) => {
                     let why = || Err(Error::custom(format!("`{name}` was not taken: it could not be stored")));
                     self.askers.answer(&self.vault, &name, why);
@@ -257,8 +262,10 @@ impl Leader {
                 }
                 Action::End => self.over = Some(Ok(())),
                 Action::StepDown => self.over = Some(Err(Error::Fenced { term: self.coordinator.term() + 1 })),
-                // The number of workers does not change while they run.
-                Action::Record { .. } | Action::Moved { .. } | Action::NotMoved => {}
+                Action::Moved { layout } => self.moved(&layout),
+                Action::NotMoved => self.not_moved(),
+                // How many there are to be is said by `count`.
+                Action::Record { .. } => {}
             }
         }
     }

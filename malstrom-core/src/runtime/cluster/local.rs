@@ -9,7 +9,7 @@ use crate::runtime::clock::Clock;
 use crate::runtime::signals::{self, Stop};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -84,6 +84,15 @@ pub(crate) fn part() -> Option<Part> {
     Some(part)
 }
 
+/// What the coordinator of a cluster of this machine says to the process that has started it, beside what it logs.
+const SAYS: &str = "\u{1}malstrom processes ";
+/// Has as many processes with workers be started as there are to be, if this one belongs to a cluster of this machine.
+pub(crate) fn scale(processes: usize) {
+    if crate::runtime::clock::variable(PART).is_some() {
+        say(format_args!("{SAYS}{processes}"));
+    }
+}
+
 /// What a process ends with that has done its work.
 pub(crate) fn code(part: Option<Part>, gone: Gone) -> i32 {
     match gone {
@@ -105,6 +114,8 @@ struct Started {
     /// How often in a row it has died soon.
     deaths: u32,
     again: Option<Duration>,
+    /// It was not needed any more.
+    left: bool,
 }
 /// Has the coordinator stop the job.
 struct Stopping {
@@ -139,15 +150,32 @@ pub(crate) fn run(processes: usize, clock: Clock) -> Result<i32> {
     signals::stop_on_signal(Arc::downgrade(&stop))?;
     let parts = (0u32..).take(processes).map(|number| Part::Worker { number, port });
     let parts = [Part::Coordinator { port, again: false }].into_iter().chain(parts);
-    let fresh = |part| Started { part, child: None, since: Duration::ZERO, deaths: 0, again: Some(Duration::ZERO) };
+    let fresh = |part| Started {
+        part,
+        child: None,
+        since: Duration::ZERO,
+        deaths: 0,
+        again: Some(Duration::ZERO),
+        left: false,
+    };
     let mut all: Vec<Started> = parts.map(fresh).collect();
+    let wanted = Arc::new(AtomicUsize::new(processes));
     say(format_args!("starting a coordinator on port {port} and {processes} processes with workers"));
     let code = loop {
         let mut over = None;
+        for number in (0u32..).take(wanted.load(Ordering::SeqCst)) {
+            let part = Part::Worker { number, port };
+            match all.iter_mut().find(|one| one.part == part) {
+                None => all.push(fresh(part)),
+                // It was not needed, and is again.
+                Some(one) if one.child.is_none() && one.again.is_none() && one.left => *one = fresh(part),
+                Some(_) => {}
+            }
+        }
         for one in &mut all {
             let now = clock.now();
             if one.again.is_some_and(|at| now >= at) {
-                one.start(now, &stopping).map_err(cannot("start a process of the cluster"))?;
+                one.start(now, &stopping, &wanted).map_err(cannot("start a process of the cluster"))?;
             }
             let Some(child) = &mut one.child else { continue };
             let Some(status) = child.try_wait().map_err(cannot("look after a process of the cluster"))? else {
@@ -172,7 +200,7 @@ pub(crate) fn run(processes: usize, clock: Clock) -> Result<i32> {
     Ok(code)
 }
 impl Started {
-    fn start(&mut self, now: Duration, stopping: &Stopping) -> std::io::Result<()> {
+    fn start(&mut self, now: Duration, stopping: &Stopping, wanted: &Arc<AtomicUsize>) -> std::io::Result<()> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(std::env::args_os().skip(1)).env(PART, self.part.write());
         command.stdin(Stdio::piped()).stderr(Stdio::piped());
@@ -181,9 +209,13 @@ impl Started {
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn()?;
         if let Some(stderr) = child.stderr.take() {
-            let name = self.part.name();
+            let (name, wanted) = (self.part.name(), wanted.clone());
             let show = move || {
                 for line in BufReader::new(stderr).lines().map_while(std::result::Result::ok) {
+                    if let Some(processes) = line.strip_prefix(SAYS).and_then(|said| said.parse().ok()) {
+                        wanted.store(processes, Ordering::SeqCst);
+                        continue;
+                    }
                     say(format_args!("[{name}] {line}"));
                 }
             };
@@ -206,7 +238,10 @@ impl Started {
         match status.code() {
             Some(code) if coordinates && code != 101 => return Some(code),
             Some(2) => return Some(2),
-            Some(0) => return None,
+            Some(0) => {
+                self.left = true;
+                return None;
+            }
             Some(LEFT) => {
                 self.again = Some(now + REPLACED);
                 return None;

@@ -129,6 +129,10 @@ pub(super) fn stand_by<T>(
                     let why = format!("`{name}` was not taken: this coordinator only stands by");
                     drop(reply.send(Err(Error::custom(why))));
                 }
+                Ok(Input::Rescale(_, reply)) => {
+                    let why = "the number of workers is for the coordinator to say, and this one only stands by";
+                    drop(reply.send(Err(Error::custom(why))));
+                }
                 Ok(Input::Control(_) | Input::Overtaken) => {}
                 Err(RecvTimeoutError::Timeout) => break,
             }

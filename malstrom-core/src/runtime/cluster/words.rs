@@ -10,6 +10,7 @@ use crate::metrics::Metric;
 use crate::runtime::report::Figures;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// How many workers one process may have: the number of a worker is that of its process times this, and its place there.
 pub(super) const WORKERS: usize = 256;
@@ -37,11 +38,17 @@ pub(super) enum Word {
         standings: Vec<(usize, Option<Standing>)>,
         /// What key hashes are seeded with in the attempt that they are in: before the first snapshot, nobody else knows.
         seed: Option<u64>,
+        /// The processes that take part in that, or are about to; and up to where numbers of workers have been given.
+        seats: (Vec<Seat>, usize),
+        /// Whether it has been told that the job is stopping.
+        stopping: bool,
         /// The parts of snapshots of which it does not know what became: their intervals, and what was written.
         parts: Vec<(u64, Vec<u8>)>,
     },
     /// A worker has done something.
     Report { term: u64, worker: usize, attempt: u64, report: Report },
+    /// A change has passed one of its workers, which has taken in so many bytes, and of which a stage stood still for so long.
+    Handed { term: u64, attempt: u64, bytes: u64, stood: Duration },
     /// All of its workers have taken in what they are restored from: these parts of it, of these operators.
     Restored { term: u64, attempt: u64, parts: Vec<(String, Part)> },
     /// All of its workers have written what they kept, and it lies in the store.
@@ -107,18 +114,47 @@ pub(super) enum Order {
     Unwanted(String),
     /// The coordinator of this term has something to say to its workers.
     Tell { term: u64, command: Command, setup: Option<Setup>, savepoint: Option<String> },
+    /// These are the processes of the attempt, and those that are about to join it.
+    Seats { attempt: u64, seats: Vec<Seat> },
     /// The sources end, and what is under way is drained.
     Stop,
     /// There is nothing to do any more, as all is done, or because of what is said.
     End(Option<String>),
 }
-/// How an attempt begins.
+/// A process of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Seat {
+    pub(super) process: u32,
+    /// Its workers, as they are numbered in the attempt, from the first one on.
+    pub(super) first: usize,
+    pub(super) workers: usize,
+    /// Where it is reached.
+    pub(super) address: String,
+}
+impl Seat {
+    pub(super) fn range(&self) -> std::ops::Range<usize> {
+        self.first..self.first + self.workers
+    }
+    /// What a worker is called in the attempt, if it is one of these.
+    pub(super) fn number(&self, worker: usize) -> Option<usize> {
+        (process_of(worker) == self.process)
+            .then(|| self.first + worker % WORKERS)
+            .filter(|at| self.range().contains(at))
+    }
+}
+/// What a worker is called in an attempt of these processes.
+pub(super) fn number_in(seats: &[Seat], worker: usize) -> Option<usize> {
+    seats.iter().find_map(|seat| seat.number(worker))
+}
+/// How an attempt begins, or a process joins one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Setup {
-    /// The processes that take part, how many workers each has, and where it is reached.
-    pub(super) processes: Vec<(u32, usize, String)>,
+    /// The processes that take part.
+    pub(super) seats: Vec<Seat>,
     /// What key hashes are seeded with.
     pub(super) seed: u64,
+    /// The interval that is under way, for who joins.
+    pub(super) interval: u64,
     /// The snapshot or savepoint to restore, as for `--restore`.
     pub(super) restore: Option<String>,
     /// Whether the job is stopping.

@@ -1,11 +1,19 @@
 //! The console of a job of several processes, where its coordinator runs: what all of them do together.
 use super::Console;
-use super::figures::{last, operators};
-use super::views::{Gauges, Phase, PlanView, ProcessGauges, ProcessStatus, SnapshotGauges, Status, StatusView};
-use crate::error::{Error, Result};
+use super::figures::{last, last_rescale, operators, rescale};
+use super::views::{
+    Gauges, Phase, PlanView, ProcessGauges, ProcessStatus, RescaleGauges, SnapshotGauges, Status, StatusView,
+};
+use crate::error::Result;
+use crate::runtime::attempt::Moves;
 use crate::runtime::cluster::{Lead, LeadState};
 use crate::runtime::report::Survived;
 use crate::runtime::signals::Stop;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+/// What a coordinator has to say to a wish at once, it says within this time.
+const AT_ONCE: Duration = Duration::from_millis(500);
 
 fn phase(state: &LeadState) -> Phase {
     match () {
@@ -49,15 +57,15 @@ impl Console for Lead {
                 job: self.stages().job.clone(),
                 phase: phase(state),
                 workers: state.workers,
-                target: state.workers,
+                target: state.target,
                 processes: processes(state),
                 term: begun(term),
                 attempt,
                 interval: begun(interval),
                 snapshots,
                 last_snapshot: last(&state.survived, now),
-                rescale: None,
-                last_rescale: None,
+                rescale: rescale(&state.survived.moves, |_| (0, 0), now).filter(|_| state.running),
+                last_rescale: last_rescale(&state.survived.moves, now),
                 restarts,
                 restored_from,
                 uptime_seconds: now.as_secs_f64(),
@@ -72,10 +80,14 @@ impl Console for Lead {
     fn savepoint(&self, name: &str) -> Result<()> {
         self.savepoint(name)
     }
-    fn target(&self, _: usize) -> Result<()> {
-        Err(Error::custom(
-            "the number of workers of a running job cannot be changed yet: stop the job, and start it with other `--workers` or `--processes`",
-        ))
+    fn target(&self, workers: usize) -> Result<()> {
+        let (reply, answer) = channel();
+        self.rescale(workers, reply)?;
+        // What cannot be is said at once; what takes a while is in the status.
+        match answer.recv_timeout(AT_ONCE) {
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(_)) | Err(_) => Ok(()),
+        }
     }
     fn only_elsewhere(&self) -> Option<String> {
         let why =
@@ -101,7 +113,9 @@ impl Console for Lead {
             let mut all = state.past.clone();
             all.merge(&state.figures);
             let there = state.processes.iter().filter(|known| known.gone.is_none()).count();
-            let Survived { snapshots: taken, given_up: failed, restarts, .. } = state.survived;
+            let Survived { snapshots: taken, given_up: failed, restarts, moves, .. } = state.survived;
+            let Moves { made, given_up, groups, bytes, .. } = moves;
+            let rescales = RescaleGauges { made, failed: given_up, groups, bytes, last: last_rescale(&moves, now) };
             Gauges {
                 job: self.stages().job.clone(),
                 // How they do beside that is for each process to say.
@@ -112,6 +126,7 @@ impl Console for Lead {
                     .then(|| ProcessGauges { there, missing: self.wanted().saturating_sub(there) }),
                 standby: Some(state.standby),
                 restarts,
+                rescales: Some(rescales),
                 uptime_seconds: now.as_secs_f64(),
                 snapshots: Some(SnapshotGauges { taken, failed, last: last(&state.survived, now) }),
                 ..Gauges::default()

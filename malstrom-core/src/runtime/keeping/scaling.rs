@@ -4,71 +4,9 @@ use crate::coordinator::member::Command;
 use crate::coordinator::{Event, Moving, Report};
 use crate::error::{Error, Result};
 use crate::runtime::attempt::{MOST, Moved};
-use crate::worker::{self, Handed};
-use std::collections::BTreeMap;
+use crate::worker;
 use std::sync::mpsc::Sender;
-use std::time::Duration;
 
-/// Who wants another number of workers.
-#[derive(Default)]
-pub(super) struct Scalers {
-    asked: Vec<Asked>,
-    /// What those are to say who have been started to join the others, when they have been made.
-    joining: BTreeMap<usize, Report>,
-    /// The change that is under way: since when, and how many key groups move by it.
-    under_way: Option<(Duration, usize)>,
-    /// What moved by it, in bytes, and for how long a segment stood still.
-    bytes: u64,
-    pause: Duration,
-}
-struct Asked {
-    workers: usize,
-    since: Duration,
-    reply: Sender<Result<Moved>>,
-}
-impl Scalers {
-    /// What a worker says that has been made; `None` if it has not joined others.
-    pub(super) fn prepared(&mut self, worker: usize) -> Option<Report> {
-        self.joining.remove(&worker)
-    }
-    /// A change is being prepared.
-    fn begin(&mut self, since: Duration, groups: usize) {
-        (self.under_way, self.bytes, self.pause) = (Some((since, groups)), 0, Duration::ZERO);
-    }
-    /// All is at a worker that it gains.
-    pub(super) fn arrived(&mut self, handed: Handed) {
-        self.bytes += handed.taken;
-        self.pause = self.pause.max(handed.stood);
-    }
-    /// All that was to move has: what that was, if anything was.
-    fn done(&mut self, workers: usize, now: Duration) -> Option<Moved> {
-        let (bytes, pause) = (std::mem::take(&mut self.bytes), std::mem::take(&mut self.pause));
-        let (since, groups) = self.under_way.take()?;
-        Some(Moved { workers, groups, bytes, took: now.saturating_sub(since), pause })
-    }
-    /// There are so many workers now: whoever wants that is told what moved, if anything did.
-    fn answer(&mut self, workers: usize, moved: Option<Moved>, now: Duration) {
-        let moved =
-            moved.unwrap_or(Moved { workers, groups: 0, bytes: 0, took: Duration::ZERO, pause: Duration::ZERO });
-        for asked in self.asked.extract_if(.., |asked| asked.workers == workers) {
-            // Whoever has asked may be gone.
-            let _ = asked.reply.send(Ok(Moved { took: now.saturating_sub(asked.since), ..moved }));
-        }
-    }
-    /// The job has begun anew, with so many workers.
-    pub(super) fn begun(&mut self, workers: usize, now: Duration) {
-        let moved = self.done(workers, now);
-        self.answer(workers, moved, now);
-    }
-    /// There will not be as many as anybody wants.
-    pub(super) fn turn_down(&mut self, why: &str) {
-        self.under_way = None;
-        for asked in self.asked.drain(..) {
-            let why = format!("there are not {} workers: {why}", asked.workers);
-            let _ = asked.reply.send(Err(Error::custom(why)));
-        }
-    }
-}
 impl Run<'_> {
     /// Somebody wants so many workers.
     pub(super) fn rescale(&mut self, workers: usize, reply: Sender<Result<Moved>>) {
@@ -78,7 +16,7 @@ impl Run<'_> {
             return;
         }
         let since = self.now();
-        self.scalers.asked.push(Asked { workers, since, reply });
+        self.scalers.ask(workers, since, reply);
         if self.coordinator.target() == workers && !self.coordinator.is_moving() {
             self.scalers.answer(workers, None, since);
         } else {

@@ -36,13 +36,7 @@ impl Processes {
         let mut processes = Processes { fabrics: Vec::new(), of, lanes: Vec::new(), places, limits };
         for here in (0u32..).take(count) {
             let places = match count {
-                1 if {
-                    random.one_in(2);
-                    std::env::var_os("SIM_ALONE").is_some()
-                } =>
-                {
-                    Places::alone(workers)
-                }
+                1 if random.one_in(2) => Places::alone(workers),
                 _ => Places::seated(here, processes.places.clone()),
             };
             processes.start(here, Fabric::among(places, wake.clone(), limits));

@@ -28,6 +28,9 @@ impl Crew {
                 if running.loaded < running.workers.len() {
                     return;
                 }
+                if let Some(prepares) = running.prepares.take() {
+                    return self.prepared(attempt, prepares);
+                }
                 let workers = running.workers.clone();
                 let parts = running.work.claimed();
                 self.say(&Word::Restored { term, attempt, parts });
@@ -45,11 +48,24 @@ impl Crew {
                 let all = running.written.remove(&interval).unwrap_or_default();
                 if let Some((barrier, kind)) = running.kinds.get(&interval).cloned() {
                     let process = self.hello.process.unwrap_or_default();
-                    self.outside.store(Part { term, process, attempt, barrier, kind, insists: false, written: all });
+                    let insists = running.changes.contains_key(&interval);
+                    self.outside.store(Part { term, process, attempt, barrier, kind, insists, written: all });
                 }
             }
-            // The workers of a job of several processes stay who they are.
-            News::Installed(..) | News::Left(_) | News::Rescale(..) => {}
+            News::Installed(at, handed) => {
+                let (Some(worker), interval) = (running.number_of(at), handed.interval) else { return };
+                let (Some(member), Some(change)) = (self.members.get_mut(&worker), running.changes.get(&interval))
+                else {
+                    return;
+                };
+                member.passed(change);
+                member.installed(interval);
+                let (bytes, stood) = (handed.taken, handed.stood);
+                self.say(&Word::Handed { term, attempt, bytes, stood });
+                self.say(&Word::Report { term, worker, attempt, report: Report::Installed(interval) });
+            }
+            // All workers of a process leave together, and then the attempt has ended here.
+            News::Left(_) | News::Rescale(..) => {}
             News::Finished(at) => {
                 let Some(worker) = running.number_of(at) else { return };
                 let Some(member) = self.members.get_mut(&worker) else { return };
@@ -59,7 +75,7 @@ impl Crew {
             }
             News::Ended => {
                 let failure = running.work.failure();
-                let workers = running.workers.clone();
+                let (workers, released) = (running.workers.clone(), running.released);
                 self.tell_figures();
                 match failure {
                     Some(error) => self.failed(attempt, &error),
@@ -67,10 +83,23 @@ impl Crew {
                         for worker in workers {
                             self.say(&Word::Report { term, worker, attempt, report: Report::Left });
                         }
+                        if released {
+                            self.members.values_mut().for_each(Member::left);
+                            self.stop_attempt();
+                        }
                     }
                 }
             }
             News::Savepoint(..) | News::Stop => {}
+        }
+    }
+    /// What this process is going to gain comes with the barrier, and it is there.
+    pub(super) fn prepared(&mut self, attempt: u64, (plan, base): (u64, u64)) {
+        let term = self.term();
+        let workers: Vec<usize> = self.members.keys().copied().collect();
+        for worker in workers {
+            let report = Report::Followed { plan, base, bytes: 0 };
+            self.say(&Word::Report { term, worker, attempt, report });
         }
     }
     pub(super) fn stored(&mut self, interval: u64, part: Result<Vec<u8>>) {

@@ -4,6 +4,7 @@ use super::{Crew, Gone, Input};
 use crate::contract::snapshot;
 use crate::contract::source::Progress;
 use crate::error::{Error, Result};
+use crate::exchange::layout::Change;
 use crate::exchange::places::Places;
 use crate::exchange::session::{self, Config};
 use crate::net::Listener;
@@ -12,12 +13,13 @@ use crate::net::data::{Mesh, MeshSettings, Peer};
 use crate::runtime::attempt::{Attempt, Beginning, Plan};
 use crate::runtime::clock::{self, Clock};
 use crate::runtime::cluster::roster::Roster;
-use crate::runtime::cluster::words::Setup;
+use crate::runtime::cluster::words::{Seat, Setup};
 use crate::runtime::keeping::{Operators, Restoring};
 use crate::runtime::report::Figures;
 use crate::snapshot::Location;
 use crate::worker;
 use bytes::Bytes;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 
@@ -36,6 +38,8 @@ pub(in super::super) struct Begin {
     /// The process.
     pub(in super::super) me: u32,
     pub(in super::super) setup: Setup,
+    /// By what they join others that are at work, if they do.
+    pub(in super::super) joins: Option<Arc<Change>>,
 }
 /// What lies outside of a crew: the connection to its coordinator, threads that work, and the store.
 pub(in super::super) trait Outside {
@@ -53,6 +57,8 @@ pub(in super::super) trait Outside {
 pub(in super::super) trait Work {
     /// Asks all of them to do something.
     fn command(&self, command: worker::Command);
+    /// These are the processes that take part or are about to.
+    fn seats(&mut self, seats: &[Seat]);
     /// Ends the sources.
     fn stop(&self);
     /// Has the sources not be read for now, or be read on.
@@ -97,7 +103,8 @@ impl Outside for Threads {
     fn store(&self, part: Part) {
         self.storage.put(part);
     }
-    fn begin(&self, Begin { term, number, interval, places, me, setup }: Begin) -> Result<Box<dyn Work>> {
+    fn begin(&self, begin: Begin) -> Result<Box<dyn Work>> {
+        let Begin { term, number, interval, places, me, setup, joins } = begin;
         let Kit { plan, operators, location, listener, inputs, roster } = &self.kit;
         let restoring = setup.restore.map(|point| Restoring::open(location, &point, operators)).transpose()?;
         let plan = Plan { seed: setup.seed, workers: places.workers(), ..plan.clone() };
@@ -106,33 +113,33 @@ impl Outside for Threads {
         let tell = Arc::new(move |news| drop(sender.send(Input::News(number, news))));
         let shelves = restoring.as_ref().map(Restoring::shelves);
         let beginning = Beginning { term: number, interval, shelves, tell };
-        let attempt = Attempt::among(&plan, places, Some(beginning))?;
+        let attempt = Attempt::among(&plan, places, Some(beginning), joins)?;
         let fabric = attempt.fabric().clone();
-        let peer = |(process, _, address): (u32, usize, String)| {
-            let outbox = fabric.outbox(process)?;
-            Some(Peer { process, address, outbox, number: clock::random() })
-        };
-        let peers: Vec<Peer> = setup.processes.into_iter().filter_map(peer).collect();
-        let mesh = (!peers.is_empty()).then(|| {
-            let attempt = session::Attempt { term: number, attempt: 0 };
-            let config = Config { window: SESSION, ..MeshSettings::config() };
-            let deliver = {
-                let fabric = fabric.clone();
-                Arc::new(move |from, message| fabric.deliver(from, message).map_err(|error| error.to_string()))
-            };
-            let sender = inputs.clone();
-            let failed = Arc::new(move |peer, error: crate::net::data::PeerError| {
-                let why = Error::custom(error);
-                drop(sender.send(Input::Cut { attempt: number, peer, why: format!("{why:?}") }));
-            });
-            Mesh::start(listener, MeshSettings { attempt, me, peers, config }, deliver, failed)
+        let peers: Vec<Peer> = setup.seats.iter().filter_map(|seat| peer(&attempt, seat)).collect();
+        let known = setup.seats.iter().map(|seat| seat.process).filter(|process| *process != me).collect();
+        let session = session::Attempt { term: number, attempt: 0 };
+        let config = Config { window: SESSION, ..MeshSettings::config() };
+        let deliver = Arc::new(move |from, message| fabric.deliver(from, message).map_err(|error| error.to_string()));
+        let sender = inputs.clone();
+        let failed = Arc::new(move |peer, error: crate::net::data::PeerError| {
+            let why = Error::custom(error);
+            drop(sender.send(Input::Cut { attempt: number, peer, why: format!("{why:?}") }));
         });
+        let mesh = Mesh::start(listener, MeshSettings { attempt: session, me, peers, config }, deliver, failed);
         roster.begins(term, number, attempt.clone());
-        Ok(Box::new(Working { attempt, mesh, restoring, roster: roster.clone() }))
+        Ok(Box::new(Working { me, attempt, mesh: Some(mesh), known, restoring, roster: roster.clone() }))
     }
 }
+/// A session with another process that takes part; `None` if it is this one.
+fn peer(attempt: &Attempt, seat: &Seat) -> Option<Peer> {
+    let outbox = attempt.fabric().outbox(seat.process)?;
+    Some(Peer { process: seat.process, address: seat.address.clone(), outbox, number: clock::random() })
+}
 struct Working {
+    me: u32,
     attempt: Arc<Attempt>,
+    /// The other processes that take part or are about to.
+    known: BTreeSet<u32>,
     /// Dropped before the attempt is waited for: nothing is to arrive any more.
     mesh: Option<Mesh>,
     restoring: Option<Restoring>,
@@ -141,6 +148,22 @@ struct Working {
 impl Work for Working {
     fn command(&self, command: worker::Command) {
         self.attempt.command(command);
+    }
+    fn seats(&mut self, seats: &[Seat]) {
+        let Some(mesh) = &mut self.mesh else { return };
+        let others: BTreeSet<u32> =
+            seats.iter().map(|seat| seat.process).filter(|process| *process != self.me).collect();
+        for gone in self.known.difference(&others) {
+            self.attempt.fabric().remove(*gone);
+            mesh.remove(*gone);
+        }
+        for seat in seats.iter().filter(|seat| seat.process != self.me && !self.known.contains(&seat.process)) {
+            self.attempt.fabric().add(seat.process, seat.range());
+            if let Some(peer) = peer(&self.attempt, seat) {
+                mesh.add(peer);
+            }
+        }
+        self.known = others;
     }
     fn stop(&self) {
         self.attempt.stop();

@@ -2,21 +2,41 @@
 use super::outside::{Begin, Outside, Work};
 use crate::contract::snapshot::{Barrier, Outcome};
 use crate::error::{Error, Result};
-use crate::exchange::layout::Layout;
+use crate::exchange::layout::{Change, Layout};
 use crate::exchange::places::Places;
-use crate::runtime::cluster::words::{Setup, process_of};
+use crate::runtime::cluster::words::{Seat, Setup, number_in, process_of};
 use crate::snapshot::Kind;
 use crate::worker::{self, Written};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+/// A change, with the numbers that workers have in an attempt of these processes.
+fn numbered(seats: &[Seat], change: &Change) -> Result<Arc<Change>> {
+    let change = change.renumbered(|worker| number_in(seats, worker));
+    let change =
+        change.ok_or_else(|| Error::custom("the coordinator has not said where all workers are that take part"))?;
+    Ok(Arc::new(change))
+}
 /// See the [module](self).
 pub(super) struct Running {
     pub(super) number: u64,
     pub(super) seed: u64,
     pub(super) work: Box<dyn Work>,
+    /// The processes that take part or are about to.
+    pub(super) seats: Vec<Seat>,
     /// The numbers of its workers, in order, and where they begin among all.
     pub(super) workers: Vec<usize>,
     first: usize,
+    /// By which plan it is about to join, and the snapshot that it is to have read, until it says that it is prepared.
+    pub(super) prepares: Option<(u64, u64)>,
+    /// By what it is about to join, until that is done.
+    pub(super) joins: Option<Arc<Change>>,
+    /// What the barriers change that have not passed all workers.
+    pub(super) changes: BTreeMap<u64, Arc<Change>>,
+    /// It is told to leave.
+    pub(super) released: bool,
+    /// Numbers of workers up to here have been given.
+    pub(super) top: usize,
     /// How many have taken in what there was for them.
     pub(super) loaded: usize,
     /// What they have written at barriers, as far as not all of them have.
@@ -28,7 +48,7 @@ pub(super) struct Running {
     pub(super) unwritten: BTreeMap<u64, String>,
 }
 impl Running {
-    /// Begins an attempt in process `me`, in a term.
+    /// Begins an attempt in process `me`, in a term; or joins one, if `joins` says by what and by which plan.
     ///
     /// # Errors
     /// If the coordinator has said what cannot be, or the attempt cannot begin.
@@ -38,27 +58,62 @@ impl Running {
         (number, interval): (u64, u64),
         layout: &Layout,
         setup: Setup,
+        joins: Option<(Arc<Change>, (u64, u64))>,
     ) -> Result<Self> {
         let workers: Vec<usize> = layout.members().iter().copied().filter(|worker| process_of(*worker) == me).collect();
-        let places = Places::new(me, setup.processes.iter().map(|(process, workers, _)| (*process, *workers)));
+        let places = Places::seated(me, setup.seats.iter().map(|seat| (seat.process, seat.range())));
         let first = places.here().start;
         if places.here().len() != workers.len() {
             return Err(Error::custom("the coordinator does not know which workers this process has"));
         }
-        let seed = setup.seed;
-        let work = outside.begin(Begin { term, number, interval, places, me, setup })?;
+        let (seed, seats) = (setup.seed, setup.seats.clone());
+        let top = seats.iter().map(|seat| seat.range().end).max().unwrap_or_default();
+        let (joins, prepares) = joins.unzip();
+        let dense = joins.as_ref().map(|change| numbered(&seats, change)).transpose()?;
+        let work = outside.begin(Begin { term, number, interval, places, me, setup, joins: dense })?;
         Ok(Running {
             number,
             seed,
             work,
+            seats,
             workers,
             first,
+            prepares,
+            joins,
+            changes: BTreeMap::new(),
+            released: false,
+            top,
             loaded: 0,
             written: BTreeMap::new(),
             kinds: BTreeMap::new(),
             parts: BTreeMap::new(),
             unwritten: BTreeMap::new(),
         })
+    }
+    /// These are the processes that take part, or are about to.
+    pub(super) fn sit(&mut self, seats: Vec<Seat>) {
+        if seats != self.seats {
+            self.work.seats(&seats);
+            self.top = seats.iter().map(|seat| seat.range().end).fold(self.top, usize::max);
+            self.seats = seats;
+        }
+    }
+    /// A barrier begins, which may change something.
+    ///
+    /// # Errors
+    /// If the coordinator has not said which workers take part in that.
+    pub(super) fn trigger(&mut self, barrier: Barrier, change: Option<&Arc<Change>>, kind: Kind) -> Result<()> {
+        self.kinds.insert(barrier.interval, (barrier, kind));
+        match change {
+            None => self.work.command(worker::Command::Snapshot(barrier)),
+            Some(change) => {
+                self.work.command(worker::Command::Change(barrier, numbered(&self.seats, change)?));
+                self.changes.clear();
+                self.changes.insert(barrier.interval, change.clone());
+                self.joins = None;
+            }
+        }
+        Ok(())
     }
     /// The number of the worker at this place among all.
     pub(super) fn number_of(&self, at: usize) -> Option<usize> {

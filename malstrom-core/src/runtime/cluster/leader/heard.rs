@@ -67,24 +67,11 @@ impl Leader {
         } else {
             tracing::info!(process, "a process is there");
             self.lead(process);
-            let (processes, workers) = self.processes.count();
-            let complete = processes >= self.wanted.processes;
-            if self.coordinator.is_running() && complete && workers > self.coordinator.layout().members().len() {
-                // The job has gone on with fewer than it should have.
-                self.regroup = true;
-                self.on(Event::Hasten);
-            }
         }
         if self.stopping {
             self.tell(process, &Order::Stop);
         }
         Ok(())
-    }
-    /// Says how many workers there are to be, going by those that there are.
-    fn count(&mut self) {
-        let (processes, workers) = self.processes.count();
-        let once = |enough: usize| if processes >= enough { workers } else { usize::from(u16::MAX) };
-        self.coordinator.expect(once(self.wanted.processes), once(self.wanted.least));
     }
     /// Tells a process of this term, if there is one, upon which it says how it stands.
     pub(super) fn lead(&self, process: u32) {
@@ -105,10 +92,18 @@ impl Leader {
         let current = |term: u64, leader: &Self| term == leader.coordinator.term();
         match word {
             Word::Hello(_) => {}
-            Word::Joined { term, standings, seed, parts } if current(term, self) => {
+            Word::Joined { term, standings, seed, seats, stopping, parts } if current(term, self) => {
                 if let Some(apart) = self.apart.get_mut(&process) {
-                    apart.joined = Some(Word::Joined { term, standings, seed, parts });
+                    apart.joined = Some(Word::Joined { term, standings, seed, seats, stopping, parts });
                     return;
+                }
+                let attempt = standings.iter().filter_map(|(_, standing)| Some(standing.as_ref()?.attempt)).max();
+                if let Some(attempt) = attempt {
+                    self.seats.hear(attempt, seats.0, seats.1);
+                }
+                if stopping {
+                    // One before has said so.
+                    self.stop();
                 }
                 for (interval, part) in parts {
                     self.keep_part(process, interval, &part);
@@ -158,10 +153,18 @@ impl Leader {
             Word::Leaving => {
                 tracing::info!(process, "a process would like to leave");
                 self.leaving.insert(process);
-                self.on(Event::Hasten);
+                self.count();
+                self.on(if self.can_be_drained(process) { Event::Tick } else { Event::Hasten });
+                self.dismiss();
+            }
+            Word::Handed { term, attempt, bytes, stood } if current(term, self) => {
+                if attempt == self.coordinator.attempt() {
+                    self.scalers.took_in(bytes, stood);
+                }
             }
             Word::Did(done) => self.did(process, done),
-            Word::Joined { .. }
+            Word::Handed { .. }
+            | Word::Joined { .. }
             | Word::Report { .. }
             | Word::Restored { .. }
             | Word::Written { .. }

@@ -3,6 +3,7 @@ use super::{AGAIN, Leader};
 use crate::contract::snapshot::Barrier;
 use crate::coordinator::{Event, Purpose};
 use crate::error::{Error, Result};
+use crate::exchange::layout::Change;
 use crate::runtime::cluster::words::Order;
 use crate::runtime::keeping::{Restore, Vault, is_worth_a_restart, kind_of};
 use crate::snapshot::{self, Kind};
@@ -37,6 +38,7 @@ impl Leader {
                 self.outside.leads(origin.term);
                 self.askers.answer_those_there(&self.vault);
                 self.parts.retain(|interval, _| *interval > origin.interval);
+                self.count();
                 self.on(Event::Claimed(origin));
                 self.processes.all().into_iter().for_each(|process| self.lead(process));
             }
@@ -49,12 +51,13 @@ impl Leader {
         }
     }
     /// Stores a snapshot of which all processes have written their parts.
-    pub(super) fn store(&mut self, barrier: Barrier, purpose: &Purpose) {
+    pub(super) fn store(&mut self, barrier: Barrier, purpose: &Purpose, change: Option<&Change>) {
         let interval = barrier.interval;
         self.parts = self.parts.split_off(&interval);
         // They are needed again if it is tried again.
         let parts = self.parts.get(&interval).cloned().unwrap_or_default();
-        let members = self.processes_of(self.coordinator.layout().members());
+        let writers = change.map_or_else(|| self.coordinator.layout().clone(), |change| change.old.clone());
+        let members = self.processes_of(writers.members());
         let written: Vec<_> = members.iter().filter_map(|process| parts.get(process).cloned()).collect();
         let kind = kind_of(purpose);
         if written.len() < members.len() || written.iter().any(|part| *part.kind() != kind) {
@@ -78,9 +81,6 @@ impl Leader {
                     tracing::warn!(cause = ?error, "what is not needed any more cannot be deleted, or something is damaged");
                 }
                 self.let_go();
-                if std::mem::take(&mut self.regroup) {
-                    self.on(Event::Regroup);
-                }
             }
             Err(Error::Fenced { .. }) => self.on(Event::Fenced),
             Err(error) if !is_worth_a_restart(&error) => self.over = Some(Err(error)),
@@ -109,7 +109,8 @@ impl Leader {
         if !self.coordinator.is_running() {
             return;
         }
-        for process in std::mem::take(&mut self.leaving) {
+        let gone: Vec<u32> = self.leaving.iter().copied().filter(|process| !self.can_be_drained(*process)).collect();
+        for process in gone {
             self.tell(process, &Order::End(None));
             let workers = self.processes.forget(process);
             self.lose(process, workers);

@@ -5,9 +5,11 @@ use crate::error::{Error, Result};
 use crate::net::control::{ConnectionId, Control, ControlEvent};
 use crate::runtime::clock::Clock;
 use crate::runtime::cluster::pulse::Pulse;
+use crate::runtime::environment::Environment;
 use crate::snapshot::End;
 use bytes::Bytes;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -21,6 +23,8 @@ pub(in super::super) trait Outside: Send {
     fn close(&self, connection: ConnectionId);
     /// Shows those who stand by that it leads, with this term.
     fn leads(&self, term: u64);
+    /// There are to be so many processes with workers.
+    fn scale(&self, processes: usize);
     /// Shows them that the job is over.
     fn ends(&self, end: End);
 }
@@ -29,6 +33,7 @@ pub(in super::super) struct Network {
     pub(in super::super) clock: Clock,
     pub(in super::super) control: Control,
     pub(in super::super) pulse: Pulse,
+    pub(in super::super) environment: Arc<dyn Environment>,
 }
 impl Outside for Network {
     fn now(&self) -> Duration {
@@ -43,6 +48,9 @@ impl Outside for Network {
     }
     fn leads(&self, term: u64) {
         self.pulse.leads(term);
+    }
+    fn scale(&self, processes: usize) {
+        self.environment.scale(processes);
     }
     fn ends(&self, end: End) {
         self.pulse.ends(end);

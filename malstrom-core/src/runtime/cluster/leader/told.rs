@@ -22,17 +22,25 @@ impl Leader {
                 self.processes.begin(*attempt);
                 let restore = self.found.as_ref().and_then(|_| self.vault.restores());
                 tracing::info!(attempt, workers = layout.members().len(), restored_from, "attempt begins");
-                setup = Some(Setup {
-                    processes: self.processes.setup(layout.members()),
-                    seed: self.vault.seed(),
-                    restore,
-                    stopping: self.stopping,
-                });
+                self.seats.clear(*attempt);
+                let (now, workers) = (self.outside.now(), layout.members().len());
+                self.scalers.begun(workers, now);
+                setup = Some(Setup { restore, seed: self.vault.seed(), ..self.seated(None) });
+                if std::mem::take(&mut self.stop_due) {
+                    // They are told with how they begin.
+                }
                 None
             }
-            Command::Trigger { barrier, .. } => {
+            Command::Prepare { change, .. } => {
+                setup = Some(self.seated(Some(change)));
+                None
+            }
+            Command::Trigger { barrier, change } => {
                 tracing::debug!(interval = barrier.interval, "snapshot begins");
                 self.lead.triggered(barrier.interval);
+                if let Some(change) = change {
+                    setup = Some(self.seated(Some(change)));
+                }
                 self.coordinator.savepoint_under_way().map(str::to_owned)
             }
             Command::Settle(Outcome::Aborted { interval }) => {
@@ -61,6 +69,10 @@ impl Leader {
             self.tell_figures();
         }
         let workers = self.coordinator.layout().members().len();
+        let target = match self.coordinator.is_running() {
+            true => self.coordinator.target(),
+            false => workers,
+        };
         let (there, wanted) = (self.processes.count().0, self.wanted.processes);
         let waits_for = match self.coordinator.is_running() || self.coordinator.is_ending() || there >= wanted {
             true => self.coordinator.waits_for(),
@@ -72,6 +84,8 @@ impl Leader {
         self.lead.note(|state| {
             let survived = &mut state.survived;
             (survived.term, survived.attempt, survived.interval) = (term, attempt, interval);
+            survived.moves.under_way = self.coordinator.moving();
+            state.target = target;
             state.waits_for = waits_for;
             state.workers = workers;
             (state.running, state.ending) = (self.coordinator.is_running(), self.coordinator.is_ending());

@@ -4,12 +4,13 @@
 //! read from snapshots as in a job.
 use super::random::Random;
 use super::store::lock;
-use super::team::Team;
+use super::team::{Split, Team};
 use crate::contract::snapshot::Part;
 use crate::contract::source::Progress;
 use crate::error::{Error, Result};
 use crate::runtime::cluster::crew::Input;
 use crate::runtime::cluster::crew::outside::{Begin, Work};
+use crate::runtime::cluster::words::Seat;
 use crate::runtime::keeping::{Operators, Restoring};
 use crate::runtime::report::Figures;
 use crate::snapshot::{Archive, Location, Saved};
@@ -51,6 +52,8 @@ pub(super) struct Job {
     /// The numbers of the attempts that have begun.
     pub(super) attempts: BTreeSet<u64>,
     pub(super) random: Random,
+    /// Splits on their way from one worker to another, by the attempt.
+    pub(super) handed: BTreeMap<(u64, usize), Split>,
     /// What workers have done, for their crews.
     pub(super) news: Vec<(usize, Input)>,
     pub(super) wrong: Option<String>,
@@ -66,6 +69,7 @@ impl Job {
             published,
             attempts: BTreeSet::new(),
             random,
+            handed: BTreeMap::new(),
             news: Vec::new(),
             wrong: None,
         }
@@ -193,6 +197,9 @@ impl Hand {
 impl Work for Hand {
     fn command(&self, command: Command) {
         self.with(|team| team.command(&command));
+    }
+    fn seats(&mut self, seats: &[Seat]) {
+        self.with(|team| team.sit(seats));
     }
     fn stop(&self) {
         self.with(|team| team.stopped = true);

@@ -68,6 +68,7 @@ impl Outside for Speaker {
     fn leads(&self, term: u64) {
         self.does(Did::Leads(term));
     }
+    fn scale(&self, _: usize) {}
     fn ends(&self, end: End) {
         self.does(Did::Ends(end));
     }

@@ -4,23 +4,28 @@ use super::random::Random;
 use crate::contract::snapshot::{Barrier, Chunk, Head, NO_GROUP, Outcome, Part, Schema};
 use crate::contract::source::Progress;
 use crate::error::Error;
+use crate::exchange::layout::Change;
 use crate::runtime::attempt::News;
 use crate::runtime::cluster::crew::Input;
 use crate::runtime::cluster::crew::outside::Begin;
-use crate::worker::{Command, Written};
+use crate::runtime::cluster::words::Seat;
+use crate::worker::{Command, Handed, Written};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// At most so many records of a split are counted at a time.
 const AT_ONCE: u64 = 10;
 
 #[derive(Debug, Default)]
-struct Split {
+pub(super) struct Split {
     counted: u64,
     published: u64,
     /// How many were counted at barriers that are not settled.
     cuts: BTreeMap<u64, u64>,
 }
+/// What is to be published of splits that another worker has now: the interval, the split, and the records from and to.
+type Staged = (u64, usize, u64, u64);
 #[derive(Debug)]
 struct Worker {
     /// Its place among all.
@@ -31,6 +36,13 @@ struct Worker {
     /// The barrier that it is about to pass, or to write; whether it was given up.
     barrier: Option<Barrier>,
     aborted: bool,
+    /// What it changes, the splits that others get by it, and those that this worker gets.
+    change: Option<Arc<Change>>,
+    gives: BTreeMap<usize, Split>,
+    gains: BTreeSet<usize>,
+    /// The barrier of a change, until all is there.
+    installs: Option<u64>,
+    staged: Vec<Staged>,
     /// The last barrier that has passed it.
     passed: u64,
     last: Option<u64>,
@@ -45,6 +57,9 @@ pub(super) struct Team {
     pub(super) attempt: u64,
     seed: u64,
     peers: Vec<u32>,
+    seats: Vec<Seat>,
+    /// The workers that take part, by their numbers in the attempt.
+    members: Vec<usize>,
     workers: Vec<Worker>,
     pub(super) frozen: bool,
     pub(super) paused: bool,
@@ -57,14 +72,21 @@ pub(super) struct Team {
 }
 impl Team {
     pub(super) fn new(crew: usize, begin: &Begin, splits: usize) -> Self {
+        let joins = begin.joins.is_some();
         let all = begin.places.workers();
+        let owns = |split: usize, at: usize| !joins && split % all == at;
         let worker = |at: usize| Worker {
             at,
             loaded: false,
-            splits: (0..splits).filter(|split| split % all == at).map(|split| (split, Split::default())).collect(),
+            splits: (0..splits).filter(|split| owns(*split, at)).map(|split| (split, Split::default())).collect(),
             commands: VecDeque::new(),
             barrier: None,
             aborted: false,
+            change: None,
+            gives: BTreeMap::new(),
+            gains: BTreeSet::new(),
+            installs: None,
+            staged: Vec::new(),
             passed: begin.interval - 1,
             last: None,
             finished: false,
@@ -76,6 +98,8 @@ impl Team {
             attempt: begin.number,
             seed: begin.setup.seed,
             peers: begin.places.others().collect(),
+            seats: begin.setup.seats.clone(),
+            members: if joins { Vec::new() } else { (0..all).collect() },
             workers: begin.places.here().map(worker).collect(),
             frozen: false,
             paused: false,
@@ -115,6 +139,18 @@ impl Team {
         let all = self.workers.iter_mut().flat_map(|worker| worker.splits.values_mut());
         all.for_each(|split| split.published = split.counted);
     }
+    /// These processes take part, or are about to.
+    pub(super) fn sit(&mut self, seats: &[Seat]) {
+        self.seats = seats.to_vec();
+        self.peers = seats.iter().map(|seat| seat.process).filter(|process| *process != self.process).collect();
+        self.told.retain(|peer| self.peers.contains(peer));
+        self.away.retain(|peer, _| self.peers.contains(peer));
+    }
+    /// The processes of these workers.
+    fn processes(&self, workers: &[usize]) -> BTreeSet<u32> {
+        let of = |worker: &usize| self.seats.iter().find(|seat| seat.range().contains(worker)).map(|seat| seat.process);
+        workers.iter().filter_map(of).collect()
+    }
     pub(super) fn command(&mut self, command: &Command) {
         self.workers.iter_mut().for_each(|worker| worker.commands.push_back(command.clone()));
     }
@@ -130,19 +166,20 @@ impl Team {
     }
     fn has_ended(&self, sizes: &[u64]) -> bool {
         let mut splits = self.workers.iter().flat_map(|worker| &worker.splits);
-        self.is_loaded() && (self.stopped || splits.all(|(at, split)| split.counted >= sizes[*at]))
+        let settled = self.workers.iter().all(|worker| worker.gains.is_empty() && worker.gives.is_empty());
+        self.is_loaded() && settled && (self.stopped || splits.all(|(at, split)| split.counted >= sizes[*at]))
     }
     fn written(&self, worker: &Worker, interval: u64) -> Written {
         let head = |node, part, group| Head { node, part, group, full: true, entries: 1 };
         let mut chunks = Vec::new();
-        for (at, split) in &worker.splits {
+        for (at, split) in worker.splits.iter().chain(&worker.gives) {
             let counted = split.cuts.get(&interval).copied().unwrap_or(split.counted);
             let kept = Kept { attempt: self.attempt, seed: self.seed, counted, published: split.published };
             let bytes = postcard::to_stdvec(&kept).expect("numbers can be written");
             chunks.push(Chunk { head: head(0, Part::State, *at as u16), bytes });
         }
         let mut schemas = vec![(0, Part::State, Schema { version: 1, description: "counted".into() })];
-        if worker.at == 0 {
+        if self.members.first() == Some(&worker.at) {
             chunks.push(Chunk { head: head(1, Part::Time, NO_GROUP), bytes: vec![1] });
             schemas.push((1, Part::Time, Schema { version: 1, description: "time".into() }));
         }
@@ -155,12 +192,15 @@ impl Worker {
         let mut published = Vec::new();
         while let Some(command) = self.commands.pop_front() {
             match command {
-                Command::Snapshot(barrier) if self.barrier.is_some() => {
+                Command::Snapshot(_) | Command::Change(..) if self.barrier.is_some() => {
                     // One at a time.
-                    self.commands.push_front(Command::Snapshot(barrier));
+                    self.commands.push_front(command);
                     break;
                 }
                 Command::Snapshot(barrier) => (self.barrier, self.aborted) = (Some(barrier), false),
+                Command::Change(barrier, change) => {
+                    (self.barrier, self.aborted, self.change) = (Some(barrier), false, Some(change));
+                }
                 Command::Settle(Outcome::Aborted { interval }) => {
                     self.aborted |= self.barrier.is_some_and(|barrier| barrier.interval == interval);
                     for split in self.splits.values_mut() {
@@ -169,6 +209,8 @@ impl Worker {
                 }
                 Command::Settle(outcome) => {
                     let interval = outcome.interval();
+                    let staged = self.staged.extract_if(.., |(cut, ..)| *cut <= interval);
+                    published.extend(staged.map(|(cut, split, from, to)| (split, cut, from, to)));
                     for (at, split) in &mut self.splits {
                         if let Some(to) = split.cuts.get(&interval).copied() {
                             published.push((*at, interval, split.published, to));
@@ -178,7 +220,7 @@ impl Worker {
                     }
                     self.over |= outcome.is_base() && self.last == Some(interval);
                 }
-                Command::Change(..) | Command::Leave => {}
+                Command::Leave => self.over = true,
             }
         }
         published
@@ -188,7 +230,7 @@ impl Worker {
             split.counted = sizes[*at].min(split.counted + random.below(AT_ONCE));
         }
     }
-    fn pass(&mut self) {
+    fn pass(&mut self, splits: usize) {
         let Some(barrier) = self.barrier.filter(|barrier| barrier.interval > self.passed) else { return };
         self.passed = barrier.interval;
         if barrier.last {
@@ -198,6 +240,12 @@ impl Worker {
             for split in self.splits.values_mut() {
                 split.cuts.insert(barrier.interval, split.counted);
             }
+        }
+        if let Some(change) = &self.change {
+            let members = change.new.members();
+            let mine = |split: &usize| members[split % members.len()] == self.at;
+            self.gains = (0..splits).filter(|split| mine(split) && !self.splits.contains_key(split)).collect();
+            self.gives = self.splits.extract_if(.., |split, _| !mine(split)).collect();
         }
     }
 }
@@ -229,7 +277,10 @@ impl Job {
             let pair = (teams[at].process.min(*peer), teams[at].process.max(*peer));
             if self.cuts.contains(&pair) { None } else { of(*peer) }
         };
-        let others: Option<Vec<&&Team>> = teams[at].peers.iter().map(reaches).collect();
+        let change = teams[at].workers.iter().find_map(|worker| worker.change.clone());
+        let members = change.as_ref().map_or_else(|| teams[at].members.clone(), |change| change.members());
+        let (me, members) = (teams[at].process, teams[at].processes(&members));
+        let others: Option<Vec<&&Team>> = members.iter().filter(|peer| **peer != me).map(reaches).collect();
         let all = |test: &dyn Fn(&Team) -> bool| {
             others.as_ref().is_some_and(|others| others.iter().all(|team| test(team)) && test(&teams[at]))
         };
@@ -256,14 +307,40 @@ impl Job {
                 worker.count(&self.sizes, &mut self.random);
             }
             if self.random.one_in(2) {
-                worker.pass();
+                worker.pass(self.sizes.len());
             }
             let arrived = worker.barrier.is_some() && arrived == Some(worker.passed);
             if arrived && self.random.one_in(2) {
                 let (place, interval, aborted) = (worker.at, worker.passed, worker.aborted);
                 worker.barrier = None;
-                if !aborted {
+                let change = worker.change.take();
+                if !aborted && change.as_ref().is_none_or(|change| change.old.has(place)) {
                     tell(News::Written(place, teams[at].written(&teams[at].workers[index], interval)));
+                }
+                if change.is_some() {
+                    let worker = &mut teams[at].workers[index];
+                    worker.installs = Some(interval);
+                    for (split, given) in std::mem::take(&mut worker.gives) {
+                        worker.staged.push((interval, split, given.published, given.counted));
+                        let given = Split { published: given.counted, cuts: BTreeMap::new(), ..given };
+                        self.handed.insert((attempt, split), given);
+                    }
+                }
+                if let Some(change) = change.filter(|_| teams[at].workers.iter().all(|worker| worker.change.is_none())) {
+                    teams[at].members = change.new.members().to_vec();
+                }
+            }
+            let worker = &mut teams[at].workers[index];
+            if let Some(interval) = worker.installs {
+                for split in worker.gains.clone() {
+                    if let Some(taken) = self.handed.remove(&(attempt, split)) {
+                        worker.splits.insert(split, taken);
+                        worker.gains.remove(&split);
+                    }
+                }
+                if worker.gains.is_empty() {
+                    (worker.installs, worker.finished) = (None, false);
+                    tell(News::Installed(worker.at, Handed { interval, ..Handed::default() }));
                 }
             }
             let worker = &mut teams[at].workers[index];

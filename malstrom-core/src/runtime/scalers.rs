@@ -1,0 +1,81 @@
+//! Who waits for another number of workers, and what comes of it.
+use super::attempt::Moved;
+use crate::coordinator::Report;
+use crate::error::{Error, Result};
+use crate::worker::Handed;
+use std::collections::BTreeMap;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+/// Who wants another number of workers.
+#[derive(Default)]
+pub(crate) struct Scalers {
+    asked: Vec<Asked>,
+    /// What those are to say who have been started to join the others, when they have been made.
+    pub(crate) joining: BTreeMap<usize, Report>,
+    /// The change that is under way: since when, and how many key groups move by it.
+    pub(crate) under_way: Option<(Duration, usize)>,
+    /// What moved by it, in bytes, and for how long a segment stood still.
+    bytes: u64,
+    pause: Duration,
+}
+struct Asked {
+    workers: usize,
+    since: Duration,
+    reply: Sender<Result<Moved>>,
+}
+impl Scalers {
+    /// Somebody wants so many.
+    pub(crate) fn ask(&mut self, workers: usize, since: Duration, reply: Sender<Result<Moved>>) {
+        self.asked.push(Asked { workers, since, reply });
+    }
+    /// How many are wanted, by who has asked last and waits.
+    pub(crate) fn wanted(&self) -> Option<usize> {
+        self.asked.last().map(|asked| asked.workers)
+    }
+    /// What a worker says that has been made; `None` if it has not joined others.
+    pub(crate) fn prepared(&mut self, worker: usize) -> Option<Report> {
+        self.joining.remove(&worker)
+    }
+    /// A change is being prepared.
+    pub(crate) fn begin(&mut self, since: Duration, groups: usize) {
+        (self.under_way, self.bytes, self.pause) = (Some((since, groups)), 0, Duration::ZERO);
+    }
+    /// All is at a worker that it gains.
+    pub(crate) fn arrived(&mut self, handed: Handed) {
+        self.took_in(handed.taken, handed.stood);
+    }
+    /// One has taken in so many bytes, and a segment of it stood still for so long.
+    pub(crate) fn took_in(&mut self, bytes: u64, stood: Duration) {
+        self.bytes += bytes;
+        self.pause = self.pause.max(stood);
+    }
+    /// All that was to move has: what that was, if anything was.
+    pub(crate) fn done(&mut self, workers: usize, now: Duration) -> Option<Moved> {
+        let (bytes, pause) = (std::mem::take(&mut self.bytes), std::mem::take(&mut self.pause));
+        let (since, groups) = self.under_way.take()?;
+        Some(Moved { workers, groups, bytes, took: now.saturating_sub(since), pause })
+    }
+    /// There are so many workers now: whoever wants that is told what moved, if anything did.
+    pub(crate) fn answer(&mut self, workers: usize, moved: Option<Moved>, now: Duration) {
+        let moved =
+            moved.unwrap_or(Moved { workers, groups: 0, bytes: 0, took: Duration::ZERO, pause: Duration::ZERO });
+        for asked in self.asked.extract_if(.., |asked| asked.workers == workers) {
+            // Whoever has asked may be gone.
+            let _ = asked.reply.send(Ok(Moved { took: now.saturating_sub(asked.since), ..moved }));
+        }
+    }
+    /// The job has begun anew, with so many workers.
+    pub(crate) fn begun(&mut self, workers: usize, now: Duration) {
+        let moved = self.done(workers, now);
+        self.answer(workers, moved, now);
+    }
+    /// There will not be as many as anybody wants.
+    pub(crate) fn turn_down(&mut self, why: &str) {
+        self.under_way = None;
+        for asked in self.asked.drain(..) {
+            let why = format!("there are not {} workers: {why}", asked.workers);
+            let _ = asked.reply.send(Err(Error::custom(why)));
+        }
+    }
+}
