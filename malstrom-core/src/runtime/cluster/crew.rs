@@ -263,8 +263,11 @@ impl Crew {
             },
             Command::Prepare { plan, attempt, change, base } => {
                 let prepares = (*plan, *base);
-                let there = self.running.as_ref().filter(|running| running.number == *attempt);
-                if there.is_some_and(|running| running.joins.as_ref().is_none_or(|joins| joins == change)) {
+                let same = |running: &Running| {
+                    let sits = setup.as_ref().is_none_or(|setup| running.sits_in(&setup.seats));
+                    running.joins.as_ref().is_none_or(|joins| joins == change && sits)
+                };
+                if self.running.as_ref().is_some_and(|running| running.number == *attempt && same(running)) {
                     // It is there already, or is about to be, and all that it gains comes with the barrier.
                     match self.running.as_mut().and_then(|running| running.prepares.as_mut()) {
                         Some(when_there) => *when_there = prepares,

@@ -10,7 +10,7 @@ mod told;
 
 use super::lead::Lead;
 use super::processes::{Names, Processes};
-use super::words::{Failure, Order, Word};
+use super::words::{Failure, Hello, Order, Word};
 use crate::contract::snapshot::Outcome;
 use crate::coordinator::member::Command;
 use crate::coordinator::{Action, Coordinator, Event, Policy};
@@ -34,6 +34,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 const FAREWELL: Duration = Duration::from_secs(2);
 /// A process that others cannot reach is left out for so long.
 const APART: Duration = Duration::from_secs(10);
+/// In a term that is not the first, processes that have no number are given one only after so long: those may come back that have them.
+const NUMBERED: Duration = Duration::from_secs(2);
 
 /// What reaches the coordinator.
 pub(super) enum Input {
@@ -84,6 +86,9 @@ pub(super) struct Leader {
     /// Who takes part in the attempt, and who is in want of being replaced once there is a snapshot.
     leaving: BTreeSet<u32>,
     apart: BTreeMap<u32, Apart>,
+    /// Those that have no number yet, and until when they wait for one.
+    unnumbered: Vec<(ConnectionId, Hello)>,
+    numbered_at: Duration,
     wanted: Wanted,
     /// How many processes are to take part, if somebody has said so: others are not needed.
     limit: Option<usize>,
@@ -126,6 +131,8 @@ impl Leader {
             claim_again: None,
             leaving: BTreeSet::new(),
             apart: BTreeMap::new(),
+            unnumbered: Vec::new(),
+            numbered_at: Duration::ZERO,
             wanted,
             limit: None,
             seats: Seats::default(),
@@ -152,6 +159,7 @@ impl Leader {
             self.processes.due(),
             self.claim_again,
             self.apart.values().map(|apart| apart.until).min(),
+            (!self.unnumbered.is_empty()).then_some(self.numbered_at),
         ];
         dues.into_iter().flatten().min().unwrap_or(Duration::MAX).min(self.askers.due())
     }
@@ -173,6 +181,7 @@ impl Leader {
         self.stands()
     }
     fn stands(&mut self) -> Option<Result<()>> {
+        self.give_numbers();
         self.tell_how_it_is();
         if self.over.is_none() {
             for name in self.askers.look(self.outside.now(), &self.vault) {

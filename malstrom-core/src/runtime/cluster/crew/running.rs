@@ -98,6 +98,10 @@ impl Running {
             self.seats = seats;
         }
     }
+    /// Whether its workers have the same numbers among these.
+    pub(super) fn sits_in(&self, seats: &[Seat]) -> bool {
+        self.workers.first().is_none_or(|worker| number_in(seats, *worker) == Some(self.first))
+    }
     /// A barrier begins, which may change something.
     ///
     /// # Errors

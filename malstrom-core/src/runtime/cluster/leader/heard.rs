@@ -13,9 +13,13 @@ impl Leader {
             ControlEvent::Opened(connection, _, holders) => drop(self.holders.insert(connection, holders)),
             ControlEvent::Closed(connection) => {
                 self.holders.remove(&connection);
+                self.unnumbered.retain(|(other, _)| *other != connection);
                 self.processes.closed(connection, self.outside.now());
             }
             ControlEvent::Said(connection, bytes) => match words::read::<Word>(&bytes) {
+                Ok(Word::Hello(hello)) if hello.process.is_none() && self.holds_numbers_back() => {
+                    self.unnumbered.push((connection, hello));
+                }
                 Ok(Word::Hello(hello)) => {
                     if let Err(why) = self.welcome(connection, hello) {
                         tracing::warn!(why, "a process is turned away");
@@ -31,6 +35,21 @@ impl Leader {
                     self.outside.close(connection);
                 }
             },
+        }
+    }
+    /// Whether those may still come that have numbers already.
+    fn holds_numbers_back(&self) -> bool {
+        self.coordinator.term() > 1 && self.coordinator.is_gathering() && self.outside.now() < self.numbered_at
+    }
+    /// Lets those in who have no number, if all have come that have one.
+    pub(super) fn give_numbers(&mut self) {
+        if self.unnumbered.is_empty() || self.holds_numbers_back() {
+            return;
+        }
+        for (connection, hello) in std::mem::take(&mut self.unnumbered) {
+            if let Err(why) = self.welcome(connection, hello) {
+                self.turn_away(connection, why);
+            }
         }
     }
     fn turn_away(&self, connection: ConnectionId, why: String) {

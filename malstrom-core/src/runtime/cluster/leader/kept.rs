@@ -1,5 +1,5 @@
 //! What a coordinator does with the commit log and the store.
-use super::{AGAIN, Leader};
+use super::{AGAIN, Leader, NUMBERED};
 use crate::contract::snapshot::Barrier;
 use crate::coordinator::{Event, Purpose};
 use crate::error::{Error, Result};
@@ -39,6 +39,7 @@ impl Leader {
                 self.askers.answer_those_there(&self.vault);
                 self.parts.retain(|interval, _| *interval > origin.interval);
                 self.count();
+                self.numbered_at = self.outside.now() + NUMBERED;
                 self.on(Event::Claimed(origin));
                 self.processes.all().into_iter().for_each(|process| self.lead(process));
             }

@@ -75,6 +75,10 @@ pub(super) enum What {
     Leave {
         slot: usize,
     },
+    /// One more comes.
+    Come {
+        slot: usize,
+    },
     /// One of its workers fails.
     Fail {
         slot: usize,
@@ -99,6 +103,8 @@ impl What {
         }
     }
 }
+/// So many processes may come beside those that there are at first.
+const MORE: usize = 2;
 /// What may go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Menu {
@@ -111,7 +117,7 @@ pub(super) enum Menu {
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) seed: u64,
-    /// How many processes with workers there are, and how many workers each has.
+    /// How many processes with workers there are at first, and how many workers each has, and those that may come later.
     pub(super) processes: usize,
     pub(super) workers: Vec<usize>,
     pub(super) least: usize,
@@ -129,7 +135,7 @@ impl Plan {
     pub(super) fn of(seed: u64, menu: Menu) -> Self {
         let mut random = Random::new(seed ^ 0x5eed);
         let processes = random.of(1..5) as usize;
-        let workers = (0..processes).map(|_| random.of(1..3) as usize).collect();
+        let workers = (0..processes + MORE).map(|_| random.of(1..3) as usize).collect();
         let sizes = (0..random.of(2..8)).map(|_| random.of(100..600)).collect();
         let (least, numbered) = (if random.one_in(2) { processes } else { 1 }, !random.one_in(3));
         let leaders = if random.one_in(3) { 2 } else { 1 };
@@ -159,6 +165,9 @@ impl Plan {
 }
 impl Menu {
     fn draw(self, random: &mut Random, processes: usize, number: u64) -> What {
+        if random.one_in(6) {
+            return What::Come { slot: processes + random.below(MORE as u64) as usize };
+        }
         let of_crews = self == Menu::Crews || self == Menu::All && random.one_in(2);
         if of_crews { crews(random, processes) } else { leaders(random, number, processes, self == Menu::Leader) }
     }
@@ -236,6 +245,7 @@ impl World {
                 self.savepoints.push(Asked { name: name.clone(), leader, answer, passed: 0 });
                 self.to_leader(leader, leader::Input::Savepoint(name, reply));
             }
+            (What::Come { slot }, _) => self.start_crew(slot),
             (What::Stop, Some(leader)) => {
                 self.stopped = true;
                 self.to_leader(leader, leader::Input::Stop);

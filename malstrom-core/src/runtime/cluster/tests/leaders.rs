@@ -88,6 +88,8 @@ pub(super) struct LeaderNode {
     wakes: Duration,
     busy: Duration,
     frozen: Duration,
+    /// How many changes of the layout it has made.
+    moves: u64,
     gone: bool,
     location: Location,
     heartbeats: Heartbeats,
@@ -130,6 +132,7 @@ impl World {
             wakes: Duration::ZERO,
             busy: Duration::ZERO,
             frozen: Duration::ZERO,
+            moves: 0,
             gone: false,
             location,
             heartbeats,
@@ -199,7 +202,12 @@ impl World {
         let (due, dead) = (leader.due(), lock(&node.fate).is_dead());
         node.busy = *lock(&node.began) + lock(&node.fate).waited();
         node.leader = Some(leader);
+        let moves = node.lead.look(|state| state.survived.moves.made);
+        let moved = moves > std::mem::replace(&mut node.moves, moves);
         let did = std::mem::take(&mut *lock(&node.did));
+        if moved {
+            self.count("moved");
+        }
         self.read_log();
         for (at, did) in did {
             match did {

@@ -326,7 +326,8 @@ impl Job {
                         self.handed.insert((attempt, split), given);
                     }
                 }
-                if let Some(change) = change.filter(|_| teams[at].workers.iter().all(|worker| worker.change.is_none())) {
+                if let Some(change) = change.filter(|_| teams[at].workers.iter().all(|worker| worker.change.is_none()))
+                {
                     teams[at].members = change.new.members().to_vec();
                 }
             }
