@@ -7,6 +7,7 @@ mod kept;
 mod outside;
 mod told;
 
+use super::PATIENCE;
 use super::lead::Lead;
 use super::processes::{Names, Processes};
 use super::words::{Failure, Order, Word};
@@ -28,8 +29,8 @@ use std::time::Duration;
 const AGAIN: Duration = Duration::from_secs(1);
 /// Processes are given so long to hear that the job is over.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// A process that others cannot reach is left out for so long.
-const APART: Duration = Duration::from_secs(10);
+/// A process that others cannot reach is left out for so long. That is longer than others are waited for: the job is to go on without it.
+const APART: Duration = Duration::from_secs(2 * PATIENCE.as_secs());
 
 /// What reaches the coordinator.
 pub(super) enum Input {

@@ -122,6 +122,8 @@ pub(super) struct Plan {
     /// How many records each split has.
     pub(super) sizes: Vec<u64>,
     pub(super) faults: Vec<(Duration, What)>,
+    /// One message in so many is lost, and its connection with it.
+    pub(super) flaky: u64,
     /// Whether the job may have to be restored.
     pub(super) rolls_back: bool,
 }
@@ -150,7 +152,9 @@ impl Plan {
             faults.push((random.ms(3000..12_000), What::Stop));
         }
         faults.sort_by_key(|(at, _)| *at);
-        Plan { seed, processes, workers, least, numbered, leaders, sizes, faults, rolls_back: menu != Menu::Leader }
+        let flaky = if menu != Menu::Leader && random.one_in(2) { 100 } else { 0 };
+        let rolls_back = menu != Menu::Leader;
+        Plan { seed, processes, workers, least, numbered, leaders, sizes, faults, flaky, rolls_back }
     }
     /// When the last of it is over.
     pub(super) fn calm(&self) -> Duration {
@@ -277,7 +281,7 @@ impl World {
                 self.crews[crew].apart = now + lasts;
                 self.hang_up(None, Some(crew));
             }
-            What::Reset { .. } => self.reset(crew),
+            What::Reset { .. } => self.crews[crew].connection.into_iter().for_each(|connection| self.reset(connection)),
             What::Cut { slots, lasts } => {
                 let of = |slot: usize| self.crews.iter().rfind(|crew| crew.slot == slot)?.process();
                 let (Some(one), Some(other)) = (of(slots.0), of(slots.1)) else { return };

@@ -258,8 +258,8 @@ impl Job {
             if self.random.one_in(2) {
                 worker.pass();
             }
-            let arrived = worker.barrier.is_some() && arrived == Some(worker.passed);
-            if arrived && self.random.one_in(2) {
+            let passed = worker.barrier.map(|barrier| barrier.interval).filter(|interval| *interval == worker.passed);
+            if passed.is_some() && passed == arrived && self.random.one_in(2) {
                 let (place, interval, aborted) = (worker.at, worker.passed, worker.aborted);
                 worker.barrier = None;
                 if !aborted {

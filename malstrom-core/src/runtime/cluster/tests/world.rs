@@ -171,6 +171,7 @@ impl World {
             None => {
                 let attempts = lock(&self.job).attempts.len() as u64;
                 self.counts.insert("attempts", attempts);
+                self.counts.insert("seconds", self.now.as_secs());
                 Ok(self.counts)
             }
             Some(wrong) => Err((wrong, self.trace.unwrap_or_default())),
