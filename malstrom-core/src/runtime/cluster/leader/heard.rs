@@ -1,11 +1,12 @@
 //! What a coordinator hears from the processes of its job.
-use super::{APART, Apart, Leader};
+use super::{APART, Apart, DONE_WITHOUT, Leader};
 use crate::coordinator::member::Command;
 use crate::coordinator::{Event, Report};
 use crate::net::control::{ConnectionId, ControlEvent};
 use crate::runtime::cluster::words::{self, Done, Failure, Order, Word, process_of};
 use crate::snapshot;
 use std::ops::Range;
+use std::time::Duration;
 
 impl Leader {
     pub(super) fn hear(&mut self, event: ControlEvent) {
@@ -80,11 +81,14 @@ impl Leader {
         }
         Ok(())
     }
-    /// Says how many workers there are to be, going by those that there are.
-    fn count(&mut self) {
-        let (processes, workers) = self.processes.count();
+    /// Says how many workers there are to be, going by those that there are and that others can reach. How many processes that are.
+    pub(super) fn count(&mut self) -> usize {
+        let reached = self.processes.all().into_iter().filter(|process| !self.apart.contains_key(process));
+        let counts: Vec<usize> = reached.map(|process| self.processes.workers(process).len()).collect();
+        let (processes, workers) = (counts.len(), counts.iter().sum());
         let once = |enough: usize| if processes >= enough { workers } else { usize::from(u16::MAX) };
         self.coordinator.expect(once(self.wanted.processes), once(self.wanted.least));
+        processes
     }
     /// Tells a process of this term, if there is one, upon which it says how it stands.
     pub(super) fn lead(&self, process: u32) {
@@ -185,7 +189,9 @@ impl Leader {
         tracing::warn!(from, peer, why, "a process cannot reach another one");
         let now = self.outside.now();
         let out = self.processes.note_cut(from, peer);
-        self.apart.insert(out, Apart { until: now + APART, joined: None });
+        self.apart.insert(out, Apart { until: Duration::MAX, joined: None });
+        let lasts = if self.count() >= self.wanted.least { DONE_WITHOUT } else { APART };
+        self.apart.insert(out, Apart { until: now + lasts, joined: None });
         for worker in self.processes.workers(out) {
             self.on(Event::Lost { worker });
         }

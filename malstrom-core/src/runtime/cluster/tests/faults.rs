@@ -126,6 +126,8 @@ pub(super) struct Plan {
     pub(super) flaky: u64,
     /// Whether the job may have to be restored.
     pub(super) rolls_back: bool,
+    /// When the job is to be over, if not two minutes after the last fault.
+    pub(super) over_by: Option<Duration>,
 }
 impl Plan {
     pub(super) fn of(seed: u64, menu: Menu) -> Self {
@@ -154,7 +156,7 @@ impl Plan {
         faults.sort_by_key(|(at, _)| *at);
         let flaky = if menu != Menu::Leader && random.one_in(2) { 100 } else { 0 };
         let rolls_back = menu != Menu::Leader;
-        Plan { seed, processes, workers, least, numbered, leaders, sizes, faults, flaky, rolls_back }
+        Plan { seed, processes, workers, least, numbered, leaders, sizes, faults, flaky, rolls_back, over_by: None }
     }
     /// When the last of it is over.
     pub(super) fn calm(&self) -> Duration {

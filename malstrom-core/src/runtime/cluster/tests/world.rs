@@ -163,7 +163,7 @@ impl World {
             if self.over.is_some() && self.crews.iter().all(CrewNode::is_gone) {
                 break self.check().err();
             }
-            if self.now > self.calm + PATIENCE {
+            if self.now > self.plan.over_by.unwrap_or(self.calm + PATIENCE) {
                 break Some(format!("the job is not over at {:?}: {}", self.now, self.stands()));
             }
         };
@@ -171,7 +171,6 @@ impl World {
             None => {
                 let attempts = lock(&self.job).attempts.len() as u64;
                 self.counts.insert("attempts", attempts);
-                self.counts.insert("seconds", self.now.as_secs());
                 Ok(self.counts)
             }
             Some(wrong) => Err((wrong, self.trace.unwrap_or_default())),
