@@ -78,24 +78,36 @@ fn whatever_happens_each_record_counts_once() {
     let counts = survive(0..100, Menu::All);
     assert_happened(&counts, &["leaders killed", "crews killed", "taken over", "savepoints", "savepoints turned down"]);
 }
+/// A job of so many processes in which nothing goes wrong but this.
+fn but(processes: usize, least: usize, size: u64, (at, what): (u64, What), seed: u64) -> Plan {
+    Plan {
+        processes,
+        workers: vec![1; processes],
+        least,
+        numbered: true,
+        leaders: 1,
+        sizes: vec![size; 4],
+        faults: vec![(Duration::from_secs(at), what)],
+        flaky: 0,
+        over_by: Some(Duration::from_secs(100)),
+        ..Plan::of(seed, Menu::Crews)
+    }
+}
 /// Two of three do not reach each other, for longer than the job takes: one of them is done without.
 #[test]
 fn who_cannot_be_reached_by_others_is_left_out() {
     for seed in 0..5 {
         let cut = What::Cut { slots: (0, 1), lasts: Duration::from_secs(1000) };
-        let plan = Plan {
-            processes: 3,
-            workers: vec![1; 3],
-            least: 2,
-            numbered: true,
-            leaders: 1,
-            sizes: vec![300; 4],
-            faults: vec![(Duration::from_secs(3), cut)],
-            flaky: 0,
-            over_by: Some(Duration::from_secs(100)),
-            ..Plan::of(seed, Menu::Crews)
-        };
-        let counts = run(&plan);
+        let counts = run(&but(3, 2, 300, (3, cut), seed));
         assert_eq!(counts["attempts"], 2, "seed {seed}: {counts:?}");
+    }
+}
+/// The job goes on without one that does nothing for long, and with it again when it is back.
+#[test]
+fn who_comes_back_takes_part_again() {
+    for seed in 0..5 {
+        let freeze = What::FreezeCrew { slot: 1, lasts: Duration::from_secs(20), replaced: false };
+        let counts = run(&but(2, 1, 2000, (4, freeze), seed));
+        assert_eq!(counts["attempts"], 3, "seed {seed}: {counts:?}");
     }
 }

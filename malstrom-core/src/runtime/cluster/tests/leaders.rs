@@ -204,7 +204,7 @@ impl World {
             match did {
                 Did::Send(to, bytes) => self.say(to.number() as usize, false, at, bytes),
                 Did::Close(connection) => self.close(connection.number() as usize, at),
-                Did::Leads(term) => self.leaders[id].heartbeat.term = term,
+                Did::Leads(term) => self.leads(id, term),
                 Did::Ends(end) => self.show_end(id, end),
             }
         }
@@ -219,6 +219,15 @@ impl World {
                 }
             }
             None => self.after(Duration::ZERO, Event::WakeLeader(id)),
+        }
+    }
+    fn leads(&mut self, id: usize, term: u64) {
+        let before = self.leaders[id].heartbeat.term;
+        self.leaders[id].heartbeat.term = term;
+        let of_another =
+            |(other, node): (usize, &LeaderNode)| other != id && before > 0 && node.heartbeat.term > before;
+        if self.leaders.iter().enumerate().any(of_another) {
+            self.complain(format!("leader {id} has been asleep, and takes the job back with term {term}"));
         }
     }
     /// One is killed, and started again.

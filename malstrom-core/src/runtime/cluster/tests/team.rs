@@ -122,6 +122,11 @@ impl Team {
         let all = self.workers.iter().flat_map(|worker| &worker.splits);
         all.map(|(at, split)| Progress { split: at.to_string(), done: split.counted, total: 0 }).collect()
     }
+    /// What is on its way to the crew when all have to give up.
+    pub(super) fn last_words(&self) -> Vec<News> {
+        let loading = self.workers.iter().filter(|worker| !worker.loaded).map(|worker| News::Loaded(worker.at));
+        loading.chain([News::Ended]).collect()
+    }
     fn is_loaded(&self) -> bool {
         self.workers.iter().all(|worker| worker.loaded)
     }
