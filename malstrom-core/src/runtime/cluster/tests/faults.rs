@@ -240,11 +240,11 @@ impl World {
             (What::Savepoint { number }, Some(leader)) => {
                 let (name, (reply, answer)) = (format!("s{number}"), channel());
                 self.savepoints.push(Asked { name: name.clone(), leader, answer, passed: 0 });
-                self.to_leader(leader, leader::Input::Savepoint(name, reply));
+                self.leader_hears(leader, leader::Input::Savepoint(name, reply));
             }
             (What::Stop, Some(leader)) => {
                 self.stopped = true;
-                self.to_leader(leader, leader::Input::Stop);
+                self.leader_hears(leader, leader::Input::Stop);
             }
             _ => {}
         }
@@ -293,7 +293,7 @@ impl World {
                     self.after(lasts, Event::Fault(What::Mend { processes }));
                 }
             }
-            What::Leave { .. } => self.to_crew(crew, crew::Input::Leave),
+            What::Leave { .. } => self.crew_hears(crew, crew::Input::Leave),
             What::Fail { .. } => {
                 let mut job = lock(&self.job);
                 let team = job.teams.iter_mut().find(|team| team.crew == crew);

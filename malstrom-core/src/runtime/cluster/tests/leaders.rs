@@ -170,7 +170,7 @@ impl World {
         self.after(BEAT, Event::Beat(id));
         Ok(())
     }
-    pub(super) fn to_leader(&mut self, id: usize, input: Input) {
+    pub(super) fn leader_hears(&mut self, id: usize, input: Input) {
         if !self.leaders[id].gone {
             self.leaders[id].inbox.push_back(input);
             self.wake_leader(id);
@@ -274,7 +274,7 @@ impl World {
         if node.frozen <= self.now && node.heartbeat.term > 0 {
             node.heartbeat.beat += 1;
             if node.heartbeats.write(node.heartbeat).expect("nothing goes wrong with heartbeats").is_some() {
-                self.to_leader(id, Input::Overtaken);
+                self.leader_hears(id, Input::Overtaken);
             }
         }
         self.after(BEAT, Event::Beat(id));

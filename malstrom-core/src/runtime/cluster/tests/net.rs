@@ -86,9 +86,9 @@ impl World {
         });
         if up {
             let said = ControlEvent::Said(ConnectionId::numbered(connection as u64), bytes);
-            self.to_leader(leader, leader::Input::Control(said));
+            self.leader_hears(leader, leader::Input::Control(said));
         } else {
-            self.to_crew(crew, crew::Input::Link(LinkEvent::Said(bytes)));
+            self.crew_hears(crew, crew::Input::Link(LinkEvent::Said(bytes)));
         }
     }
     /// The leader closes a connection, at this time.
@@ -131,12 +131,12 @@ impl World {
         }
         if up {
             let closed = ControlEvent::Closed(ConnectionId::numbered(connection as u64));
-            self.to_leader(leader, leader::Input::Control(closed));
+            self.leader_hears(leader, leader::Input::Control(closed));
         } else {
             if self.crews[crew].connection == Some(connection) {
                 self.crews[crew].connection = None;
             }
-            self.to_crew(crew, crew::Input::Link(LinkEvent::Down("it is gone".to_owned())));
+            self.crew_hears(crew, crew::Input::Link(LinkEvent::Down("it is gone".to_owned())));
             let delay = self.random.ms(0..300);
             self.after(delay, Event::Dial(crew));
         }

@@ -178,8 +178,8 @@ impl World {
     }
     fn take(&mut self, event: Event) {
         match event {
-            Event::ToLeader(id, input) => self.to_leader(id, input),
-            Event::ToCrew(id, input) => self.to_crew(id, input),
+            Event::ToLeader(id, input) => self.leader_hears(id, input),
+            Event::ToCrew(id, input) => self.crew_hears(id, input),
             Event::WakeLeader(id) => self.wake_leader(id),
             Event::WakeCrew(id) => self.wake_crew(id),
             Event::StartLeader(slot) => self.start_leader(slot),
