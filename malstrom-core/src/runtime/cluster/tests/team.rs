@@ -297,7 +297,14 @@ impl Job {
             }
             let until = *teams[at].away.entry(peer).or_insert_with(|| now + grace(&mut self.random));
             if now >= until && teams[at].told.insert(peer) {
-                let (crew, attempt) = (teams[at].crew, teams[at].attempt);
+                let (crew, attempt, process) = (teams[at].crew, teams[at].attempt, teams[at].process);
+                if self.random.one_in(3) {
+                    // The other end need not notice.
+                    let other = teams.iter_mut().find(|team| team.process == peer && team.attempt == attempt);
+                    if let Some(other) = other {
+                        other.told.insert(process);
+                    }
+                }
                 self.news.push((crew, Input::Cut { attempt, peer, why: "it is out of reach".to_owned() }));
             }
         }
