@@ -176,6 +176,33 @@ fn a_savepoint_that_was_deleted_makes_room_for_another_of_its_name() {
     assert_eq!(toy.state.into_values().collect::<Vec<_>>(), [2]);
 }
 
+/// Another coordinator takes over behind a savepoint, and the workers go on: what they write is relative to what they wrote before it.
+#[test]
+fn a_job_that_goes_on_behind_a_savepoint_writes_what_has_changed_since_the_snapshot_before_it() {
+    let (_, location) = in_memory();
+    let mut vault = open(&location).unwrap();
+    let mut toy = Toy::new(&["a"]);
+    (0..6).for_each(|key| toy.put("a", 5, key, Some(key)));
+    toy.snapshot(&mut vault).unwrap();
+    toy.put("a", 6, 1, Some(7));
+    let draft = toy.draft(&vault, Kind::Savepoint("s".into()), 1, &[]).unwrap();
+    vault.commit(draft).unwrap();
+    toy.put("a", 6, 2, Some(8));
+    let interval = vault.next_interval();
+    let changes = toy.draft(&vault, Kind::Snapshot, 1, &[]).unwrap();
+    assert_eq!(changes.interval, interval);
+
+    let mut successor = open(&location).unwrap();
+    let newest = successor.archive().find("latest").unwrap().unwrap();
+    assert_eq!(newest.kind, Kind::Savepoint("s".into()));
+    successor.restore(&newest).unwrap();
+    successor.goes_on(42).unwrap();
+    successor.commit(changes).unwrap();
+    let mut other = Toy::new(&["a"]);
+    other.restore(&mut open(&location).unwrap(), "latest", 3).unwrap();
+    assert_eq!(other.state, toy.state);
+}
+
 #[test]
 fn an_operator_that_comes_back_has_nothing() {
     let (_, location) = in_memory();

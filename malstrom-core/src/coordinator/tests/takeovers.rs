@@ -192,3 +192,49 @@ fn a_failure_that_is_not_heard_of_is_seen_from_how_a_worker_stands() {
     assert_eq!(standing, None);
     assert!(join(&mut coordinator, 1, standing).contains(&Action::Claim));
 }
+
+/// It is not known whether a savepoint was committed that was being stored, and another one was asked for.
+fn uncertain(interval: u64) -> (Coordinator, Vec<Action>) {
+    let mut coordinator = going(1, origin(1, 0, None));
+    coordinator.on(SECOND / 2, Event::Savepoint("first".into()));
+    coordinator.on(SECOND / 2, Event::Savepoint("second".into()));
+    let written = report(&coordinator, 0, Report::Written(1));
+    assert!(matches!(coordinator.on(SECOND / 2, written)[..], [Action::Store { .. }]));
+    assert_eq!(coordinator.on(SECOND, Event::Uncertain), [Action::Claim]);
+    coordinator.on(SECOND, Event::Claimed(origin(2, interval, None)));
+    let mut worker = member(1, 0, &[0]);
+    worker.hears(1, trigger(1));
+    worker.written(1);
+    let standing = stands(&mut worker, 2);
+    let actions = join(&mut coordinator, 0, standing);
+    (coordinator, actions)
+}
+#[test]
+fn a_savepoint_that_was_not_committed_is_taken_again() {
+    let (mut coordinator, actions) = uncertain(0);
+    assert!(matches!(actions[..], [.., Action::Store { .. }]), "{actions:?}");
+    // It was written for a savepoint of another term.
+    coordinator.on(SECOND, Event::Failed { interval: 1 });
+    coordinator.on(2 * SECOND, Event::Tick);
+    assert_eq!(coordinator.savepoint_under_way(), Some("first"));
+}
+#[test]
+fn a_savepoint_that_was_committed_is_not_taken_again() {
+    let (mut coordinator, _) = uncertain(1);
+    let ready = Event::Report { worker: 0, attempt: 2, report: Report::Ready };
+    coordinator.on(SECOND, ready);
+    coordinator.on(2 * SECOND, Event::Tick);
+    assert_eq!(coordinator.savepoint_under_way(), Some("second"));
+}
+#[test]
+fn what_cannot_be_stored_while_it_gathers_is_given_up_when_the_job_goes_on() {
+    let mut worker = member(1, 0, &[0, 1]);
+    worker.hears(1, trigger(1));
+    let mut coordinator = claimed(2, Origin { term: 2, ..Origin::default() });
+    let standing = stands(&mut worker, 2);
+    join(&mut coordinator, 0, standing);
+    assert_eq!(coordinator.on(SECOND, Event::Failed { interval: 1 }), []);
+    let standing = stands(&mut member(1, 0, &[0, 1]), 2);
+    let actions = join(&mut coordinator, 1, standing);
+    assert_eq!(actions.last(), Some(&Action::Tell(Command::Settle(Outcome::Aborted { interval: 1 }))));
+}

@@ -8,6 +8,7 @@ mod outside;
 mod scaling;
 mod told;
 
+use super::PATIENCE;
 use super::lead::Lead;
 use super::processes::{Names, Processes};
 use super::words::{Failure, Hello, Order, Word};
@@ -32,8 +33,10 @@ use std::time::Duration;
 const AGAIN: Duration = Duration::from_secs(1);
 /// Processes are given so long to hear that the job is over.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// A process that others cannot reach is left out for so long.
+/// A process that others cannot reach is left out for so long. Where the job can go on without it, that is longer than more processes are
+/// waited for, or it would be back before the job has gone on.
 const APART: Duration = Duration::from_secs(10);
+const DONE_WITHOUT: Duration = PATIENCE.saturating_add(APART);
 /// In a term that is not the first, processes that have no number are given one only after so long: those may come back that have them.
 const NUMBERED: Duration = Duration::from_secs(2);
 
@@ -214,7 +217,9 @@ impl Leader {
         let back: Vec<u32> =
             self.apart.iter().filter(|(_, apart)| apart.until <= now).map(|(process, _)| *process).collect();
         for process in back {
-            if let Some(joined) = self.apart.remove(&process).and_then(|apart| apart.joined) {
+            let joined = self.apart.remove(&process).and_then(|apart| apart.joined);
+            self.count();
+            if let Some(joined) = joined {
                 self.take(process, joined);
             }
         }

@@ -1,11 +1,12 @@
 //! What a coordinator hears from the processes of its job.
-use super::{APART, Apart, Leader};
+use super::{APART, Apart, DONE_WITHOUT, Leader};
 use crate::coordinator::member::Command;
 use crate::coordinator::{Event, Report};
 use crate::net::control::{ConnectionId, ControlEvent};
 use crate::runtime::cluster::words::{self, Done, Failure, Order, Word, process_of};
 use crate::snapshot;
 use std::ops::Range;
+use std::time::Duration;
 
 impl Leader {
     pub(super) fn hear(&mut self, event: ControlEvent) {
@@ -207,7 +208,9 @@ impl Leader {
         tracing::warn!(from, peer, why, "a process cannot reach another one");
         let now = self.outside.now();
         let out = self.processes.note_cut(from, peer);
-        self.apart.insert(out, Apart { until: now + APART, joined: None });
+        self.apart.insert(out, Apart { until: Duration::MAX, joined: None });
+        let lasts = if self.count() >= self.wanted.least { DONE_WITHOUT } else { APART };
+        self.apart.insert(out, Apart { until: now + lasts, joined: None });
         for worker in self.processes.workers(out) {
             self.on(Event::Lost { worker });
         }

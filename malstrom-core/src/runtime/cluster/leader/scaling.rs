@@ -51,15 +51,18 @@ fn takes_part(layout: &Layout, process: u32) -> bool {
 }
 
 impl Leader {
-    /// Says who is to take part, going by those who are there.
-    pub(super) fn count(&mut self) {
-        let (processes, workers) = self.processes.count();
+    /// Says who is to take part, going by those who are there and whom others can reach. How many processes that are.
+    pub(super) fn count(&mut self) -> usize {
+        let reached = self.processes.all().into_iter().filter(|process| !self.apart.contains_key(process));
+        let counts: Vec<usize> = reached.map(|process| self.processes.workers(process).len()).collect();
+        let (processes, workers) = (counts.len(), counts.iter().sum());
         let once = |enough: usize| if processes >= enough { workers } else { usize::from(u16::MAX) };
         let (target, least) = (once(self.wanted.processes), once(self.wanted.least));
         let (stay, go) = self.sort_out();
         if !self.coordinator.is_running() {
             self.coordinator.let_go(BTreeSet::new());
-            return self.coordinator.expect(target, least);
+            self.coordinator.expect(target, least);
+            return processes;
         }
         let workers = |processes: &[u32]| -> BTreeSet<usize> {
             processes.iter().flat_map(|process| self.processes.workers(*process)).collect()
@@ -69,11 +72,14 @@ impl Leader {
         let go = workers(&go);
         self.coordinator.let_go(go);
         self.coordinator.expect(target, least);
+        processes
     }
     /// Which processes are to take part, and which are not.
     fn sort_out(&self) -> (Vec<u32>, Vec<u32>) {
         let layout = self.coordinator.layout();
         let mut all = self.processes.all();
+        // Whom others cannot reach is not reckoned with.
+        all.retain(|process| !self.apart.contains_key(process));
         all.sort_by_key(|process| (self.leaving.contains(process), !takes_part(layout, *process), *process));
         let wanted = all.iter().filter(|process| !self.leaving.contains(process)).count();
         let stay = match wanted.min(self.limit.unwrap_or(wanted)) {

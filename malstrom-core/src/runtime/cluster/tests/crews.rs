@@ -127,7 +127,7 @@ impl World {
         self.after(Duration::ZERO, Event::Dial(id));
         self.after(Duration::ZERO, Event::WakeCrew(id));
     }
-    pub(super) fn to_crew(&mut self, id: usize, input: Input) {
+    pub(super) fn crew_hears(&mut self, id: usize, input: Input) {
         if !self.crews[id].is_gone() {
             self.crews[id].inbox.push_back(input);
             self.wake_crew(id);
@@ -193,7 +193,7 @@ impl World {
         }
         let writer = SegmentWriter::open(&node.location, 0, 0).expect("it needs a thread only");
         let stored = storage::write(&writer, &operators().ids, part);
-        self.to_crew(id, stored);
+        self.crew_hears(id, stored);
     }
     pub(super) fn crew_dies(&mut self, id: usize) {
         self.count("crews killed");

@@ -128,8 +128,12 @@ pub(super) struct Plan {
     /// How many records each split has.
     pub(super) sizes: Vec<u64>,
     pub(super) faults: Vec<(Duration, What)>,
+    /// One message in so many is lost, and its connection with it.
+    pub(super) flaky: u64,
     /// Whether the job may have to be restored.
     pub(super) rolls_back: bool,
+    /// When the job is to be over, if not two minutes after the last fault.
+    pub(super) over_by: Option<Duration>,
 }
 impl Plan {
     pub(super) fn of(seed: u64, menu: Menu) -> Self {
@@ -156,7 +160,9 @@ impl Plan {
             faults.push((random.ms(3000..12_000), What::Stop));
         }
         faults.sort_by_key(|(at, _)| *at);
-        Plan { seed, processes, workers, least, numbered, leaders, sizes, faults, rolls_back: menu != Menu::Leader }
+        let flaky = if menu != Menu::Leader && random.one_in(2) { 100 } else { 0 };
+        let rolls_back = menu != Menu::Leader;
+        Plan { seed, processes, workers, least, numbered, leaders, sizes, faults, flaky, rolls_back, over_by: None }
     }
     /// When the last of it is over.
     pub(super) fn calm(&self) -> Duration {
@@ -243,12 +249,12 @@ impl World {
             (What::Savepoint { number }, Some(leader)) => {
                 let (name, (reply, answer)) = (format!("s{number}"), channel());
                 self.savepoints.push(Asked { name: name.clone(), leader, answer, passed: 0 });
-                self.to_leader(leader, leader::Input::Savepoint(name, reply));
+                self.leader_hears(leader, leader::Input::Savepoint(name, reply));
             }
             (What::Come { slot }, _) => self.start_crew(slot),
             (What::Stop, Some(leader)) => {
                 self.stopped = true;
-                self.to_leader(leader, leader::Input::Stop);
+                self.leader_hears(leader, leader::Input::Stop);
             }
             _ => {}
         }
@@ -287,7 +293,7 @@ impl World {
                 self.crews[crew].apart = now + lasts;
                 self.hang_up(None, Some(crew));
             }
-            What::Reset { .. } => self.reset(crew),
+            What::Reset { .. } => self.crews[crew].connection.into_iter().for_each(|connection| self.reset(connection)),
             What::Cut { slots, lasts } => {
                 let of = |slot: usize| self.crews.iter().rfind(|crew| crew.slot == slot)?.process();
                 let (Some(one), Some(other)) = (of(slots.0), of(slots.1)) else { return };
@@ -297,7 +303,7 @@ impl World {
                     self.after(lasts, Event::Fault(What::Mend { processes }));
                 }
             }
-            What::Leave { .. } => self.to_crew(crew, crew::Input::Leave),
+            What::Leave { .. } => self.crew_hears(crew, crew::Input::Leave),
             What::Fail { .. } => {
                 let mut job = lock(&self.job);
                 let team = job.teams.iter_mut().find(|team| team.crew == crew);

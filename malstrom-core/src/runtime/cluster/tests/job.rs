@@ -217,6 +217,12 @@ impl Work for Hand {
         (Figures::default(), self.with(|team| team.progress()).unwrap_or_default())
     }
     fn give_up(self: Box<Self>) {
-        lock(&self.job).disband(self.crew);
+        let mut job = lock(&self.job);
+        if let Some(team) = job.team(self.crew, self.attempt) {
+            // What workers say last, whom nobody listens to any more.
+            let last = team.last_words();
+            job.news.extend(last.into_iter().map(|news| (self.crew, Input::News(self.attempt, news))));
+        }
+        job.disband(self.crew);
     }
 }

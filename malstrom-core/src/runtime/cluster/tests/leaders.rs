@@ -174,7 +174,7 @@ impl World {
         self.after(BEAT, Event::Beat(id));
         Ok(())
     }
-    pub(super) fn to_leader(&mut self, id: usize, input: Input) {
+    pub(super) fn leader_hears(&mut self, id: usize, input: Input) {
         if !self.leaders[id].gone {
             self.leaders[id].inbox.push_back(input);
             self.wake_leader(id);
@@ -213,7 +213,7 @@ impl World {
             match did {
                 Did::Send(to, bytes) => self.say(to.number() as usize, false, at, bytes),
                 Did::Close(connection) => self.close(connection.number() as usize, at),
-                Did::Leads(term) => self.leaders[id].heartbeat.term = term,
+                Did::Leads(term) => self.leads(id, term),
                 Did::Ends(end) => self.show_end(id, end),
             }
         }
@@ -228,6 +228,15 @@ impl World {
                 }
             }
             None => self.after(Duration::ZERO, Event::WakeLeader(id)),
+        }
+    }
+    fn leads(&mut self, id: usize, term: u64) {
+        let before = self.leaders[id].heartbeat.term;
+        self.leaders[id].heartbeat.term = term;
+        let of_another =
+            |(other, node): (usize, &LeaderNode)| other != id && before > 0 && node.heartbeat.term > before;
+        if self.leaders.iter().enumerate().any(of_another) {
+            self.complain(format!("leader {id} has been asleep, and takes the job back with term {term}"));
         }
     }
     /// One is killed, and started again.
@@ -274,7 +283,7 @@ impl World {
         if node.frozen <= self.now && node.heartbeat.term > 0 {
             node.heartbeat.beat += 1;
             if node.heartbeats.write(node.heartbeat).expect("nothing goes wrong with heartbeats").is_some() {
-                self.to_leader(id, Input::Overtaken);
+                self.leader_hears(id, Input::Overtaken);
             }
         }
         self.after(BEAT, Event::Beat(id));

@@ -63,11 +63,14 @@ impl World {
     /// Something is said, at this time.
     pub(super) fn say(&mut self, connection: usize, up: bool, at: Duration, bytes: Bytes) {
         let delay = self.delay();
-        let connection_ = &mut self.connections[connection];
-        if connection_.broken {
+        if self.connections[connection].broken {
             return;
         }
-        let last = &mut connection_.last[usize::from(!up)];
+        if self.plan.flaky > 0 && self.now < self.calm && self.random.one_in(self.plan.flaky) {
+            self.note(|| format!("connection {connection} is reset, and loses what is said"));
+            return self.reset(connection);
+        }
+        let last = &mut self.connections[connection].last[usize::from(!up)];
         *last = (at + delay).max(*last);
         let at = *last;
         self.at(at, Event::Deliver(connection, up, bytes));
@@ -83,9 +86,9 @@ impl World {
         });
         if up {
             let said = ControlEvent::Said(ConnectionId::numbered(connection as u64), bytes);
-            self.to_leader(leader, leader::Input::Control(said));
+            self.leader_hears(leader, leader::Input::Control(said));
         } else {
-            self.to_crew(crew, crew::Input::Link(LinkEvent::Said(bytes)));
+            self.crew_hears(crew, crew::Input::Link(LinkEvent::Said(bytes)));
         }
     }
     /// The leader closes a connection, at this time.
@@ -128,19 +131,18 @@ impl World {
         }
         if up {
             let closed = ControlEvent::Closed(ConnectionId::numbered(connection as u64));
-            self.to_leader(leader, leader::Input::Control(closed));
+            self.leader_hears(leader, leader::Input::Control(closed));
         } else {
             if self.crews[crew].connection == Some(connection) {
                 self.crews[crew].connection = None;
             }
-            self.to_crew(crew, crew::Input::Link(LinkEvent::Down("it is gone".to_owned())));
+            self.crew_hears(crew, crew::Input::Link(LinkEvent::Down("it is gone".to_owned())));
             let delay = self.random.ms(0..300);
             self.after(delay, Event::Dial(crew));
         }
     }
-    /// The connection of a crew breaks, which both ends see at once.
-    pub(super) fn reset(&mut self, crew: usize) {
-        let Some(connection) = self.crews[crew].connection else { return };
+    /// A connection breaks, which both ends see at once.
+    pub(super) fn reset(&mut self, connection: usize) {
         if !std::mem::replace(&mut self.connections[connection].broken, true) {
             self.count("connections reset");
             self.after(Duration::ZERO, Event::Sees(connection, true));

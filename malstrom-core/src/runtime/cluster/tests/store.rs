@@ -26,7 +26,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) enum Mishap {
     /// It is refused.
     Refused,
-    /// It is done, and said not to be.
+    /// It is done, and said not to be: the next one to the log.
     Unsaid,
     /// It takes so long.
     Slow(Duration),
@@ -144,6 +144,11 @@ impl fmt::Display for View {
 impl ObjectStore for View {
     async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         self.read()?;
+        let parts: Vec<_> = path.parts().collect();
+        let seq: Option<u64> = match &parts[..] {
+            [.., directory, name] if directory.as_ref() == "log" => name.as_ref().parse().ok(),
+            _ => None,
+        };
         let mut says = Ok(());
         {
             let mut fate = lock(&self.fate);
@@ -153,7 +158,7 @@ impl ObjectStore for View {
                 if lock(&self.random).one_in(2) {
                     return Err(failed());
                 }
-            } else {
+            } else if !matches!(fate.mishaps.front(), Some(Mishap::Unsaid) if seq.is_none()) {
                 match fate.mishaps.pop_front() {
                     Some(Mishap::Refused) => return Err(failed()),
                     Some(Mishap::Unsaid) => says = Err(failed()),
@@ -163,11 +168,7 @@ impl ObjectStore for View {
             }
         }
         let put = self.shared.objects.put_opts(path, payload.clone(), options).await?;
-        let parts: Vec<_> = path.parts().collect();
-        if let [.., directory, name] = &parts[..]
-            && directory.as_ref() == "log"
-            && let Ok(seq) = name.as_ref().parse()
-        {
+        if let Some(seq) = seq {
             let bytes: Vec<u8> = payload.iter().flatten().copied().collect();
             lock(&self.shared.log).append(seq, &bytes);
         }

@@ -158,6 +158,11 @@ impl Team {
         let all = self.workers.iter().flat_map(|worker| &worker.splits);
         all.map(|(at, split)| Progress { split: at.to_string(), done: split.counted, total: 0 }).collect()
     }
+    /// What is on its way to the crew when all have to give up.
+    pub(super) fn last_words(&self) -> Vec<News> {
+        let loading = self.workers.iter().filter(|worker| !worker.loaded).map(|worker| News::Loaded(worker.at));
+        loading.chain([News::Ended]).collect()
+    }
     fn is_loaded(&self) -> bool {
         self.workers.iter().all(|worker| worker.loaded)
     }
@@ -309,8 +314,8 @@ impl Job {
             if self.random.one_in(2) {
                 worker.pass(self.sizes.len());
             }
-            let arrived = worker.barrier.is_some() && arrived == Some(worker.passed);
-            if arrived && self.random.one_in(2) {
+            let passed = worker.barrier.map(|barrier| barrier.interval).filter(|interval| *interval == worker.passed);
+            if passed.is_some() && passed == arrived && self.random.one_in(2) {
                 let (place, interval, aborted) = (worker.at, worker.passed, worker.aborted);
                 worker.barrier = None;
                 let change = worker.change.take();
@@ -370,7 +375,14 @@ impl Job {
             }
             let until = *teams[at].away.entry(peer).or_insert_with(|| now + grace(&mut self.random));
             if now >= until && teams[at].told.insert(peer) {
-                let (crew, attempt) = (teams[at].crew, teams[at].attempt);
+                let (crew, attempt, process) = (teams[at].crew, teams[at].attempt, teams[at].process);
+                if self.random.one_in(3) {
+                    // The other end need not notice.
+                    let other = teams.iter_mut().find(|team| team.process == peer && team.attempt == attempt);
+                    if let Some(other) = other {
+                        other.told.insert(process);
+                    }
+                }
                 self.news.push((crew, Input::Cut { attempt, peer, why: "it is out of reach".to_owned() }));
             }
         }

@@ -163,7 +163,7 @@ impl World {
             if self.over.is_some() && self.crews.iter().all(CrewNode::is_gone) {
                 break self.check().err();
             }
-            if self.now > self.calm + PATIENCE {
+            if self.now > self.plan.over_by.unwrap_or(self.calm + PATIENCE) {
                 break Some(format!("the job is not over at {:?}: {}", self.now, self.stands()));
             }
         };
@@ -178,8 +178,8 @@ impl World {
     }
     fn take(&mut self, event: Event) {
         match event {
-            Event::ToLeader(id, input) => self.to_leader(id, input),
-            Event::ToCrew(id, input) => self.to_crew(id, input),
+            Event::ToLeader(id, input) => self.leader_hears(id, input),
+            Event::ToCrew(id, input) => self.crew_hears(id, input),
             Event::WakeLeader(id) => self.wake_leader(id),
             Event::WakeCrew(id) => self.wake_crew(id),
             Event::StartLeader(slot) => self.start_leader(slot),
