@@ -17,7 +17,7 @@ use crate::coordinator::member::Command;
 use crate::coordinator::{Action, Coordinator, Event, Policy};
 use crate::error::{Error, Result};
 use crate::net::Holders;
-use crate::net::control::{ConnectionId, ControlEvent};
+use crate::net::control::{ConnectionId, ControlEvent, SILENCE};
 use crate::runtime::attempt::Moved;
 use crate::runtime::keeping::{Asker, Askers, Found, Restore, Stored, Vault, turn_down};
 use crate::runtime::scalers::Scalers;
@@ -37,8 +37,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// waited for, or it would be back before the job has gone on.
 const APART: Duration = Duration::from_secs(10);
 const DONE_WITHOUT: Duration = PATIENCE.saturating_add(APART);
-/// In a term that is not the first, processes that have no number are given one only after so long: those may come back that have them.
-const NUMBERED: Duration = Duration::from_secs(2);
+/// In a term that is not the first, processes that have no number are given one only after so long: those may come back that have
+/// them, when they have noticed that the coordinator before is gone.
+const NUMBERED: Duration = SILENCE.saturating_add(Duration::from_secs(1));
 
 /// What reaches the coordinator.
 pub(super) enum Input {

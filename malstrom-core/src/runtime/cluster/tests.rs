@@ -66,12 +66,18 @@ fn assert_happened(counts: &BTreeMap<&'static str, u64>, what: &[&str]) {
 #[test]
 fn whatever_happens_to_coordinators_nothing_is_restored() {
     let counts = survive(0..100, Menu::Leader);
-    assert_happened(&counts, &["leaders killed", "leaders frozen", "leaders fenced", "taken over", "savepoints"]);
+    assert_happened(
+        &counts,
+        &["leaders killed", "leaders frozen", "leaders fenced", "taken over", "savepoints", "moved"],
+    );
 }
 #[test]
 fn whatever_happens_to_processes_with_workers_each_record_counts_once() {
     let counts = survive(0..100, Menu::Crews);
-    assert_happened(&counts, &["crews killed", "crews frozen", "crews left", "crews unwanted", "connections reset"]);
+    assert_happened(
+        &counts,
+        &["crews killed", "crews frozen", "crews left", "crews unwanted", "connections reset", "moved"],
+    );
 }
 #[test]
 fn whatever_happens_each_record_counts_once() {
@@ -102,12 +108,12 @@ fn who_cannot_be_reached_by_others_is_left_out() {
         assert_eq!(counts["attempts"], 2, "seed {seed}: {counts:?}");
     }
 }
-/// The job goes on without one that does nothing for long, and with it again when it is back.
+/// The job goes on without one that does nothing for long, and with it again when it is back, without being restored for that.
 #[test]
 fn who_comes_back_takes_part_again() {
     for seed in 0..5 {
         let freeze = What::FreezeCrew { slot: 1, lasts: Duration::from_secs(20), replaced: false };
         let counts = run(&but(2, 1, 2000, (4, freeze), seed));
-        assert_eq!(counts["attempts"], 3, "seed {seed}: {counts:?}");
+        assert_eq!((counts["attempts"], counts["moved"]), (2, 1), "seed {seed}: {counts:?}");
     }
 }

@@ -289,7 +289,7 @@ impl Job {
         let all = |test: &dyn Fn(&Team) -> bool| {
             others.as_ref().is_some_and(|others| others.iter().all(|team| test(team)) && test(&teams[at]))
         };
-        let ended = all(&|team| team.has_ended(&self.sizes));
+        let ended = !teams[at].members.is_empty() && all(&|team| team.has_ended(&self.sizes));
         // The barrier that has arrived everywhere.
         let barrier = teams[at].workers.iter().filter_map(|worker| Some(worker.barrier?.interval)).min();
         let arrived = barrier.filter(|barrier| all(&|team| team.has_passed(*barrier)));

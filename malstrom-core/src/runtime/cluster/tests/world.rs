@@ -66,6 +66,8 @@ pub(super) struct World {
     events: u64,
     pub(super) plan: Plan,
     pub(super) random: Random,
+    /// When each crew hears what was said to it last.
+    told: BTreeMap<usize, Duration>,
     pub(super) shared: Shared,
     pub(super) job: Arc<Mutex<Job>>,
     pub(super) leaders: Vec<LeaderNode>,
@@ -95,6 +97,7 @@ impl World {
             calm: plan.calm(),
             plan,
             random,
+            told: BTreeMap::new(),
             shared,
             job: Arc::new(Mutex::new(job)),
             leaders: Vec::new(),
@@ -205,8 +208,10 @@ impl World {
             std::mem::take(&mut job.news)
         };
         for (crew, input) in news {
-            let delay = self.random.ms(0..20);
-            self.after(delay, Event::ToCrew(crew, input));
+            // One behind the other, as through a channel.
+            let at = (self.now + self.random.ms(0..20)).max(self.told.get(&crew).copied().unwrap_or_default());
+            self.told.insert(crew, at);
+            self.at(at, Event::ToCrew(crew, input));
         }
         self.after(TICK, Event::Tick);
     }
