@@ -2,9 +2,9 @@
 //! to wait for it anyway.
 use super::Input;
 use crate::contract::snapshot::Barrier;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::runtime::keeping::is_worth_a_restart;
-use crate::snapshot::{Chunks, Kind, Location, SegmentWriter, Unwritten, Written};
+use crate::snapshot::{Chunks, Kind, Location, SegmentWriter, Unwritten};
 use crate::worker;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -46,48 +46,72 @@ impl Storage {
 fn store(writer: &SegmentWriter, operators: &[String], parts: &Receiver<Part>, inputs: &Sender<Input>) {
     let mut next = parts.recv().ok();
     while let Some(part) = next.take() {
-        let (attempt, interval, insists) = (part.attempt, part.barrier.interval, part.insists);
-        let stored = encode(writer, operators, part).and_then(|(writer, part)| loop {
-            match writer.put(&part) {
-                Err(error) if insists && is_worth_a_restart(&error) => {
-                    tracing::warn!(interval, cause = ?error, "a part of a snapshot could not be stored; it is tried again");
-                    match parts.recv_timeout(AGAIN) {
-                        Err(RecvTimeoutError::Timeout) => {}
-                        Err(RecvTimeoutError::Disconnected) => return Err(error),
-                        Ok(other) => {
-                            // Another attempt has begun.
-                            next = Some(other);
-                            return Err(error);
-                        }
-                    }
-                }
-                written => return written,
+        let mut storing = Storing::new(writer, operators, part);
+        let stored = loop {
+            if let Some(stored) = storing.put() {
+                break stored;
             }
-        });
-        if inputs.send(told(attempt, interval, stored)).is_err() {
+            match parts.recv_timeout(AGAIN) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+                Ok(other) => {
+                    // Another attempt has begun.
+                    next = Some(other);
+                    break storing.give_up();
+                }
+            }
+        };
+        if inputs.send(stored).is_err() {
             return;
         }
         next = next.or_else(|| parts.recv().ok());
     }
 }
-fn encode(writer: &SegmentWriter, operators: &[String], part: Part) -> Result<(SegmentWriter, Unwritten)> {
-    let Part { term, process, barrier: Barrier { interval, scope, .. }, kind, written, .. } = part;
-    let mut content = Chunks::default();
-    for worker in written {
-        content.chunks.extend(worker.chunks);
-        content.schemas.extend(worker.schemas);
+/// A part that is being stored.
+pub(in super::super) struct Storing {
+    attempt: u64,
+    interval: u64,
+    insists: bool,
+    encoded: Option<(SegmentWriter, Unwritten)>,
+    failure: Option<Error>,
+}
+impl Storing {
+    pub(in super::super) fn new(writer: &SegmentWriter, operators: &[String], part: Part) -> Self {
+        let Part { term, process, attempt, barrier: Barrier { interval, scope, .. }, kind, insists, written } = part;
+        let mut content = Chunks::default();
+        for worker in written {
+            content.chunks.extend(worker.chunks);
+            content.schemas.extend(worker.schemas);
+        }
+        let writer = writer.of_process(term, process);
+        let (encoded, failure) = match writer.encode(&kind, interval, scope, operators, content) {
+            Ok(part) => (Some((writer, part)), None),
+            Err(error) => (None, Some(error)),
+        };
+        Storing { attempt, interval, insists, encoded, failure }
     }
-    let writer = writer.of_process(term, process);
-    let part = writer.encode(&kind, interval, scope, operators, content)?;
-    Ok((writer, part))
-}
-fn told(attempt: u64, interval: u64, stored: Result<Written>) -> Input {
-    Input::Stored { attempt, interval, part: stored.map(|written| written.encode()) }
-}
-/// Writes a part, if it can be written now, and says what became of it.
-#[cfg(test)]
-pub(in super::super) fn write(writer: &SegmentWriter, operators: &[String], part: Part) -> Input {
-    let (attempt, interval) = (part.attempt, part.barrier.interval);
-    let stored = encode(writer, operators, part).and_then(|(writer, part)| writer.put(&part));
-    told(attempt, interval, stored)
+    /// Writes it, and says what became of it; `None` if it is to be tried again.
+    pub(in super::super) fn put(&mut self) -> Option<Input> {
+        let Some((writer, part)) = &self.encoded else { return Some(self.give_up()) };
+        match writer.put(part) {
+            Ok(written) => Some(self.told(Ok(written.encode()))),
+            Err(error) => {
+                let again = self.insists && is_worth_a_restart(&error);
+                if again {
+                    let interval = self.interval;
+                    tracing::warn!(interval, cause = ?error, "a part of a snapshot could not be stored; it is tried again");
+                }
+                self.failure = Some(error);
+                (!again).then(|| self.give_up())
+            }
+        }
+    }
+    /// It is not tried again.
+    fn give_up(&mut self) -> Input {
+        let failure = self.failure.take().unwrap_or_else(|| Error::custom("nobody waits for it any more"));
+        self.told(Err(failure))
+    }
+    fn told(&self, part: Result<Vec<u8>>) -> Input {
+        Input::Stored { attempt: self.attempt, interval: self.interval, part }
+    }
 }

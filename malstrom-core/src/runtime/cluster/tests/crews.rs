@@ -7,7 +7,7 @@ use super::world::{Event, World};
 use crate::error::{Error, Result};
 use crate::runtime::clock::Clock;
 use crate::runtime::cluster::crew::outside::{Begin, Outside, Work};
-use crate::runtime::cluster::crew::storage::{self, Part};
+use crate::runtime::cluster::crew::storage::{Part, Storing};
 use crate::runtime::cluster::crew::{Crew, Gone, Input};
 use crate::runtime::cluster::roster::Roster;
 use crate::runtime::cluster::words::Hello;
@@ -166,6 +166,8 @@ impl World {
                     let takes = if self.random.one_in(10) { self.random.ms(500..4000) } else { self.random.ms(1..300) };
                     self.crews[id].writes = self.crews[id].writes.max(now) + takes;
                     let at = self.crews[id].writes;
+                    let writer = SegmentWriter::open(&self.crews[id].location, 0, 0).expect("it needs a thread only");
+                    let part = Storing::new(&writer, &operators().ids, part);
                     self.at(at, Event::Write(id, Box::new(part)));
                 }
             }
@@ -182,7 +184,7 @@ impl World {
         }
     }
     /// The thread that stores parts has come to this one.
-    pub(super) fn write(&mut self, id: usize, part: Part) {
+    pub(super) fn write(&mut self, id: usize, mut part: Storing) {
         let node = &self.crews[id];
         if node.is_gone() {
             return;
@@ -191,9 +193,10 @@ impl World {
             let at = node.frozen;
             return self.at(at, Event::Write(id, Box::new(part)));
         }
-        let writer = SegmentWriter::open(&node.location, 0, 0).expect("it needs a thread only");
-        let stored = storage::write(&writer, &operators().ids, part);
-        self.crew_hears(id, stored);
+        match part.put() {
+            Some(stored) => self.crew_hears(id, stored),
+            None => self.after(Duration::from_secs(1), Event::Write(id, Box::new(part))),
+        }
     }
     pub(super) fn crew_dies(&mut self, id: usize) {
         self.count("crews killed");
