@@ -112,8 +112,11 @@ impl Crew {
             Some(Input::Cut { attempt, peer, why }) if self.is_in(attempt) => {
                 tracing::warn!(peer, why, "another process is out of reach");
                 let term = self.term();
-                // Said again, in that it stands in no attempt, if this does not arrive.
-                self.members.values_mut().for_each(Member::left);
+                // One that is about to join is not needed.
+                if self.running.as_ref().is_some_and(|running| running.depends_on(peer)) {
+                    // Said again, in that it stands in no attempt, if this does not arrive.
+                    self.members.values_mut().for_each(Member::left);
+                }
                 self.say(&Word::Cut { term, attempt, peer, why });
                 None
             }

@@ -7,7 +7,7 @@ use crate::exchange::places::Places;
 use crate::runtime::cluster::words::{Seat, Setup, number_in, process_of};
 use crate::snapshot::Kind;
 use crate::worker::{self, Written};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A change, with the numbers that workers have in an attempt of these processes.
@@ -33,6 +33,8 @@ pub(super) struct Running {
     pub(super) joins: Option<Arc<Change>>,
     /// What the barriers change that have not passed all workers.
     pub(super) changes: BTreeMap<u64, Arc<Change>>,
+    /// The processes that take part.
+    takes_part: BTreeSet<u32>,
     /// It is told to leave.
     pub(super) released: bool,
     /// Numbers of workers up to here have been given.
@@ -68,6 +70,10 @@ impl Running {
         }
         let (seed, seats) = (setup.seed, setup.seats.clone());
         let top = seats.iter().map(|seat| seat.range().end).max().unwrap_or_default();
+        let takes_part = match joins {
+            None => seats.iter().map(|seat| seat.process).collect(),
+            Some(_) => BTreeSet::new(),
+        };
         let (joins, prepares) = joins.unzip();
         let dense = joins.as_ref().map(|change| numbered(&seats, change)).transpose()?;
         let work = outside.begin(Begin { term, number, interval, places, me, setup, joins: dense })?;
@@ -81,6 +87,7 @@ impl Running {
             prepares,
             joins,
             changes: BTreeMap::new(),
+            takes_part,
             released: false,
             top,
             loaded: 0,
@@ -98,6 +105,10 @@ impl Running {
             self.seats = seats;
         }
     }
+    /// Whether what it does has to do with another process, which is not only about to join.
+    pub(super) fn depends_on(&self, process: u32) -> bool {
+        self.takes_part.contains(&process)
+    }
     /// Whether its workers have the same numbers among these.
     pub(super) fn sits_in(&self, seats: &[Seat]) -> bool {
         self.workers.first().is_none_or(|worker| number_in(seats, *worker) == Some(self.first))
@@ -112,6 +123,7 @@ impl Running {
             None => self.work.command(worker::Command::Snapshot(barrier)),
             Some(change) => {
                 self.work.command(worker::Command::Change(barrier, numbered(&self.seats, change)?));
+                self.takes_part.extend(change.members().iter().map(|worker| process_of(*worker)));
                 self.changes.clear();
                 self.changes.insert(barrier.interval, change.clone());
                 self.joins = None;

@@ -207,7 +207,14 @@ impl Leader {
     fn cut(&mut self, from: u32, peer: u32, why: &str) {
         tracing::warn!(from, peer, why, "a process cannot reach another one");
         let now = self.outside.now();
-        let out = self.processes.note_cut(from, peer);
+        let needed = self.processes_of(&self.coordinator.participants());
+        let votes = self.processes.note_cut(from, peer);
+        // Who only is about to join is the one.
+        let out = match (needed.contains(&from), needed.contains(&peer)) {
+            (true, false) => peer,
+            (false, true) => from,
+            _ => votes,
+        };
         self.apart.insert(out, Apart { until: Duration::MAX, joined: None });
         let lasts = if self.count() >= self.wanted.least { DONE_WITHOUT } else { APART };
         self.apart.insert(out, Apart { until: now + lasts, joined: None });

@@ -155,6 +155,10 @@ impl Plan {
             // Who is gone for long, if only by being reset again and again, is lost.
             let mut resets = 0..;
             faults.retain(|(_, what)| !matches!(what, What::Reset { .. }) || resets.next() == Some(0));
+            // As many newcomers as there are to be processes may begin the job anew, if they come to the next coordinator before those
+            // that go on with it.
+            let mut come = 1..processes;
+            faults.retain(|(_, what)| !matches!(what, What::Come { .. }) || come.next().is_some());
         }
         if menu == Menu::All && random.one_in(8) {
             faults.push((random.ms(3000..12_000), What::Stop));
