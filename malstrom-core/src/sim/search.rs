@@ -142,9 +142,6 @@ impl<'a> Search<'a> {
     fn check(&self, seed: u64, schedule: Schedule) -> Result<Lived, Finding> {
         let setup = self.setup(seed, schedule);
         let first = self.run_once(&setup, true, Witness::noting())?;
-        if let Err(e) = &first.lived {
-            eprintln!("DBG {e:?}");
-        }
         let second = self.run_once(&setup, true, Witness::noting())?;
         self.same((&first.seen, &first.notes), (&second.seen, &second.notes))
             .map_err(|finding| Finding { seed: Some(seed), ..finding })?;

@@ -1,6 +1,7 @@
 //! The splits that a worker reads: it takes its share of them, and tells those downstream what they want to know of each.
 use super::SourceSegment;
 use super::drive::Root;
+use super::origin::{Origin, Start};
 use super::saved::{self, Place, Waiting};
 use crate::contract::record::Record;
 use crate::contract::source::{Read, Source, SplitReader};
@@ -129,9 +130,21 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
         if let Some(origin) = self.origin.as_mut().filter(|_| !given.is_empty()) {
             origin.current = origin.waiting;
         }
+        if !cut.change.new.has(self.worker) {
+            self.needs_no_start();
+        }
         if cut.change.old.has(self.worker)
             && let Err(error) = Links::give_back(&self.fabric, self.number, given)
         {
+            self.site.fail(error.in_connector(&self.site.id));
+        }
+    }
+    /// This worker leaves before it has said what it reads first: the others need not wait for that.
+    fn needs_no_start(&mut self) {
+        let waited_for = |origin: &&mut Origin| matches!(origin.start, Start::Not | Start::Passes(_));
+        let Some(origin) = self.origin.as_mut().filter(waited_for) else { return };
+        origin.start = Start::Done;
+        if let Err(error) = Links::arrive::<Waiting<S>>(&self.fabric, self.number) {
             self.site.fail(error.in_connector(&self.site.id));
         }
     }
