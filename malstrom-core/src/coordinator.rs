@@ -15,6 +15,7 @@
 //! * **Rescale.** A change of the layout is [planned](Event::Target), those who gain from it prepare, and a barrier carries it. It ends
 //!   when all that moved has arrived, and the snapshot of that barrier is committed. Whatever fails before that, the job goes on
 //!   from the snapshot before; whatever fails after, from this one, with the new layout.
+mod balance;
 mod gather;
 pub mod member;
 mod moving;
@@ -22,6 +23,7 @@ mod plan;
 mod snapshots;
 mod words;
 
+pub use balance::Balance;
 pub use moving::{MoveStage, Moving};
 pub use snapshots::round_of;
 pub use words::{Action, Event, Origin, Policy, Purpose, Report};
@@ -108,6 +110,8 @@ pub struct Coordinator {
     reports: Vec<(usize, u64, Report)>,
     /// The savepoints that are to be taken once the job runs.
     asked: Vec<String>,
+    /// What key groups have to do, if that is known.
+    loads: Vec<u64>,
 }
 impl Coordinator {
     /// A coordinator of a job that may or may not be running, and what it does first.
@@ -125,6 +129,7 @@ impl Coordinator {
             plans: 0,
             reports: Vec::new(),
             asked: Vec::new(),
+            loads: Vec::new(),
         };
         (coordinator, vec![Action::Claim])
     }
@@ -173,6 +178,11 @@ impl Coordinator {
     /// those who come how many there will be.
     pub fn expect(&mut self, target: usize, least: usize) {
         (self.target, self.policy.least) = (target.max(1), least);
+    }
+    /// This is what the key groups have to do, in any unit. When the number of workers changes, they are
+    /// [shared out](Layout::spread_by_load) by that.
+    pub fn weigh(&mut self, loads: Vec<u64>) {
+        self.loads = loads;
     }
     /// Whether an attempt is under way in which all have begun.
     pub fn is_running(&self) -> bool {

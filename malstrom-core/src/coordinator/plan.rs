@@ -238,7 +238,7 @@ impl Coordinator {
         members.extend(self.workers.keys().copied().filter(|worker| !self.layout.has(*worker)));
         if members.len() >= self.target {
             members.truncate(self.target);
-            return self.prepare(since, self.layout.spread(&members), actions);
+            return self.prepare(since, self.layout.spread_by_load(&members, &self.loads), actions);
         }
         if now >= since.saturating_add(self.policy.patience) {
             self.target = self.layout.members().len();

@@ -330,7 +330,7 @@ impl Crew {
                 }
             }
             // The workers of a job of several processes stay who they are.
-            News::Installed(..) | News::Left(_) | News::Rescale(..) => {}
+            News::Installed(..) | News::Left(_) | News::Rescale(..) | News::Rebalance(_) => {}
             News::Finished(at) => {
                 let Some(worker) = running.number_of(at) else { return };
                 let Some(member) = self.members.get_mut(&worker) else { return };

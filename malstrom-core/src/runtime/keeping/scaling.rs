@@ -9,7 +9,15 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-/// Who wants another number of workers.
+/// What somebody wants of the workers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// To be so many.
+    Workers(usize),
+    /// To have as much to do as each other.
+    Balance,
+}
+/// Who wants another number of workers, or other shares.
 #[derive(Default)]
 pub(super) struct Scalers {
     asked: Vec<Asked>,
@@ -22,11 +30,15 @@ pub(super) struct Scalers {
     pause: Duration,
 }
 struct Asked {
-    workers: usize,
+    wish: Wish,
     since: Duration,
     reply: Sender<Result<Moved>>,
 }
 impl Scalers {
+    /// Somebody wants this.
+    pub(super) fn ask(&mut self, wish: Wish, since: Duration, reply: Sender<Result<Moved>>) {
+        self.asked.push(Asked { wish, since, reply });
+    }
     /// What a worker says that has been made; `None` if it has not joined others.
     pub(super) fn prepared(&mut self, worker: usize) -> Option<Report> {
         self.joining.remove(&worker)
@@ -47,10 +59,11 @@ impl Scalers {
         Some(Moved { workers, groups, bytes, took: now.saturating_sub(since), pause })
     }
     /// There are so many workers now: whoever wants that is told what moved, if anything did.
-    fn answer(&mut self, workers: usize, moved: Option<Moved>, now: Duration) {
+    pub(super) fn answer(&mut self, workers: usize, moved: Option<Moved>, now: Duration) {
         let moved =
             moved.unwrap_or(Moved { workers, groups: 0, bytes: 0, took: Duration::ZERO, pause: Duration::ZERO });
-        for asked in self.asked.extract_if(.., |asked| asked.workers == workers) {
+        let granted = |wish| wish == Wish::Balance || wish == Wish::Workers(workers);
+        for asked in self.asked.extract_if(.., |asked| granted(asked.wish)) {
             // Whoever has asked may be gone.
             let _ = asked.reply.send(Ok(Moved { took: now.saturating_sub(asked.since), ..moved }));
         }
@@ -64,7 +77,10 @@ impl Scalers {
     pub(super) fn turn_down(&mut self, why: &str) {
         self.under_way = None;
         for asked in self.asked.drain(..) {
-            let why = format!("there are not {} workers: {why}", asked.workers);
+            let why = match asked.wish {
+                Wish::Workers(workers) => format!("there are not {workers} workers: {why}"),
+                Wish::Balance => format!("key groups have not moved: {why}"),
+            };
             let _ = asked.reply.send(Err(Error::custom(why)));
         }
     }
@@ -78,10 +94,12 @@ impl Run<'_> {
             return;
         }
         let since = self.now();
-        self.scalers.asked.push(Asked { workers, since, reply });
+        self.scalers.ask(Wish::Workers(workers), since, reply);
         if self.coordinator.target() == workers && !self.coordinator.is_moving() {
             self.scalers.answer(workers, None, since);
         } else {
+            self.weigh();
+            self.balance.rest(since);
             self.on(Event::Target(workers));
         }
     }
@@ -98,7 +116,7 @@ impl Run<'_> {
     /// It is not made.
     pub(super) fn not_moved(&mut self) {
         self.job.note(|survived| survived.moves.given_up += 1);
-        self.scalers.turn_down("the job could not be given so many workers");
+        self.scalers.turn_down("the job has not enough workers, or is about to end");
     }
     /// There are to be so many workers: those that it takes are there to be had.
     pub(super) fn enlist(&mut self, target: usize) {
