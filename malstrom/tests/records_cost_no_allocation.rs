@@ -85,7 +85,8 @@ fn less_than_one_in_a_thousand_records() {
     // Where key groups may move, records are counted by these. The last snapshot is the same, however many records there were.
     let kept = |records| {
         let before = ALLOCATIONS.load(Ordering::Relaxed);
-        let runtime = Runtime::builder().workers(2).seed(1).snapshots("memory://kept", Duration::from_secs(3600));
+        let runtime =
+            Runtime::builder().workers(2).seed(1).snapshots(format!("memory://{records}"), Duration::from_secs(3600));
         runtime.build().unwrap().run(move || keyed_sum_of(records)).unwrap();
         ALLOCATIONS.load(Ordering::Relaxed) - before
     };
