@@ -31,7 +31,7 @@ const LEAST: u64 = 400;
 /// };
 /// assert_eq!((looked(10), looked(20)), (None, None));
 /// let next = looked(30).map(|next| next.loads(&[3, 3, 1, 1]));
-/// assert_eq!(next, Some([(0, 3), (1, 5)].into()));
+/// assert_eq!(next, Some([(0, 4), (1, 4)].into()));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Balance {
