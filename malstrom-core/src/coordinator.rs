@@ -15,6 +15,7 @@
 //! * **Rescale.** A change of the layout is [planned](Event::Target), those who gain from it prepare, and a barrier carries it. It ends
 //!   when all that moved has arrived, and the snapshot of that barrier is committed. Whatever fails before that, the job goes on
 //!   from the snapshot before; whatever fails after, from this one, with the new layout.
+mod balance;
 mod gather;
 pub mod member;
 mod moving;
@@ -22,6 +23,7 @@ mod plan;
 mod snapshots;
 mod words;
 
+pub use balance::Balance;
 pub use moving::{MoveStage, Moving};
 pub use snapshots::round_of;
 pub use words::{Action, Event, Origin, Policy, Purpose, Report};
@@ -113,6 +115,8 @@ pub struct Coordinator {
     /// The savepoints that are to be taken once the job runs, and one that may be in the log already, with its interval.
     asked: Vec<String>,
     saving: Option<(u64, String)>,
+    /// What key groups have to do, if that is known.
+    loads: Vec<u64>,
 }
 impl Coordinator {
     /// A coordinator of a job that may or may not be running, and what it does first.
@@ -133,6 +137,7 @@ impl Coordinator {
             unstored: Vec::new(),
             asked: Vec::new(),
             saving: None,
+            loads: Vec::new(),
         };
         (coordinator, vec![Action::Claim])
     }
@@ -204,6 +209,11 @@ impl Coordinator {
     /// Whether an attempt has begun, in which some have not.
     pub fn is_restoring(&self) -> bool {
         matches!(self.phase, Phase::Restoring(_))
+    }
+    /// This is what the key groups have to do, in any unit. When the number of workers changes, they are
+    /// [shared out](Layout::spread_by_load) by that.
+    pub fn weigh(&mut self, loads: Vec<u64>) {
+        self.loads = loads;
     }
     /// Whether an attempt is under way in which all have begun.
     pub fn is_running(&self) -> bool {

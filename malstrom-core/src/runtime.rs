@@ -121,6 +121,7 @@ pub struct RuntimeBuilder {
     timeout: Option<Duration>,
     restore: Restore,
     restarts: Option<u32>,
+    rebalance: bool,
     drop_state: Vec<String>,
     security: Security,
     /// Where, and unless that follows from the environment, how.
@@ -180,6 +181,22 @@ impl RuntimeBuilder {
     /// is 3.
     pub fn restarts(mut self, restarts: u32) -> Self {
         self.restarts = Some(restarts);
+        self
+    }
+    /// Moves key groups by themselves from a worker that has far more to do than the others, as [`Handle::rebalance`] does when it is asked to:
+    /// when the busiest worker gets more than 1.25 times the mean of records for half a minute, if that lowers what it gets by a fifth at
+    /// least, and not more than once a minute. The job takes snapshots, and all of its workers are in one process.
+    ///
+    /// ```
+    /// use malstrom_core::Runtime;
+    /// use std::time::Duration;
+    /// let runtime = Runtime::builder().workers(2).rebalance(true);
+    /// assert!(runtime.clone().build().is_err(), "key groups move with snapshots");
+    /// runtime.snapshots("memory://balanced", Duration::from_secs(10)).build()?;
+    /// # Ok::<(), malstrom_core::Error>(())
+    /// ```
+    pub fn rebalance(mut self, rebalance: bool) -> Self {
+        self.rebalance = rebalance;
         self
     }
     /// Lets go of the state that a snapshot has of this operator (`fraud/score`), which the pipeline has no more.
@@ -243,6 +260,12 @@ impl RuntimeBuilder {
                     "there is nothing to restore {restore} from: say where snapshots lie by `--snapshots`"
                 )));
             }
+            None if self.rebalance => {
+                return Err(Error::Config(
+                    "key groups move with snapshots: say where these go by `--snapshots`, or leave out `--rebalance`"
+                        .into(),
+                ));
+            }
             None => None,
             Some((_, every)) if every.is_zero() => {
                 return Err(Error::Config("snapshots need time in between: set `every` to more than 0".into()));
@@ -250,7 +273,8 @@ impl RuntimeBuilder {
             Some((location, every)) => {
                 let location = location.map_err(Error::Config)?;
                 let timeout = self.timeout.unwrap_or(SNAPSHOT_TIMEOUT);
-                let keeping = keeping::Settings { every, timeout, restarts: self.restarts.unwrap_or(RESTARTS) };
+                let (restarts, rebalance) = (self.restarts.unwrap_or(RESTARTS), self.rebalance);
+                let keeping = keeping::Settings { every, timeout, restarts, rebalance };
                 Some(Snapshots { location, restore, drop_state, keeping })
             }
         };
@@ -341,6 +365,11 @@ impl Runtime {
     ) -> Result<Begun> {
         let Snapshots { location, restore, drop_state, keeping } =
             shared(self.snapshots.as_ref(), |snapshots| &snapshots.location)?.clone();
+        if keeping.rebalance {
+            return Err(Error::Config(
+                "key groups move by themselves between the workers of one process only: leave out `--rebalance`".into(),
+            ));
+        }
         let bound = self.http.clone().map(http::bind).transpose()?;
         let (plan, security) = (self.plan(make), self.security.clone());
         let serve = |console: Arc<dyn http::Console>| {
@@ -463,6 +492,37 @@ impl Handle {
     /// ```
     pub fn rescale(&self, workers: usize) -> Result<Moved> {
         self.job.rescale(workers)
+    }
+    /// Moves key groups from workers that have much to do to those that have little, while the job goes on, so that all have as much; as few
+    /// move as it takes. What groups have to do is known from samples of the records that were sent, of the last minute or so. Returns when
+    /// all that was to move has, which may be nothing.
+    ///
+    /// A key that alone has more records than a worker can do is not helped by that: it stays where it is, and has the worker to itself.
+    ///
+    /// # Errors
+    /// If the job takes no snapshots, if key groups move already, or if it ends before that.
+    ///
+    /// ```
+    /// # use malstrom_core::{Graph, Runtime, connect::memory, graph::{build, source}};
+    /// # use std::time::Duration;
+    /// # fn numbers(into: memory::Collector<u64>) -> malstrom_core::Pipeline {
+    /// #     let g = Graph::new("numbers");
+    /// #     let s = source::source(g.clone(), "source", malstrom_core::connect::FromIter::new((0..u64::MAX).inspect(|_| std::thread::sleep(Duration::from_micros(50)))));
+    /// #     build::sink(g.clone(), "sink", into, s);
+    /// #     g.finish()
+    /// # }
+    /// # let results = memory::collector::<u64>();
+    /// let snapshots = tempfile::tempdir().map_err(malstrom_core::Error::custom)?;
+    /// let runtime = Runtime::builder().workers(2).snapshots(format!("file://{}", snapshots.path().display()), Duration::from_secs(1));
+    /// let job = runtime.build()?.start(move || numbers(results.clone()))?;
+    /// # while job.report().records_read() == 0 { std::thread::sleep(Duration::from_millis(1)) }
+    /// let moved = job.rebalance()?;
+    /// assert_eq!((moved.workers, moved.groups), (2, 0)); // it has no keys
+    /// job.stop()?;
+    /// # Ok::<(), malstrom_core::Error>(())
+    /// ```
+    pub fn rebalance(&self) -> Result<Moved> {
+        self.job.rebalance()
     }
     /// What the job has done so far; figures are up to 100 ms old.
     pub fn report(&self) -> Report {

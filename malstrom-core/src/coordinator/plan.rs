@@ -244,7 +244,7 @@ impl Coordinator {
             if members == self.layout.members() {
                 return;
             }
-            return self.prepare(since, self.layout.spread(&members), actions);
+            return self.prepare(since, self.layout.spread_by_load(&members, &self.loads), actions);
         }
         if now >= since.saturating_add(self.policy.patience) {
             self.target = self.layout.members().len();

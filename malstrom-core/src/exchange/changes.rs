@@ -6,7 +6,7 @@
 use super::layout::Change;
 use super::route::RouteTable;
 use crate::contract::snapshot::{Chunk, GroupSet, Part, Schema};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,10 +16,32 @@ pub(crate) struct Cut {
     pub(crate) change: Arc<Change>,
     /// Who owns which key group behind it.
     pub(crate) route: Rc<RouteTable>,
+    /// What it is for a worker, once that has asked: each of its segments does, again and again.
+    part: OnceCell<CutPart>,
+}
+/// What a worker has to do with it.
+struct CutPart {
+    worker: usize,
+    gives: BTreeMap<usize, GroupSet>,
+    givers: usize,
 }
 impl Cut {
+    fn new(change: Arc<Change>) -> Self {
+        let route = Rc::new(RouteTable::of(&change.new));
+        Cut { change, route, part: OnceCell::new() }
+    }
+    fn part<T>(&self, worker: usize, of: impl FnOnce(&CutPart) -> T) -> T {
+        let make = || CutPart { worker, gives: self.find_gives(worker), givers: self.count_givers(worker) };
+        match self.part.get_or_init(make) {
+            part if part.worker == worker => of(part),
+            _ => of(&make()),
+        }
+    }
     /// What a worker gives to others, by who gets it. Whoever leaves has one of those who stay get what belongs to no group.
     pub(crate) fn gives(&self, worker: usize) -> BTreeMap<usize, GroupSet> {
+        self.part(worker, |part| part.gives.clone())
+    }
+    fn find_gives(&self, worker: usize) -> BTreeMap<usize, GroupSet> {
         let mut gives: BTreeMap<usize, Vec<u16>> = BTreeMap::new();
         for moved in self.change.groups().filter(|moved| moved.from == worker) {
             gives.entry(moved.to).or_default().push(moved.what as u16);
@@ -48,6 +70,9 @@ impl Cut {
             let others = self.change.old.members().iter().filter(|other| **other != worker);
             return others.filter(|_| self.change.new.has(worker)).count();
         }
+        self.part(worker, |part| part.givers)
+    }
+    fn count_givers(&self, worker: usize) -> usize {
         let mut givers: Vec<usize> =
             self.change.groups().filter(|moved| moved.to == worker).map(|moved| moved.from).collect();
         givers.extend(self.change.leavers().filter(|leaver| self.heir(*leaver) == Some(worker)));
@@ -97,8 +122,7 @@ impl Changes {
     }
     /// The barrier of this interval changes something.
     pub(crate) fn add(&self, interval: u64, change: Arc<Change>) -> Rc<Cut> {
-        let route = Rc::new(RouteTable::of(&change.new));
-        let cut = Rc::new(Cut { change, route });
+        let cut = Rc::new(Cut::new(change));
         let mut cuts = self.cuts.borrow_mut();
         // No other change begins before all have settled the one before.
         cuts.retain(|before, _| *before + 1 >= interval);
@@ -159,5 +183,36 @@ impl Parcel {
     /// How many bytes it has of what moves.
     pub(crate) fn bytes(&self) -> u64 {
         self.chunks.iter().map(|chunk| chunk.bytes.len() as u64).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::layout::Layout;
+
+    /// Whoever asks, and however often: what one gives is what the others get.
+    #[test]
+    fn what_is_given_is_what_moves() {
+        let old = Arc::new(Layout::even(&[0, 1, 2], 4096, 0));
+        let new = Arc::new(old.spread(&[1, 2, 3]));
+        let cut = Cut::new(Arc::new(Change { old, new, bases: BTreeMap::new() }));
+        for worker in [1, 0, 1, 2, 3, 0] {
+            let mut given: Vec<(usize, usize)> = Vec::new();
+            for (to, groups) in cut.gives(worker) {
+                given.extend((0..4096).filter(|group| groups.contains(*group as u16)).map(|group| (group, to)));
+            }
+            given.sort_unstable();
+            let moves = cut.change.groups().filter(|moved| moved.from == worker);
+            assert_eq!(given, moves.map(|moved| (moved.what, moved.to)).collect::<Vec<_>>(), "worker {worker}");
+            let gets = |from: &usize| cut.gives(*from).contains_key(&worker);
+            assert_eq!(
+                cut.givers(worker, false),
+                [0, 1, 2].iter().filter(|from| gets(from)).count(),
+                "worker {worker}"
+            );
+        }
+        assert!(cut.gives(0).values().any(GroupSet::leaves), "who leaves gives also what is of no group");
+        assert_eq!((cut.gives(3).len(), cut.givers(0, false), cut.givers(3, true)), (0, 0, 3));
     }
 }

@@ -5,6 +5,7 @@
 use super::batch::Envelope;
 use crate::contract::form::Meta;
 use crate::state::key_group::{self, KEY_GROUPS};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -64,25 +65,47 @@ impl Sampler {
     }
 }
 
-/// What loads the samples tell of: what may well be chance is left out. Those of a job whose keys are spread evenly are equal, however few
-/// samples there are; where some key groups have far more than others, they are what was counted.
+/// What loads the samples tell of, in any unit: what may well be chance is left out. If it were believed, those groups would be moved of which
+/// there were many samples by chance.
 ///
-/// If `n` samples of `g` groups are spread evenly, the counts of the groups vary by `n / g` around their mean. By as much more as they vary,
-/// so much of the difference of each to the mean is believed.
+/// Samples of a group whose share stays the same deviate by the root of their number. If all groups together deviate by hardly more,
+/// all have the same load. Otherwise the load of each is the mean of those that differ by no more than three deviations: so what stands
+/// out is what was counted, and what is in a crowd is as the crowd.
+///
+/// ```
+/// use malstrom_core::exchange::loads::likely;
+/// let (even, hot): (Vec<u64>, Vec<u64>) = (0..100).map(|group| (100 + group % 20, if group == 7 { 5000 } else { 100 })).unzip();
+/// assert!(likely(&even).iter().all(|load| *load == likely(&even)[0]));
+/// assert!(likely(&hot)[7] > 49 * likely(&hot)[8]);
+/// ```
 pub fn likely(samples: &[u64]) -> Vec<u64> {
-    /// A group that has the mean has this load.
+    /// So many deviations may be chance.
+    const WIDTH: f64 = 3.0;
+    /// On this scale numbers of samples deviate by one, however many they are (that of Anscombe).
+    fn level(n: u64) -> f64 {
+        2.0 * (n as f64 + 0.375).sqrt()
+    }
+    /// One sample has this load.
     const UNIT: f64 = 1024.0;
-    /// Of differences that are hardly more than chance nothing is believed.
-    const LEAST: f64 = 0.1;
     let groups = samples.len().max(1) as f64;
     let mean = samples.iter().map(|n| *n as f64).sum::<f64>() / groups;
     let variance = samples.iter().map(|n| (*n as f64 - mean).powi(2)).sum::<f64>() / groups;
-    let believed = if variance > 0.0 { 1.0 - mean / variance } else { 0.0 };
-    if believed < LEAST {
+    // Four times as much as it deviates by chance, and in any case not what is hardly worth it.
+    let chance = f64::max(0.1, 4.0 * ((1.0 / mean + 2.0) / groups).sqrt());
+    if mean == 0.0 || variance / mean - 1.0 < chance {
         return vec![UNIT as u64; samples.len()];
     }
-    let load = |n: &u64| ((mean + (*n as f64 - mean) * believed) / mean * UNIT).round().max(0.0) as u64;
-    samples.iter().map(load).collect()
+    let mut crowd: BTreeMap<u64, f64> = BTreeMap::new();
+    samples.iter().for_each(|n| *crowd.entry(*n).or_default() += 1.0);
+    let load = |n: u64| {
+        let number = |level: f64| (level / 2.0).max(0.0).powi(2) as u64;
+        let near = crowd.range(number(level(n) - WIDTH)..=number(level(n) + WIDTH));
+        let (all, weight) =
+            near.fold((0.0, 0.0), |(all, weight), (other, groups)| (all + groups * *other as f64, weight + groups));
+        (all / weight * UNIT).round() as u64
+    };
+    let loads: BTreeMap<u64, u64> = crowd.keys().map(|n| (*n, load(*n))).collect();
+    samples.iter().map(|n| loads.get(n).copied().unwrap_or(0)).collect()
 }
 
 #[cfg(test)]
@@ -113,12 +136,13 @@ mod tests {
         for (batch, groups) in [(1, 4), (3, 2), (64, 8), (64, 64), (1024, 64), (1000, 7), (128, 3)] {
             let batches = (0..RECORDS / batch).map(|n| sent((n * batch..(n + 1) * batch).map(|n| n % groups)));
             let counts = counted(batches);
-            for group in 0..groups as usize {
+            let (theirs, others) = counts.split_at(groups as usize);
+            for (group, count) in theirs.iter().copied().enumerate() {
                 let expected = RECORDS / groups / ONE_IN as u64;
-                let count = counts[group];
-                assert!(near(count, expected, 0.15), "{count} of group {group}, not {expected}: {batch}, {groups}");
+                let chance = 5.0 / (expected as f64).sqrt();
+                assert!(near(count, expected, chance), "{count} of group {group}, not {expected}: {batch}, {groups}");
             }
-            assert_eq!(counts[groups as usize..].iter().sum::<u64>(), 0);
+            assert_eq!(others.iter().sum::<u64>(), 0);
         }
     }
     #[test]
@@ -140,7 +164,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(50))]
         /// Chance alone makes no group heavier than another.
         #[test]
-        fn loads_of_even_keys_are_equal(seed: u32, samples in 1usize..200_000) {
+        fn loads_of_even_keys_are_equal(seed: u32, samples in prop_oneof![0usize..1000, 0usize..200_000]) {
             let loads = likely(&drawn(seed, 0..samples, |random| random as usize % KEY_GROUPS));
             prop_assert!(loads.iter().all(|load| *load == loads[0]));
         }
@@ -151,6 +175,15 @@ mod tests {
             let all: u64 = loads.iter().sum();
             prop_assert!(near(loads[7], all / 4, 0.05), "{} of {}", loads[7], all);
             prop_assert!(loads[..7].iter().sum::<u64>() < all / 1000);
+        }
+        /// Those that have as much as each other are told apart from those that have nothing, but hardly from each other.
+        #[test]
+        fn loads_of_a_crowd_are_alike(seed: u32, hot in 100usize..1000, of_each in 15usize..200) {
+            let loads = likely(&drawn(seed, 0..hot * of_each, |random| random as usize % hot));
+            let mean = loads[..hot].iter().sum::<u64>() / hot as u64;
+            let within = loads[..hot].iter().filter(|load| near(**load, mean, 0.12)).count();
+            prop_assert!(within * 20 > hot * 19, "{} of {} are within 12 % of {}", within, hot, mean);
+            prop_assert!(loads[hot..].iter().all(|load| *load * 10 < mean));
         }
     }
 }

@@ -63,6 +63,9 @@ pub struct RuntimeArgs {
     /// How often in a row the job is restarted after a failure, without a snapshot in between
     #[arg(long, value_name = "N", default_value_t = super::RESTARTS, env = "MALSTROM_RESTARTS")]
     restarts: u32,
+    /// Move key groups by themselves from a worker that has far more to do than the others; it takes snapshots
+    #[arg(long, env = "MALSTROM_REBALANCE")]
+    rebalance: bool,
     /// Answer over HTTP what the job does, and take savepoints and the order to stop: 127.0.0.1:8080. Port 0 takes one that is
     /// free
     #[arg(long, value_name = "ADDR", env = "MALSTROM_HTTP")]
@@ -200,6 +203,10 @@ impl RuntimeArgs {
         let part = local::part();
         let security = or_refuse(self.cluster.security(self.insecure))?;
         let place = or_refuse(self.cluster.place(part))?;
+        if self.rebalance && !matches!(place, Where::Here) {
+            let why = "key groups move by themselves between the workers of one process only: leave out `--rebalance`";
+            refuse(&Error::Config(why.into()));
+        }
         if let Where::Local { processes } = place {
             // Said once, and not by all who are started.
             let location = self.snapshots.as_deref().map(str::parse).transpose();
@@ -215,6 +222,7 @@ impl RuntimeArgs {
         if let Some(workers) = self.workers.or(shared) {
             builder = builder.workers(workers);
         }
+        builder = builder.rebalance(self.rebalance);
         if let Some(url) = &self.snapshots {
             builder = builder.snapshots(url.as_str(), self.every).restarts(self.restarts);
         }

@@ -65,6 +65,8 @@ pub(crate) enum News {
     Left(usize),
     /// Somebody wants so many workers.
     Rescale(usize, Sender<Result<Moved>>),
+    /// Somebody wants all workers to have as much to do as each other.
+    Rebalance(Sender<Result<Moved>>),
     /// All workers have ended.
     Ended,
     /// Somebody asks for a savepoint of this name.

@@ -162,7 +162,21 @@ impl Job {
         self.ask_for(workers, reply)?;
         answer.recv().unwrap_or_else(|_| Err(ended()))
     }
-    /// The same, without waiting.
+    /// Has all workers have as much to do as each other, and waits until they have.
+    pub(crate) fn rebalance(&self) -> Result<Moved> {
+        if self.coordinator.is_none() {
+            return Err(Error::Config(
+                "key groups move with a snapshot, and this job takes none: say where they go by `--snapshots`".into(),
+            ));
+        }
+        let (reply, answer) = channel();
+        let gone = || Error::Config("the job has ended, so no key groups can be moved".into());
+        if !self.tell(News::Rebalance(reply)) {
+            return Err(gone());
+        }
+        answer.recv().unwrap_or_else(|_| Err(gone()))
+    }
+    /// The same as [`rescale`](Job::rescale), without waiting.
     pub(super) fn aim_at(&self, workers: usize) -> Result<()> {
         if !(1..=MOST).contains(&workers) {
             let why = format!("a job has 1 to {MOST} workers in one process, and cannot have {workers}");

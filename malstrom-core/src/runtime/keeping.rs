@@ -1,5 +1,6 @@
 //! Keeps a job alive: takes its snapshots, and restores it from the last of them when it fails.
 mod asked;
+mod balancing;
 mod names;
 mod open;
 mod point;
@@ -23,7 +24,7 @@ use super::report::Taken;
 use super::{LAST_TRIES, PAUSES};
 use crate::contract::snapshot::{Barrier, Outcome};
 use crate::coordinator::member::Command;
-use crate::coordinator::{Action, Coordinator, Event, Origin, Policy, Purpose, Report};
+use crate::coordinator::{Action, Balance, Coordinator, Event, Origin, Policy, Purpose, Report};
 use crate::error::{Error, Result};
 use crate::runtime::scalers::Scalers;
 use crate::worker::{self, Written};
@@ -41,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) timeout: Duration,
     /// How often in a row the job is restarted, if it does not get as far as the next snapshot.
     pub(crate) restarts: u32,
+    /// Whether key groups move by themselves when some workers have more to do than others.
+    pub(crate) rebalance: bool,
 }
 
 /// A job that is kept, before it begins.
@@ -85,6 +88,8 @@ pub(super) fn keep(job: &Job, keeping: Keeping, sender: &Sender<News>, news: &Re
         over: None,
         next: VecDeque::new(),
         scalers: Scalers::default(),
+        balance: Balance::new(job.plan().clock.now()),
+        rebalance: settings.rebalance,
     };
     run.act(first);
     run.run(news)
@@ -127,6 +132,9 @@ struct Run<'a> {
     next: VecDeque<Event>,
     /// Those who want another number of workers.
     scalers: Scalers,
+    /// What key groups have to do, and whether they move because of it.
+    balance: Balance,
+    rebalance: bool,
 }
 impl Run<'_> {
     fn now(&self) -> Duration {
@@ -148,10 +156,12 @@ impl Run<'_> {
             if self.attempt.is_some() {
                 let fresh = self.askers.look(self.now(), &*self.vault);
                 fresh.into_iter().for_each(|name| self.on(Event::Savepoint(name)));
+                self.look_at_loads();
             }
+            let own = self.askers.due().min(self.balance.due());
             let due = match (self.coordinator.due(), self.attempt.is_some()) {
-                (Some(due), true) => due.min(self.askers.due()),
-                (None, true) => self.askers.due(),
+                (Some(due), true) => due.min(own),
+                (None, true) => own,
                 (due, false) => due.unwrap_or(Duration::MAX),
             };
             match news.recv_timeout(due.saturating_sub(self.now())) {
@@ -170,6 +180,7 @@ impl Run<'_> {
                 }
                 Ok(News::Left(worker)) => self.report(worker, Report::Left),
                 Ok(News::Rescale(workers, reply)) => self.rescale(workers, reply),
+                Ok(News::Rebalance(reply)) => self.rebalance(reply),
                 Ok(News::Finished(worker)) => {
                     let version = self.coordinator.layout().version();
                     self.report(worker, Report::Finished(version));

@@ -7,7 +7,15 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-/// Who wants another number of workers.
+/// What somebody wants of the workers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// To be so many.
+    Workers(usize),
+    /// To have as much to do as each other.
+    Balance,
+}
+/// Who wants another number of workers, or other shares.
 #[derive(Default)]
 pub(crate) struct Scalers {
     asked: Vec<Asked>,
@@ -20,18 +28,22 @@ pub(crate) struct Scalers {
     pause: Duration,
 }
 struct Asked {
-    workers: usize,
+    wish: Wish,
     since: Duration,
     reply: Sender<Result<Moved>>,
 }
 impl Scalers {
-    /// Somebody wants so many.
-    pub(crate) fn ask(&mut self, workers: usize, since: Duration, reply: Sender<Result<Moved>>) {
-        self.asked.push(Asked { workers, since, reply });
+    /// Somebody wants this.
+    pub(crate) fn ask(&mut self, wish: Wish, since: Duration, reply: Sender<Result<Moved>>) {
+        self.asked.push(Asked { wish, since, reply });
     }
-    /// How many are wanted, by who has asked last and waits.
+    /// How many workers are wanted, by who has asked last for some number and waits.
     pub(crate) fn wanted(&self) -> Option<usize> {
-        self.asked.last().map(|asked| asked.workers)
+        let workers = |asked: &Asked| match asked.wish {
+            Wish::Workers(workers) => Some(workers),
+            Wish::Balance => None,
+        };
+        self.asked.iter().rev().find_map(workers)
     }
     /// What a worker says that has been made; `None` if it has not joined others.
     pub(crate) fn prepared(&mut self, worker: usize) -> Option<Report> {
@@ -60,7 +72,8 @@ impl Scalers {
     pub(crate) fn answer(&mut self, workers: usize, moved: Option<Moved>, now: Duration) {
         let moved =
             moved.unwrap_or(Moved { workers, groups: 0, bytes: 0, took: Duration::ZERO, pause: Duration::ZERO });
-        for asked in self.asked.extract_if(.., |asked| asked.workers == workers) {
+        let granted = |wish| wish == Wish::Balance || wish == Wish::Workers(workers);
+        for asked in self.asked.extract_if(.., |asked| granted(asked.wish)) {
             // Whoever has asked may be gone.
             let _ = asked.reply.send(Ok(Moved { took: now.saturating_sub(asked.since), ..moved }));
         }
@@ -74,7 +87,10 @@ impl Scalers {
     pub(crate) fn turn_down(&mut self, why: &str) {
         self.under_way = None;
         for asked in self.asked.drain(..) {
-            let why = format!("there are not {} workers: {why}", asked.workers);
+            let why = match asked.wish {
+                Wish::Workers(workers) => format!("there are not {workers} workers: {why}"),
+                Wish::Balance => format!("key groups have not moved: {why}"),
+            };
             let _ = asked.reply.send(Err(Error::custom(why)));
         }
     }

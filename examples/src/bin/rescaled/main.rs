@@ -198,8 +198,8 @@ fn main() -> Result<()> {
     }
     println!("all {last} records were counted once");
     if let Some(plot) = args.plot {
-        let title =
-            format!("A keyed job of {} records/s and {keys} keys gets more workers, and fewer again", args.rate);
+        let rate = format!("{} thousand records per second of {keys} keys", args.rate as f64 / 1e3);
+        let title = format!("{rate}, and a snapshot every {} ms", EVERY.as_millis());
         Chart { title: &title, samples: &came.samples, rescales: &rescales, end: paced.due(last) }.draw(&plot)?;
         println!("{} shows how long they took", plot.display());
     }

@@ -4,6 +4,7 @@ use super::guard::{Token, is_of_a_page};
 use super::text::CONTENT_TYPE;
 use super::{metrics, views::PlanView};
 use crate::error::Error;
+use crate::runtime::attempt::Moved;
 use crate::runtime::check_name;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -23,7 +24,7 @@ use std::time::Duration;
 const BODY: usize = 64 * 1024;
 /// So long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// So long that of a savepoint may take: as long as its snapshot may, and a bit.
+/// So long that of a savepoint may take, and of what moves with a snapshot: as long as that may, and a bit.
 const SAVEPOINT: Duration = Duration::from_secs(660);
 
 /// What all answers need.
@@ -42,6 +43,7 @@ pub(super) fn router(console: Arc<dyn Console>, token: Option<Token>) -> Router 
         .route("/v1/plan", only(get(plan)))
         .route("/v1/savepoint", only(post(savepoint)))
         .route("/v1/target", only(put(target)))
+        .route("/v1/rebalance", only(post(rebalance)))
         .route("/v1/stop", only(post(stop)))
         .route("/metrics", only(get(figures)))
         .fallback(unknown)
@@ -76,7 +78,10 @@ async fn guard(State(desk): State<Desk>, request: Request, next: Next) -> Answer
         let why = "a page in a browser cannot tell a job what to do: ask without the header `Origin`";
         return Err(refusal(StatusCode::FORBIDDEN, why));
     }
-    let limit = if request.uri().path() == "/v1/savepoint" { SAVEPOINT } else { TIMEOUT };
+    let limit = match request.uri().path() {
+        "/v1/savepoint" | "/v1/rebalance" => SAVEPOINT,
+        _ => TIMEOUT,
+    };
     tokio::time::timeout(limit, next.run(request)).await.map_err(|_| {
         let why = format!("there was no answer for {} seconds; what was asked for may happen yet", limit.as_secs());
         refusal(StatusCode::GATEWAY_TIMEOUT, why)
@@ -84,14 +89,14 @@ async fn guard(State(desk): State<Desk>, request: Request, next: Next) -> Answer
 }
 async fn unknown(request: Request) -> Refusal {
     let why = format!(
-        "there is nothing at `{}`: ask for /v1/status, /v1/plan, /v1/savepoint, /v1/target, /v1/stop, /metrics, /healthz or /readyz",
+        "there is nothing at `{}`: ask for /v1/status, /v1/plan, /v1/savepoint, /v1/target, /v1/rebalance, /v1/stop, /metrics, /healthz or /readyz",
         request.uri().path()
     );
     refusal(StatusCode::NOT_FOUND, why)
 }
 async fn wrong_method(request: Request) -> Refusal {
     let method = match request.uri().path() {
-        "/v1/savepoint" | "/v1/stop" => "POST",
+        "/v1/savepoint" | "/v1/rebalance" | "/v1/stop" => "POST",
         "/v1/target" => "PUT",
         _ => "GET",
     };
@@ -191,6 +196,21 @@ async fn target(State(desk): State<Desk>, body: Result<Bytes, BytesRejection>) -
         Ok(()) => Ok((StatusCode::ACCEPTED, Json(json!({ "workers": workers }))).into_response()),
         Err(error @ Error::Config(_)) => Err(refusal(StatusCode::BAD_REQUEST, causes(&error))),
         Err(error) => Err(refusal(StatusCode::NOT_IMPLEMENTED, causes(&error))),
+    }
+}
+async fn rebalance(State(desk): State<Desk>) -> Answer {
+    here(&desk)?;
+    match aside(move || desk.console.rebalance()).await? {
+        Ok(Moved { workers, groups, bytes, took, pause }) => Ok(Json(json!({
+            "workers": workers,
+            "groups": groups,
+            "bytes": bytes,
+            "duration_seconds": took.as_secs_f64(),
+            "pause_seconds": pause.as_secs_f64(),
+        }))
+        .into_response()),
+        Err(error @ Error::Config(_)) => Err(refusal(StatusCode::CONFLICT, causes(&error))),
+        Err(error) => Err(refusal(StatusCode::SERVICE_UNAVAILABLE, causes(&error))),
     }
 }
 async fn stop(State(desk): State<Desk>) -> Answer {

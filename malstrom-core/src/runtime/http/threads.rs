@@ -3,7 +3,7 @@ use super::Console;
 use super::figures::{last, last_rescale, loads, operators, rescale};
 use super::views::{Gauges, Phase, PlanView, ProcessStatus, RescaleGauges, SnapshotGauges, Status, StatusView};
 use crate::error::Result;
-use crate::runtime::attempt::Moves;
+use crate::runtime::attempt::{Moved, Moves};
 use crate::runtime::job::{Glance, Job};
 use crate::runtime::report::{Figures, Survived};
 
@@ -99,6 +99,9 @@ impl Console for Job {
     }
     fn target(&self, workers: usize) -> Result<()> {
         self.aim_at(workers)
+    }
+    fn rebalance(&self) -> Result<Moved> {
+        self.rebalance()
     }
     fn stop(&self) -> Result<()> {
         self.stop();

@@ -4,6 +4,7 @@ use crate::coordinator::member::Command;
 use crate::coordinator::{Event, Moving, Report};
 use crate::error::{Error, Result};
 use crate::runtime::attempt::{MOST, Moved};
+use crate::runtime::scalers::Wish;
 use crate::worker;
 use std::sync::mpsc::Sender;
 
@@ -16,10 +17,12 @@ impl Run<'_> {
             return;
         }
         let since = self.now();
-        self.scalers.ask(workers, since, reply);
+        self.scalers.ask(Wish::Workers(workers), since, reply);
         if self.coordinator.target() == workers && !self.coordinator.is_moving() {
             self.scalers.answer(workers, None, since);
         } else {
+            self.weigh();
+            self.balance.rest(since);
             self.on(Event::Target(workers));
         }
     }
@@ -36,7 +39,7 @@ impl Run<'_> {
     /// It is not made.
     pub(super) fn not_moved(&mut self) {
         self.job.note(|survived| survived.moves.given_up += 1);
-        self.scalers.turn_down("the job could not be given so many workers");
+        self.scalers.turn_down("the job has not enough workers, or is about to end");
     }
     /// There are to be so many workers: those that it takes are there to be had.
     pub(super) fn enlist(&mut self, target: usize) {

@@ -65,7 +65,7 @@ impl Crew {
                 self.say(&Word::Report { term, worker, attempt, report: Report::Installed(interval) });
             }
             // All workers of a process leave together, and then the attempt has ended here.
-            News::Left(_) | News::Rescale(..) => {}
+            News::Left(_) | News::Rescale(..) | News::Rebalance(_) => {}
             News::Finished(at) => {
                 let Some(worker) = running.number_of(at) else { return };
                 let Some(member) = self.members.get_mut(&worker) else { return };

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::exchange::layout::{Change, Layout};
 use crate::runtime::attempt::Moved;
 use crate::runtime::cluster::words::{Order, PROCESSES, Seat, Setup, process_of};
+use crate::runtime::scalers::Wish;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::Sender;
 
@@ -126,7 +127,7 @@ impl Leader {
         self.lead.wants(processes);
         self.outside.scale(processes);
         let now = self.outside.now();
-        self.scalers.ask(workers, now, reply);
+        self.scalers.ask(Wish::Workers(workers), now, reply);
         self.count();
         if self.coordinator.layout().members().len() == workers && !self.coordinator.is_moving() {
             self.scalers.answer(workers, None, now);

@@ -11,7 +11,12 @@ use std::time::Duration;
 /// How the job is kept.
 pub(super) fn keeping() -> keeping::Settings {
     // What is lost on its way is said again, and not waited for until it is too late.
-    keeping::Settings { every: Duration::from_secs(1), timeout: Duration::from_secs(600), restarts: 1000 }
+    keeping::Settings {
+        every: Duration::from_secs(1),
+        timeout: Duration::from_secs(600),
+        restarts: 1000,
+        rebalance: false,
+    }
 }
 /// Something that happens.
 #[derive(Clone, Copy, Debug)]
