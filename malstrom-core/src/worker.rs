@@ -202,8 +202,13 @@ impl Worker {
     /// # Errors
     /// As for [`step`](Worker::step).
     pub fn command(&mut self, command: Command) -> Result<()> {
-        let Worker { snapshots, segments, .. } = self;
+        let Worker { snapshots, segments, env, .. } = self;
         let Some(snapshots) = snapshots else { return Ok(()) };
+        if let Command::Change(barrier, change) = &command
+            && !change.new.has(env.worker())
+        {
+            env.leaves().set(barrier.interval);
+        }
         let done = catch_unwind(AssertUnwindSafe(|| snapshots.command(command, segments)));
         done.map_err(|payload| self.panicked(&*payload))?;
         self.env.take_failure().map_or(Ok(()), Err)

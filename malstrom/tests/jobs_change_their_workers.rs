@@ -132,6 +132,39 @@ fn there_and_back() {
 fn a_job_that_has_one_split_is_read_wherever_it_goes() {
     rescaled(3, 1, &[1, 2, 1]);
 }
+pipeline! {
+    fn files(to: u64, gates: Gates, directory: std::path::PathBuf) {
+        source(Gated { to, splits: 4, gates: gates.all(to), open: move |gate| gates.is_open(gate) })
+            -> key_by(|x| x % KEYS) -> sink(malstrom::connect::files::csv_sink(directory));
+    }
+}
+/// Also what those have written who are not there any more when the job ends.
+#[test]
+fn files_have_each_record_once() {
+    within(Duration::from_secs(60), || {
+        let dir = tempfile::tempdir().unwrap();
+        let (to, gates, out) = (3 * GATE, Gates::default(), dir.path().join("out"));
+        let runtime = Runtime::builder().workers(3);
+        let runtime = runtime.snapshots(format!("file://{}/s", dir.path().display()), Duration::from_millis(20));
+        let (theirs, directory) = (gates.clone(), out.clone());
+        let job = runtime.build().unwrap().start(move || files(to, theirs.clone(), directory.clone())).unwrap();
+        for workers in [1, 2] {
+            job.rescale(workers).unwrap();
+            gates.open();
+        }
+        gates.open_all();
+        job.join().unwrap();
+        let parts = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
+        let seen = parts.filter(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.'));
+        let rows = seen.flat_map(|path| {
+            let text = std::fs::read_to_string(path).unwrap();
+            text.lines().map(|line| line.parse::<u64>().unwrap()).collect::<Vec<_>>()
+        });
+        let mut rows: Vec<u64> = rows.collect();
+        rows.sort_unstable();
+        assert!(rows.iter().copied().eq(0..to), "{} of {to} records", rows.len());
+    });
+}
 #[test]
 fn what_cannot_be_is_refused() {
     within(Duration::from_secs(60), || {

@@ -34,7 +34,7 @@ pub struct Interval {
     pub number: u64,
     /// When it ends, since the job began.
     pub now: Duration,
-    /// Whether nothing follows.
+    /// Whether nothing follows here: the job ends, or this worker leaves it.
     pub last: bool,
 }
 impl Interval {

@@ -46,6 +46,8 @@ struct Inner {
     workers: usize,
     /// Whether their number may change.
     elastic: Cell<bool>,
+    /// The barrier behind which it takes no part any more, once it has heard of it; 0 before.
+    leaves: Rc<Cell<u64>>,
     seed: u64,
     ranks: Ranks,
     ids: Vec<Arc<str>>,
@@ -117,6 +119,7 @@ impl Env {
             worker,
             workers,
             elastic: Cell::new(false),
+            leaves: Rc::default(),
             seed,
             ranks,
             ids,
@@ -145,6 +148,10 @@ impl Env {
     /// The number of workers may change.
     pub(crate) fn set_elastic(&self) {
         self.0.elastic.set(true);
+    }
+    /// The barrier behind which this worker takes no part any more; 0 as long as it has not heard of one.
+    pub(crate) fn leaves(&self) -> Rc<Cell<u64>> {
+        self.0.leaves.clone()
     }
     pub(crate) fn workers(&self) -> usize {
         self.0.workers

@@ -5,6 +5,7 @@ use super::{At, Push};
 use crate::contract::form::Meta;
 use crate::contract::sink::{Begin, CommitPermit, Interval, SINK_BATCH, Sink};
 use crate::contract::snapshot::{Barrier, Head, NO_GROUP, Outcome, Part, Task};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ pub(crate) struct SinkPush<S: Sink> {
     node: usize,
     clock: Rc<Clock>,
     saving: Option<Saving>,
+    /// The barrier behind which this worker takes no part any more.
+    leaves: Rc<Cell<u64>>,
     /// What was staged at the last barrier.
     staged: Option<Vec<u8>>,
     passed: u64,
@@ -33,8 +36,8 @@ impl<S: Sink> SinkPush<S> {
         let opened = sink.open(env.worker(), env.workers());
         guard.disarm();
         opened.map_err(|e| e.in_connector(&site.id))?;
-        let (clock, saving) = (env.clock(), env.saving());
-        Ok(SinkPush { sink, batch: Vec::new(), site, node, clock, saving, staged: None, passed: 0 })
+        let (clock, saving, leaves) = (env.clock(), env.saving(), env.leaves());
+        Ok(SinkPush { sink, batch: Vec::new(), site, node, clock, saving, leaves, staged: None, passed: 0 })
     }
     fn attempt(&mut self, what: impl FnOnce(&mut S, &mut Vec<S::In>) -> crate::Result<()>) {
         // When the job fails, here or elsewhere on this worker, a sink is left as it is: closing says that all went well.
@@ -54,7 +57,9 @@ impl<S: Sink> SinkPush<S> {
 impl<S: Sink> SinkPush<S> {
     /// An interval ends: what was written in it is to be part of the snapshot.
     fn stage(&mut self, barrier: Barrier) {
-        let interval = Interval { number: barrier.interval, now: self.clock.elapsed(), last: barrier.last };
+        // No later snapshot has anything of a worker that leaves.
+        let last = barrier.last || self.leaves.get() == barrier.interval;
+        let interval = Interval { number: barrier.interval, now: self.clock.elapsed(), last };
         let mut staged = None;
         self.attempt(|sink, batch| {
             if !batch.is_empty() {

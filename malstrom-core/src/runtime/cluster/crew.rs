@@ -109,6 +109,14 @@ impl Crew {
                 self.stored(interval, part);
                 None
             }
+            Some(Input::Cut { attempt, peer, .. })
+                if self
+                    .running
+                    .as_ref()
+                    .is_some_and(|running| running.number == attempt && running.is_done_with(peer)) =>
+            {
+                None
+            }
             Some(Input::Cut { attempt, peer, why }) if self.is_in(attempt) => {
                 tracing::warn!(peer, why, "another process is out of reach");
                 let term = self.term();

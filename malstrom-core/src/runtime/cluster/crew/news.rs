@@ -60,6 +60,7 @@ impl Crew {
                 };
                 member.passed(change);
                 member.installed(interval);
+                running.installed(worker, interval);
                 let (bytes, stood) = (handed.taken, handed.stood);
                 self.say(&Word::Handed { term, attempt, bytes, stood });
                 self.say(&Word::Report { term, worker, attempt, report: Report::Installed(interval) });
@@ -84,8 +85,8 @@ impl Crew {
                             self.say(&Word::Report { term, worker, attempt, report: Report::Left });
                         }
                         if released {
+                            // Others notice when it does not answer any more, so it does until they have heard.
                             self.members.values_mut().for_each(Member::left);
-                            self.stop_attempt();
                         }
                     }
                 }

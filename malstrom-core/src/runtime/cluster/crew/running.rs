@@ -33,8 +33,11 @@ pub(super) struct Running {
     pub(super) joins: Option<Arc<Change>>,
     /// What the barriers change that have not passed all workers.
     pub(super) changes: BTreeMap<u64, Arc<Change>>,
-    /// The processes that take part.
+    /// The processes that take part, and those that do not any more.
     takes_part: BTreeSet<u32>,
+    gone: BTreeSet<u32>,
+    /// The workers here that have not made the last change.
+    behind: BTreeSet<usize>,
     /// It is told to leave.
     pub(super) released: bool,
     /// Numbers of workers up to here have been given.
@@ -88,6 +91,8 @@ impl Running {
             joins,
             changes: BTreeMap::new(),
             takes_part,
+            gone: BTreeSet::new(),
+            behind: BTreeSet::new(),
             released: false,
             top,
             loaded: 0,
@@ -109,6 +114,19 @@ impl Running {
     pub(super) fn depends_on(&self, process: u32) -> bool {
         self.takes_part.contains(&process)
     }
+    /// Whether it has nothing to do with another process any more, which did take part.
+    pub(super) fn is_done_with(&self, process: u32) -> bool {
+        self.gone.contains(&process)
+    }
+    /// A worker has made a change. When all here have, nothing more is to come from those that take no part behind it.
+    pub(super) fn installed(&mut self, worker: usize, interval: u64) {
+        self.behind.remove(&worker);
+        if let Some(change) = self.changes.get(&interval).filter(|_| self.behind.is_empty()) {
+            let stay: BTreeSet<u32> = change.new.members().iter().map(|worker| process_of(*worker)).collect();
+            self.gone = self.takes_part.difference(&stay).copied().collect();
+            self.takes_part = stay;
+        }
+    }
     /// Whether its workers have the same numbers among these.
     pub(super) fn sits_in(&self, seats: &[Seat]) -> bool {
         self.workers.first().is_none_or(|worker| number_in(seats, *worker) == Some(self.first))
@@ -124,6 +142,8 @@ impl Running {
             Some(change) => {
                 self.work.command(worker::Command::Change(barrier, numbered(&self.seats, change)?));
                 self.takes_part.extend(change.members().iter().map(|worker| process_of(*worker)));
+                self.gone.clear();
+                self.behind = self.workers.iter().copied().collect();
                 self.changes.clear();
                 self.changes.insert(barrier.interval, change.clone());
                 self.joins = None;
