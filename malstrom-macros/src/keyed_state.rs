@@ -116,13 +116,14 @@ fn migrate(name: &Ident, old: &syn::Type, version: u32) -> (TokenStream, TokenSt
     let at = old.span();
     let older = quote!(<<Self as __m::Names<__m::ItsOld>>::Is as __m::KeyedState>);
     let message = format!("`migrate_from` must name an older version than {version}");
-    let is_older = quote_spanned!(at=> ::core::assert!(#older::VERSION < #version, #message));
+    let theirs = quote!(<<#name as __m::Names<__m::ItsOld>>::Is as __m::KeyedState>);
+    // An item of its own, so that it is looked at where nothing is built, too.
+    let is_older = quote_spanned!(at=> const _: () = ::core::assert!(#theirs::VERSION < #version, #message););
     let same_key = quote_spanned!(at=> <Self::Key as __m::KeepsKey<#older::Key>>::same());
     let migrate =
         quote_spanned!(at=> <Self as __m::MigratesFrom<<Self as __m::Names<__m::ItsOld>>::Is>>::migrate(__old));
     let chain = quote! {
         fn decode_version(__version: u32, __bytes: &[u8]) -> ::core::result::Result<Self, __m::CodecError> {
-            const { #is_older }
             #same_key;
             if __version >= #version {
                 return __m::decode_same(__version, __bytes);
@@ -134,7 +135,8 @@ fn migrate(name: &Ident, old: &syn::Type, version: u32) -> (TokenStream, TokenSt
             if __version == #version { __m::describe_same::<Self>() } else { #older::describe_version(__version) }
         }
     };
-    (names(name, old, "ItsOld", "IsState"), chain)
+    let names = names(name, old, "ItsOld", "IsState");
+    (quote!(#names #is_older), chain)
 }
 
 #[cfg(test)]

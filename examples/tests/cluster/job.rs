@@ -39,6 +39,24 @@ pub(crate) fn free_port() -> u16 {
     }
 }
 
+/// What is answered over HTTP: the status and the body.
+fn ask(address: &str, method: &str, path: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+/// Puts something at a path of a job that answers at this port.
+pub(crate) fn put(port: u16, path: &str, body: &str) -> (u16, String) {
+    ask(&format!("127.0.0.1:{port}"), "PUT", path, body)
+}
 /// Sends a signal to a process that may have ended.
 pub(crate) fn signal_if_there(id: u32, name: &str) {
     let sent = std::process::Command::new("kill").args([format!("-{name}"), id.to_string()]).output();
@@ -128,13 +146,7 @@ impl Process {
         const SAYS: &str = "http: listening on http://";
         self.until_it_logs(SAYS);
         let log = self.log();
-        let address = log.lines().find_map(|line| line.strip_prefix(SAYS)).unwrap();
-        let mut stream = TcpStream::connect(address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        ask(log.lines().find_map(|line| line.strip_prefix(SAYS)).unwrap(), "GET", path, "")
     }
     #[track_caller]
     pub(crate) fn is_refused(&mut self, why: &str) {

@@ -24,6 +24,7 @@ mod real_processes {
     mod memory;
     mod network;
     mod refused;
+    mod rescaled;
     mod secure;
     mod standby;
 }

@@ -16,6 +16,10 @@ const _: () = {
             { <v1::Count as __m::IsState>::PASSED },
         > as __m::If<v1::Count>>::Is;
     }
+    const _: () = ::core::assert!(
+        << Count as __m::Names < __m::ItsOld >> ::Is as __m::KeyedState > ::VERSION <
+        2u32, "`migrate_from` must name an older version than 2"
+    );
     #[automatically_derived]
     impl __m::KeyedState for Count {
         type Key = <Self as __m::Names<__m::ItsKey>>::Is;
@@ -27,12 +31,6 @@ const _: () = {
             __version: u32,
             __bytes: &[u8],
         ) -> ::core::result::Result<Self, __m::CodecError> {
-            const {
-                ::core::assert!(
-                    << Self as __m::Names < __m::ItsOld >> ::Is as __m::KeyedState >
-                    ::VERSION < 2u32, "`migrate_from` must name an older version than 2"
-                )
-            }
             <Self::Key as __m::KeepsKey<
                 <<Self as __m::Names<__m::ItsOld>>::Is as __m::KeyedState>::Key,
             >>::same();

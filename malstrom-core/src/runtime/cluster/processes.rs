@@ -69,6 +69,8 @@ pub(super) struct Processes {
     connections: HashMap<ConnectionId, u32>,
     /// What each has told last of what it has done: also those that are gone since, until an attempt begins without them.
     done: BTreeMap<u32, Done>,
+    /// And what those have done whose numbers others may have by now.
+    left: Vec<Done>,
 }
 impl Processes {
     /// A process says who it is.
@@ -139,6 +141,8 @@ impl Processes {
     /// A process is gone: the workers that are lost with it.
     pub(super) fn forget(&mut self, process: u32) -> std::ops::Range<usize> {
         let workers = self.workers(process);
+        // Others read on what it has read.
+        self.left.extend(self.done.remove(&process).map(|done| Done { splits: Vec::new(), ..done }));
         if let Some(connection) = self.known.remove(&process).and_then(|known| known.connection) {
             self.connections.remove(&connection);
         }
@@ -183,6 +187,7 @@ impl Processes {
     /// An attempt begins.
     pub(super) fn begin(&mut self, attempt: u64) {
         self.done.retain(|_, done| done.attempt == attempt);
+        self.left.retain(|done| done.attempt == attempt);
         self.known.values_mut().for_each(|known| known.cut_from.clear());
     }
     pub(super) fn did(&mut self, process: u32, done: Done) {
@@ -191,7 +196,7 @@ impl Processes {
     /// What all have done together in an attempt. Metrics go by the names in `names`, which grows.
     pub(super) fn figures(&self, attempt: u64, fresh: &Figures, names: &mut Names) -> (Figures, Vec<Progress>) {
         let (mut all, mut splits) = (fresh.clone(), Vec::new());
-        for done in self.done.values().filter(|done| done.attempt == attempt) {
+        for done in self.done.values().chain(&self.left).filter(|done| done.attempt == attempt) {
             let mut of_process = fresh.clone();
             let operators = done.operators.iter().map(|(counts, metrics)| {
                 let [records_in, records_out, failed, late, dropped] = *counts;
