@@ -27,7 +27,7 @@ fn a_process_that_joins_may_die_at_once() {
     job.goes_on();
     for _ in 0..3 {
         let mut third = job.worker(2);
-        third.until_it_logs("this process is about to join");
+        third.until_it_logs("this process has a number");
         third.kill();
     }
     coordinator.is_right();

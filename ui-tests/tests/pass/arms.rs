@@ -2,7 +2,7 @@
 //! called like a built-in.
 #![deny(missing_docs, unreachable_pub, unused_qualifications, missing_debug_implementations, unused)]
 #![deny(clippy::pedantic)]
-#![allow(clippy::must_use_candidate)]
+#![allow(clippy::must_use_candidate, clippy::missing_errors_doc, clippy::similar_names, clippy::unnecessary_wraps)]
 use malstrom::prelude::*;
 
 /// State and what is done with it.

@@ -7,6 +7,7 @@ fn chosen(x: Missing) -> Missing {
     x
 }
 #[malstrom::operator]
+#[allow(clippy::non_minimal_cfg)]
 #[cfg(all())]
 fn chosen(x: u64) -> u64 {
     x

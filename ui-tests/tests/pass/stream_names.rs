@@ -1,5 +1,6 @@
 //! A stream may have the name of an operator, a type, a module or a function.
 #![deny(unused, non_camel_case_types)]
+#![allow(non_snake_case)]
 use malstrom::prelude::*;
 
 mod module {

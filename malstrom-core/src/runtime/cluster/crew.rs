@@ -293,11 +293,9 @@ impl Crew {
                     }
                 }
             }
-            Command::Unprepare => {
-                if self.running.as_ref().is_some_and(|running| running.joins.is_some()) {
-                    tracing::info!("this process is not needed now");
-                    self.stop_attempt();
-                }
+            Command::Unprepare if self.running.as_ref().is_some_and(|running| running.joins.is_some()) => {
+                tracing::info!("this process is not needed now");
+                self.stop_attempt();
             }
             Command::Release => {
                 if let Some(running) = &mut self.running {

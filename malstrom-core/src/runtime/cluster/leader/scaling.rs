@@ -110,7 +110,7 @@ impl Leader {
             None => return refuse("no process with workers is there yet: ask again when the job runs".into()),
         };
         let processes = workers / size;
-        if workers % size != 0 || processes == 0 || processes > PROCESSES as usize {
+        if !workers.is_multiple_of(size) || processes == 0 || processes > PROCESSES as usize {
             return refuse(format!(
                 "each process of this job has {size} workers, and there may be {PROCESSES} processes: ask for a multiple of {size} up to \
                  {}",
