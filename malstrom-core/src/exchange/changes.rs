@@ -26,7 +26,7 @@ struct CutPart {
     givers: usize,
 }
 impl Cut {
-    fn new(change: Arc<Change>) -> Self {
+    pub(crate) fn new(change: Arc<Change>) -> Self {
         let route = Rc::new(RouteTable::of(&change.new));
         Cut { change, route, part: OnceCell::new() }
     }

@@ -18,9 +18,7 @@ pub(crate) trait Watched {
     /// The splits that are being read.
     fn progress(&self) -> Vec<Progress>;
     /// How its workers have changed.
-    fn moves(&self) -> Moves {
-        Moves::default()
-    }
+    fn moves(&self) -> Moves;
 }
 /// Waits for the end of the job and shows how far it is, once a second, if standard error is a terminal.
 pub(crate) fn watch(job: &dyn Watched) {

@@ -321,3 +321,6 @@ pub(crate) enum Next<W> {
     /// A split, if there is one for it now, and whether others wait.
     Split(Option<W>, bool),
 }
+
+#[cfg(test)]
+mod tests;

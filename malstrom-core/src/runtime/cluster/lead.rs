@@ -4,7 +4,7 @@ use super::leader::Input;
 use super::processes::ProcessStatus;
 use crate::contract::source::Progress;
 use crate::error::{Error, Result};
-use crate::runtime::attempt::{Moved, lock};
+use crate::runtime::attempt::{Moved, Moves, lock};
 use crate::runtime::clock::Clock;
 use crate::runtime::http::PlanView;
 use crate::runtime::progress::Watched;
@@ -206,5 +206,8 @@ impl Watched for Lead {
     }
     fn progress(&self) -> Vec<Progress> {
         self.look(|state| state.splits.clone())
+    }
+    fn moves(&self) -> Moves {
+        self.look(|state| state.survived.moves)
     }
 }

@@ -110,11 +110,17 @@ impl Leader {
         if !self.coordinator.is_running() {
             return;
         }
+        if self.leaving.is_empty() {
+            return;
+        }
+        // One that has said so before the job was running has not been reckoned with.
+        self.count();
         let gone: Vec<u32> = self.leaving.iter().copied().filter(|process| !self.can_be_drained(*process)).collect();
         for process in gone {
             self.tell(process, &Order::End(None));
             let workers = self.processes.forget(process);
             self.lose(process, workers);
         }
+        self.on(Event::Tick);
     }
 }
