@@ -324,11 +324,6 @@ impl Coordinator {
                     running.snapshots.hasten(now);
                 }
             }
-            Event::Regroup => {
-                if matches!(self.phase, Phase::Running(_)) {
-                    self.recover(actions);
-                }
-            }
             Event::Savepoint(name) => match &mut self.phase {
                 Phase::Running(running) => running.snapshots.savepoint(name),
                 Phase::Claiming | Phase::Gathering { .. } | Phase::Restoring(_) => self.asked.push(name),

@@ -165,8 +165,10 @@ fn all_say_what_they_do_and_the_coordinator_does_what_it_is_told() {
         }
         assert!(!there(place.path(), "here"));
 
-        let target = request(lead.http, "PUT", "/v1/target", &[], r#"{"workers": 2}"#);
-        assert!(target.status == 501 && target.error().contains("cannot be changed yet"), "{target:?}");
+        let target = |workers: &str| request(lead.http, "PUT", "/v1/target", &[], workers);
+        assert_eq!(target(r#"{"workers": 4}"#).status, 202, "it has them");
+        let odd = target(r#"{"workers": 3}"#);
+        assert!(odd.status == 400 && odd.error().contains("ask for a multiple of 2"), "{odd:?}");
         let saved = post(lead.http, "/v1/savepoint", r#"{"name": "at-work"}"#);
         assert_eq!((saved.status, &saved.json()["savepoint"]), (200, &json!("at-work")), "{saved:?}");
         assert!(there(place.path(), "at-work"));

@@ -142,8 +142,6 @@ pub enum Event {
     },
     /// Somebody is about to leave: a snapshot is due now.
     Hasten,
-    /// The attempt is to begin anew, with all who are there.
-    Regroup,
     /// Somebody wants a savepoint of this name.
     Savepoint(String),
     /// Somebody wants so many workers.

@@ -63,11 +63,13 @@ fn a_wrong_address_is_said_to_be_one() {
 }
 
 #[test]
-fn a_process_that_nobody_expects_is_refused() {
+fn a_process_that_nobody_comes_to_expect_is_refused() {
     let (a, b) = (Process::new(0), Process::new(1));
-    let _b = b.mesh(FIRST, MeshSettings::config(), vec![peer(2, a.address())]);
-    let _a = a.mesh(FIRST, MeshSettings::config(), vec![peer(1, b.address())]);
-    eventually(5 * SECOND, "it is refused", || !a.failures().is_empty());
+    // It may be about to join, so it is held for a while.
+    let config = Config { grace: 3 * SECOND, ..MeshSettings::config() };
+    let _b = b.mesh(FIRST, config, vec![peer(2, a.address())]);
+    let _a = a.mesh(FIRST, config, vec![peer(1, b.address())]);
+    eventually(10 * SECOND, "it is refused", || !a.failures().is_empty());
     let why = a.failures()[0].1.clone();
     assert!(why.contains("process 1 expects no connection from process 0"), "{why}");
 }
