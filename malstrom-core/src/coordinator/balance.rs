@@ -16,7 +16,7 @@ const REST: Duration = Duration::from_secs(60);
 /// With fewer samples for each worker it is not known who has how much.
 const LEAST: u64 = 400;
 
-/// What is known of the loads of key groups, and since when one worker has too much. See the [module](self).
+/// What is known of the loads of key groups, and since when one worker has too much.
 ///
 /// ```
 /// use malstrom_core::coordinator::Balance;

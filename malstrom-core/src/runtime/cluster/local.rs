@@ -159,17 +159,20 @@ pub(crate) fn run(processes: usize, clock: Clock) -> Result<i32> {
         left: false,
     };
     let mut all: Vec<Started> = parts.map(fresh).collect();
-    let wanted = Arc::new(AtomicUsize::new(processes));
+    let (wanted, mut there) = (Arc::new(AtomicUsize::new(processes)), processes);
     say(format_args!("starting a coordinator on port {port} and {processes} processes with workers"));
     let code = loop {
         let mut over = None;
-        for number in (0u32..).take(wanted.load(Ordering::SeqCst)) {
-            let part = Part::Worker { number, port };
-            match all.iter_mut().find(|one| one.part == part) {
-                None => all.push(fresh(part)),
-                // It was not needed, and is again.
-                Some(one) if one.child.is_none() && one.again.is_none() && one.left => *one = fresh(part),
-                Some(_) => {}
+        let now_wanted = wanted.load(Ordering::SeqCst);
+        if std::mem::replace(&mut there, now_wanted) != now_wanted {
+            for number in (0u32..).take(now_wanted) {
+                let part = Part::Worker { number, port };
+                match all.iter_mut().find(|one| one.part == part) {
+                    None => all.push(fresh(part)),
+                    // It was not needed, and is again.
+                    Some(one) if one.left && one.child.is_none() => *one = fresh(part),
+                    Some(_) => {}
+                }
             }
         }
         for one in &mut all {
