@@ -114,7 +114,7 @@ impl Fabric {
     pub fn add(&self, process: u32, workers: Range<usize>) {
         self.lines.add(process, workers);
     }
-    /// A process takes part no more: nothing is to be sent to it, and nothing kept.
+    /// A process takes part no more: nothing is to be sent to it.
     pub fn remove(&self, process: u32) {
         self.lines.remove(process);
     }

@@ -26,9 +26,8 @@ impl Leader {
                 let (now, workers) = (self.outside.now(), layout.members().len());
                 self.scalers.begun(workers, now);
                 setup = Some(Setup { restore, seed: self.vault.seed(), ..self.seated(None) });
-                if std::mem::take(&mut self.stop_due) {
-                    // They are told with how they begin.
-                }
+                // All are told with how they begin.
+                self.stop_due = false;
                 None
             }
             Command::Prepare { change, .. } => {
