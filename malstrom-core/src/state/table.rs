@@ -37,6 +37,7 @@ mod save;
 mod search;
 mod track;
 
+use super::pages::ask_for_large_pages;
 use super::prefetch::prefetch;
 pub use ranks::Ranks;
 use ranks::Tag;
@@ -244,6 +245,7 @@ impl<K, V> StateTable<K, V> {
     fn resize(&mut self, slots: usize) {
         let old = self.entries.len();
         self.entries.reserve_exact(slots.saturating_add(TAIL).saturating_sub(old));
+        ask_for_large_pages(&mut self.entries);
         self.entries.resize_with(slots.max(old), || None);
         self.slots = slots;
         self.mul = ((slots as u64) << 12) / u64::from(self.ranks.places().max(1));

@@ -1,0 +1,78 @@
+//! Asks the system for large pages under large tables.
+//!
+//! A table of a gibibyte is some 260,000 pages of 4 KiB, each of which is a trap into the system when it is first
+//! written (a third of the time it took to read such a table back from a snapshot), and most of which the processor has
+//! to look up again whenever a record needs them. Linux gives pages of 2 MiB to who asks, where its setting
+//! `transparent_hugepage` is `madvise`, as distributions have it.
+
+/// From this size in bytes on it pays: below, hardly a large page fits in between.
+#[cfg(target_os = "linux")]
+const LARGE: usize = 8 << 20;
+/// Nothing is asked for a smaller piece. The kernel takes any address that is a multiple of a page, of which 64 KiB is the
+/// largest there is.
+#[cfg(target_os = "linux")]
+const PAGE: usize = 64 << 10;
+
+/// Asks for large pages under all the room of a vector, if it is large. Where that is not to be had it does nothing.
+///
+/// It is for room that has just been allocated: what has been written to already stays where it is.
+#[cfg_attr(target_os = "linux", allow(unsafe_code))]
+pub(super) fn ask_for_large_pages<T>(room: &mut Vec<T>) {
+    #[cfg(target_os = "linux")]
+    {
+        let size = room.capacity().saturating_mul(size_of::<T>());
+        let begin = room.as_mut_ptr().cast::<u8>();
+        let skipped = begin.align_offset(PAGE);
+        if size < LARGE || skipped >= size {
+            return;
+        }
+        let length = (size - skipped) / PAGE * PAGE;
+        // SAFETY: `MADV_HUGEPAGE` changes neither what memory holds nor whether it may be touched, only the size of the
+        // pages that the kernel backs it with. The range consists of whole pages inside the one allocation of the
+        // vector, which is borrowed exclusively: `skipped < size`, and `skipped + length <= size`.
+        // That the kernel declines is no error.
+        let _declined = unsafe { libc::madvise(begin.wrapping_add(skipped).cast(), length, libc::MADV_HUGEPAGE) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = room;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ask_for_large_pages;
+
+    #[test]
+    fn what_is_in_a_vector_stays_in_it() {
+        for size in [0, 1, 4096, (8 << 20) + 4097, 40 << 20] {
+            let mut bytes = vec![0_u8; size];
+            bytes.iter_mut().enumerate().for_each(|(at, byte)| *byte = at as u8);
+            bytes.reserve_exact(size);
+            ask_for_large_pages(&mut bytes);
+            assert!(bytes.iter().enumerate().all(|(at, byte)| *byte == at as u8), "{size} bytes");
+            bytes.resize(2 * size, 7);
+            assert!(bytes[size..].iter().all(|byte| *byte == 7), "{size} bytes");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_kernel_is_asked_for_the_room_of_a_large_vector() {
+        if !std::path::Path::new("/sys/kernel/mm/transparent_hugepage").exists() {
+            println!("skipped: this kernel has no large pages to ask for");
+            return;
+        }
+        let mut room = Vec::<u64>::with_capacity(4 << 20);
+        ask_for_large_pages(&mut room);
+        // `hg` stands among the flags of each mapping for which large pages were asked.
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let middle = room.as_ptr() as usize + (16 << 20);
+        let holds = |line: &str| {
+            let (from, to) = line.split_once(' ')?.0.split_once('-')?;
+            let (from, to) = (usize::from_str_radix(from, 16).ok()?, usize::from_str_radix(to, 16).ok()?);
+            Some((from..to).contains(&middle))
+        };
+        let mut lines = maps.lines().skip_while(|line| holds(line) != Some(true));
+        let flags = lines.find(|line| line.starts_with("VmFlags")).unwrap();
+        assert!(flags.split_whitespace().any(|flag| flag == "hg"), "{flags}");
+    }
+}
