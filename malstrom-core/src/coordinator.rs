@@ -14,8 +14,10 @@
 //!   and the job goes on.
 //! * **Rescale.** A change of the layout is [planned](Event::Target), those who gain from it prepare, and a barrier carries it. It ends
 //!   when all that moved has arrived, and the snapshot of that barrier is committed. Whatever fails before that, the job goes on
-//!   from the snapshot before; whatever fails after, from this one, with the new layout.
+//!   from the snapshot before; whatever fails after, from this one, with the new layout. Where much moves, several such barriers
+//!   follow each other, so that nothing waits for long at any of them.
 mod balance;
+mod course;
 mod gather;
 pub mod member;
 mod moving;
@@ -25,10 +27,10 @@ mod words;
 
 pub use balance::Balance;
 pub use moving::{MoveStage, Moving};
-pub use snapshots::round_of;
 pub use words::{Action, Event, Origin, Policy, Purpose, Report};
 
 use crate::exchange::layout::Layout;
+use course::Course;
 use member::{Command, Standing};
 use plan::Plan;
 use snapshots::Snapshots;
@@ -60,7 +62,10 @@ enum Phase {
 #[derive(Debug)]
 struct Running {
     snapshots: Snapshots,
+    /// The step of a change that is being prepared or made.
     plan: Option<Plan>,
+    /// And the change that it is a step of.
+    course: Option<Course>,
 }
 /// A worker that has joined.
 #[derive(Debug)]
@@ -449,7 +454,7 @@ impl Coordinator {
                     let snapshots = Snapshots::new(self.policy, self.layout.members(), at, now);
                     let mut snapshots = snapshots.in_round(self.origin.round);
                     self.asked.drain(..).for_each(|name| snapshots.savepoint(name));
-                    self.phase = Phase::Running(Box::new(Running { snapshots, plan: None }));
+                    self.phase = Phase::Running(Box::new(Running { snapshots, plan: None, course: None }));
                     self.catch_up(now, actions);
                 }
             }
@@ -460,7 +465,7 @@ impl Coordinator {
                         running.snapshots.finished(worker);
                     }
                 }
-                Report::Followed { .. } | Report::Installed(_) | Report::Left => {
+                Report::Followed { .. } | Report::Installed { .. } | Report::Left => {
                     if let Some(plan) = &mut running.plan {
                         plan.report(worker, &report);
                     }

@@ -52,6 +52,9 @@ pub enum Scope {
         /// Grows by one with each *committed* snapshot, modulo [`ROUNDS`].
         round: u16,
     },
+    /// What has changed since the last committed snapshot, and nothing else: that of a barrier that moves key groups, for which records
+    /// wait. A group is read from as many more of them as there were since it was written in full.
+    Delta,
     /// Everything: the first snapshot of a job, and savepoints.
     Whole,
 }
@@ -63,7 +66,16 @@ impl Scope {
     pub fn is_full(self, group: u16) -> bool {
         match self {
             Scope::Changes { round } => group % ROUNDS == round % ROUNDS,
+            Scope::Delta => false,
             Scope::Whole => true,
+        }
+    }
+    /// The round that it is, if it is one. A whole snapshot is like all rounds at once, so that the first of them comes next.
+    pub fn round(self) -> Option<u16> {
+        match self {
+            Scope::Changes { round } => Some(round),
+            Scope::Delta => None,
+            Scope::Whole => Some(ROUNDS - 1),
         }
     }
 }

@@ -206,6 +206,6 @@ impl Coordinator {
         actions.insert(0, Action::TellThese { to: spare, command: Command::Unprepare });
         self.asked.drain(..).for_each(|name| snapshots.savepoint(name));
         snapshots.settle_written(actions);
-        self.phase = Phase::Running(Box::new(Running { snapshots, plan }));
+        self.phase = Phase::Running(Box::new(Running { snapshots, plan, course: None }));
     }
 }

@@ -1,4 +1,5 @@
 //! How far a change of the layout is.
+use super::course::Course;
 use super::plan::{Plan, Stage};
 use super::{Coordinator, Phase};
 use serde::Serialize;
@@ -57,13 +58,13 @@ impl Coordinator {
     /// ```
     pub fn moving(&self) -> Option<Moving> {
         let Phase::Running(running) = &self.phase else { return None };
-        running.plan.as_ref().map(|plan| plan.progress(self.target))
+        running.plan.as_ref().map(|plan| plan.progress(self.target, running.course.as_ref()))
     }
 }
 impl Plan {
-    fn progress(&self, target: usize) -> Moving {
-        let (before, after) = (self.change.old.members().len(), self.change.new.members().len());
-        let groups = self.gains.values().sum();
+    fn progress(&self, target: usize, course: Option<&Course>) -> Moving {
+        let (mut before, after) = (self.change.old.members().len(), self.change.new.goal().len());
+        let groups: usize = self.gains.values().sum();
         let awaited = |worker: &usize| self.gains.get(worker).copied().unwrap_or_default();
         let (stage, arrived) = match &self.stage {
             Stage::Joining(_) => (MoveStage::Joining, 0),
@@ -74,14 +75,19 @@ impl Plan {
             }
             Stage::Leaving(_) => (MoveStage::Leaving, groups),
         };
+        let mut splits = self.change.splits().count();
+        let (mut all, mut there) = (groups, arrived);
+        if let Some(course) = course {
+            (before, splits, all, there) = (course.before, course.splits, course.groups, course.arrived + arrived);
+        }
         Moving {
             stage,
             since: self.since,
             before,
             workers: if stage == MoveStage::Joining { target } else { after },
-            groups,
-            arrived,
-            splits: self.change.splits().count(),
+            groups: all,
+            arrived: there,
+            splits,
             barrier: self.cut_at,
         }
     }

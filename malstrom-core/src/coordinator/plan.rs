@@ -1,9 +1,10 @@
-//! A change of the layout, from the wish to the last worker that leaves.
+//! A change of the layout, from the wish to the last worker that leaves; or a step of one.
 //!
 //! Joining: there are enough workers. Following: those who gain read what they are going to gain from the newest snapshot, again after
-//! each snapshot, until little has changed meanwhile. Cutting: a barrier carries the change as soon as no other snapshot is under way.
+//! each snapshot, until little has changed meanwhile: the barrier that follows is one for which records wait. Cutting: a barrier carries the change as soon as no other snapshot is under way.
 //! Handover: all that moved has arrived, and the snapshot of that barrier is committed. Leaving: whoever is not needed any more has
 //! published what was committed. Up to the cut the plan can be dropped, and nothing has happened.
+use super::course::Course;
 use super::member::Command;
 use super::{Action, Coordinator, Phase, Report};
 use crate::exchange::layout::{Change, Layout};
@@ -42,14 +43,15 @@ pub(super) struct Plan {
     /// Of which snapshot each of those who gain has its part.
     bases: BTreeMap<usize, u64>,
     pub(super) stage: Stage,
-    /// The interval of its barrier, once that is under way.
+    /// The interval of its barrier, once that is under way, and how many bytes have arrived.
     pub(super) cut_at: Option<u64>,
+    arrived: u64,
 }
 impl Plan {
     fn new(number: u64, since: Duration, change: Arc<Change>, stage: Stage) -> Self {
         let mut gains = BTreeMap::new();
         change.groups().for_each(|moved| *gains.entry(moved.to).or_default() += 1);
-        Plan { number, since, change, gains, bases: BTreeMap::new(), stage, cut_at: None }
+        Plan { number, since, change, gains, bases: BTreeMap::new(), stage, cut_at: None, arrived: 0 }
     }
     /// A plan whose barrier is under way already.
     pub(super) fn cut(
@@ -114,8 +116,12 @@ impl Plan {
                     self.bases.insert(worker, *read);
                 }
             }
-            (Stage::Handover { interval, missing, .. }, Report::Installed(at)) if at == interval => {
-                missing.remove(&worker);
+            (Stage::Handover { interval, missing, .. }, Report::Installed { interval: at, bytes })
+                if at == interval =>
+            {
+                if missing.remove(&worker) {
+                    self.arrived = self.arrived.saturating_add(*bytes);
+                }
             }
             (Stage::Leaving(leaving), Report::Left) => {
                 leaving.remove(&worker);
@@ -135,6 +141,7 @@ impl Coordinator {
     pub(super) fn unplan(&mut self, actions: &mut Vec<Action>) {
         let Phase::Running(running) = &mut self.phase else { return };
         let Some(plan) = running.plan.take_if(|plan| !plan.is_cut()) else { return };
+        running.course = None;
         let gainers = plan.gainers();
         let to = gainers.into_iter().filter(|worker| self.workers.contains_key(worker)).collect();
         actions.push(Action::TellThese { to, command: Command::Unprepare });
@@ -150,11 +157,33 @@ impl Coordinator {
     ) {
         match &self.phase {
             Phase::Running(running) if running.plan.is_none() && !running.snapshots.is_finishing() => {
-                let next = self.layout.moved(groups, splits);
-                self.prepare(now, next, actions);
+                let end = self.layout.moved(groups, splits);
+                self.set_out(now, end, actions);
             }
             _ => actions.push(Action::NotMoved),
         }
+    }
+    /// Begins to change the layout into another one, which has been wanted since then.
+    fn set_out(&mut self, since: Duration, end: Layout, actions: &mut Vec<Action>) {
+        let Phase::Running(running) = &mut self.phase else { return };
+        let change = Change { old: self.layout.clone(), new: Arc::new(end), bases: BTreeMap::new() };
+        let (before, splits) = (change.old.members().len(), change.splits().count());
+        let course = Course::new(since, (before, splits), change.groups().count(), wave(self.policy.wave, &change));
+        let next = self.layout.toward(&change.new, course.most());
+        running.course = Some(course);
+        self.prepare(since, next, actions);
+    }
+    /// Begins the next step to where the layout leads.
+    fn step(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        let Phase::Running(running) = &mut self.phase else { return };
+        // Whoever began it may have been another coordinator.
+        let course = running.course.get_or_insert_with(|| {
+            let end = self.layout.onward(usize::MAX);
+            let change = Change { old: self.layout.clone(), new: Arc::new(end), bases: BTreeMap::new() };
+            Course::new(now, (self.layout.members().len(), 0), self.layout.left(), wave(self.policy.wave, &change))
+        });
+        let (since, next) = (course.since, self.layout.onward(course.most()));
+        self.prepare(since, next, actions);
     }
     /// Begins to prepare for the next layout, which has been wanted since then.
     fn prepare(&mut self, since: Duration, next: Layout, actions: &mut Vec<Action>) {
@@ -168,12 +197,12 @@ impl Coordinator {
     /// Takes the plan as far as it goes.
     pub(super) fn plan(&mut self, now: Duration, actions: &mut Vec<Action>) {
         let Phase::Running(running) = &mut self.phase else { return };
-        if self.policy.moves
-            && running.plan.is_none()
-            && !running.snapshots.is_finishing()
-            && self.wanted().is_none_or(|wanted| wanted != self.layout.members())
-        {
-            self.enlist(now, now, actions);
+        if self.policy.moves && running.plan.is_none() && !running.snapshots.is_finishing() {
+            if self.layout.left() > 0 {
+                self.step(now, actions);
+            } else if self.wanted().is_none_or(|wanted| wanted != self.layout.members()) {
+                self.enlist(now, now, actions);
+            }
         }
         let Phase::Running(running) = &mut self.phase else { return };
         let Some(plan) = &mut running.plan else { return };
@@ -184,8 +213,12 @@ impl Coordinator {
                 self.enlist(now, since, actions);
             }
             Stage::Following { missing, base, bytes, rounds } if missing.is_empty() => {
+                let first = running.course.as_ref().is_some_and(Course::is_first);
+                // Between two steps there is no time for much to change.
+                let fresh = self.policy.wave == u64::MAX || !first || running.snapshots.is_fresh(now);
                 // Without a snapshot there is nothing to read in advance.
-                if *base == 0 || *bytes <= self.policy.budget || *rounds >= ROUNDS {
+                let small = *base == 0 || *bytes <= self.policy.budget;
+                if small && fresh || *rounds >= ROUNDS {
                     plan.stage = Stage::Cutting;
                     self.plan(now, actions);
                 } else {
@@ -221,10 +254,21 @@ impl Coordinator {
             Stage::Leaving(leaving) if leaving.is_empty() => {
                 // Not before: whoever restores a later snapshot does not publish what those who leave had staged for this one.
                 running.snapshots.release(plan.change.new.members());
+                if let Some(course) = &mut running.course {
+                    course.stepped(plan.change.groups().count(), plan.arrived);
+                }
                 running.plan = None;
+                let (done, goes_on) = (self.layout.left() == 0, self.policy.moves && !running.snapshots.is_finishing());
+                if !done && goes_on {
+                    return self.plan(now, actions);
+                }
+                running.course = None;
                 // Behind the next barrier nobody need ask whether those who have left had published all.
                 running.snapshots.hasten(now);
                 actions.push(Action::Moved { layout: self.layout.clone() });
+                if !done {
+                    actions.push(Action::NotMoved);
+                }
             }
             _ => {}
         }
@@ -244,7 +288,7 @@ impl Coordinator {
             if members == self.layout.members() {
                 return;
             }
-            return self.prepare(since, self.layout.spread_by_load(&members, &self.loads), actions);
+            return self.set_out(since, self.layout.spread_by_load(&members, &self.loads), actions);
         }
         if now >= since.saturating_add(self.policy.patience) {
             self.target = self.layout.members().len();
@@ -265,4 +309,9 @@ impl Plan {
         actions.push(Action::TellThese { to, command: Command::Prepare { plan, attempt, change, base } });
         self.stage = Stage::Following { missing, base, bytes: 0, rounds: rounds + 1 };
     }
+}
+/// About how many bytes a step of this change may move: those who give do so side by side, and those who get do too.
+fn wave(each: u64, change: &Change) -> u64 {
+    let (givers, gainers): (BTreeSet<_>, BTreeSet<_>) = change.groups().map(|moved| (moved.from, moved.to)).unzip();
+    each.saturating_mul(givers.len().min(gainers.len()).max(1) as u64)
 }

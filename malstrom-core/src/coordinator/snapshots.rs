@@ -11,6 +11,9 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Behind a snapshot that began no longer ago another one has little to write.
+const FRESH: Duration = Duration::from_millis(100);
+
 /// One that is under way.
 #[derive(Clone, Debug)]
 pub(super) struct Taken {
@@ -52,6 +55,9 @@ pub(super) struct Snapshots {
     failures: u32,
     /// No barrier may begin: key groups are under way.
     held: bool,
+    /// When the last barrier was begun, and when that of the last committed snapshot was.
+    begun: Duration,
+    since: Option<Duration>,
 }
 impl Snapshots {
     pub(super) fn new(policy: Policy, members: &[usize], (term, base): (u64, u64), now: Duration) -> Self {
@@ -67,6 +73,8 @@ impl Snapshots {
             savepoints: VecDeque::new(),
             failures: 0,
             held: false,
+            begun: now,
+            since: None,
         }
     }
     /// The same, where the round of the last committed snapshot is known.
@@ -151,6 +159,10 @@ impl Snapshots {
         };
         (under_way, std::mem::take(&mut self.savepoints))
     }
+    /// Whether no more can have changed since the last one than does in so short a time.
+    pub(super) fn is_fresh(&self, now: Duration) -> bool {
+        self.since.is_some_and(|since| now.saturating_sub(since) <= FRESH)
+    }
     /// The next one is due now.
     pub(super) fn hasten(&mut self, now: Duration) {
         if let Phase::Idle(due) = &mut self.phase {
@@ -163,7 +175,12 @@ impl Snapshots {
             return None;
         }
         let taken = Taken {
-            barrier: Barrier { interval: self.interval, scope: self.scope(), last: false },
+            // Records wait until it is written.
+            barrier: Barrier {
+                interval: self.interval,
+                scope: self.round.map_or(Scope::Whole, |_| Scope::Delta),
+                last: false,
+            },
             purpose: Purpose::Recovery,
             change: Some(change.clone()),
         };
@@ -212,6 +229,7 @@ impl Snapshots {
     }
     fn trigger(&mut self, taken: Taken, now: Duration, actions: &mut Vec<Action>) {
         self.interval += 1;
+        self.begun = now;
         actions.push(Action::Tell(Command::Trigger { barrier: taken.barrier, change: taken.change.clone() }));
         self.phase = Phase::Writing { taken, since: now, missing: self.members.iter().copied().collect() };
     }
@@ -250,7 +268,8 @@ impl Snapshots {
         self.failures = 0;
         match taken.purpose {
             Purpose::Recovery => {
-                (self.round, self.base) = (Some(round_of(taken.barrier.scope)), interval);
+                (self.round, self.base) = (taken.barrier.scope.round().or(self.round), interval);
+                self.since = Some(self.begun);
                 actions.push(Action::Tell(Command::Settle(Outcome::Committed { interval, term })));
             }
             Purpose::Savepoint(_) => actions.push(Action::Tell(Command::Settle(Outcome::Saved { interval, term }))),
@@ -300,13 +319,5 @@ impl Snapshots {
                 actions.push(Action::Unstorable);
             }
         }
-    }
-}
-
-/// The round of a snapshot. A whole one is like all rounds at once, so that the first of them comes next.
-pub fn round_of(scope: Scope) -> u16 {
-    match scope {
-        Scope::Changes { round } => round,
-        Scope::Whole => ROUNDS - 1,
     }
 }

@@ -12,7 +12,16 @@ mod takeovers;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn policy(workers: usize) -> Policy {
-    Policy { workers, groups: 16, splits: 4, every: SECOND, timeout: 5 * SECOND, tries: 3, ..Policy::default() }
+    Policy {
+        workers,
+        groups: 16,
+        splits: 4,
+        every: SECOND,
+        timeout: 5 * SECOND,
+        tries: 3,
+        wave: u64::MAX,
+        ..Policy::default()
+    }
 }
 /// A coordinator of so many workers that go on.
 fn going(workers: usize, origin: Origin) -> Coordinator {

@@ -35,6 +35,9 @@ pub struct Policy {
     pub moves: bool,
     /// Groups are prepared for a move until no more than so many bytes of them have changed meanwhile, but not for ever.
     pub budget: u64,
+    /// About so many bytes of state leave each worker at one barrier when key groups move, since records wait for them; more barriers follow
+    /// for the others. With [`u64::MAX`] all move at one.
+    pub wave: u64,
 }
 impl Default for Policy {
     /// One worker, a snapshot each ten seconds.
@@ -53,6 +56,7 @@ impl Default for Policy {
             patience: Duration::from_secs(120),
             moves: true,
             budget: 32 << 20,
+            wave: 1 << 20,
         }
     }
 }
@@ -178,8 +182,13 @@ pub enum Report {
         /// How many bytes that were, since the snapshot it had before.
         bytes: u64,
     },
-    /// The barrier of this interval has passed it, and all that it has gained has arrived.
-    Installed(u64),
+    /// A barrier with a change has passed it, and all that it has gained has arrived.
+    Installed {
+        /// The interval of the barrier.
+        interval: u64,
+        /// How much arrived.
+        bytes: u64,
+    },
     /// It has nothing any more that the job needs: it is not in the layout, or the last snapshot is committed, and what was to be
     /// published is.
     Left,

@@ -86,9 +86,13 @@ impl Cut {
         let leaves = self.change.old.has(worker) && !self.change.new.has(worker);
         self.change.new.members().first().copied().filter(|_| leaves)
     }
-    /// All groups that a worker owns behind the barrier.
+    /// All groups that a worker owns behind the barrier, and with them those that it gets by the changes that follow.
     pub(crate) fn owned(&self, worker: usize) -> GroupSet {
-        self.route.groups_of(worker).collect()
+        let owned: GroupSet = self.route.groups_of(worker).collect();
+        match self.change.new.comes_to(worker) {
+            Some(all) => owned.growing_to(all.map(|group| group as u16).collect()),
+            None => owned,
+        }
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! A layout holds from one barrier to another. A rescale, a drain and a move of a hot group are all the same: a barrier
 //! that carries a [`Change`] of the layout. What moves is as little as it takes: whoever has more than its share gives up the rest.
+mod steps;
 mod weighted;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use steps::Goal;
 
 /// Who takes part, and with which share.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,11 +19,19 @@ pub struct Layout {
     members: Vec<usize>,
     owners: Vec<u16>,
     readers: Vec<u16>,
+    /// Where it leads to, if it is a step on the way.
+    goal: Option<Arc<Goal>>,
 }
 impl fmt::Debug for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Layout { version, members, owners, readers } = self;
-        write!(f, "Layout({version}: {members:?}, {} groups, {} splits)", owners.len(), readers.len())
+        let Layout { version, members, owners, readers, .. } = self;
+        write!(
+            f,
+            "Layout({version}: {members:?}, {} groups, {} splits, {} to move)",
+            owners.len(),
+            readers.len(),
+            self.left()
+        )
     }
 }
 /// A layout from elsewhere, of which it is not known whether it is one.
@@ -31,15 +41,19 @@ struct Written {
     members: Vec<usize>,
     owners: Vec<u16>,
     readers: Vec<u16>,
+    goal: Option<Arc<Goal>>,
 }
 impl TryFrom<Written> for Layout {
     type Error = String;
     fn try_from(written: Written) -> Result<Self, String> {
-        let Written { version, members, owners, readers } = written;
+        let Written { version, members, owners, readers, goal } = written;
         if !members.is_sorted_by(|a, b| a < b) {
             return Err("the workers of a layout are not in order".into());
         }
-        let layout = Layout { version, members, owners, readers };
+        let layout = Layout { version, members, owners, readers, goal };
+        if layout.goal.as_ref().is_some_and(|goal| !goal.is_of(&layout)) {
+            return Err("a layout leads to one that is none".into());
+        }
         let strange = layout.owners.iter().chain(&layout.readers).find(|worker| !layout.has(usize::from(**worker)));
         // With nobody there, everything is at worker 0.
         match strange.filter(|_| !layout.members.is_empty()) {
@@ -121,7 +135,7 @@ impl Layout {
         let number = |at: usize| members.get(at).map_or(0, |worker| *worker as u16);
         let owners = (0..groups).map(|group| number(group * members.len() / groups)).collect();
         let readers = (0..splits).map(|split| number(split % members.len().max(1))).collect();
-        Layout { version: 0, owners, readers, members }
+        Layout { version: 0, owners, readers, members, goal: None }
     }
     /// Grows by one with each change.
     pub fn version(&self) -> u64 {
@@ -174,6 +188,7 @@ impl Layout {
             owners: spread(&self.owners, &members),
             readers: spread(&self.readers, &members),
             members,
+            goal: None,
         }
     }
     /// The same, with shares of groups that are equal by what these have to do: group by group, in any unit; whatever is not in the list
@@ -220,7 +235,12 @@ impl Layout {
         };
         let mut members: Vec<usize> = self.members.iter().map(|worker| number(*worker)).collect::<Option<_>>()?;
         members.sort_unstable();
-        Some(Layout { version: self.version, members, owners: all(&self.owners)?, readers: all(&self.readers)? })
+        let goal = match &self.goal {
+            Some(goal) => Some(Arc::new(goal.renumbered(&number)?)),
+            None => None,
+        };
+        let (owners, readers) = (all(&self.owners)?, all(&self.readers)?);
+        Some(Layout { version: self.version, members, owners, readers, goal })
     }
     /// The next layout, in which some groups and splits are somebody else's. A move to a worker that does not take part is left out.
     ///
@@ -231,7 +251,7 @@ impl Layout {
     /// assert_eq!((layout.reader(0), layout.reader(1)), (1, 1));
     /// ```
     pub fn moved(&self, groups: &[(usize, usize)], splits: &[(usize, usize)]) -> Self {
-        let mut next = Layout { version: self.version + 1, ..self.clone() };
+        let mut next = Layout { version: self.version + 1, goal: None, ..self.clone() };
         let (owners, readers) = (&mut next.owners, &mut next.readers);
         for (shares, moves) in [(owners, groups), (readers, splits)] {
             for (what, to) in moves.iter().filter(|(_, to)| self.has(*to)) {

@@ -176,7 +176,7 @@ impl Run<'_> {
                 },
                 Ok(News::Installed(worker, handed)) => {
                     self.scalers.arrived(handed);
-                    self.report(worker, Report::Installed(handed.interval));
+                    self.report(worker, Report::Installed { interval: handed.interval, bytes: handed.taken });
                 }
                 Ok(News::Left(worker)) => self.report(worker, Report::Left),
                 Ok(News::Rescale(workers, reply)) => self.rescale(workers, reply),

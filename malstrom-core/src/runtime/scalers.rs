@@ -49,9 +49,13 @@ impl Scalers {
     pub(crate) fn prepared(&mut self, worker: usize) -> Option<Report> {
         self.joining.remove(&worker)
     }
-    /// A change is being prepared.
+    /// A change, or a step of it, is being prepared.
     pub(crate) fn begin(&mut self, since: Duration, groups: usize) {
-        (self.under_way, self.bytes, self.pause) = (Some((since, groups)), 0, Duration::ZERO);
+        if let Some((_, all)) = &mut self.under_way {
+            *all = groups.max(*all);
+        } else {
+            (self.under_way, self.bytes, self.pause) = (Some((since, groups)), 0, Duration::ZERO);
+        }
     }
     /// All is at a worker that it gains.
     pub(crate) fn arrived(&mut self, handed: Handed) {

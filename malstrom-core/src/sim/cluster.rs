@@ -131,6 +131,8 @@ pub struct Survived {
     pub aborted: u64,
     /// How often the layout changed.
     pub moves: u64,
+    /// And how many barriers that took.
+    pub steps: u64,
     /// How many changes of the layout were dropped before their barrier.
     pub dropped: u64,
     /// How many records and windows were processed.
@@ -151,6 +153,7 @@ impl Survived {
         self.aborted += other.aborted;
         self.moves += other.moves;
         self.dropped += other.dropped;
+        self.steps += other.steps;
         self.records += other.records;
         self.faults += other.faults;
         self.time += other.time;

@@ -131,7 +131,7 @@ impl Vault {
             segments.push(segment);
         }
         let Some(scope) = scope else { return refuse("no process has written anything".into()) };
-        if let (Kind::Savepoint(_), Scope::Changes { .. }) = (&draft.kind, scope) {
+        if matches!(draft.kind, Kind::Savepoint(_)) && scope != Scope::Whole {
             return refuse("a savepoint is to have everything".into());
         }
         let Some(needed) = needed(&segments) else {
@@ -165,7 +165,7 @@ impl Vault {
     fn layouts(&self, schemas: BTreeMap<(String, Part), Schema>, draft: u64, scope: Scope) -> Layouts {
         let new = |(key, schema)| (key, Layout { schema, since: draft });
         let mut layouts: Layouts = schemas.into_iter().map(new).collect();
-        if let (Some(parent), Scope::Changes { .. }) = (&self.parent, scope) {
+        if let Some(parent) = self.parent.as_ref().filter(|_| scope != Scope::Whole) {
             for (key, before) in &parent.manifest.layouts {
                 if self.restored.as_ref().is_none_or(|restored| restored.has_claimed(&key.0, key.1)) {
                     layouts.entry(key.clone()).or_insert_with(|| before.clone()).since = before.since;

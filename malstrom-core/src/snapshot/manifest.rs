@@ -11,6 +11,8 @@ const MAGIC: &[u8; 8] = b"MALSTRMS";
 const FORMAT: u32 = 2;
 /// The scope that has everything, as a number of a round.
 const WHOLE: u16 = u16::MAX;
+/// And the one that has no group in full.
+const DELTA: u16 = u16::MAX - 1;
 
 /// Whether a snapshot is one of many or to be kept.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -171,10 +173,12 @@ impl Manifest {
     }
     /// The scope of what is written relative to it.
     pub(super) fn next_scope(&self) -> Scope {
-        match self.scope {
-            Scope::Changes { round } => Scope::Changes { round: (round + 1) % ROUNDS },
-            Scope::Whole => Scope::Changes { round: 0 },
-        }
+        Scope::Changes { round: (self.round() + 1) % ROUNDS }
+    }
+    /// The newest round that it has.
+    pub fn round(&self) -> u16 {
+        let scopes = [self.scope].into_iter().chain(self.segments.iter().rev().map(|segment| segment.scope));
+        scopes.filter_map(Scope::round).next().unwrap_or(ROUNDS - 1)
     }
 }
 
@@ -209,6 +213,7 @@ pub(super) fn kind(w: &mut Writer, kind: &Kind) {
 pub(super) fn scope(w: &mut Writer, scope: Scope) {
     w.u16(match scope {
         Scope::Changes { round } => round,
+        Scope::Delta => DELTA,
         Scope::Whole => WHOLE,
     });
 }
@@ -231,6 +236,7 @@ impl Reader<'_> {
     fn scope(&mut self) -> Result<Scope, Garbled> {
         match self.u16()? {
             WHOLE => Ok(Scope::Whole),
+            DELTA => Ok(Scope::Delta),
             round if round < ROUNDS => Ok(Scope::Changes { round }),
             _ => Err("it is of an unknown scope".into()),
         }

@@ -18,11 +18,12 @@ const GROUPS: u16 = 4096;
 pub struct GroupSet {
     words: Box<[u64; GROUPS as usize / 64]>,
     leaves: bool,
+    coming: Option<Box<GroupSet>>,
 }
 impl GroupSet {
     /// None.
     pub fn new() -> Self {
-        GroupSet { words: Box::new([0; GROUPS as usize / 64]), leaves: false }
+        GroupSet { words: Box::new([0; GROUPS as usize / 64]), leaves: false, coming: None }
     }
     /// Adds a group. There are none of other numbers than 0 to 4095.
     pub fn insert(&mut self, group: u16) {
@@ -58,6 +59,15 @@ impl GroupSet {
     #[must_use]
     pub fn leaving(self) -> Self {
         GroupSet { leaves: true, ..self }
+    }
+    /// The same, where the owner is going to have all of these soon.
+    #[must_use]
+    pub fn growing_to(self, all: GroupSet) -> Self {
+        GroupSet { coming: Some(Box::new(all)), ..self }
+    }
+    /// All that the owner is going to have soon: these, unless it is known to get more.
+    pub fn soon(&self) -> &GroupSet {
+        self.coming.as_deref().unwrap_or(self)
     }
     /// Whether the worker that gives them leaves.
     pub fn leaves(&self) -> bool {

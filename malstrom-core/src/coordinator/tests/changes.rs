@@ -1,7 +1,8 @@
 //! A layout that changes.
 use super::*;
 use crate::coordinator::member::Command;
-use crate::exchange::layout::Change;
+use crate::coordinator::member::Standing;
+use crate::exchange::layout::{Change, Layout};
 
 fn report_of(worker: usize, report: Report) -> Event {
     Event::Report { worker, attempt: 1, report }
@@ -45,10 +46,10 @@ fn a_job_grows_and_shrinks() {
         matches!(coordinator.on(SECOND, report_of(0, Report::Written(2)))[..], [Action::Store { .. }]),
         "1 had nothing"
     );
-    coordinator.on(SECOND, report_of(0, Report::Installed(2)));
+    coordinator.on(SECOND, report_of(0, Report::Installed { interval: 2, bytes: 0 }));
     coordinator.on(SECOND, Event::Committed { interval: 2 });
     assert_eq!(coordinator.on(100 * SECOND, Event::Tick), [], "no barrier begins while something is under way");
-    let actions = coordinator.on(100 * SECOND, report_of(1, Report::Installed(2)));
+    let actions = coordinator.on(100 * SECOND, report_of(1, Report::Installed { interval: 2, bytes: 0 }));
     assert!(
         matches!(&actions[..], [Action::Moved { .. }, Action::Tell(Command::Trigger { change: None, .. })]),
         "{actions:?}"
@@ -64,7 +65,7 @@ fn a_job_grows_and_shrinks() {
     for worker in 0..2 {
         coordinator.on(100 * SECOND, report_of(worker, Report::Written(barrier.interval)));
     }
-    coordinator.on(100 * SECOND, report_of(0, Report::Installed(barrier.interval)));
+    coordinator.on(100 * SECOND, report_of(0, Report::Installed { interval: barrier.interval, bytes: 0 }));
     let actions = coordinator.on(100 * SECOND, Event::Committed { interval: barrier.interval });
     assert_eq!(actions.last(), Some(&Action::TellThese { to: vec![1], command: Command::Release }));
     assert_eq!(
@@ -134,4 +135,94 @@ fn workers_that_do_not_come_are_not_waited_for_for_ever() {
     actions.retain(|action| !matches!(action, Action::Tell(Command::Trigger { .. })));
     assert_eq!(actions, [Action::NotMoved]);
     assert_eq!((coordinator.target(), coordinator.is_moving()), (1, false));
+}
+
+/// A step from its `Prepare` to the word of what follows it, where each group holds so much.
+fn step(coordinator: &mut Coordinator, prepare: &[Action], each: u64) -> (Arc<Change>, Vec<Action>) {
+    let (plan, to, base) = prepared(prepare);
+    let followed = |worker| report_of(worker, Report::Followed { plan, base, bytes: 0 });
+    let (barrier, change) =
+        cut(&to.iter().flat_map(|worker| coordinator.on(SECOND, followed(*worker))).collect::<Vec<_>>());
+    assert_eq!(barrier.scope, Scope::Delta, "records wait for it");
+    let (interval, old, new) = (barrier.interval, change.old.members(), change.new.members());
+    old.iter().for_each(|worker| drop(coordinator.on(SECOND, report_of(*worker, Report::Written(interval)))));
+    for worker in new.iter().copied() {
+        let bytes = each * change.groups().filter(|moved| moved.to == worker).count() as u64;
+        coordinator.on(SECOND, report_of(worker, Report::Installed { interval, bytes }));
+    }
+    let actions = coordinator.on(SECOND, Event::Committed { interval });
+    (change, actions[1..].to_vec())
+}
+fn in_steps() -> Policy {
+    Policy { silence: Duration::MAX, wave: 1000, groups: 4096, ..policy(1) }
+}
+#[test]
+fn what_is_much_moves_in_steps_and_one_answer_is_given() {
+    let (mut coordinator, _) = Coordinator::new(in_steps());
+    start(&mut coordinator, 1, origin(1, 6, Some(3)), Duration::ZERO);
+    coordinator.on(Duration::ZERO, Event::Joined { worker: 1, standing: None });
+    coordinator.on(SECOND, Event::Tick);
+    coordinator.on(SECOND, report_of(0, Report::Written(7)));
+    coordinator.on(SECOND, Event::Committed { interval: 7 });
+    let mut actions = wish(&mut coordinator, 2);
+    let (mut moved, mut last) = (Vec::new(), false);
+    while !last {
+        let (change, next) = step(&mut coordinator, &actions, 10);
+        assert!(change.groups().all(|group| (group.from, group.to) == (0, 1)));
+        moved.push(change.groups().count());
+        (actions, last) = (next, !change.is_followed());
+        if let Some(moving) = coordinator.moving() {
+            let arrived = moved.iter().sum::<usize>();
+            assert_eq!((moving.groups, moving.arrived, moving.workers, moving.before), (2048, arrived, 2, 1));
+        }
+    }
+    assert_eq!((&moved[..3], moved.iter().sum::<usize>(), moved.len()), (&[2, 32, 100][..], 2048, 23));
+    assert!(
+        matches!(&actions[..], [Action::Moved { .. }, Action::Tell(Command::Trigger { change: None, barrier })]
+            if barrier.scope == Scope::Changes { round: 5 }),
+        "the round is that behind the last which had one: {actions:?}"
+    );
+}
+#[test]
+fn a_snapshot_is_taken_before_the_first_step_and_nobody_waits_for_it() {
+    let (mut coordinator, _) = Coordinator::new(in_steps());
+    start(&mut coordinator, 1, origin(1, 6, Some(3)), Duration::ZERO);
+    coordinator.on(Duration::ZERO, Event::Joined { worker: 1, standing: None });
+    let now = SECOND - Duration::from_millis(50);
+    let (plan, _, base) = prepared(&{
+        coordinator.on(now, Event::Target(2));
+        coordinator.on(now, Event::Recorded { target: 2 })
+    });
+    let actions = coordinator.on(now, report_of(1, Report::Followed { plan, base, bytes: 0 }));
+    assert_eq!(barrier(&actions).map(|barrier| barrier.scope), Some(Scope::Changes { round: 4 }));
+    coordinator.on(now, report_of(0, Report::Written(7)));
+    let actions = coordinator.on(now, Event::Committed { interval: 7 });
+    let (change, _) = step(&mut coordinator, &actions[1..], 0);
+    assert_eq!(change.groups().count(), 2);
+}
+#[test]
+fn who_takes_over_goes_on_to_where_the_layout_leads() {
+    let first = Layout::even(&[0], 4096, 4);
+    let on_the_way = Arc::new(first.toward(&first.spread(&[0, 1]), 100));
+    let (mut coordinator, _) = Coordinator::new(Policy { workers: 2, ..in_steps() });
+    coordinator.on(Duration::ZERO, Event::Claimed(origin(2, 6, Some(3))));
+    let standing = Standing {
+        attempt: 1,
+        origin: Some(6),
+        layout: on_the_way,
+        going: true,
+        prepared: false,
+        begun: Vec::new(),
+        installed: 0,
+        finished: None,
+    };
+    coordinator.on(Duration::ZERO, Event::Joined { worker: 0, standing: Some(standing.clone()) });
+    coordinator.on(Duration::ZERO, Event::Joined { worker: 1, standing: Some(standing) });
+    let actions = coordinator.on(Duration::ZERO, Event::Tick);
+    assert!(
+        matches!(actions.last(), Some(Action::TellThese { to, command: Command::Prepare { change, .. } })
+            if to[..] == [1] && change.old.left() == 1948 && change.groups().count() == 2),
+        "{actions:?}"
+    );
+    assert_eq!(coordinator.moving().map(|moving| moving.groups), Some(1948));
 }

@@ -5,6 +5,8 @@ use crate::stream::signal::{End, Mark, Signal, SplitNews};
 
 /// The scope that has everything, as a number of a round.
 const WHOLE: u16 = u16::MAX;
+/// And the one that has no group in full.
+const DELTA: u16 = u16::MAX - 1;
 
 /// Each takes so many bytes: its place, its kind, whether it is the last barrier, its round, and two numbers.
 const LEN: usize = 24;
@@ -29,6 +31,7 @@ pub(super) fn write(at: usize, signal: Signal, out: &mut Vec<u8>) {
         Signal::Barrier(Barrier { interval, scope, last }) => {
             let round = match scope {
                 Scope::Changes { round } => round,
+                Scope::Delta => DELTA,
                 Scope::Whole => WHOLE,
             };
             (8, last, round, interval, 0)
@@ -64,6 +67,7 @@ pub(super) fn read(rest: &mut &[u8]) -> Result<(usize, Signal), CodecError> {
         8 => {
             let scope = match round {
                 WHOLE => Scope::Whole,
+                DELTA => Scope::Delta,
                 round if round < ROUNDS => Scope::Changes { round },
                 _ => return Err(unknown()),
             };

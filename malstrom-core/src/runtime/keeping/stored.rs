@@ -1,7 +1,7 @@
 //! A job that is kept in an object store.
 use super::{Found, Operators, Restore, Shelves, Vault, check_name};
 use crate::contract::snapshot::{Barrier, Outcome, Part, Scope, Shelf};
-use crate::coordinator::{Origin, Purpose, round_of};
+use crate::coordinator::{Origin, Purpose};
 use crate::error::{Error, Result};
 use crate::runtime::clock;
 use crate::snapshot::{self, Archive, Chunks, Draft, Groups, Job, Kind, Location, Request};
@@ -181,7 +181,7 @@ impl Vault for Stored {
         }
         let round = match &saved.kind {
             // What follows would be written under the new name, and what it is relative to lies under the old one.
-            Kind::Snapshot if names == self.operators.ids => Some(round_of(manifest.scope)),
+            Kind::Snapshot if names == self.operators.ids => Some(manifest.round()),
             Kind::Snapshot | Kind::Savepoint(_) => None,
         };
         let shelves = Arc::new(OfSnapshot { restored: restored.clone(), names });

@@ -3,7 +3,7 @@ use super::Breach;
 use super::job::Manifest;
 use super::store::{Answer, Ask, Store};
 use crate::contract::snapshot::{Barrier, Outcome, ROUNDS, Scope};
-use crate::coordinator::{Action, Coordinator, Event, Origin, Policy, Purpose, round_of};
+use crate::coordinator::{Action, Coordinator, Event, Origin, Policy, Purpose};
 use crate::exchange::layout::Change;
 use crate::snapshot::log::{Log, LogError, Record, Reply, Request};
 use std::collections::VecDeque;
@@ -151,7 +151,11 @@ impl Leader {
                     parts: Vec::new(),
                     before: Vec::new(),
                     is_base,
-                    round: round_of(barrier.scope),
+                    round: barrier
+                        .scope
+                        .round()
+                        .or(self.newest.as_ref().map(|newest| newest.round))
+                        .unwrap_or_default(),
                     layout,
                     target: coordinator.target(),
                 };

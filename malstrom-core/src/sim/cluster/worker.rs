@@ -295,7 +295,7 @@ impl Process {
                 Did::Installed(interval) => {
                     self.member.installed(interval);
                     let (term, attempt) = (self.member.term(), self.member.attempt());
-                    let report = Report::Installed(interval);
+                    let report = Report::Installed { interval, bytes: 1 };
                     if let Some(boss) = self.boss {
                         wishes.push(Wish::Tell(boss, Message::Report { term, attempt, report }));
                     }

@@ -172,6 +172,7 @@ impl<'a> World<'a> {
             patience: micros(25_000),
             moves: true,
             budget: [0, 10, 1_000][random.index(3)],
+            wave: [u64::MAX, 1, 2][random.index(3)],
         }
     }
     fn say(&mut self, what: impl Display) {

@@ -318,7 +318,8 @@ impl Attempt {
             if let Some(interval) = machine.installed() {
                 lives.say(format_args!("worker {worker} has what it gains at barrier {interval}"));
                 self.finished[worker] = false;
-                reports.push((worker, Report::Installed(interval)));
+                let bytes = machine.handed(lives.now).taken;
+                reports.push((worker, Report::Installed { interval, bytes }));
             }
             if let Some(written) = machine.written() {
                 reports.push((worker, Report::Written(written.interval)));

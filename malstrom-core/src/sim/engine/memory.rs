@@ -3,7 +3,7 @@ use super::faulty::StoreFault;
 use super::random::Random;
 use super::{Keeping, SEED};
 use crate::contract::snapshot::{Barrier, Chunk, Head, Loaded, NO_GROUP, Part, Schema, Shelf};
-use crate::coordinator::{Origin, Purpose, round_of};
+use crate::coordinator::{Origin, Purpose};
 use crate::error::{Error, Result};
 use crate::exchange::fabric::{Fabric, Wake};
 use crate::exchange::route::RouteTable;
@@ -89,7 +89,7 @@ impl Keeping for Memory {
         Ok(Origin {
             term: self.term,
             interval: last.map_or(0, |kept| kept.barrier.interval),
-            round: last.filter(|kept| !kept.savepoint).map(|kept| round_of(kept.barrier.scope)),
+            round: self.chain().iter().rev().filter(|kept| !kept.savepoint).find_map(|kept| kept.barrier.scope.round()),
             ..Origin::default()
         })
     }

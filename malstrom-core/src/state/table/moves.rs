@@ -59,12 +59,15 @@ impl<K, V> StateTable<K, V> {
         track.entries.put_slots(self.entries.get(self.reach(group)).unwrap_or_default(), &wanted, &mut draft)?;
         Ok(draft)
     }
-    /// Lays the table out for all groups that are owned from now on, with room for so many more entries.
+    /// Lays the table out for all groups that are owned from now on, with room for so many more entries, and for as many in the groups
+    /// that are to come as there are in these.
     pub(crate) fn lay_out(&mut self, ranks: Ranks, more: usize) {
         if let Some(track) = &mut self.track {
             // There is room for all that comes.
             track.expected = 0;
         }
+        let all = ranks.in_all_places(self.len.saturating_add(more));
+        let more = all.saturating_sub(self.len);
         if self.ranks.is_laid_out_like(&ranks) {
             self.ranks = ranks;
             self.reserve(more);

@@ -24,7 +24,7 @@ struct RankTable {
     /// The group less its rank among those that have slots. A group which has none shares the rank of a neighbour, so that
     /// its entries crowd there but are not lost.
     skipped: [u16; GROUPS as usize],
-    /// The groups that have slots, in order: the owned ones, and those given away since tables were laid out.
+    /// The groups that have slots, in order: the owned ones, those given away since tables were laid out, and those to come.
     places: Rc<[u16]>,
     /// The owned groups, in order.
     groups: Rc<[u16]>,
@@ -48,14 +48,19 @@ impl Ranks {
         }
         let groups: Rc<[u16]> =
             (0..GROUPS).zip(is_owned).filter(|(_, is_owned)| *is_owned).map(|(group, _)| group).collect();
-        let (mut skipped, mut below, last) = ([0; GROUPS as usize], 0, groups.len().saturating_sub(1) as u16);
-        for (group, (skipped, is_owned)) in (0..).zip(skipped.iter_mut().zip(is_owned)) {
-            *skipped = group - below.min(last);
-            below += u16::from(is_owned);
-        }
-        Self(Rc::new(RankTable { skipped, places: groups.clone(), groups, next: RefCell::default() }))
+        Self::placed(groups.clone(), groups)
     }
-    /// These groups, of which some may be owned already and others not.
+    /// This worker owns `groups`, which have slots as all groups in `places` have.
+    fn placed(places: Rc<[u16]>, groups: Rc<[u16]>) -> Self {
+        let (mut skipped, mut below, last) = ([0; GROUPS as usize], 0, places.len().saturating_sub(1) as u16);
+        for (group, skipped) in (0..).zip(&mut skipped) {
+            *skipped = group - below.min(last);
+            below += u16::from(places.get(usize::from(below)) == Some(&group));
+        }
+        Self(Rc::new(RankTable { skipped, places, groups, next: RefCell::default() }))
+    }
+    /// These groups, of which some may be owned already and others not. Those have slots too that come [soon](GroupSet::soon), so that
+    /// tables need not be laid out anew when they do.
     ///
     /// ```
     /// use malstrom_core::contract::snapshot::GroupSet;
@@ -69,8 +74,8 @@ impl Ranks {
     /// ```
     #[must_use]
     pub fn moved(&self, groups: &GroupSet) -> Self {
-        let is_so = |table: &RankTable| is_of(&table.places, groups) && is_of(&table.groups, groups);
-        self.follow(is_so, || Self::of(groups.iter()))
+        let is_so = |table: &RankTable| is_of(&table.places, groups.soon()) && is_of(&table.groups, groups);
+        self.follow(is_so, || Self::placed(groups.soon().iter().collect(), groups.iter().collect()))
     }
     /// The same without these groups, which keep their places until tables are laid out anew.
     #[must_use]
@@ -131,6 +136,12 @@ impl Ranks {
     /// The owned groups, in order.
     pub(crate) fn groups(&self) -> &[u16] {
         &self.0.groups
+    }
+
+    /// How many entries there would be if all groups that have slots had as many as those that are owned.
+    pub(super) fn in_all_places(&self, entries: usize) -> usize {
+        let (places, owned) = (self.0.places.len(), self.0.groups.len().max(1));
+        if places <= owned { entries } else { (entries as u128 * places as u128 / owned as u128) as usize }
     }
 
     /// How many groups this worker owns.

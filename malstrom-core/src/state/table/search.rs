@@ -56,7 +56,7 @@ impl<K: Eq, V> StateTable<K, V> {
             Ok(at) => return at,
             Err(at) => at,
         };
-        if self.len >= room::<K, V>(self.slots) {
+        if self.ranks.in_all_places(self.len) >= room::<K, V>(self.slots) {
             self.resize(doubled(self.slots));
             let home = self.home(tag);
             at = home + self.entries.iter().skip(home).take_while(|slot| slot.is_some()).count();

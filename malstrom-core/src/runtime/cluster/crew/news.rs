@@ -63,7 +63,12 @@ impl Crew {
                 running.installed(worker, interval);
                 let (bytes, stood) = (handed.taken, handed.stood);
                 self.say(&Word::Handed { term, attempt, bytes, stood });
-                self.say(&Word::Report { term, worker, attempt, report: Report::Installed(interval) });
+                self.say(&Word::Report {
+                    term,
+                    worker,
+                    attempt,
+                    report: Report::Installed { interval, bytes: handed.taken },
+                });
             }
             // All workers of a process leave together, and then the attempt has ended here.
             News::Left(_) | News::Rescale(..) | News::Rebalance(_) => {}

@@ -1,7 +1,7 @@
 //! Processes come and go while the job runs: who takes part, and what each is called in the attempt.
 use super::Leader;
 use crate::coordinator::member::Command;
-use crate::coordinator::{Action, Event};
+use crate::coordinator::{Action, Event, Moving};
 use crate::error::{Error, Result};
 use crate::exchange::layout::{Change, Layout};
 use crate::runtime::attempt::Moved;
@@ -168,7 +168,9 @@ impl Leader {
     pub(super) fn tell_these(&mut self, to: &[usize], command: Command) {
         match &command {
             Command::Prepare { change, .. } => {
-                self.scalers.begin(self.outside.now(), change.groups().count());
+                if let Some(Moving { since, groups, .. }) = self.coordinator.moving() {
+                    self.scalers.begin(since, groups);
+                }
                 self.seated(Some(change));
                 self.tell_seats();
             }

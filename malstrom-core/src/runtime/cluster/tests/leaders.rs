@@ -250,7 +250,9 @@ impl World {
             // It has shown that the job is over, and told only some.
             return self.ends();
         }
-        let delay = self.random.ms(100..6000);
+        // The one that stands by is to have a chance.
+        let other = self.leaders.iter().any(|leader| leader.watch.is_some() && !leader.gone);
+        let delay = self.random.ms(if other { 1000..12_000 } else { 100..6000 });
         self.after(delay, Event::StartLeader(slot));
     }
     fn leader_ends(&mut self, id: usize, over: Result<(), Error>) {

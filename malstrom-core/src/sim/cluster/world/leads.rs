@@ -79,6 +79,7 @@ impl World<'_> {
         };
         match &command {
             Command::Begin { .. } => self.survived.attempts += 1,
+            Command::Trigger { change: Some(_), .. } => self.survived.steps += 1,
             Command::Settle(Outcome::Aborted { .. }) => self.survived.aborted += 1,
             Command::Settle(_) => self.survived.snapshots += 1,
             _ => {}

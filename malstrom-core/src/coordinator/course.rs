@@ -1,0 +1,87 @@
+//! How many key groups move at one barrier.
+//!
+//! Records of all groups of a worker wait while some of them move. So a change of the layout is made in steps, each of which moves so many
+//! groups that what they hold is written, sent and taken in in a short time. What they hold is seen at the steps before: the first one moves
+//! very few. Bytes are the measure and not the time that a step took, for that has the pace of messages and of the storage in it,
+//! which does not get better by moving less.
+use std::time::Duration;
+
+/// The first step moves one group of so many.
+const FIRST: usize = 1024;
+/// A step moves so many times as many groups as the one before, at most: they need not all hold the same.
+const GROWTH: usize = 16;
+
+/// A change of the layout that is made step by step.
+#[derive(Clone, Debug)]
+pub(super) struct Course {
+    /// When it was wanted.
+    pub(super) since: Duration,
+    /// How many workers there were before, and how many splits move.
+    pub(super) before: usize,
+    pub(super) splits: usize,
+    /// How many groups move, and how many have.
+    pub(super) groups: usize,
+    pub(super) arrived: usize,
+    /// And the bytes that those were.
+    bytes: u64,
+    /// How many groups the next step moves, and about how many bytes a step may.
+    most: usize,
+    wave: u64,
+}
+impl Course {
+    pub(super) fn new(since: Duration, (before, splits): (usize, usize), groups: usize, wave: u64) -> Self {
+        let most = if wave == u64::MAX { groups } else { groups.div_ceil(FIRST) };
+        Course { since, before, splits, groups, arrived: 0, bytes: 0, most: most.max(1), wave }
+    }
+    /// How many groups the next step moves.
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+    /// Whether the first step is still to be made.
+    pub(super) fn is_first(&self) -> bool {
+        self.arrived == 0
+    }
+    /// A step moved so many groups, which held so much.
+    pub(super) fn stepped(&mut self, moved: usize, bytes: u64) {
+        (self.arrived, self.bytes) = (self.arrived + moved, self.bytes + bytes);
+        let fitting = u128::from(self.wave) * self.arrived as u128 / u128::from(self.bytes.max(1));
+        self.most = fitting.min(moved.saturating_mul(GROWTH) as u128).max(1) as usize;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What each step of a change moves, where each group holds so much.
+    fn steps(groups: usize, each: u64, wave: u64) -> Vec<u64> {
+        let mut course = Course::new(Duration::ZERO, (1, 0), groups, wave);
+        let mut steps = Vec::new();
+        while course.arrived < groups {
+            let moved = course.most().min(groups - course.arrived);
+            course.stepped(moved, each * moved as u64);
+            steps.push(each * moved as u64);
+        }
+        steps
+    }
+
+    proptest! {
+        /// Whatever a group holds, no step moves more than it should, beyond what it begins with, and steps are not many more than that takes.
+        #[test]
+        fn steps_are_small_and_few(groups in 1usize..4097, each in 0u64..100_000, wave in 1u64..1 << 20) {
+            let all = steps(groups, each, wave);
+            prop_assert!(*all.iter().max().unwrap() <= wave.max(each * groups.div_ceil(FIRST) as u64));
+            let fits = (wave / each.max(1)).max(1) as usize;
+            prop_assert!(all.len() <= groups.div_ceil(fits) + 4, "{} steps where {} would do", all.len(), groups.div_ceil(fits));
+        }
+    }
+    #[test]
+    fn what_is_small_moves_in_a_few_steps() {
+        assert_eq!((steps(2048, 10, 1 << 20).len(), steps(3, 0, 1 << 20).len()), (4, 2));
+    }
+    #[test]
+    fn all_at_once_if_it_may_be_any_amount() {
+        assert_eq!(steps(3000, 1 << 30, u64::MAX).len(), 1);
+    }
+}
