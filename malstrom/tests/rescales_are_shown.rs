@@ -62,9 +62,9 @@ fn what_moves_is_shown_while_it_does_and_afterwards() {
         assert_eq!(scrape(at).get("malstrom_rescales_total", &[]), Some(0.0));
         assert_eq!(scrape(at).get("malstrom_rescale_pause_seconds", &[]), None, "there was none");
 
-        // The only worker that has anything does not come to its barrier.
+        // The only worker that has anything does not come to the barrier of the snapshot that is taken first.
         assert_eq!(request(at, "PUT", "/v1/target", &[], r#"{"workers": 4}"#).status, 202);
-        until("it waits for what moves", || status(at)["rescale"]["stage"] == json!("handing_over"));
+        until("it waits for that", || status(at)["rescale"]["stage"] == json!("preparing"));
         let moving = status(at)["rescale"].clone();
         assert_eq!((&moving["workers_before"], &moving["workers"]), (&json!(1), &json!(4)));
         assert_eq!((&moving["groups"], &moving["groups_moved"]), (&json!(3072), &json!(0)));
