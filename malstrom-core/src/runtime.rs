@@ -26,10 +26,10 @@ pub(crate) use keeping::check_name;
 pub use place::Place;
 pub use report::{OperatorReport, Report};
 
+use crate::contract::key::KeyGroups;
 use crate::error::{Error, Result};
 use crate::graph::Pipeline;
 use crate::snapshot::Location;
-use crate::state::key_group::KEY_GROUPS;
 use attempt::Plan;
 use clock::Clock;
 use cluster::{Cluster, Gone, Lead, Outcome, Security};
@@ -96,6 +96,7 @@ pub struct Runtime {
     workers: usize,
     latency: Latency,
     seed: Option<u64>,
+    key_groups: Option<KeyGroups>,
     snapshots: Option<Snapshots>,
     security: Security,
     http: Option<http::Settings>,
@@ -117,6 +118,7 @@ pub struct RuntimeBuilder {
     workers: Option<usize>,
     latency: Latency,
     seed: Option<u64>,
+    key_groups: Option<usize>,
     snapshots: Option<(Result<Location, String>, Duration)>,
     timeout: Option<Duration>,
     restore: Restore,
@@ -141,6 +143,22 @@ impl RuntimeBuilder {
     /// What key hashes are seeded with. By default it is drawn at random, so that nobody outside can aim for collisions.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
+        self
+    }
+    /// How many key groups the job has, which is the most workers that it can ever have: a power of two from 128 to 32768. By default
+    /// as many as the snapshot has that it is restored from, and 4096 if there is none. If the snapshot has fewer, each of its groups is
+    /// split, and the snapshots to come have as many as this says; they are never put together again.
+    ///
+    /// ```
+    /// use malstrom_core::Runtime;
+    /// use std::time::Duration;
+    /// let every = Duration::from_secs(10);
+    /// Runtime::builder().workers(1).snapshots("memory://many", every).key_groups(8192).build()?;
+    /// assert!(Runtime::builder().workers(1).key_groups(5000).build().is_err());
+    /// # Ok::<(), malstrom_core::Error>(())
+    /// ```
+    pub fn key_groups(mut self, key_groups: usize) -> Self {
+        self.key_groups = Some(key_groups);
         self
     }
     /// Takes a snapshot every so often, and keeps it at this place: a URL (`file:///dir`, `s3://bucket/prefix`,
@@ -241,16 +259,20 @@ impl RuntimeBuilder {
     /// The runtime.
     ///
     /// # Errors
-    /// [`Error::Config`] if the number of workers is 0, or more than there are key groups, or if snapshots cannot be kept
+    /// [`Error::Config`] if the number of workers is 0, or more than there are key groups; if there cannot be so many of these; if snapshots cannot be kept
     /// where they should be.
     pub fn build(self) -> Result<Runtime> {
         let workers = self.workers.unwrap_or_else(clock::cores);
         if workers == 0 {
             return Err(Error::Config("a job needs at least one worker: set `workers` to 1 or more".into()));
         }
-        if workers > KEY_GROUPS {
+        let key_groups = self.key_groups.map(KeyGroups::new).transpose();
+        let key_groups = key_groups.map_err(|error| Error::Config(format!("{error}: set `--key-groups` to one of these")))?;
+        let shares = key_groups.unwrap_or_default();
+        if workers > shares.count() {
             return Err(Error::Config(format!(
-                "{workers} workers are more than the {KEY_GROUPS} key groups that can be shared out: set `workers` to {KEY_GROUPS} or less"
+                "{workers} workers are more than the {shares} key groups that can be shared out: set `workers` to {shares} or less, or ask \
+                 for more groups by `--key-groups`"
             )));
         }
         let (restore, drop_state) = (self.restore, self.drop_state);
@@ -274,7 +296,7 @@ impl RuntimeBuilder {
                 let location = location.map_err(Error::Config)?;
                 let timeout = self.timeout.unwrap_or(SNAPSHOT_TIMEOUT);
                 let (restarts, rebalance) = (self.restarts.unwrap_or(RESTARTS), self.rebalance);
-                let keeping = keeping::Settings { every, timeout, restarts, rebalance };
+                let keeping = keeping::Settings { every, timeout, restarts, rebalance, key_groups };
                 Some(Snapshots { location, restore, drop_state, keeping })
             }
         };
@@ -283,7 +305,8 @@ impl RuntimeBuilder {
             Some((address, None)) => Some(http::Settings::read(address, None, false)?),
             None => None,
         };
-        Ok(Runtime { workers, latency: self.latency, seed: self.seed, snapshots, security: self.security, http })
+        let (latency, seed, security) = (self.latency, self.seed, self.security);
+        Ok(Runtime { workers, latency, seed, key_groups, snapshots, security, http })
     }
 }
 
@@ -306,6 +329,7 @@ impl Runtime {
             elastic: self.snapshots.is_some(),
             linger: self.latency.linger(),
             seed: self.seed.unwrap_or_else(clock::random),
+            key_groups: self.key_groups.unwrap_or_default(),
             clock: Clock::start(),
             started: clock::unix_micros(),
         }

@@ -11,6 +11,7 @@ use snapshots::Snapshots;
 pub use snapshots::{Command, EmptyShelf, Written};
 
 use crate::contract::extract::time::Watermark;
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::Shelf;
 use crate::contract::source::Progress;
 use crate::error::{Error, Result};
@@ -39,6 +40,8 @@ pub struct Settings {
     pub workers: usize,
     /// What key hashes are seeded with; the same for all workers of a job.
     pub seed: u64,
+    /// How many key groups there are; as many for all workers of a job.
+    pub key_groups: KeyGroups,
     /// When the job began, in microseconds since 1970: what operators see as the time of the machine starts from it.
     pub started: i64,
     /// For how long a partial batch may wait while there is other work.
@@ -132,7 +135,9 @@ impl Worker {
     ) -> Result<Self> {
         let (route, members) = match &settings.scaling {
             Scaling::Joins(change) => (RouteTable::of(&change.new), change.old.members().to_vec()),
-            Scaling::Fixed | Scaling::Elastic => (RouteTable::even(settings.workers), (0..settings.workers).collect()),
+            Scaling::Fixed | Scaling::Elastic => {
+                (RouteTable::even(settings.workers, settings.key_groups), (0..settings.workers).collect())
+            }
         };
         let (route, elastic) = (Rc::new(route), settings.saving.is_some() && settings.scaling != Scaling::Fixed);
         let joins = match &settings.scaling {
@@ -142,9 +147,9 @@ impl Worker {
         let changes = Changes::new(elastic, joins);
         let ranks = match &settings.scaling {
             // It owns nothing before it has taken it in.
-            Scaling::Joins(_) => Ranks::of(std::iter::empty()),
-            _ if settings.workers == 1 => Ranks::all(),
-            _ => Ranks::of(route.groups_of(settings.worker)),
+            Scaling::Joins(_) => Ranks::of(settings.key_groups, std::iter::empty()),
+            _ if settings.workers == 1 => Ranks::all(settings.key_groups),
+            _ => Ranks::of(settings.key_groups, route.groups_of(settings.worker)),
         };
         let plan = pipeline.plan();
         let ids = (plan.ids().map(Arc::from).collect(), plan.ticks().collect(), pipeline.timed());

@@ -27,7 +27,11 @@
 //! | `rust_decimal::Decimal` | without trailing zeros: the digits as 12 bytes, then the scale as `u32`, with the sign as its highest bit |
 #[cfg(any(feature = "chrono", feature = "jiff", feature = "rust_decimal", feature = "uuid"))]
 mod foreign;
+mod groups;
 mod values;
+
+pub use groups::{KeyGroups, KeyGroupsError};
+
 
 use super::record::Record;
 use std::hash::Hash;

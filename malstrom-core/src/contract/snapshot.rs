@@ -283,6 +283,11 @@ impl Extent {
 }
 /// Where a snapshot is read from.
 pub trait Shelf {
+    /// How often the key groups of the job have been halved since the snapshot was taken. What it has of a group is then there for each
+    /// part of the group, and has the keys of the other parts too.
+    fn halvings(&self) -> u32 {
+        0
+    }
     /// How the entries of a part were laid out when they were written. `None` if the snapshot has nothing of it.
     fn schema(&self, node: usize, part: Part) -> Option<Schema>;
     /// The chunks of a part for the key groups of this worker, or those of all workers if it has no groups. Of one group
@@ -321,6 +326,10 @@ impl<'a> Book<'a> {
     /// The book on this shelf.
     pub fn new(shelf: &'a dyn Shelf) -> Self {
         Book { shelf, failure: None }
+    }
+    /// How often key groups have been halved since: see [`Shelf::halvings`].
+    pub fn halvings(&self) -> u32 {
+        self.shelf.halvings()
     }
     /// How the entries of a part were laid out.
     pub fn schema(&self, node: usize, part: Part) -> Option<Schema> {

@@ -111,7 +111,9 @@ impl Coordinator {
     /// is what it began with. Any other has been replaced, and nobody has told those who are in it.
     fn found(&self) -> Option<Found> {
         let knows = |standing: &Standing| {
-            standing.attempt == self.origin.attempt || standing.origin == Some(self.origin.interval)
+            let of_newest = standing.attempt == self.origin.attempt || standing.origin == Some(self.origin.interval);
+            // With other key groups than the job is to have it cannot go on.
+            of_newest && standing.layout.groups() == self.policy.groups
         };
         let attempt = self.standings().map(|(_, standing)| standing).filter(|standing| knows(standing));
         let attempt = attempt.map(|standing| standing.attempt).max()?;

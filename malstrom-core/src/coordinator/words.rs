@@ -45,7 +45,7 @@ impl Default for Policy {
         Policy {
             workers: 1,
             least: 1,
-            groups: crate::state::key_group::KEY_GROUPS,
+            groups: crate::contract::key::KeyGroups::DEFAULT.count(),
             splits: 0,
             every: Duration::from_secs(10),
             timeout: Duration::from_secs(600),

@@ -4,7 +4,7 @@
 //! workers of a process have seen is counted in one place.
 use super::batch::Envelope;
 use crate::contract::form::Meta;
-use crate::state::key_group::{self, KEY_GROUPS};
+use crate::contract::key::KeyGroups;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// One in so many records is looked at, on average.
 pub const ONE_IN: usize = 64;
 
-/// What the samples of a process are of.
+/// What the samples of a process are of. There is room for all key groups that there can be.
 pub struct Loads(Box<[AtomicU64]>);
 impl std::fmt::Debug for Loads {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -22,36 +22,38 @@ impl std::fmt::Debug for Loads {
 }
 impl Default for Loads {
     fn default() -> Self {
-        Loads((0..KEY_GROUPS).map(|_| AtomicU64::new(0)).collect())
+        Loads(KeyGroups::MOST.all().map(|_| AtomicU64::new(0)).collect())
     }
 }
 impl Loads {
-    fn note(&self, hash: u64) {
-        if let Some(count) = self.0.get(usize::from(key_group::group(hash))) {
+    fn note(&self, group: u64) {
+        if let Some(count) = self.0.get(group as usize) {
             count.fetch_add(1, Ordering::Relaxed);
         }
     }
     /// How many samples were of each key group, since this was last asked.
-    pub(crate) fn take(&self) -> Vec<u64> {
-        self.0.iter().map(|count| count.swap(0, Ordering::Relaxed)).collect()
+    pub(crate) fn take(&self, key_groups: KeyGroups) -> Vec<u64> {
+        self.0.iter().take(key_groups.count()).map(|count| count.swap(0, Ordering::Relaxed)).collect()
     }
 }
 
 /// Looks at some of the records that a sender sends.
 pub(crate) struct Sampler {
     loads: Arc<Loads>,
+    /// The number of a group is what is left of a hash without so many low bits.
+    shift: u32,
     /// So many are not looked at.
     skip: usize,
     state: u32,
 }
 impl Sampler {
-    pub(crate) fn new(loads: Arc<Loads>) -> Self {
-        Sampler { loads, skip: ONE_IN, state: 0x9e37_79b9 }
+    pub(crate) fn new(loads: Arc<Loads>, shift: u32) -> Self {
+        Sampler { loads, shift, skip: ONE_IN, state: 0x9e37_79b9 }
     }
     /// These are sent.
     pub(crate) fn look<M: Meta, T>(&mut self, records: &[Envelope<M, T>]) {
         while let Some(envelope) = records.get(self.skip) {
-            self.loads.note(envelope.hash);
+            self.loads.note(envelope.hash >> self.shift);
             self.skip += self.step();
         }
         self.skip -= records.len();
@@ -114,16 +116,18 @@ mod tests {
     use proptest::prelude::*;
     use std::ops::Range;
 
+    const KEY_GROUPS: KeyGroups = KeyGroups::DEFAULT;
+    const SHIFT: u32 = u64::BITS - KEY_GROUPS.bits();
     type Sent = Envelope<crate::contract::form::Under<u64, ()>, ()>;
     fn sent(groups: impl IntoIterator<Item = u64>) -> Vec<Sent> {
-        let hash = |group| group << (64 - KEY_GROUPS.trailing_zeros());
+        let hash = |group| group << SHIFT;
         groups.into_iter().map(|group| Envelope { hash: hash(group), stamp: (), key: group, record: () }).collect()
     }
     fn counted(batches: impl IntoIterator<Item = Vec<Sent>>) -> Vec<u64> {
         let loads = Arc::new(Loads::default());
-        let mut sampler = Sampler::new(loads.clone());
+        let mut sampler = Sampler::new(loads.clone(), SHIFT);
         batches.into_iter().for_each(|batch| sampler.look(&batch));
-        loads.take()
+        loads.take(KEY_GROUPS)
     }
     fn near(count: u64, expected: u64, by: f64) -> bool {
         (count as f64 - expected as f64).abs() <= expected as f64 * by
@@ -148,12 +152,12 @@ mod tests {
     #[test]
     fn what_was_taken_is_not_there_any_more() {
         let loads = Loads::default();
-        loads.note(u64::MAX);
-        assert_eq!((loads.take()[KEY_GROUPS - 1], loads.take()[KEY_GROUPS - 1]), (1, 0));
+        loads.note(u64::MAX >> SHIFT);
+        assert_eq!([(); 2].map(|()| loads.take(KEY_GROUPS)[4095]), [1, 0]);
     }
     /// Samples of records whose groups are drawn with these chances.
     fn drawn(seed: u32, samples: Range<usize>, group: impl Fn(u64) -> usize) -> Vec<u64> {
-        let (mut counts, mut state) = (vec![0; KEY_GROUPS], u64::from(seed) | 1);
+        let (mut counts, mut state) = (vec![0; KEY_GROUPS.count()], u64::from(seed) | 1);
         for _ in samples {
             state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
             counts[group(state >> 33)] += 1;
@@ -165,7 +169,7 @@ mod tests {
         /// Chance alone makes no group heavier than another.
         #[test]
         fn loads_of_even_keys_are_equal(seed: u32, samples in prop_oneof![0usize..1000, 0usize..200_000]) {
-            let loads = likely(&drawn(seed, 0..samples, |random| random as usize % KEY_GROUPS));
+            let loads = likely(&drawn(seed, 0..samples, |random| random as usize % KEY_GROUPS.count()));
             prop_assert!(loads.iter().all(|load| *load == loads[0]));
         }
         /// What has a quarter of all records, or none, is seen as that.

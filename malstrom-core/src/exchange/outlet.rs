@@ -87,7 +87,7 @@ impl<M: Meta, T> Scatter<M, T> {
         scatter.joins = exchange.changes.joins().is_some();
         let members = if scatter.joins { Vec::new() } else { exchange.members.clone() };
         if exchange.changes.is_elastic() {
-            scatter.sampler = Some(Sampler::new(exchange.fabric.loads().clone()));
+            scatter.sampler = Some(Sampler::new(exchange.fabric.loads().clone(), exchange.route.shift()));
         }
         if exchange.members.len() > 1 || exchange.changes.is_elastic() {
             scatter.route = Some(exchange.route.clone());

@@ -25,8 +25,6 @@ pub struct Identity {
     pub job: String,
     /// The build of the program.
     pub build: u64,
-    /// How many key groups there are.
-    pub key_groups: u32,
     /// The fingerprint of the stages and the types of their records.
     pub pipeline: u64,
     /// The hash of a constant, in the format in which records are sent.
@@ -34,11 +32,8 @@ pub struct Identity {
 }
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Identity { job, build, key_groups, pipeline, probe } = self;
-        write!(
-            f,
-            "job {job:?}, build {build:016x}, {key_groups} key groups, pipeline {pipeline:016x}, probe {probe:016x}"
-        )
+        let Identity { job, build, pipeline, probe } = self;
+        write!(f, "job {job:?}, build {build:016x}, pipeline {pipeline:016x}, probe {probe:016x}")
     }
 }
 impl Identity {
@@ -46,7 +41,7 @@ impl Identity {
     ///
     /// ```
     /// use malstrom_core::net::Identity;
-    /// let ours = Identity { job: "a".into(), build: 1, key_groups: 4096, pipeline: 2, probe: 3 };
+    /// let ours = Identity { job: "a".into(), build: 1, pipeline: 2, probe: 3 };
     /// assert_eq!(ours.mismatch(&ours), None);
     /// let theirs = Identity { job: "b".into(), ..ours.clone() };
     /// assert!(ours.mismatch(&theirs).unwrap().starts_with(r#"the other process belongs to another job ("a" and "b")"#));
@@ -64,12 +59,6 @@ impl Identity {
                 "the other process runs another build of the program ({:016x} and {:016x}): start all processes of a job from the \
                  same executable",
                 self.build, other.build
-            )
-        } else if self.key_groups != other.key_groups {
-            format!(
-                "the other process has another number of key groups ({} and {}): start all processes of a job with the same \
-                 `--key-groups`",
-                self.key_groups, other.key_groups
             )
         } else if self.pipeline != other.pipeline {
             format!(

@@ -12,6 +12,7 @@ use super::environment::Flags;
 use super::log::{self, LogFormat};
 use super::{Begun, Latency, Report, Restore, Runtime, http, progress, shared, signals};
 use crate::connect::output_closed;
+use crate::contract::key::KeyGroups;
 use crate::error::{Error, Result};
 use crate::graph::Pipeline;
 use clap::{CommandFactory, FromArgMatches, Parser};
@@ -63,6 +64,10 @@ pub struct RuntimeArgs {
     /// How often in a row the job is restarted after a failure, without a snapshot in between
     #[arg(long, value_name = "N", default_value_t = super::RESTARTS, env = "MALSTROM_RESTARTS")]
     restarts: u32,
+    /// How many key groups there are: a power of two from 128 to 32768. Those of a snapshot are split if it has fewer [default: as many
+    /// as the snapshot has, and 4096 if there is none]
+    #[arg(long, value_name = "K", env = "MALSTROM_KEY_GROUPS")]
+    key_groups: Option<KeyGroups>,
     /// Move key groups by themselves from a worker that has far more to do than the others; it takes snapshots
     #[arg(long, env = "MALSTROM_REBALANCE")]
     rebalance: bool,
@@ -223,6 +228,9 @@ impl RuntimeArgs {
             builder = builder.workers(workers);
         }
         builder = builder.rebalance(self.rebalance);
+        if let Some(key_groups) = self.key_groups {
+            builder = builder.key_groups(key_groups.count());
+        }
         if let Some(url) = &self.snapshots {
             builder = builder.snapshots(url.as_str(), self.every).restarts(self.restarts);
         }

@@ -13,6 +13,7 @@ use super::load::Load;
 use super::parking::Dormitory;
 use super::report::Figures;
 use crate::contract::extract::time::Watermark;
+use crate::contract::key::KeyGroups;
 use crate::contract::source::Progress;
 use crate::error::{Error, Result};
 use crate::exchange::fabric::{Fabric, Limits, Wake};
@@ -83,6 +84,7 @@ pub(crate) struct Plan {
     pub(crate) elastic: bool,
     pub(crate) linger: Duration,
     pub(crate) seed: u64,
+    pub(crate) key_groups: KeyGroups,
     pub(crate) clock: Clock,
     /// When the clock began, in microseconds since 1970.
     pub(crate) started: i64,
@@ -226,7 +228,7 @@ impl Attempt {
         begun
     }
     fn spawn(self: Arc<Self>, worker: usize, scaling: Scaling) -> Result<()> {
-        let Plan { linger, seed, started, .. } = self.plan;
+        let Plan { linger, seed, key_groups, started, .. } = self.plan;
         let joins = matches!(scaling, Scaling::Joins(_));
         let saving = |begin: &Beginning| Saving {
             term: begin.term,
@@ -235,7 +237,8 @@ impl Attempt {
             cleans: worker == 0 && !joins && (begin.shelves.is_some() || begin.interval == 1),
         };
         let saving = self.beginning.as_ref().map(saving);
-        let settings = Settings { worker, workers: self.workers, seed, started, linger, saving, scaling };
+        let workers = self.workers;
+        let settings = Settings { worker, workers, seed, key_groups, started, linger, saving, scaling };
         let present = self.clone();
         present.present(worker).store(true, Ordering::SeqCst);
         let thread = std::thread::Builder::new().name(format!("malstrom-worker-{worker}"));

@@ -31,7 +31,6 @@ use crate::graph::Pipeline;
 use crate::net::control::{LinkSettings, SILENCE};
 use crate::net::{Identity, Io, Listener, Tls, is_loopback};
 use crate::snapshot::Location;
-use crate::state::key_group::KEY_GROUPS;
 pub(crate) use crew::Gone;
 use crew::{Crew, Kit, Threads};
 pub(crate) use lead::{Lead, Outcome, State as LeadState};
@@ -96,7 +95,6 @@ fn identity(pipeline: &Pipeline) -> Result<Identity> {
     Ok(Identity {
         job: pipeline.name().to_owned(),
         build: build(&program),
-        key_groups: KEY_GROUPS as u32,
         pipeline: xxh3_64(stages.as_bytes()),
         probe: xxh3_64(&probe),
     })

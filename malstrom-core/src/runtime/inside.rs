@@ -8,7 +8,6 @@ use crate::contract::time::{Ticks, Timestamp};
 use crate::error::{Error, Result};
 use crate::graph::picture::Plan;
 use crate::snapshot::{Archive, Checked, Kind, Location, Manifest};
-use crate::state::key_group::KEY_GROUPS;
 use crate::state::saved::view::{self, Entry, Timer};
 use comfy_table::{CellAlignment, Table, presets};
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,7 +105,7 @@ pub(super) fn show(location: &Location, plan: &Plan, wanted: &Wanted, out: &mut 
     }
     let clock = Clock(node.ticks);
     let mut left = wanted.limit.unwrap_or(usize::MAX);
-    for first in (0..KEY_GROUPS as u16).step_by(AT_ONCE.into()) {
+    for first in restored.key_groups()?.all().step_by(AT_ONCE.into()) {
         let groups = (first..first.saturating_add(AT_ONCE)).collect();
         let shelf = restored.shelf(names.clone(), groups);
         let mut read = BTreeMap::<u16, Read>::new();

@@ -22,6 +22,7 @@ use super::attempt::{Attempt, Beginning, News, Plan};
 use super::job::Job;
 use super::report::Taken;
 use super::{LAST_TRIES, PAUSES};
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::{Barrier, Outcome};
 use crate::coordinator::member::Command;
 use crate::coordinator::{Action, Balance, Coordinator, Event, Origin, Policy, Purpose, Report};
@@ -44,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) restarts: u32,
     /// Whether key groups move by themselves when some workers have more to do than others.
     pub(crate) rebalance: bool,
+    /// How many key groups there are to be, if somebody has said so.
+    pub(crate) key_groups: Option<KeyGroups>,
 }
 
 /// A job that is kept, before it begins.
@@ -60,6 +63,7 @@ pub(super) fn keep(job: &Job, keeping: Keeping, sender: &Sender<News>, news: &Re
     let Keeping { settings, vault, found, restore } = keeping;
     let policy = Policy {
         workers: job.plan().workers,
+        groups: job.plan().key_groups.count(),
         every: settings.every,
         timeout: settings.timeout,
         tries: LAST_TRIES,

@@ -144,7 +144,7 @@ impl Vault {
         };
         let manifest = Manifest {
             job: self.job.name.clone(),
-            key_groups: self.job.key_groups,
+            key_groups: self.key_groups.count() as u32,
             seed: self.seed,
             interval: draft.interval,
             term: self.term(),

@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn the_head_of_the_log_is_seen_and_only_who_has_seen_it_takes_over() {
         let location: Location = "memory://heartbeats_log".parse().unwrap();
-        let job = || Job { name: "job".into(), key_groups: 4096, coordinator: "here".into() };
+        let job = || Job { name: "job".into(), key_groups: None, coordinator: "here".into() };
         let nonces = |from: u128| {
             let mut last = from;
             move || {

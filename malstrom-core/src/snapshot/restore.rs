@@ -1,11 +1,16 @@
 //! Reading a snapshot back, on any number of workers.
 //!
+//! Where the job has more key groups than the snapshot, each group was halved, and halved again, by the next bits of the hashes. A
+//! worker reads what there is of a group for each part of it that it has, and takes in the keys that are in that part: who writes
+//! and reads keys does not know their bytes here. It reads twice what two parts of it have, once.
+//!
 //! The footers of all segments are read once and made into an index. The content of a key group is what the newest interval
 //! that has it in full has, and all that later ones have of it. What belongs to no group is read from the snapshot's own
 //! segments only.
 use super::archive::Opened;
 use super::segment::{Footer, Piece, Segment};
 use super::store::{AT_ONCE, Store};
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::{Extent, Loaded, NO_GROUP, Part, ROUNDS, Schema, Shelf};
 use crate::error::{Error, Result};
 use bytes::Bytes;
@@ -49,10 +54,16 @@ impl FromIterator<u16> for Groups {
 struct Located {
     segment: usize,
     piece: Piece,
+    /// The group that it is handed out for: that of the piece, or if groups were halved one of its parts.
+    group: u16,
 }
 /// A snapshot that is being read.
 #[derive(Clone, Debug)]
-pub struct Restore(Arc<Inner>);
+pub struct Restore {
+    inner: Arc<Inner>,
+    /// How often key groups have been halved since.
+    halvings: u32,
+}
 #[derive(Debug)]
 struct Inner {
     store: Store,
@@ -85,19 +96,41 @@ impl Restore {
         let footers = footers(store, &opened).await?;
         let index = index(&opened, &footers);
         let (store, claimed) = (store.clone(), Mutex::default());
-        Ok(Restore(Arc::new(Inner { store, opened, advice, index, claimed })))
+        Ok(Restore { inner: Arc::new(Inner { store, opened, advice, index, claimed }), halvings: 0 })
     }
     /// What it is of.
     pub fn manifest(&self) -> &super::Manifest {
-        &self.0.opened.manifest
+        &self.inner.opened.manifest
+    }
+    /// How many key groups the job had.
+    ///
+    /// # Errors
+    /// If there cannot be so many.
+    pub fn key_groups(&self) -> Result<KeyGroups> {
+        let count = usize::try_from(self.manifest().key_groups).unwrap_or(usize::MAX);
+        KeyGroups::new(count).map_err(|error| Error::Config(format!("the snapshot was not written by this program: {error}")))
+    }
+    /// The same snapshot, for a job that has so many key groups now.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if it had more.
+    pub fn split_into(self, key_groups: KeyGroups) -> Result<Self> {
+        let theirs = self.key_groups()?;
+        let halvings = theirs.halvings_to(key_groups).ok_or_else(|| {
+            Error::Config(format!(
+                "it has {theirs} key groups, and {key_groups} are asked for; groups can be split, but not put together: leave out \
+                 `--key-groups`, or ask for {theirs} or more"
+            ))
+        })?;
+        Ok(Restore { halvings, ..self })
     }
     pub(super) fn opened(&self) -> &Opened {
-        &self.0.opened
+        &self.inner.opened
     }
     /// The operators that it has something of.
     pub fn operators(&self) -> BTreeSet<&str> {
         let laid_out = self.manifest().operators();
-        laid_out.chain(self.0.index.keys().map(|(operator, _)| operator.as_str())).collect()
+        laid_out.chain(self.inner.index.keys().map(|(operator, _)| operator.as_str())).collect()
     }
     /// What a worker reads from, that has these key groups and runs these operators: the id of each node.
     pub fn shelf(&self, operators: Arc<[String]>, groups: Groups) -> WorkerShelf {
@@ -105,8 +138,8 @@ impl Restore {
     }
     /// What no worker has asked for, now that all have loaded.
     pub fn unclaimed(&self) -> Vec<(String, Part)> {
-        let claimed = self.0.claimed.lock().unwrap_or_else(PoisonError::into_inner);
-        self.0.index.keys().filter(|key| !claimed.contains(key)).cloned().collect()
+        let claimed = self.inner.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        self.inner.index.keys().filter(|key| !claimed.contains(key)).cloned().collect()
     }
     /// Refuses to start without what no worker has asked for, unless it is of an operator in `dropped`.
     ///
@@ -127,16 +160,16 @@ impl Restore {
     }
     /// What workers have asked for so far.
     pub fn claimed(&self) -> Vec<(String, Part)> {
-        self.0.claimed.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.inner.claimed.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
     /// Workers of another process have asked for this.
     pub fn claim(&self, parts: impl IntoIterator<Item = (String, Part)>) {
-        let mut claimed = self.0.claimed.lock().unwrap_or_else(PoisonError::into_inner);
-        claimed.extend(parts.into_iter().filter(|part| self.0.index.contains_key(part)));
+        let mut claimed = self.inner.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        claimed.extend(parts.into_iter().filter(|part| self.inner.index.contains_key(part)));
     }
     /// Whether a worker has asked for it.
     pub(super) fn has_claimed(&self, operator: &str, part: Part) -> bool {
-        let claimed = self.0.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        let claimed = self.inner.claimed.lock().unwrap_or_else(PoisonError::into_inner);
         claimed.contains(&(operator.to_owned(), part))
     }
 }
@@ -157,17 +190,18 @@ fn index(opened: &Opened, footers: &[Footer]) -> BTreeMap<(String, Part), Vec<Lo
                 }
             };
             if counts {
-                index.entry(key).or_default().push(Located { segment: at, piece: *piece });
+                let group = piece.group;
+                index.entry(key).or_default().push(Located { segment: at, piece: *piece, group });
             }
         }
     }
     for located in index.values_mut() {
         // A group may be written in full out of turn, and in several chunks, of which the first says so.
         let mut newest = HashMap::new();
-        for Located { segment, piece } in located.iter().filter(|located| located.piece.full) {
+        for Located { segment, piece, .. } in located.iter().filter(|located| located.piece.full) {
             newest.insert(piece.group, manifest.segments[*segment].interval);
         }
-        located.retain(|Located { segment, piece }| {
+        located.retain(|Located { segment, piece, .. }| {
             newest.get(&piece.group).is_none_or(|newest| manifest.segments[*segment].interval >= *newest)
         });
         // Stable, so that what is of one group stays in the order in which it was written.
@@ -189,12 +223,26 @@ impl WorkerShelf {
     }
     /// Where the chunks of a part lie that are for this worker.
     fn located(&self, key: &(String, Part)) -> Vec<Located> {
-        let ours = |located: &&Located| located.piece.group == NO_GROUP || self.groups.contains(located.piece.group);
-        self.restore.0.index.get(key).into_iter().flatten().filter(ours).copied().collect()
+        let Restore { inner, halvings } = &self.restore;
+        let all = inner.index.get(key).map_or(&[][..], |located| located);
+        let mut ours = Vec::new();
+        // They are in the order of their groups, and so are the parts of these.
+        for of_group in all.chunk_by(|a, b| a.group == b.group) {
+            match of_group[0].group {
+                NO_GROUP => ours.extend_from_slice(of_group),
+                group => {
+                    let parts = u32::from(group) << halvings..(u32::from(group) + 1) << halvings;
+                    for group in parts.filter_map(|part| u16::try_from(part).ok()).filter(|part| self.groups.contains(*part)) {
+                        ours.extend(of_group.iter().map(|located| Located { group, ..*located }));
+                    }
+                }
+            }
+        }
+        ours
     }
     /// Chunks of an operator, in this order.
     fn read(&self, located: &[Located], operator: &str) -> Result<Vec<Loaded>> {
-        let inner = &self.restore.0;
+        let inner = &self.restore.inner;
         let spans = spans(located);
         let read = inner.store.wait(read(inner, &spans))?;
         inner.chunks(located, &spans, read, operator)
@@ -206,14 +254,16 @@ impl WorkerShelf {
         operator: &str,
         take: &mut dyn FnMut(Extent, Loaded) -> bool,
     ) -> Result<()> {
-        let extent = Extent::of(located.iter().map(|located| (located.piece.full, located.piece.entries)));
+        // About so many keys are in a part.
+        let in_part = |located: &Located| located.piece.entries.div_ceil(1 << self.restore.halvings);
+        let extent = Extent::of(located.iter().map(|located| (located.piece.full, in_part(located))));
         let begin = |located| {
-            let (inner, spans) = (self.restore.0.clone(), Arc::new(spans(located)));
+            let (inner, spans) = (self.restore.inner.clone(), Arc::new(spans(located)));
             let of_task = (inner.clone(), spans.clone());
             let reading = inner.store.spawn(async move { read(&of_task.0, &of_task.1).await });
             (located, spans, reading)
         };
-        let inner = &self.restore.0;
+        let inner = &self.restore.inner;
         let mut parts = parts(located, AHEAD);
         let mut next = parts.next().map(begin);
         while let Some((located, spans, reading)) = next.take() {
@@ -229,7 +279,7 @@ impl WorkerShelf {
     }
     /// What was to be read cannot be, or something is done about it.
     fn claim<T>(&self, key: (String, Part), read: Result<T>) -> Result<T> {
-        let Inner { advice, claimed, .. } = &*self.restore.0;
+        let Inner { advice, claimed, .. } = &*self.restore.inner;
         let read = read.map_err(|cause| match cause {
             Error::Damaged { .. } => Error::Snapshot { message: advice.clone(), cause: Some(Box::new(cause)) },
             // The store could not be reached, which it may be when it is tried again.
@@ -262,8 +312,8 @@ impl Inner {
                 let begin = (piece.offset - span.bytes.start) as usize;
                 let bytes = all.slice(begin..begin + piece.length as usize);
                 piece.check(operator, &bytes).map_err(|why| self.store.damaged(&self.object(span.segment), why))?;
-                let Piece { group, full, entries, .. } = *piece;
-                loaded[*at] = Some(Loaded { group, full, entries, bytes });
+                let Piece { full, entries, .. } = *piece;
+                loaded[*at] = Some(Loaded { group: located[*at].group, full, entries, bytes });
             }
         }
         Ok(loaded.into_iter().flatten().collect())
@@ -285,8 +335,11 @@ fn parts(located: &[Located], most: u64) -> impl Iterator<Item = &[Located]> {
     })
 }
 impl Shelf for WorkerShelf {
+    fn halvings(&self) -> u32 {
+        self.restore.halvings
+    }
     fn schema(&self, node: usize, part: Part) -> Option<Schema> {
-        Some(self.restore.0.opened.manifest.layouts.get(&self.key(node, part)?)?.schema.clone())
+        Some(self.restore.inner.opened.manifest.layouts.get(&self.key(node, part)?)?.schema.clone())
     }
     fn chunks(&self, node: usize, part: Part) -> Result<Vec<Loaded>> {
         let Some(key) = self.key(node, part) else { return Ok(Vec::new()) };
@@ -313,7 +366,7 @@ fn spans(located: &[Located]) -> Vec<Span> {
     order.sort_by_key(|at| (located[*at].segment, located[*at].piece.offset));
     let mut spans: Vec<Span> = Vec::new();
     for at in order {
-        let Located { segment, piece } = located[at];
+        let Located { segment, piece, .. } = located[at];
         match spans.last_mut() {
             Some(span)
                 if span.segment == segment
@@ -346,7 +399,7 @@ mod tests {
                 let piece = Piece { operator: 0, part, group, full, entries, offset: ends[segment], length, checksum };
                 ends[segment] += length;
                 if wanted {
-                    all.push(Located { segment, piece });
+                    all.push(Located { segment, piece, group });
                 }
             }
             all.reverse();
@@ -371,7 +424,7 @@ mod tests {
         ) {
             let piece = |(at, length): (usize, &u64)| {
                 let (part, group, full, entries, checksum) = (Part::State, 0, false, at as u32, 0);
-                Located { segment: 0, piece: Piece { operator: 0, part, group, full, entries, offset: 0, length: *length, checksum } }
+                Located { segment: 0, piece: Piece { operator: 0, part, group, full, entries, offset: 0, length: *length, checksum }, group }
             };
             let all: Vec<Located> = lengths.iter().enumerate().map(piece).collect();
             let mut seen = Vec::new();

@@ -10,6 +10,7 @@ use super::restore::Restore;
 use super::scrub::Cursor;
 use super::store::Store;
 use super::writer::SegmentWriter;
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::Scope;
 use crate::error::{Error, Result};
 use std::collections::HashMap;
@@ -23,8 +24,9 @@ const CLAIMS: u32 = 10;
 pub struct Job {
     /// The name of the job.
     pub name: String,
-    /// How many key groups it has.
-    pub key_groups: u32,
+    /// How many key groups it is to have. If nobody has asked for a number, as many as what it is restored from, and
+    /// [`KeyGroups::DEFAULT`] if that is nothing.
+    pub key_groups: Option<KeyGroups>,
     /// Who the coordinator is, for people who read the log. No other one is called so, at any time.
     pub coordinator: String,
 }
@@ -35,7 +37,7 @@ pub struct Job {
 /// use malstrom_core::contract::snapshot::{Chunk, Head, Part, Schema, Shelf};
 /// use malstrom_core::snapshot::{Chunks, Draft, Job, Kind, Vault};
 /// let location = "memory://vault_example".parse()?;
-/// let job = Job { name: "counts".into(), key_groups: 4096, coordinator: "here".into() };
+/// let job = Job { name: "counts".into(), key_groups: None, coordinator: "here".into() };
 /// # let mut last = 0;
 /// # let mut random = move || { last += 1; last };
 /// let mut vault = Vault::open(&location, job, random)?;
@@ -67,6 +69,7 @@ pub struct Vault {
     pub(super) ledger: Ledger,
     pub(super) job: Job,
     pub(super) seed: u64,
+    pub(super) key_groups: KeyGroups,
     /// The attempt that is under way; 0 if nobody has said.
     pub(super) attempt: u64,
     /// What the next snapshot is written relative to.
@@ -143,6 +146,7 @@ impl Vault {
         Ok(Vault {
             archive,
             ledger,
+            key_groups: job.key_groups.unwrap_or_default(),
             job,
             seed: 0,
             attempt: 0,
@@ -189,14 +193,15 @@ impl Vault {
     }
     /// Begins without a snapshot, with this seed for the hash of keys.
     pub fn begin(&mut self, seed: u64) {
-        self.seed = seed;
+        (self.seed, self.key_groups) = (seed, self.job.key_groups.unwrap_or_default());
         self.parent = None;
         self.restored = None;
     }
-    /// Begins with a snapshot. Snapshots are then written relative to it, unless it is a savepoint, which somebody may delete.
+    /// Begins with a snapshot. Snapshots are then written relative to it, unless it is a savepoint, which somebody may delete, or the
+    /// job is to have more key groups: then each of the snapshot's is split into as many as it takes.
     ///
     /// # Errors
-    /// [`Error::Config`] if it is of another job, or of one with other key groups; if it cannot be read or is damaged.
+    /// [`Error::Config`] if it is of another job, or has more key groups than the job is to have; if it cannot be read or is damaged.
     pub fn restore(&mut self, saved: &Saved) -> Result<Restore> {
         let restore = match self.archive.restore(saved) {
             Ok(restore) => restore,
@@ -204,16 +209,16 @@ impl Vault {
         };
         let manifest = restore.manifest();
         same_job(&self.archive.store, Some(&manifest.job), &self.job.name)?;
-        if manifest.key_groups != self.job.key_groups {
-            return Err(Error::Config(format!(
-                "{saved} has {} key groups, and this job has {}: run the program that wrote it, or restore something else",
-                manifest.key_groups, self.job.key_groups
-            )));
-        }
-        self.seed = manifest.seed;
+        let (seed, theirs) = (manifest.seed, manifest.key_groups);
+        let ours = self.job.key_groups.map_or_else(|| restore.key_groups(), Ok)?;
+        let restore = restore.split_into(ours).map_err(|error| match error {
+            Error::Config(why) => Error::Config(format!("{saved} cannot be restored: {why}")),
+            error => error,
+        })?;
+        (self.seed, self.key_groups) = (seed, ours);
         self.parent = match saved.kind {
-            Kind::Snapshot => Some(restore.opened().clone()),
-            Kind::Savepoint(_) => None,
+            Kind::Snapshot if theirs as usize == ours.count() => Some(restore.opened().clone()),
+            Kind::Snapshot | Kind::Savepoint(_) => None,
         };
         self.restored = Some(restore.clone());
         Ok(restore)
@@ -227,7 +232,9 @@ impl Vault {
         if self.parent.is_none()
             && let Some(newest) = self.archive.saved.iter().rfind(|saved| saved.kind == Kind::Snapshot)
         {
-            self.parent = Some(self.archive.restore(newest)?.opened().clone());
+            let newest = self.archive.restore(newest)?;
+            // What it has of other groups is nothing that anything could be relative to.
+            self.parent = Some(newest.opened().clone()).filter(|_| newest.key_groups().ok() == Some(self.key_groups));
         }
         (self.restored, self.seed) = (None, seed);
         Ok(())
@@ -239,6 +246,10 @@ impl Vault {
     /// The seed of the hash of keys.
     pub fn seed(&self) -> u64 {
         self.seed
+    }
+    /// How many key groups the job has.
+    pub fn key_groups(&self) -> KeyGroups {
+        self.key_groups
     }
     /// A number for the next interval: higher than that of any snapshot, and of any that this coordinator has tried to commit.
     /// Intervals that were aborted before are for the caller to count: no number is to be used twice.

@@ -1,4 +1,4 @@
-//! Which key group a key belongs to: the top bits of a hash of its canonical bytes.
+//! The hash of a key's canonical bytes, whose top bits are its [key group](crate::contract::key::KeyGroups).
 //!
 //! Up to 16 bytes are hashed by one folded multiplication. Both factors contain the key: with a constant as one factor,
 //! one job in some hundreds draws a seed with which evenly spaced integers crowd into a few groups (up to 150 times the
@@ -9,25 +9,15 @@
 use crate::contract::key::{KeyWriter, PartitionKey};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// How many key groups there are.
-pub const KEY_GROUPS: usize = 4096;
-
-const TOP_BITS: u32 = KEY_GROUPS.trailing_zeros();
-
-/// The group of a key with this hash.
-#[inline(always)]
-pub const fn group(hash: u64) -> u16 {
-    (hash >> (64 - TOP_BITS)) as u16
-}
-
 /// Hashes keys.
 ///
 /// ```
-/// use malstrom_core::state::key_group::{KEY_GROUPS, KeyHasher, group};
+/// use malstrom_core::contract::key::KeyGroups;
+/// use malstrom_core::state::key_group::KeyHasher;
 /// let mut hasher = KeyHasher::new(42);
 /// let hash = hasher.hash(&"anna".to_owned());
 /// assert_eq!(hash, hasher.hash(&"anna".to_owned()));
-/// assert!(usize::from(group(hash)) < KEY_GROUPS);
+/// assert!(usize::from(KeyGroups::DEFAULT.of(hash)) < 4096);
 /// ```
 #[derive(Clone, Debug)]
 pub struct KeyHasher {

@@ -1,8 +1,13 @@
 //! The keyed state of one operator on one worker: a flat hash table whose slots lie in key group order.
 //!
 //! Entries sit in one vector, in linear probing order, and the home slot of an entry grows with the *top* bits of its
-//! hash. So the entries of a key group (the top 12 bits) are neighbours: [`StateTable::iter_group`] and
+//! hash. So the entries of a key group (the first of these bits) are neighbours: [`StateTable::iter_group`] and
 //! [`StateTable::drain_group`] cost what the group holds, not what the table holds, and growth is one sequential pass.
+//!
+//! How many groups there are, a table is told with those that it has slots for: its [`Ranks`]. A table has no other unit than
+//! the group, for a worker may own one half of what was a group, and then there must be no slots for the other half: in
+//! linear probing, twice as many entries in half of the slots would have no room. A record costs a shift by a number in place of
+//! one by a constant.
 //!
 //! The caller hashes, because a record is hashed once and its hash travels with it. Any hash is correct; a good one is
 //! fast. Values lie inline, so every empty slot is as wide as an entry: the caller boxes large ones.
@@ -11,11 +16,12 @@
 //! overlap, by loading the slots of the records to come before the first of them is applied:
 //!
 //! ```
+//! use malstrom_core::contract::key::KeyGroups;
 //! use malstrom_core::state::table::{Ranks, StateTable};
 //!
 //! // (hash, key, value)
 //! let batch: Vec<(u64, u64, u64)> = (0..100).map(|i| (i % 7 * 0x2545_F491_4F6C_DD1D, i % 7, 1)).collect();
-//! let mut sums = StateTable::new(Ranks::all());
+//! let mut sums = StateTable::new(Ranks::all(KeyGroups::DEFAULT));
 //! for records in batch.chunks(32) {
 //!     if sums.worth_touching() {
 //!         records.iter().for_each(|(hash, ..)| sums.touch(*hash));
@@ -39,14 +45,12 @@ mod track;
 
 use super::pages::ask_for_large_pages;
 use super::prefetch::prefetch;
+use crate::contract::key::KeyGroups;
 pub use ranks::Ranks;
 use ranks::Tag;
 use std::fmt;
 pub(crate) use track::Entries;
 use track::Track;
-
-/// The number of key groups: the group of a hash is its top 12 bits.
-pub const GROUPS: u16 = 4096;
 
 /// Slots of a table which holds anything.
 const SMALLEST: usize = 16;
@@ -77,9 +81,10 @@ pub(crate) type Slot<K, V> = Option<Entry<K, V>>;
 /// The keyed state of one operator on one worker. See the [module](self) for how it is laid out.
 ///
 /// ```
+/// use malstrom_core::contract::key::KeyGroups;
 /// use malstrom_core::state::table::{Ranks, StateTable};
 ///
-/// let mut table = StateTable::new(Ranks::all());
+/// let mut table = StateTable::new(Ranks::all(KeyGroups::DEFAULT));
 /// let hash = 0x0123_4567_89AB_CDEF;
 /// *table.entry(hash, &"apple", || 0) += 2;
 /// *table.entry(hash, &"apple", || 0) += 3;
@@ -108,6 +113,10 @@ impl<K, V> StateTable<K, V> {
         Self { entries: Vec::new(), len: 0, slots: 0, mul: 0, ranks, current: 0, track: None }
     }
 
+    /// How many key groups there are, whoever owns them.
+    pub fn key_groups(&self) -> KeyGroups {
+        self.ranks.key_groups()
+    }
     /// The number of entries.
     #[inline]
     pub fn len(&self) -> usize {
@@ -180,9 +189,10 @@ impl<K, V> StateTable<K, V> {
     /// grows meanwhile is always too small for them.
     ///
     /// ```
+    /// use malstrom_core::contract::key::KeyGroups;
     /// use malstrom_core::state::table::{Ranks, StateTable};
     ///
-    /// let mut table = StateTable::new(Ranks::all());
+    /// let mut table = StateTable::new(Ranks::all(KeyGroups::DEFAULT));
     /// table.reserve(1_000);
     /// for key in 0..1_000_u64 {
     ///     table.insert(key << 54, &key, ());
@@ -223,7 +233,7 @@ impl<K, V> StateTable<K, V> {
     }
     /// Where a tag lies among those of all owned groups.
     fn position(&self, tag: Tag) -> u64 {
-        self.ranks.position(tag.group(), tag.number())
+        self.ranks.position(self.ranks.group_of(tag), tag.number())
     }
     #[inline(always)]
     fn home_at(&self, position: u64) -> usize {
@@ -248,7 +258,7 @@ impl<K, V> StateTable<K, V> {
         ask_for_large_pages(&mut self.entries);
         self.entries.resize_with(slots.max(old), || None);
         self.slots = slots;
-        self.mul = ((slots as u64) << 12) / u64::from(self.ranks.places().max(1));
+        self.mul = ((slots as u64) << self.ranks.key_groups().bits()) / u64::from(self.ranks.places().max(1));
         let mut below = Vec::new();
         for at in (0..old).rev() {
             if let Some(entry) = self.entries.get_mut(at).and_then(Option::take) {

@@ -3,7 +3,7 @@ mod saved;
 
 pub(crate) use saved::{parts_of, time_of};
 
-use super::key_group::group;
+use crate::contract::key::KeyGroups;
 use crate::contract::record::CodecError;
 use saved::Track;
 use std::collections::{BTreeMap, HashMap};
@@ -33,6 +33,7 @@ pub struct TimerQueue<K, X> {
     places: HashMap<(i64, u64), Place>,
     next: u64,
     generation: u32,
+    key_groups: KeyGroups,
     bytes: (Vec<u8>, Vec<u8>),
     /// What has changed, if that is to be known.
     track: Option<Box<Track<K, X>>>,
@@ -74,6 +75,7 @@ impl<K, X> Default for TimerQueue<K, X> {
             places: HashMap::new(),
             next: 0,
             generation: 0,
+            key_groups: KeyGroups::DEFAULT,
             bytes: Default::default(),
             track: None,
         }
@@ -109,7 +111,7 @@ impl<K: Eq + Clone, X> TimerQueue<K, X> {
     pub fn set(&mut self, time: i64, hash: u64, key: &K, timer: X, encode: Encode<X>) {
         let (print, place) = self.find(time, hash, key, &timer, encode);
         if place.is_none() {
-            let place = Place { time, number: self.next, group: group(hash) };
+            let place = Place { time, number: self.next, group: self.key_groups.of(hash) };
             self.next += 1;
             let waiting = Waiting { print, hash, key: key.clone(), timer, generation: self.generation };
             self.waiting.insert(place, waiting);

@@ -132,11 +132,12 @@ impl<H, X, P> HostPush<H, X, P> {
         host.flip(barrier);
     }
     /// Takes in what was saved that belongs to no key.
-    fn resume<M: Meta, T>(&mut self, rows: Vec<Row>) -> Result<Reached, Error>
+    fn resume<M: Meta, T>(&mut self, rows: Vec<Row>, halvings: u32) -> Result<Reached, Error>
     where
         H: Host<M, T, X>,
     {
-        let reached = Reached::of(&rows, &self.host.terms().0).map_err(|error| Error::Restore {
+        let key_groups = self.kept.as_ref().map(|kept| kept.ranks.key_groups()).unwrap_or_default();
+        let reached = Reached::of(&rows, &self.host.terms().0, halvings, key_groups).map_err(|error| Error::Restore {
             operator: self.rest.site.id.to_string(),
             what: "the windows".to_owned(),
             cause: Box::new(error),
@@ -253,7 +254,7 @@ where
             }
             let others = !rows.is_empty();
             if let Task::Load(book) | Task::Take(book, _) = &mut task {
-                match self.resume::<M, T>(rows) {
+                match self.resume::<M, T>(rows, book.halvings()) {
                     Ok(resumed) => reached = resumed,
                     Err(error) => book.fail(error),
                 }

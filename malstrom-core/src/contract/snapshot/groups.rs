@@ -1,9 +1,6 @@
 //! A set of key groups.
 use std::fmt;
 
-/// How many key groups there are.
-const GROUPS: u16 = 4096;
-
 /// Key groups that change their owner together, or those of one owner.
 ///
 /// ```
@@ -14,22 +11,25 @@ const GROUPS: u16 = 4096;
 /// let last = given.leaving();
 /// assert!(last.leaves() && last.len() == 2);
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct GroupSet {
-    words: Box<[u64; GROUPS as usize / 64]>,
+    /// As far as there are groups: the last one is not empty.
+    words: Vec<u64>,
     leaves: bool,
     coming: Option<Box<GroupSet>>,
 }
 impl GroupSet {
     /// None.
     pub fn new() -> Self {
-        GroupSet { words: Box::new([0; GROUPS as usize / 64]), leaves: false, coming: None }
+        GroupSet::default()
     }
-    /// Adds a group. There are none of other numbers than 0 to 4095.
+    /// Adds a group.
     pub fn insert(&mut self, group: u16) {
-        if let Some(word) = self.words.get_mut(usize::from(group / 64)) {
-            *word |= 1 << (group % 64);
+        let at = usize::from(group / 64);
+        if self.words.len() <= at {
+            self.words.resize(at + 1, 0);
         }
+        self.words[at] |= 1 << (group % 64);
     }
     /// Whether a group is one of them.
     #[inline]
@@ -49,7 +49,7 @@ impl GroupSet {
     }
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.words.iter().all(|word| *word == 0)
+        self.words.is_empty()
     }
     /// How many there are.
     pub fn len(&self) -> usize {
@@ -74,11 +74,6 @@ impl GroupSet {
         self.leaves
     }
 }
-impl Default for GroupSet {
-    fn default() -> Self {
-        Self::new()
-    }
-}
 impl FromIterator<u16> for GroupSet {
     fn from_iter<I: IntoIterator<Item = u16>>(groups: I) -> Self {
         let mut set = GroupSet::new();
@@ -101,10 +96,11 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_a_set(groups in prop::collection::vec(0u16..5000, 0..200)) {
-            let oracle: BTreeSet<u16> = groups.iter().copied().filter(|group| *group < GROUPS).collect();
+            let oracle: BTreeSet<u16> = groups.iter().copied().collect();
             let set: GroupSet = groups.into_iter().collect();
             prop_assert_eq!(set.iter().collect::<BTreeSet<_>>(), oracle.clone());
             prop_assert_eq!((set.len(), set.is_empty()), (oracle.len(), oracle.is_empty()));
+            prop_assert_eq!(&set, &oracle.iter().rev().copied().collect::<GroupSet>());
             prop_assert!((0..u16::MAX).all(|group| set.contains(group) == oracle.contains(&group)));
         }
     }

@@ -23,7 +23,7 @@ use std::time::Duration;
 pub struct Moved {
     /// How many workers there are now.
     pub workers: usize,
-    /// How many of the 4096 key groups have another owner now.
+    /// How many key groups have another owner now.
     pub groups: usize,
     /// How many bytes they have, state, timers and all.
     pub bytes: u64,

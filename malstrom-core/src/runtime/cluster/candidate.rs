@@ -4,6 +4,7 @@ use super::leader::{Input, Leader, Network, Wanted};
 use super::pulse::Pulse;
 use super::standby::{StoodBy, stand_by};
 use super::{Cluster, PATIENCE, Security, identity, network, spawn};
+use crate::contract::key::KeyGroups;
 use crate::coordinator::{Action, Policy};
 use crate::error::{Error, Result};
 use crate::net::control::SILENCE;
@@ -85,8 +86,9 @@ pub(super) fn start(cluster: Cluster) -> Result<Arc<Lead>> {
     Ok(lead)
 }
 /// How a job of several processes is kept.
-pub(super) fn policy(keeping: &keeping::Settings) -> Policy {
+pub(super) fn policy(keeping: &keeping::Settings, key_groups: KeyGroups) -> Policy {
     Policy {
+        groups: key_groups.count(),
         // How many workers there are, they say.
         workers: usize::from(u16::MAX),
         least: usize::from(u16::MAX),
@@ -140,7 +142,7 @@ impl Candidate {
         let restore = if behind.is_some() { Restore::Latest } else { self.restore.clone() };
         let mut plan = self.plan.clone();
         let job = (identity.job.as_str(), operators);
-        let (vault, found) = keeping::claim(job, &mut plan, location.clone(), &restore, behind)?;
+        let (vault, found) = keeping::claim(job, &mut plan, location.clone(), &restore, keeping.key_groups, behind)?;
         let sender = inputs.clone();
         let events = Box::new(move |event| drop(sender.send(Input::Control(event))));
         let address = listener.local_addr();
@@ -148,7 +150,7 @@ impl Candidate {
         let kept = (vault, found, restore);
         let outside =
             Box::new(Network { clock: self.plan.clock, control, pulse, environment: self.environment.clone() });
-        let (leader, first) = Leader::new(lead.clone(), kept, (policy(keeping), *wanted), outside);
+        let (leader, first) = Leader::new(lead.clone(), kept, (policy(keeping, plan.key_groups), *wanted), outside);
         tracing::info!(%address, processes = wanted.processes, "coordinator is there");
         Ok(Elected { leader, first, network: (listener, io) })
     }

@@ -24,6 +24,8 @@ pub(crate) struct State {
     pub(crate) workers: usize,
     /// And how many there are to be.
     pub(crate) target: usize,
+    /// How many key groups there are; 0 as long as it stands by.
+    pub(crate) key_groups: usize,
     /// Whether an attempt has begun since this coordinator is there.
     begun: bool,
     /// Whether an attempt is under way in which all have begun, and whether there ever was one.

@@ -58,6 +58,7 @@ impl Console for Lead {
                 phase: phase(state),
                 workers: state.workers,
                 target: state.target,
+                key_groups: Some(state.key_groups).filter(|known| *known > 0),
                 processes: processes(state),
                 term: begun(term),
                 attempt,
@@ -121,6 +122,7 @@ impl Console for Lead {
                 // How they do beside that is for each process to say.
                 operators: operators(&all, &[]),
                 workers: state.workers,
+                key_groups: Some(state.key_groups).filter(|known| *known > 0),
                 // Who is there is for the one to say that coordinates the job.
                 processes: (!state.standby)
                     .then(|| ProcessGauges { there, missing: self.wanted().saturating_sub(there) }),

@@ -31,6 +31,10 @@ pub(super) fn render(gauges: &Gauges) -> String {
         let help = "Whether this process reads its sources no more, as it has had no coordinator for too long.";
         text.single("malstrom_fenced", Kind::Gauge, help, f64::from(u8::from(fenced)));
     }
+    if let Some(key_groups) = gauges.key_groups {
+        let help = "How many key groups there are, which is the most workers that the job can have.";
+        text.single("malstrom_key_groups", Kind::Gauge, help, key_groups as f64);
+    }
     let help = "How often the job was restarted after a failure.";
     text.single("malstrom_restarts_total", Kind::Counter, help, gauges.restarts as f64);
     counts(&mut text, &gauges.operators);

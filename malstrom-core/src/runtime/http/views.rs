@@ -74,6 +74,8 @@ pub(crate) struct Status {
     pub(crate) workers: usize,
     /// How many workers there are to be.
     pub(crate) target: usize,
+    /// How many key groups there are; absent as long as it is not known, because another process coordinates the job.
+    pub(crate) key_groups: Option<usize>,
     pub(crate) processes: Vec<ProcessStatus>,
     /// The term of the coordinator; absent where no snapshots are taken.
     pub(crate) term: Option<u64>,
@@ -225,6 +227,8 @@ pub(crate) struct Gauges {
     pub(crate) operators: Vec<OperatorGauges>,
     pub(crate) loads: Vec<WorkerGauges>,
     pub(crate) workers: usize,
+    /// Absent where nobody knows.
+    pub(crate) key_groups: Option<usize>,
     /// Those of a job that has several, where its coordinator runs.
     pub(crate) processes: Option<ProcessGauges>,
     /// Whether a coordinator stands by, if it is one.

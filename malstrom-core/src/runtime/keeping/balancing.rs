@@ -13,7 +13,7 @@ impl Run<'_> {
     /// Takes note of what was sent of each key group.
     fn count(&mut self) {
         if let Some(attempt) = &self.attempt {
-            self.balance.note(&attempt.fabric().loads().take());
+            self.balance.note(&attempt.fabric().loads().take(self.job.plan().key_groups));
         }
     }
     /// Has the next change of the number of workers go by what key groups have to do.

@@ -1,6 +1,7 @@
 //! What must be right before a job that is kept begins.
 use super::stored::{Nonces, Stored};
 use super::{Found, Keeping, Operators, Restore, Settings, Vault};
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::Guarantee;
 use crate::error::{Error, Result};
 use crate::graph::Pipeline;
@@ -34,7 +35,8 @@ impl Kept {
         Ok(Kept { pipeline, operators })
     }
 }
-/// Claims the place where the job of this name is kept, and finds what it is restored from. If an entry of the log is given, the place
+/// Claims the place where the job of this name is kept, and finds what it is restored from; with that it is known how many key groups it
+/// has, whatever is asked for. If an entry of the log is given, the place
 /// is claimed only while there is none behind it.
 ///
 /// # Errors
@@ -44,14 +46,16 @@ pub(crate) fn claim(
     plan: &mut Plan,
     location: Location,
     restore: &Restore,
+    key_groups: Option<KeyGroups>,
     behind: Option<u64>,
 ) -> Result<(Stored, Option<Found>)> {
     let claim = (behind, Arc::new(clock::nonce) as Nonces);
-    let mut vault = Stored::open(location, name, operators.clone(), plan.seed, claim)?;
+    let mut vault = Stored::open(location, name, operators.clone(), (plan.seed, key_groups), claim)?;
     let found = vault.find(restore)?;
     if let Some(found) = &found {
         plan.seed = found.seed;
     }
+    plan.key_groups = vault.key_groups();
     Ok((vault, found))
 }
 /// Claims the place where the job of `plan` is kept, and finds what it is restored from.
@@ -66,7 +70,7 @@ pub(crate) fn open(
     settings: Settings,
 ) -> Result<Keeping> {
     let Kept { pipeline, operators } = Kept::of(plan, dropped)?;
-    let (vault, found) = claim((pipeline.name(), &operators), plan, location, restore, None)?;
+    let (vault, found) = claim((pipeline.name(), &operators), plan, location, restore, settings.key_groups, None)?;
     if let Some(found) = &found {
         tracing::info!(snapshot = found.interval, "job is restored");
     }

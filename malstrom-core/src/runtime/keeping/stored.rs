@@ -1,11 +1,11 @@
 //! A job that is kept in an object store.
 use super::{Found, Operators, Restore, Shelves, Vault, check_name};
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::{Barrier, Outcome, Part, Scope, Shelf};
 use crate::coordinator::{Origin, Purpose};
 use crate::error::{Error, Result};
 use crate::runtime::clock;
 use crate::snapshot::{self, Archive, Chunks, Draft, Groups, Job, Kind, Location, Request};
-use crate::state::key_group::KEY_GROUPS;
 use crate::worker::Written;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,16 +35,16 @@ pub(crate) struct Stored {
     unstored: Option<(u64, snapshot::Unwritten)>,
 }
 impl Stored {
-    /// Claims a location for the job of this name. If an entry of the log is given, only while there is none behind it.
+    /// Claims a location for the job of this name, which is to have so many key groups if somebody has said so. If an entry of the log is given, only while there is none behind it.
     pub(crate) fn open(
         location: Location,
         name: &str,
         operators: Operators,
-        seed: u64,
+        (seed, key_groups): (u64, Option<KeyGroups>),
         (behind, nonces): (Option<u64>, Nonces),
     ) -> Result<Self> {
         let coordinator = format!("process {} ({:016x})", std::process::id(), nonces() as u64);
-        let job = Job { name: name.to_owned(), key_groups: KEY_GROUPS as u32, coordinator };
+        let job = Job { name: name.to_owned(), key_groups, coordinator };
         let mut vault = match behind {
             None => claimed(&location, &job, &nonces)?,
             Some(head) => {
@@ -67,13 +67,19 @@ pub(crate) struct Restoring {
     operators: Operators,
 }
 impl Restoring {
-    /// Opens the snapshot that the coordinator has found: `point` is its number, or the name of the savepoint.
-    pub(crate) fn open(location: &Location, point: &str, operators: &Operators) -> Result<Self> {
+    /// Opens the snapshot that the coordinator has found, for a job that has so many key groups: `point` is its number, or the name of
+    /// the savepoint.
+    pub(crate) fn open(
+        location: &Location,
+        point: &str,
+        operators: &Operators,
+        key_groups: KeyGroups,
+    ) -> Result<Self> {
         let archive = Archive::open(location)?;
         let saved = archive.find(point)?.ok_or_else(|| {
             Error::snapshot(format!("there are no snapshots at `{location}`, and {point} is to be restored from there"))
         })?;
-        Ok(Restoring { restored: archive.restore(&saved)?, operators: operators.clone() })
+        Ok(Restoring { restored: archive.restore(&saved)?.split_into(key_groups)?, operators: operators.clone() })
     }
     /// What it has for workers.
     pub(crate) fn shelves(&self) -> Arc<dyn Shelves> {
@@ -130,6 +136,10 @@ impl Stored {
     pub(crate) fn seed(&self) -> u64 {
         self.vault.seed()
     }
+    /// How many key groups the job has.
+    pub(crate) fn key_groups(&self) -> KeyGroups {
+        self.vault.key_groups()
+    }
     /// The term of another coordinator that has claimed the log since, if one has.
     pub(crate) fn overtaken(&self) -> Result<Option<u64>> {
         self.vault.overtaken()
@@ -180,8 +190,10 @@ impl Vault for Stored {
             return Err(unclaimed(&saved.to_string(), &lost, first));
         }
         let round = match &saved.kind {
-            // What follows would be written under the new name, and what it is relative to lies under the old one.
-            Kind::Snapshot if names == self.operators.ids => Some(manifest.round()),
+            // What follows would be written under the new name or of the new groups, and what it is relative to is of the old ones.
+            Kind::Snapshot if names == self.operators.ids && restored.key_groups()? == self.vault.key_groups() => {
+                Some(manifest.round())
+            }
             Kind::Snapshot | Kind::Savepoint(_) => None,
         };
         let shelves = Arc::new(OfSnapshot { restored: restored.clone(), names });

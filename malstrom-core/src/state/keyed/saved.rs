@@ -5,7 +5,6 @@ use crate::contract::key::PartitionKey;
 use crate::contract::record::{CodecError, Record};
 use crate::contract::snapshot::{Barrier, Part, Task};
 use crate::contract::state::Deadline;
-use crate::state::key_group::group;
 use crate::state::saved::{Chapter, Draft, Edition, Layout, Owner};
 use crate::state::table::Entries;
 use std::marker::PhantomData;
@@ -61,8 +60,9 @@ impl<K: PartitionKey, S: 'static, D: Deadline> KeyedTable<K, S, D> {
     pub fn persist(&mut self, task: Task<'_, '_>, now: i64) {
         let Some(chapter) = &mut self.chapter else { return };
         if let Task::Give(_, groups) = &task {
+            let key_groups = self.table.key_groups();
             self.wheel.retain(|_, keys| {
-                keys.retain(|(hash, _)| !groups.contains(group(*hash)));
+                keys.retain(|(hash, _)| !groups.contains(key_groups.of(*hash)));
                 !keys.is_empty()
             });
         }

@@ -90,7 +90,8 @@ impl Chapter {
         let schema = book.schema(self.owner.node, self.part)?;
         match self.layout.read(&schema) {
             Ok(edition) => {
-                // Chunks of two layouts must not stand in one row.
+                let edition = Edition { halvings: book.halvings(), ..edition };
+                // Chunks of two layouts, or of groups that are not the same, must not stand in one row.
                 self.whole = edition != self.layout.edition();
                 Some(edition)
             }

@@ -12,6 +12,33 @@ pub struct Edition {
     pub version: u32,
     /// Whether values come with the time at which they expire.
     pub expires: bool,
+    /// How often key groups have been halved since. What was written of a group is then read for each of its parts, which has some of
+    /// the keys.
+    pub halvings: u32,
+}
+impl Edition {
+    /// Whether a key of this group is in the part of a group that is read. All groups are as they are now.
+    ///
+    /// ```
+    /// use malstrom_core::state::saved::Edition;
+    /// let edition = Edition { version: 1, expires: false, halvings: 1 };
+    /// // What was written of group 7 has the keys of the groups 14 and 15.
+    /// assert_eq!((edition.has(14, 14)?, edition.has(14, 15)?), (true, false));
+    /// assert!(edition.has(14, 16).is_err());
+    /// # Ok::<(), malstrom_core::CodecError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If it must not be in the whole group.
+    pub fn has(self, part: u16, group: u16) -> Result<bool, CodecError> {
+        let [whole, of_key] = [part, group].map(|group| group >> self.halvings);
+        if whole != of_key {
+            return Err(CodecError::new(format!(
+                "it has a key of group {of_key}: the seed of the job is not that of the snapshot"
+            )));
+        }
+        Ok(part == group)
+    }
 }
 
 /// How the entries of a chapter are laid out.
@@ -44,7 +71,7 @@ impl Layout {
     /// A value that has no key.
     pub fn of<V>(codec: &impl Codec<V>) -> Self {
         let value = Description::by(|d| codec.describe(d));
-        let (edition, codec) = (Edition { version: codec.version(), expires: false }, codec.clone());
+        let (edition, codec) = (Edition { version: codec.version(), expires: false, halvings: 0 }, codec.clone());
         Layout {
             edition,
             migrates: codec.migrates(),
@@ -55,7 +82,7 @@ impl Layout {
     /// Values by key, to look at them.
     pub fn of_shown(key: Description, shown: &Shown) -> Self {
         let nothing = || Description { root: TypeRef::plain("()"), types: Vec::new() };
-        let (edition, shown) = (Edition { version: shown.version(), expires: false }, shown.clone());
+        let (edition, shown) = (Edition { version: shown.version(), expires: false, halvings: 0 }, shown.clone());
         let value = shown.description(edition.version).unwrap_or_else(nothing);
         Layout {
             edition,
@@ -114,7 +141,7 @@ impl Layout {
             ))
         })?;
         match difference(&was.value, &known) {
-            None => Ok(Edition { version: *version, expires: was.expires }),
+            None => Ok(Edition { version: *version, expires: was.expires, halvings: 0 }),
             Some(difference) if !self.migrates => Err(CodecError::new(format!(
                 "{difference}. Give the stage another id (`as`), or start anew with `--restore none`"
             ))),
@@ -171,9 +198,9 @@ mod tests {
     #[test]
     fn what_has_changed_is_refused_with_the_reason() {
         let second = Layout::of_entries::<String, _>(&Second).expiring(true);
-        let edition = Edition { version: 2, expires: true };
+        let edition = Edition { version: 2, expires: true, halvings: 0 };
         assert_eq!(second.read(&second.schema().unwrap()), Ok(edition));
-        assert_eq!(second.read(&first::<u64>(1)), Ok(Edition { version: 1, expires: false }));
+        assert_eq!(second.read(&first::<u64>(1)), Ok(Edition { version: 1, expires: false, halvings: 0 }));
 
         let changed = refusal::<String, _>(&Second, &first::<(u64, u32)>(2));
         assert!(

@@ -1,15 +1,15 @@
 //! The entries of one key group, which are neighbours.
-use super::ranks::WITHIN;
-use super::{Entry, GROUPS, Ranks, StateTable, Tag};
+use super::{Entry, Ranks, StateTable};
 use std::ops::Range;
 
 impl<K, V> StateTable<K, V> {
     /// The entries of one key group in no particular order, in O(their number).
     ///
     /// ```
+    /// use malstrom_core::contract::key::KeyGroups;
     /// use malstrom_core::state::table::{Ranks, StateTable};
     ///
-    /// let mut table = StateTable::new(Ranks::all());
+    /// let mut table = StateTable::new(Ranks::all(KeyGroups::DEFAULT));
     /// for key in 0..1000_u64 {
     ///     table.insert(key << 50, &key, "some value");
     /// }
@@ -19,16 +19,17 @@ impl<K, V> StateTable<K, V> {
     /// ```
     pub fn iter_group(&self, group: u16) -> impl Iterator<Item = (&K, &V)> {
         let entries = self.entries.get(self.reach(group)).unwrap_or_default().iter().flatten();
-        entries.filter(move |entry| entry.tag.group() == group).map(|entry| (&entry.key, &entry.value))
+        entries.filter(move |entry| self.ranks.group_of(entry.tag) == group).map(|entry| (&entry.key, &entry.value))
     }
 
     /// Removes the entries of one key group and returns them, in O(their number). A snapshot that has begun has them still;
     /// none says that they are gone, for the group goes to another worker.
     ///
     /// ```
+    /// use malstrom_core::contract::key::KeyGroups;
     /// use malstrom_core::state::table::{Ranks, StateTable};
     ///
-    /// let mut table = StateTable::new(Ranks::all());
+    /// let mut table = StateTable::new(Ranks::all(KeyGroups::DEFAULT));
     /// table.insert(0x0010 << 48, &'a', 1);
     /// table.insert(0x0020 << 48, &'b', 2);
     /// assert_eq!(table.drain_group(0x002), [('b', 2)]);
@@ -44,7 +45,7 @@ impl<K, V> StateTable<K, V> {
         let mut others = Vec::new();
         for at in self.reach(group) {
             let Some(entry) = self.entries.get_mut(at).and_then(Option::take) else { continue };
-            if entry.tag.group() == group {
+            if self.ranks.group_of(entry.tag) == group {
                 self.len -= 1;
                 self.rescue(&entry);
                 each(entry);
@@ -59,11 +60,12 @@ impl<K, V> StateTable<K, V> {
     /// Moves the table to other `ranks`, when this worker has gained or lost groups, and fits its size to what it holds.
     ///
     /// ```
+    /// use malstrom_core::contract::key::KeyGroups;
     /// use malstrom_core::state::table::{Ranks, StateTable};
     ///
-    /// let mut table = StateTable::new(Ranks::of(0..8));
+    /// let mut table = StateTable::new(Ranks::of(KeyGroups::DEFAULT, 0..8));
     /// table.insert(0x0010 << 48, &'a', 1);
-    /// table.rehome(Ranks::of(0..16));
+    /// table.rehome(Ranks::of(KeyGroups::DEFAULT, 0..16));
     /// assert_eq!(table.get(0x0010 << 48, &'a'), Some(&mut 1));
     /// ```
     pub fn rehome(&mut self, ranks: Ranks) {
@@ -83,11 +85,11 @@ impl<K, V> StateTable<K, V> {
 
     /// The slots in which the entries of a group are.
     pub(super) fn reach(&self, group: u16) -> Range<usize> {
-        if group >= GROUPS {
+        if !self.ranks.key_groups().all().contains(&group) {
             return 0..0;
         }
-        let first = self.ranks.position(group, Tag::first_of(group));
-        self.reach_of(first, first | ((1 << (32 + WITHIN)) - 1))
+        let first = self.ranks.position(group, self.ranks.first_of(group));
+        self.reach_of(first, first | ((1 << (32 + self.ranks.within())) - 1))
     }
 
     /// The slots in which the entries with these positions are, the last of them included.

@@ -2,15 +2,14 @@
 //!
 //! A unit is what has the same rank of its group and the same bits behind it, as many as make it some dozens of slots. So it
 //! is a range of slots, and stays one when the table grows and units are halved.
-use super::ranks::WITHIN;
-
 /// The fewest slots of a unit, unless it is a whole group.
 const SLOTS: usize = 32;
 
-/// How many bits behind the rank of a group name a unit, in a table of so many slots for so many groups.
-pub(super) fn bits(slots: usize, owned: u16) -> u32 {
+/// How many bits behind the rank of a group name a unit, in a table of so many slots for so many groups, of whose tags so many
+/// bits are behind the group.
+pub(super) fn bits(slots: usize, owned: u16, within: u32) -> u32 {
     let units = slots / usize::from(owned.max(1)) / SLOTS;
-    units.checked_ilog2().unwrap_or(0).min(WITHIN)
+    units.checked_ilog2().unwrap_or(0).min(within)
 }
 
 /// One bit per unit.
@@ -93,9 +92,9 @@ mod tests {
 
     #[test]
     fn units_have_some_dozens_of_slots() {
-        assert_eq!((bits(16, 4096), bits(4096 * 63, 4096), bits(4096 * 64, 4096)), (0, 0, 1));
+        assert_eq!([16, 4096 * 63, 4096 * 64].map(|slots| bits(slots, 4096, 20)), [0, 0, 1]);
         for slots in [1 << 20, 3 << 22, 1 << 24] {
-            let unit = (slots / 4096) >> bits(slots, 4096);
+            let unit = (slots / 4096) >> bits(slots, 4096, 20);
             assert!((SLOTS..2 * SLOTS).contains(&unit), "{unit}");
         }
     }

@@ -4,7 +4,7 @@
 //! to come are silent about it, since its new owner goes on where the snapshot of the barrier ends. What is taken in counts
 //! as written, for its former owner has written it.
 use super::track::Wanted;
-use super::{Ranks, StateTable, Tag};
+use super::{Ranks, StateTable};
 use crate::contract::key::PartitionKey;
 use crate::contract::record::CodecError;
 use crate::contract::snapshot::{GroupSet, Loaded};
@@ -17,9 +17,10 @@ impl<K, V> StateTable<K, V> {
     ///
     /// ```
     /// use malstrom_core::contract::code::OfRecord;
+    /// use malstrom_core::contract::key::KeyGroups;
     /// use malstrom_core::state::table::{Ranks, StateTable};
     ///
-    /// let mut table = StateTable::new(Ranks::all());
+    /// let mut table = StateTable::new(Ranks::all(KeyGroups::DEFAULT));
     /// table.track(OfRecord::<u64>::new());
     /// table.insert(7 << 52, &"apple".to_owned(), 1);
     /// table.insert(9 << 52, &"pear".to_owned(), 2);
@@ -54,7 +55,7 @@ impl<K, V> StateTable<K, V> {
     /// All entries of a group.
     fn drafted(&self, group: u16) -> Result<Draft, CodecError> {
         let Some(track) = &self.track else { return Err(CodecError::new("nothing can be written without a codec")) };
-        let wanted = Wanted { tags: Tag::first_of(group)..Tag::first_of(group + 1), versions: 0..=u32::MAX };
+        let wanted = Wanted { tags: self.ranks.first_of(group)..self.ranks.first_of(group + 1), versions: 0..=u32::MAX };
         let mut draft = Draft::default();
         track.entries.put_slots(self.entries.get(self.reach(group)).unwrap_or_default(), &wanted, &mut draft)?;
         Ok(draft)
@@ -77,9 +78,9 @@ impl<K, V> StateTable<K, V> {
     }
     /// The entries of one key group with hashes that find them again, to change what is not written to snapshots.
     pub(crate) fn iter_group_unseen(&mut self, group: u16) -> impl Iterator<Item = (u64, &K, &mut V)> {
-        let reach = self.reach(group);
+        let (reach, ranks) = (self.reach(group), &self.ranks);
         let entries = self.entries.get_mut(reach).unwrap_or_default().iter_mut().flatten();
-        let of_group = entries.filter(move |entry| entry.tag.group() == group);
+        let of_group = entries.filter(move |entry| ranks.group_of(entry.tag) == group);
         of_group.map(|entry| (entry.tag.hash(), &entry.key, &mut entry.value))
     }
 }

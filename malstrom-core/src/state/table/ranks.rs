@@ -1,29 +1,40 @@
 //! Which key groups a worker owns, and the bits of a hash that a table goes by.
-use super::GROUPS;
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::GroupSet;
 use std::cell::RefCell;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::rc::{Rc, Weak};
 
-/// A tag is the top 32 bits of a hash: the key group, then this many bits which order the entries within it.
-pub(super) const WITHIN: u32 = 20;
+/// The most key groups that there can be.
+const MOST: usize = KeyGroups::MOST.count();
+/// Of a group's number among as many as there can be, so many bits are above those of a tag.
+const BEHIND: u32 = u64::BITS - 16;
 
 /// Which key groups a worker owns, so that a table spends no slots on the others. A clone shares the table behind it.
 ///
 /// ```
+/// use malstrom_core::contract::key::KeyGroups;
 /// use malstrom_core::state::table::Ranks;
 ///
-/// assert_eq!(Ranks::all().owned(), 4096);
-/// assert_eq!(Ranks::of(0..1024).owned(), 1024);
+/// assert_eq!(Ranks::all(KeyGroups::DEFAULT).owned(), 4096);
+/// assert_eq!(Ranks::of(KeyGroups::new(8192)?, 0..1024).owned(), 1024);
+/// # Ok::<(), malstrom_core::contract::key::KeyGroupsError>(())
 /// ```
 #[derive(Clone)]
-pub struct Ranks(Rc<RankTable>);
+pub struct Ranks {
+    table: Rc<RankTable>,
+    /// How many bits of a tag are behind those of the key group, and order the entries within it. Here, where a table has it at
+    /// hand, as it is needed for every record.
+    within: u32,
+}
 
 struct RankTable {
-    /// The group less its rank among those that have slots. A group which has none shares the rank of a neighbour, so that
-    /// its entries crowd there but are not lost.
-    skipped: [u16; GROUPS as usize],
+    key_groups: KeyGroups,
+    /// The group less its rank among those that have slots, in 65536ths of all groups. A group which has none shares the rank of a
+    /// neighbour, so that its entries crowd there but are not lost. There is room for all groups that there can be, so that nobody
+    /// has to look how many there are; what is behind those that there are is never touched.
+    skipped: [u16; MOST],
     /// The groups that have slots, in order: the owned ones, those given away since tables were laid out, and those to come.
     places: Rc<[u16]>,
     /// The owned groups, in order.
@@ -33,40 +44,47 @@ struct RankTable {
 }
 
 impl Ranks {
-    /// This worker owns every group.
-    pub fn all() -> Self {
-        Self::of(0..GROUPS)
+    /// This worker owns every group of so many.
+    pub fn all(key_groups: KeyGroups) -> Self {
+        Self::of(key_groups, key_groups.all())
     }
 
-    /// This worker owns these groups. Their order, repetitions, and numbers from [`GROUPS`] up do not matter.
-    pub fn of(groups: impl IntoIterator<Item = u16>) -> Self {
-        let mut is_owned = [false; GROUPS as usize];
+    /// This worker owns these groups. Their order, repetitions, and numbers that no group has do not matter.
+    pub fn of(key_groups: KeyGroups, groups: impl IntoIterator<Item = u16>) -> Self {
+        let mut is_owned = vec![false; key_groups.count()];
         for group in groups {
             if let Some(is_owned) = is_owned.get_mut(usize::from(group)) {
                 *is_owned = true;
             }
         }
-        let groups: Rc<[u16]> =
-            (0..GROUPS).zip(is_owned).filter(|(_, is_owned)| *is_owned).map(|(group, _)| group).collect();
-        Self::placed(groups.clone(), groups)
+        let owned = key_groups.all().zip(&is_owned).filter(|(_, is_owned)| **is_owned);
+        let groups: Rc<[u16]> = owned.map(|(group, _)| group).collect();
+        Self::placed(key_groups, groups.clone(), groups)
+    }
+    fn new(table: RankTable) -> Self {
+        Self::sharing(Rc::new(table))
+    }
+    fn sharing(table: Rc<RankTable>) -> Self {
+        Ranks { within: u32::BITS - table.key_groups.bits(), table }
     }
     /// This worker owns `groups`, which have slots as all groups in `places` have.
-    fn placed(places: Rc<[u16]>, groups: Rc<[u16]>) -> Self {
-        let (mut skipped, mut below, last) = ([0; GROUPS as usize], 0, places.len().saturating_sub(1) as u16);
-        for (group, skipped) in (0..).zip(&mut skipped) {
-            *skipped = group - below.min(last);
+    fn placed(key_groups: KeyGroups, places: Rc<[u16]>, groups: Rc<[u16]>) -> Self {
+        let (mut skipped, mut below, last) = ([0; MOST], 0, places.len().saturating_sub(1) as u16);
+        for (group, skipped) in key_groups.all().zip(&mut skipped) {
+            *skipped = (group - below.min(last)) << (16 - key_groups.bits());
             below += u16::from(places.get(usize::from(below)) == Some(&group));
         }
-        Self(Rc::new(RankTable { skipped, places, groups, next: RefCell::default() }))
+        Self::new(RankTable { key_groups, skipped, places, groups, next: RefCell::default() })
     }
     /// These groups, of which some may be owned already and others not. Those have slots too that come [soon](GroupSet::soon), so that
     /// tables need not be laid out anew when they do.
     ///
     /// ```
+    /// use malstrom_core::contract::key::KeyGroups;
     /// use malstrom_core::contract::snapshot::GroupSet;
     /// use malstrom_core::state::table::Ranks;
     ///
-    /// let before = Ranks::of(0..1024);
+    /// let before = Ranks::of(KeyGroups::DEFAULT, 0..1024);
     /// let given: GroupSet = (512..1024).collect();
     /// assert_eq!(before.without(&given).owned(), 512);
     /// let after: GroupSet = (256..768).collect();
@@ -75,78 +93,98 @@ impl Ranks {
     #[must_use]
     pub fn moved(&self, groups: &GroupSet) -> Self {
         let is_so = |table: &RankTable| is_of(&table.places, groups.soon()) && is_of(&table.groups, groups);
-        self.follow(is_so, || Self::placed(groups.soon().iter().collect(), groups.iter().collect()))
+        let all = self.key_groups();
+        let of = |set: &GroupSet| set.iter().filter(|group| all.all().contains(group)).collect();
+        self.follow(is_so, || Self::placed(all, of(groups.soon()), of(groups)))
     }
     /// The same without these groups, which keep their places until tables are laid out anew.
     #[must_use]
     pub fn without(&self, groups: &GroupSet) -> Self {
         let left: Rc<[u16]> = self.groups().iter().copied().filter(|group| !groups.contains(*group)).collect();
-        let is_so = |table: &RankTable| table.places == self.0.places && table.groups == left;
+        let is_so = |table: &RankTable| table.places == self.table.places && table.groups == left;
         let make = || {
-            let RankTable { skipped, places, .. } = &*self.0;
+            let RankTable { key_groups, skipped, places, .. } = &*self.table;
             let (places, groups, next) = (places.clone(), left.clone(), RefCell::default());
-            Self(Rc::new(RankTable { skipped: *skipped, places, groups, next }))
+            Self::new(RankTable { key_groups: *key_groups, skipped: *skipped, places, groups, next })
         };
         self.follow(is_so, make)
     }
     fn follow(&self, is_so: impl Fn(&RankTable) -> bool, make: impl FnOnce() -> Self) -> Self {
-        if is_so(&self.0) {
+        if is_so(&self.table) {
             return self.clone();
         }
-        let known = self.0.next.borrow().upgrade().filter(|next| is_so(next));
-        let next = known.map_or_else(make, Self);
-        *self.0.next.borrow_mut() = Rc::downgrade(&next.0);
+        let known = self.table.next.borrow().upgrade().filter(|next| is_so(next));
+        let next = known.map_or_else(make, Self::sharing);
+        *self.table.next.borrow_mut() = Rc::downgrade(&next.table);
         next
     }
     /// Whether both have the same places, so that a table need not be laid out anew.
     pub(super) fn is_laid_out_like(&self, other: &Self) -> bool {
-        self.0.places == other.0.places
+        self.table.places == other.table.places
     }
 
+    /// How many key groups there are, whoever owns them.
+    pub fn key_groups(&self) -> KeyGroups {
+        self.table.key_groups
+    }
+    /// How many bits of a tag are behind those of its group.
+    #[inline(always)]
+    pub(super) fn within(&self) -> u32 {
+        self.within
+    }
+    /// The group of a tag.
+    #[inline(always)]
+    pub(super) fn group_of(&self, tag: Tag) -> u16 {
+        (tag.number() >> self.within) as u16
+    }
+    /// No tag of this group has a lower number. The group may be the one behind the last.
+    pub(super) fn first_of(&self, group: u16) -> u64 {
+        u64::from(group) << self.within
+    }
     /// By how much the position of this tag is less than it would be if all groups were owned.
     #[inline(always)]
     pub(super) fn skipped(&self, tag: Tag) -> u64 {
-        u64::from(self.0.skipped[usize::from(tag.group())]) << (32 + WITHIN)
+        u64::from(self.table.skipped[usize::from(self.group_of(tag)) % MOST]) << BEHIND
     }
     /// Where a tag of this number lies among those of all owned groups, in fractions of 2^64 of all groups. The number may
     /// be that behind the last of the group.
     pub(super) fn position(&self, group: u16, number: u64) -> u64 {
-        let skipped = u64::from(self.0.skipped[usize::from(group)]);
-        (number << 32).wrapping_sub(skipped << (32 + WITHIN))
+        let skipped = u64::from(self.table.skipped[usize::from(group)]);
+        (number << 32).wrapping_sub(skipped << BEHIND)
     }
     /// The number of a tag of this group that lies at a position.
     pub(super) fn number(&self, group: u16, position: u64) -> u64 {
-        let skipped = u64::from(self.0.skipped[usize::from(group)]);
-        (position >> 32) + (skipped << WITHIN)
+        let skipped = u64::from(self.table.skipped[usize::from(group)]);
+        (position >> 32) + (skipped << (BEHIND - 32))
     }
     /// How many groups have slots.
     pub(super) fn places(&self) -> u16 {
-        self.0.places.len() as u16
+        self.table.places.len() as u16
     }
     /// The group of a rank, if it is owned.
     pub(super) fn group(&self, rank: u16) -> Option<u16> {
-        let RankTable { places, groups, .. } = &*self.0;
+        let RankTable { places, groups, .. } = &*self.table;
         let group = places.get(usize::from(rank)).copied()?;
         (places.len() == groups.len() || groups.binary_search(&group).is_ok()).then_some(group)
     }
     /// The rank of the first group that has tags of this number or behind it.
     pub(super) fn rank_from(&self, number: u64) -> u16 {
-        self.0.places.partition_point(|group| Tag::first_of(group + 1) <= number) as u16
+        self.table.places.partition_point(|group| self.first_of(group + 1) <= number) as u16
     }
     /// The owned groups, in order.
     pub(crate) fn groups(&self) -> &[u16] {
-        &self.0.groups
+        &self.table.groups
     }
 
     /// How many entries there would be if all groups that have slots had as many as those that are owned.
     pub(super) fn in_all_places(&self, entries: usize) -> usize {
-        let (places, owned) = (self.0.places.len(), self.0.groups.len().max(1));
+        let (places, owned) = (self.table.places.len(), self.table.groups.len().max(1));
         if places <= owned { entries } else { (entries as u128 * places as u128 / owned as u128) as usize }
     }
 
     /// How many groups this worker owns.
     pub fn owned(&self) -> u16 {
-        self.0.groups.len() as u16
+        self.table.groups.len() as u16
     }
 }
 
@@ -157,7 +195,7 @@ fn is_of(groups: &[u16], set: &GroupSet) -> bool {
 
 impl fmt::Debug for Ranks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ranks").field("owned", &self.owned()).finish_non_exhaustive()
+        f.debug_struct("Ranks").field("owned", &self.owned()).field("of", &self.key_groups()).finish_non_exhaustive()
     }
 }
 
@@ -171,20 +209,10 @@ impl Tag {
         Self(NonZeroU32::new((hash >> 32) as u32 | 1).unwrap_or(NonZeroU32::MIN))
     }
 
-    #[inline(always)]
-    pub(super) fn group(self) -> u16 {
-        (self.0.get() >> WITHIN) as u16
-    }
-
     /// The tag as a number.
     #[inline(always)]
     pub(super) fn number(self) -> u64 {
         u64::from(self.0.get())
-    }
-
-    /// No tag of this group has a lower number.
-    pub(super) fn first_of(group: u16) -> u64 {
-        u64::from(group) << WITHIN
     }
 
     /// A hash with this tag.

@@ -1,11 +1,10 @@
 //! A table on its way to a snapshot, and back from one.
-use super::ranks::WITHIN;
 use super::track::{END, Track, Wanted};
-use super::{Entry, GROUPS, StateTable, Tag, doubled, room};
+use super::{Entry, StateTable, Tag, doubled, room};
 use crate::contract::key::PartitionKey;
 use crate::contract::record::CodecError;
 use crate::contract::snapshot::{Extent, Loaded, Pen};
-use crate::state::key_group::{KeyHasher, group};
+use crate::state::key_group::KeyHasher;
 use crate::state::saved::{Change, Changes, Draft, Edition};
 
 /// What a byte costs that is written: see [`Pen::spend`].
@@ -52,7 +51,7 @@ impl<K, V> StateTable<K, V> {
                 return Ok(true);
             }
             cut.told += 1;
-            let group = tag.group();
+            let group = self.ranks.group_of(*tag);
             pen.spend(1);
             if !cut.is_full(group) {
                 entries.gone(key, cut.drafts.entry(group).or_default())?;
@@ -62,9 +61,9 @@ impl<K, V> StateTable<K, V> {
             let Some(group) = self.ranks.group(rank) else { continue };
             let full = cut.is_full(group);
             let versions = cut.versions(base, full);
-            let per_group = 64 - 12 - shift;
+            let per_group = 32 + self.ranks.within() - shift;
             let (first, end) = (usize::from(rank) << per_group, (usize::from(rank) + 1) << per_group);
-            let begun = Tag::first_of(group).max(cut.written);
+            let begun = self.ranks.first_of(group).max(cut.written);
             let mut at = first.max((self.ranks.position(group, begun) >> shift) as usize);
             let size = cut.sizes[usize::from(full)];
             let mut draft = cut.drafts.remove(&group).unwrap_or_default();
@@ -89,7 +88,7 @@ impl<K, V> StateTable<K, V> {
                 at = unit + 1;
             }
             cut.sizes[usize::from(full)] = draft.size();
-            cut.written = Tag::first_of(group + 1);
+            cut.written = self.ranks.first_of(group + 1);
             if full || !draft.is_empty() {
                 hand_in(pen, group, full, draft);
             }
@@ -119,12 +118,12 @@ impl<K: PartitionKey, V> StateTable<K, V> {
             self.load_change(edition, chunk.group, change?, hasher)?;
             entries = entries.saturating_add(1);
         }
-        if chunk.group >= GROUPS || entries != chunk.entries {
+        if !self.ranks.key_groups().all().contains(&chunk.group) || entries != chunk.entries {
             return Err(CodecError::new(format!("it should have {} entries and has {entries}", chunk.entries)));
         }
         Ok(())
     }
-    /// Takes in one change of a group.
+    /// Takes in one change of a group; if the group has been halved since that was written, only if it is of a key that is in this half.
     ///
     /// # Errors
     /// If it cannot be read, or does not belong to the group.
@@ -137,20 +136,17 @@ impl<K: PartitionKey, V> StateTable<K, V> {
     ) -> Result<(), CodecError> {
         let Some(track) = &self.track else { return Err(CodecError::new("nothing can be read without a codec")) };
         let (key, value) = match change {
-            Change::Put { key, value } => (key, Some(track.entries.value(edition, value)?)),
+            Change::Put { key, value } => (key, Some(value)),
             Change::Gone { key } => (key, None),
             Change::Section(_) => return Err(CodecError::new("it has entries of several tables")),
         };
         let key = track.entries.key(key)?;
         let hash = hasher.hash(&key);
-        if group(hash) != of {
-            return Err(CodecError::new(format!(
-                "it has a key of group {}: the seed of the job is not that of the snapshot",
-                group(hash)
-            )));
+        if !edition.has(of, self.ranks.key_groups().of(hash))? {
+            return Ok(());
         }
-        match value {
-            Some(value) => self.put_loaded(hash, key, value),
+        match value.map(|value| track.entries.value(edition, value)) {
+            Some(value) => self.put_loaded(hash, key, value?),
             None => drop(self.take_out(hash, &key)),
         }
         Ok(())
@@ -170,7 +166,8 @@ impl<K: PartitionKey, V> StateTable<K, V> {
     /// groups: until the last have come, the slots that lie behind stay empty, however many are to come.
     fn is_crowded(&mut self, position: u64) -> bool {
         let Some(track) = &mut self.track else { return false };
-        let begins = position >> (32 + WITHIN) > track.loaded >> (32 + WITHIN);
+        let within = 32 + self.ranks.within();
+        let begins = position >> within > track.loaded >> within;
         if !begins {
             return false;
         }

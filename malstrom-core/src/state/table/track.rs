@@ -7,7 +7,6 @@
 //!
 //! Numbers of 32 bits last for two thousand million snapshots, 68 years of one a second.
 use super::marks::{self, Marks};
-use super::ranks::WITHIN;
 use super::{Entry, Slot, StateTable, Tag};
 use crate::contract::code::Codec;
 use crate::contract::record::{CodecError, Record};
@@ -127,9 +126,8 @@ impl<K> Cut<K> {
     pub(super) fn versions(&self, base: u32, full: bool) -> RangeInclusive<u32> {
         if full { 0..=self.version } else { base + 1..=self.version }
     }
-    /// Writes an entry that is about to change or to leave, if it is to be written and has not been.
-    fn rescue<V>(&mut self, entries: &dyn Entries<K, V>, base: u32, entry: &Entry<K, V>) {
-        let group = entry.tag.group();
+    /// Writes an entry of a group that is about to change or to leave, if it is to be written and has not been.
+    fn rescue<V>(&mut self, entries: &dyn Entries<K, V>, base: u32, group: u16, entry: &Entry<K, V>) {
         let full = self.is_full(group);
         if entry.tag.number() >= self.written && self.versions(base, full).contains(&entry.version) {
             let draft = self.drafts.entry(group).or_default();
@@ -160,11 +158,12 @@ impl<K: Record, V> StateTable<K, V> {
     ///
     /// ```
     /// use malstrom_core::contract::code::OfRecord;
+    /// use malstrom_core::contract::key::KeyGroups;
     /// use malstrom_core::contract::snapshot::{Pen, Scope};
     /// use malstrom_core::state::saved::Draft;
     /// use malstrom_core::state::table::{Ranks, StateTable};
     ///
-    /// let mut table = StateTable::new(Ranks::all());
+    /// let mut table = StateTable::new(Ranks::all(KeyGroups::DEFAULT));
     /// table.track(OfRecord::<u64>::new());
     /// *table.entry(7 << 52, &"apple".to_owned(), || 0) += 1;
     /// table.flip(1, Scope::Whole);
@@ -202,7 +201,7 @@ impl<K, V> StateTable<K, V> {
         (self.position(tag) >> shift) as usize
     }
     fn units(&self) -> (u32, usize) {
-        let bits = marks::bits(self.slots, self.ranks.places());
+        let bits = marks::bits(self.slots, self.ranks.places(), self.ranks.within());
         (bits, usize::from(self.ranks.places().max(1)) << bits)
     }
 
@@ -214,7 +213,7 @@ impl<K, V> StateTable<K, V> {
         let (Some(track), Some(Some(entry))) = (&mut self.track, self.entries.get_mut(at)) else { return };
         let Track { entries, base, cut, .. } = &mut **track;
         if let Some(cut) = cut {
-            cut.rescue(&**entries, *base, entry);
+            cut.rescue(&**entries, *base, self.ranks.group_of(entry.tag), entry);
         }
         entry.version = current;
         let tag = entry.tag;
@@ -267,7 +266,7 @@ impl<K, V> StateTable<K, V> {
         if let Some(track) = &mut self.track
             && let Track { entries, base, cut: Some(cut), .. } = &mut **track
         {
-            cut.rescue(&**entries, *base, entry);
+            cut.rescue(&**entries, *base, self.ranks.group_of(entry.tag), entry);
         }
     }
 
@@ -326,7 +325,7 @@ impl<K, V> StateTable<K, V> {
     pub(super) fn halve_units(&mut self) {
         let (bits, units) = self.units();
         let Some(track) = &mut self.track else { return };
-        let shift = 64 - 12 - bits;
+        let shift = 32 + self.ranks.within() - bits;
         let times = track.shift.saturating_sub(shift);
         track.shift = shift;
         track.marks.halve(times, units);
@@ -338,7 +337,7 @@ impl<K, V> StateTable<K, V> {
     pub(super) fn mark_anew(&mut self) {
         let (bits, units) = self.units();
         let Some(track) = &mut self.track else { return };
-        track.shift = u64::BITS - (u32::BITS - WITHIN) - bits;
+        track.shift = 32 + self.ranks.within() - bits;
         let (base, shift) = (track.base, track.shift);
         let (mut marks, mut cut) = (Marks::none(units), Marks::none(units));
         let cut_at = track.cut.as_ref().map_or(0, |cut| cut.version);

@@ -5,10 +5,10 @@
 //! a snapshot looks at each one, some at a time, and one that leaves before its turn has come is written first.
 use super::{Place, TimerQueue, Waiting};
 use crate::contract::code::Codec;
-use crate::contract::key::PartitionKey;
+use crate::contract::key::{KeyGroups, PartitionKey};
 use crate::contract::record::CodecError;
 use crate::contract::snapshot::{Barrier, Book, GroupSet, Loaded, Outcome, Part, Pen, Scope, Task};
-use crate::state::key_group::{KeyHasher, group};
+use crate::state::key_group::KeyHasher;
 use crate::state::saved::{Change, Changes, Chapter, Draft, Edition, Layout, Owner};
 use crate::state::table::Ranks;
 use std::collections::BTreeMap;
@@ -216,6 +216,7 @@ impl<K: PartitionKey, X: 'static> TimerQueue<K, X> {
         let layout = Layout::of_entries::<K, X>(&codec);
         let (entries, chapter) = (Box::new(Of(codec)), Chapter::new(owner, part, layout));
         let since = self.next;
+        self.key_groups = ranks.key_groups();
         self.track = Some(Box::new(Track { entries, chapter, ranks, base: since, since, gone: Vec::new(), cut: None }));
     }
 }
@@ -267,7 +268,7 @@ impl<K, X> TimerQueue<K, X> {
         let Some(track) = &self.track else { return };
         let (mut hasher, mut timers) = (track.chapter.hasher(), Vec::new());
         for chunks in chunks.chunk_by(|a, b| a.group == b.group) {
-            match read(chunks, edition.version, &*track.entries, &mut hasher) {
+            match read(chunks, edition, self.key_groups, &*track.entries, &mut hasher) {
                 Ok(of_group) => timers.extend(of_group),
                 Err(error) => {
                     let group = chunks.first().map(|chunk| chunk.group);
@@ -327,7 +328,8 @@ impl<K, X> TimerQueue<K, X> {
 /// What the chunks of one group come to.
 fn read<K, X>(
     chunks: &[Loaded],
-    version: u32,
+    edition: Edition,
+    key_groups: KeyGroups,
     entries: &dyn Entries<K, X>,
     hasher: &mut KeyHasher,
 ) -> Result<BTreeMap<Place, Waiting<K, X>>, CodecError> {
@@ -338,14 +340,10 @@ fn read<K, X>(
             count = count.saturating_add(1);
             match change? {
                 Change::Put { key, value } => {
-                    let timer = entries.read(version, value, hasher)?;
-                    if group(timer.hash) != chunk.group {
-                        return Err(CodecError::new(format!(
-                            "it has a key of group {}: the seed of the job is not that of the snapshot",
-                            group(timer.hash)
-                        )));
+                    let timer = entries.read(edition.version, value, hasher)?;
+                    if edition.has(chunk.group, key_groups.of(timer.hash))? {
+                        timers.insert(named(key, chunk.group)?, timer);
                     }
-                    timers.insert(named(key, chunk.group)?, timer);
                 }
                 Change::Gone { key } => drop(timers.remove(&named(key, chunk.group)?)),
                 Change::Section(_) => return Err(CodecError::new("it has timers of several operators")),

@@ -4,6 +4,7 @@ use crate::contract::extract::time::Watermark;
 use crate::contract::form::{Meta, Stamp};
 use crate::contract::key::PartitionKey;
 use crate::contract::windows::{Aligned, Pane, Times};
+use crate::contract::key::KeyGroups;
 use crate::state::table::{Ranks, StateTable};
 use crate::stream::aggregate::Aggregate;
 use crate::stream::signal::{Mark, Signal};
@@ -85,6 +86,8 @@ pub(crate) struct Combiner<K, T, A: Aggregate<K, T>, N, G: Grouping> {
     /// The pane of the last record, if it is still the one at this place.
     hot: usize,
     spare: Option<StateTable<K, Gathering<A::Kept, G::Latest>>>,
+    /// All groups: who owns them matters behind the exchange only, and so does how many there are.
+    ranks: Ranks,
     /// Of how many keys of how many panes something is kept.
     entries: usize,
     /// How many slots of the first pane have been handed on.
@@ -105,6 +108,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, G: Grouping> Com
             panes: Vec::new(),
             hot: 0,
             spare: None,
+            ranks: Ranks::all(KeyGroups::DEFAULT),
             entries: 0,
             handed: 0,
             silent: 0,
@@ -130,7 +134,7 @@ impl<K: PartitionKey, T: 'static, A: Aggregate<K, T>, N: Times, G: Grouping> Com
             return false;
         }
         self.hot = self.panes.partition_point(|(other, _)| other.index < pane.index);
-        let table = self.spare.take().unwrap_or_else(|| StateTable::new(Ranks::all()));
+        let table = self.spare.take().unwrap_or_else(|| StateTable::new(self.ranks.clone()));
         self.panes.insert(self.hot, (pane, table));
         true
     }

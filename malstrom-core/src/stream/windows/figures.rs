@@ -4,11 +4,11 @@
 //! another one, and one after. Behind a restore all of them go on from the latest time, and windows that had not closed for
 //! the groups of some of them close first of all.
 use super::Horizon;
+use crate::contract::key::KeyGroups;
 use crate::contract::record::CodecError;
 use crate::contract::snapshot::GroupSet;
 use crate::contract::windows::{Aligned, Times};
-use crate::state::key_group::group;
-use crate::state::table::{GROUPS, Ranks};
+use crate::state::table::Ranks;
 use std::collections::HashMap;
 
 /// What a worker writes: what its windows are and their lateness, how far time has come as
@@ -31,8 +31,14 @@ pub(crate) struct Reached {
     pub(crate) lateness: i64,
 }
 impl Reached {
-    /// What all workers wrote, of windows that are called `windows`.
-    pub(crate) fn of(rows: &[Row], windows: &str) -> Result<Reached, CodecError> {
+    /// What all workers wrote, of windows that are called `windows`, of key groups that have been halved so often since that there are
+    /// so many now.
+    pub(crate) fn of(
+        rows: &[Row],
+        windows: &str,
+        halvings: u32,
+        key_groups: KeyGroups,
+    ) -> Result<Reached, CodecError> {
         let mut reached = Reached::default();
         for (were, lateness, (time, _), _, runs) in rows {
             if were != windows {
@@ -42,9 +48,10 @@ impl Reached {
                 )));
             }
             reached.lateness = *lateness;
-            reached.times.resize(usize::from(GROUPS), i64::MIN);
+            reached.times.resize(key_groups.count(), i64::MIN);
             for (first, last) in runs {
-                if let Some(times) = reached.times.get_mut(usize::from(*first)..=usize::from(*last)) {
+                let (first, behind) = (usize::from(*first) << halvings, (usize::from(*last) + 1) << halvings);
+                if let Some(times) = reached.times.get_mut(first..behind) {
                     times.fill(*time);
                 }
             }
@@ -64,6 +71,7 @@ pub(crate) struct Closed {
     upto: Option<i128>,
     /// Up to these ones, for groups that had come further when the job was restored.
     ahead: HashMap<u16, i128>,
+    key_groups: KeyGroups,
 }
 impl Closed {
     /// Up to where the groups of this worker had come.
@@ -71,11 +79,13 @@ impl Closed {
         let of = |group: &u16| reached.horizon(*group).ended(windows);
         let upto = ranks.groups().iter().map(of).min().flatten();
         let ahead = ranks.groups().iter().filter_map(|group| Some((*group, of(group)?)));
-        Closed { upto, ahead: ahead.filter(|(_, ended)| Some(*ended) > upto).collect() }
+        let ahead = ahead.filter(|(_, ended)| Some(*ended) > upto).collect();
+        Closed { upto, ahead, key_groups: ranks.key_groups() }
     }
     /// The same for those of `groups` that come to a worker, which `owned` the others before.
     pub(crate) fn take<N: Times>(&mut self, reached: &Reached, windows: &Aligned<N>, owned: &Ranks, groups: &GroupSet) {
         let before = std::mem::take(self);
+        self.key_groups = owned.key_groups();
         let stay = owned.groups().iter().map(|group| (*group, before.ahead.get(group).copied().or(before.upto)));
         let others = groups.iter().filter(|group| owned.groups().binary_search(group).is_err());
         let come = others.map(|group| (group, reached.horizon(group).ended(windows)));
@@ -99,6 +109,6 @@ impl Closed {
     /// Whether a window has closed for a key, before it does for others.
     #[inline(always)]
     pub(crate) fn is_ahead(&self, window: i128, hash: u64) -> bool {
-        !self.ahead.is_empty() && self.ahead.get(&group(hash)).is_some_and(|ended| window <= *ended)
+        !self.ahead.is_empty() && self.ahead.get(&self.key_groups.of(hash)).is_some_and(|ended| window <= *ended)
     }
 }

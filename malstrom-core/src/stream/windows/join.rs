@@ -15,7 +15,6 @@ use crate::contract::key::PartitionKey;
 use crate::contract::record::CodecError;
 use crate::contract::snapshot::{Barrier, Part, Task};
 use crate::contract::windows::{Aligned, Pane, Spec, Times};
-use crate::state::key_group::group;
 use crate::state::saved::{Chapter, Layout};
 use crate::state::table::StateTable;
 use crate::stream::env::Env;
@@ -259,7 +258,8 @@ where
     fn persist(&mut self, task: Task<'_, '_>, _: &Reached) {
         let Some(chapter) = &mut self.chapter else { return };
         if let Task::Give(_, groups) = &task {
-            self.agenda.entries.retain(|_, (hash, _)| !groups.contains(group(*hash)));
+            let key_groups = self.table.key_groups();
+            self.agenda.entries.retain(|_, (hash, _)| !groups.contains(key_groups.of(*hash)));
         }
         let come = chapter.persist_table(&mut self.table, task);
         come.into_iter().for_each(|group| self.enlist_group(group));

@@ -9,7 +9,6 @@ use crate::contract::key::PartitionKey;
 use crate::contract::snapshot::{Barrier, Part, Task};
 use crate::contract::window::Window;
 use crate::contract::windows::{Lateness, Sessions, Spec};
-use crate::state::key_group::group;
 use crate::state::saved::{Chapter, Layout};
 use crate::state::table::StateTable;
 use crate::stream::aggregate::Aggregate;
@@ -81,7 +80,8 @@ impl<K: PartitionKey, V: 'static> SessionTable<K, V> {
     pub(crate) fn persist(&mut self, task: Task<'_, '_>) {
         let Some(chapter) = &mut self.chapter else { return };
         if let Task::Give(_, groups) = &task {
-            self.agenda.retain(|_, (hash, ..)| !groups.contains(group(*hash)));
+            let key_groups = self.table.key_groups();
+            self.agenda.retain(|_, (hash, ..)| !groups.contains(key_groups.of(*hash)));
         }
         let come = chapter.persist_table(&mut self.table, task);
         come.into_iter().for_each(|group| self.enlist_group(group));

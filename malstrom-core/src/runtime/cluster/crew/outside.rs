@@ -1,6 +1,7 @@
 //! What a crew acts on, and the thread that takes its steps.
 use super::storage::{Part, Storage};
 use super::{Crew, Gone, Input};
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot;
 use crate::contract::source::Progress;
 use crate::error::{Error, Result};
@@ -37,6 +38,7 @@ pub(in super::super) struct Begin {
     pub(in super::super) places: Places,
     /// The process.
     pub(in super::super) me: u32,
+    pub(in super::super) key_groups: KeyGroups,
     pub(in super::super) setup: Setup,
     /// By what they join others that are at work, if they do.
     pub(in super::super) joins: Option<Arc<Change>>,
@@ -104,10 +106,11 @@ impl Outside for Threads {
         self.storage.put(part);
     }
     fn begin(&self, begin: Begin) -> Result<Box<dyn Work>> {
-        let Begin { term, number, interval, places, me, setup, joins } = begin;
+        let Begin { term, number, interval, places, me, key_groups, setup, joins } = begin;
         let Kit { plan, operators, location, listener, inputs, roster } = &self.kit;
-        let restoring = setup.restore.map(|point| Restoring::open(location, &point, operators)).transpose()?;
-        let plan = Plan { seed: setup.seed, workers: places.workers(), ..plan.clone() };
+        let open = |point: String| Restoring::open(location, &point, operators, key_groups);
+        let restoring = setup.restore.map(open).transpose()?;
+        let plan = Plan { seed: setup.seed, key_groups, workers: places.workers(), ..plan.clone() };
         let sender = inputs.clone();
         // Nobody listens once the process is about to end.
         let tell = Arc::new(move |news| drop(sender.send(Input::News(number, news))));

@@ -1,5 +1,6 @@
 //! An attempt that is under way in a process.
 use super::outside::{Begin, Outside, Work};
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::{Barrier, Outcome};
 use crate::error::{Error, Result};
 use crate::exchange::layout::{Change, Layout};
@@ -79,7 +80,8 @@ impl Running {
         };
         let (joins, prepares) = joins.unzip();
         let dense = joins.as_ref().map(|change| numbered(&seats, change)).transpose()?;
-        let work = outside.begin(Begin { term, number, interval, places, me, setup, joins: dense })?;
+        let key_groups = KeyGroups::new(layout.groups()).map_err(Error::custom)?;
+        let work = outside.begin(Begin { term, number, interval, places, me, key_groups, setup, joins: dense })?;
         Ok(Running {
             number,
             seed,

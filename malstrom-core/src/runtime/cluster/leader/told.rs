@@ -72,6 +72,7 @@ impl Leader {
             true => self.coordinator.target(),
             false => workers,
         };
+        let key_groups = self.coordinator.layout().groups();
         let (there, wanted) = (self.processes.count().0, self.wanted.processes);
         let waits_for = match self.coordinator.is_running() || self.coordinator.is_ending() || there >= wanted {
             true => self.coordinator.waits_for(),
@@ -85,6 +86,7 @@ impl Leader {
             (survived.term, survived.attempt, survived.interval) = (term, attempt, interval);
             survived.moves.under_way = self.coordinator.moving();
             state.target = target;
+            state.key_groups = key_groups;
             state.waits_for = waits_for;
             state.workers = workers;
             (state.running, state.ending) = (self.coordinator.is_running(), self.coordinator.is_ending());

@@ -8,7 +8,7 @@ use crate::state::saved::{Chapter, Draft, Edition, Layout};
 use crate::state::table::{Ranks, StateTable};
 use std::collections::BTreeMap;
 
-const EDITION: Edition = Edition { version: 1, expires: false };
+const EDITION: Edition = Edition { version: 1, expires: false, halvings: 0 };
 
 /// Entries come in the order of their groups. A table that grows only once its slots are used would put all of them behind those
 /// of the first groups, and look at all of these for each.

@@ -9,7 +9,7 @@ use crate::state::table::{Ranks, StateTable};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-const EDITION: Edition = Edition { version: 1, expires: false };
+const EDITION: Edition = Edition { version: 1, expires: false, halvings: 0 };
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
