@@ -267,7 +267,8 @@ impl RuntimeBuilder {
             return Err(Error::Config("a job needs at least one worker: set `workers` to 1 or more".into()));
         }
         let key_groups = self.key_groups.map(KeyGroups::new).transpose();
-        let key_groups = key_groups.map_err(|error| Error::Config(format!("{error}: set `--key-groups` to one of these")))?;
+        let key_groups =
+            key_groups.map_err(|error| Error::Config(format!("{error}: set `--key-groups` to one of these")))?;
         let shares = key_groups.unwrap_or_default();
         if workers > shares.count() {
             return Err(Error::Config(format!(

@@ -1,7 +1,8 @@
 //! Where keys live is part of the data format: these bytes, hashes and groups never change.
 use bytes::Bytes;
+use malstrom_core::contract::key::KeyGroups;
 use malstrom_core::contract::key::canonical;
-use malstrom_core::state::key_group::{KeyHasher, group};
+use malstrom_core::state::key_group::KeyHasher;
 use malstrom_core::{PartitionKey, Timestamp, Window};
 use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
@@ -14,7 +15,7 @@ type Golden = (&'static str, u64, u16, u64, u16);
 fn actual<K: PartitionKey>(key: &K) -> (String, u64, u16, u64, u16) {
     let bytes = canonical(key).iter().map(|byte| format!("{byte:02x}")).collect();
     let [plain, seeded] = [0, 0x9E37_79B9_7F4A_7C15].map(|seed| KeyHasher::new(seed).hash(key));
-    (bytes, plain, group(plain), seeded, group(seeded))
+    (bytes, plain, KeyGroups::DEFAULT.of(plain), seeded, KeyGroups::DEFAULT.of(seeded))
 }
 
 macro_rules! golden {

@@ -1,7 +1,8 @@
 //! Whatever keys people use, each key group gets about the same number of them.
 #![allow(clippy::unwrap_used)]
 use malstrom_core::PartitionKey;
-use malstrom_core::state::key_group::{KEY_GROUPS, KeyHasher, group};
+use malstrom_core::contract::key::KeyGroups;
+use malstrom_core::state::key_group::KeyHasher;
 
 /// The plain seeds, and some that the golden ratio draws.
 fn seeds() -> impl Iterator<Item = u64> {
@@ -13,10 +14,11 @@ fn check<K: PartitionKey>(what: &str, keys: &[K]) {
     for seed in seeds() {
         let mut hasher = KeyHasher::new(seed);
         let hashes: Vec<u64> = keys.iter().map(|key| hasher.hash(key)).collect();
-        let mut counts = vec![0u32; KEY_GROUPS];
-        hashes.iter().for_each(|&hash| counts[usize::from(group(hash))] += 1);
-        let mean = keys.len() as f64 / KEY_GROUPS as f64;
-        let chi = counts.iter().map(|&n| (f64::from(n) - mean).powi(2) / mean).sum::<f64>() / (KEY_GROUPS - 1) as f64;
+        let mut counts = vec![0u32; KeyGroups::DEFAULT.count()];
+        hashes.iter().for_each(|&hash| counts[usize::from(KeyGroups::DEFAULT.of(hash))] += 1);
+        let mean = keys.len() as f64 / KeyGroups::DEFAULT.count() as f64;
+        let chi = counts.iter().map(|&n| (f64::from(n) - mean).powi(2) / mean).sum::<f64>()
+            / (KeyGroups::DEFAULT.count() - 1) as f64;
         assert!(chi < 1.25, "{what}, seed {seed:#x}: chi² {chi:.2}");
         let most = *counts.iter().max().unwrap();
         assert!(f64::from(most) < mean + 8.0 * mean.sqrt(), "{what}, seed {seed:#x}: {most} in a group, mean {mean}");
@@ -29,7 +31,7 @@ fn check<K: PartitionKey>(what: &str, keys: &[K]) {
     }
 }
 
-const N: u64 = 16 * KEY_GROUPS as u64;
+const N: u64 = 16 * KeyGroups::DEFAULT.count() as u64;
 
 #[test]
 fn sequential_and_strided_integers() {

@@ -5,7 +5,8 @@ mod support;
 use malstrom::connect::for_each;
 use malstrom::prelude::*;
 use malstrom::{Handle, Runtime};
-use malstrom_core::state::key_group::{KEY_GROUPS, KeyHasher, group};
+use malstrom_core::contract::key::KeyGroups;
+use malstrom_core::state::key_group::KeyHasher;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,8 +57,8 @@ fn keys_of_the_first(n: usize) -> Vec<u64> {
     let mut hasher = KeyHasher::new(SEED);
     let mut groups = BTreeSet::new();
     let mut theirs = |key: &u64| {
-        let group = usize::from(group(hasher.hash(key)));
-        group < KEY_GROUPS / WORKERS && groups.insert(group)
+        let group = usize::from(KeyGroups::DEFAULT.of(hasher.hash(key)));
+        group < KeyGroups::DEFAULT.count() / WORKERS && groups.insert(group)
     };
     (0..).filter(|key| theirs(key)).take(n).collect()
 }

@@ -6,6 +6,7 @@ mod support;
 use malstrom::connect::memory::{self, Collector};
 use malstrom::prelude::*;
 use malstrom::{Pipeline, Read};
+use malstrom_core::contract::key::KeyGroups;
 use malstrom_core::exchange::fabric::{Fabric, Wake};
 use malstrom_core::worker::{Scaling, Settings, Step, Worker};
 use proptest::prelude::*;
@@ -223,6 +224,7 @@ fn by_the_clock_where_there_is_no_event_time() {
         worker: 0,
         workers: 1,
         seed: 7,
+        key_groups: KeyGroups::DEFAULT,
         started: 0,
         linger: Duration::ZERO,
         saving: None,

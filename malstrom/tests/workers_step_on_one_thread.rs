@@ -6,6 +6,7 @@ mod support;
 use malstrom::connect::memory;
 use malstrom::prelude::*;
 use malstrom::{Pipeline, Read};
+use malstrom_core::contract::key::KeyGroups;
 use malstrom_core::exchange::fabric::{Fabric, Wake};
 use malstrom_core::worker::{EmptyShelf, Scaling, Settings, Step, Worker};
 use std::sync::Arc;
@@ -62,6 +63,7 @@ fn drive(workers: usize, seed: u64, make: impl Fn() -> Pipeline) -> Vec<(usize, 
         worker,
         workers,
         seed: 7,
+        key_groups: KeyGroups::DEFAULT,
         started: 0,
         linger: Duration::from_millis(1),
         saving: None,
@@ -143,6 +145,7 @@ fn a_worker_that_is_not_woken_has_nothing_to_do() {
         worker: 0,
         workers: 2,
         seed: 7,
+        key_groups: KeyGroups::DEFAULT,
         started: 0,
         linger: Duration::from_millis(1),
         saving: None,

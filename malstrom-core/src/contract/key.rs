@@ -32,7 +32,6 @@ mod values;
 
 pub use groups::{KeyGroups, KeyGroupsError};
 
-
 use super::record::Record;
 use std::hash::Hash;
 

@@ -108,7 +108,8 @@ impl Restore {
     /// If there cannot be so many.
     pub fn key_groups(&self) -> Result<KeyGroups> {
         let count = usize::try_from(self.manifest().key_groups).unwrap_or(usize::MAX);
-        KeyGroups::new(count).map_err(|error| Error::Config(format!("the snapshot was not written by this program: {error}")))
+        KeyGroups::new(count)
+            .map_err(|error| Error::Config(format!("the snapshot was not written by this program: {error}")))
     }
     /// The same snapshot, for a job that has so many key groups now.
     ///
@@ -232,7 +233,9 @@ impl WorkerShelf {
                 NO_GROUP => ours.extend_from_slice(of_group),
                 group => {
                     let parts = u32::from(group) << halvings..(u32::from(group) + 1) << halvings;
-                    for group in parts.filter_map(|part| u16::try_from(part).ok()).filter(|part| self.groups.contains(*part)) {
+                    for group in
+                        parts.filter_map(|part| u16::try_from(part).ok()).filter(|part| self.groups.contains(*part))
+                    {
                         ours.extend(of_group.iter().map(|located| Located { group, ..*located }));
                     }
                 }

@@ -159,6 +159,7 @@ impl<K: Eq + Clone, S, D: Deadline> KeyedTable<K, S, D> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::key::KeyGroups;
     use proptest::prelude::*;
     use std::collections::HashMap;
 
@@ -169,7 +170,7 @@ mod tests {
             uses in proptest::collection::vec((0u64..8, 0i64..400, any::<bool>()), 0..300),
             ttl in 1i64..2000,
         ) {
-            let mut table = KeyedTable::<u64, u64, (i64, i64)>::new(Ranks::all(), ttl);
+            let mut table = KeyedTable::<u64, u64, (i64, i64)>::new(Ranks::all(KeyGroups::DEFAULT), ttl);
             let mut oracle: HashMap<u64, (u64, i64)> = HashMap::new();
             let mut now = 0;
             for (key, pause, drop) in uses {

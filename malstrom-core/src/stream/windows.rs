@@ -137,11 +137,12 @@ impl<H, X, P> HostPush<H, X, P> {
         H: Host<M, T, X>,
     {
         let key_groups = self.kept.as_ref().map(|kept| kept.ranks.key_groups()).unwrap_or_default();
-        let reached = Reached::of(&rows, &self.host.terms().0, halvings, key_groups).map_err(|error| Error::Restore {
-            operator: self.rest.site.id.to_string(),
-            what: "the windows".to_owned(),
-            cause: Box::new(error),
-        })?;
+        let reached =
+            Reached::of(&rows, &self.host.terms().0, halvings, key_groups).map_err(|error| Error::Restore {
+                operator: self.rest.site.id.to_string(),
+                what: "the windows".to_owned(),
+                cause: Box::new(error),
+            })?;
         self.rest.progress.resume(rows.iter().map(|(_, _, saved, ..)| *saved));
         if let Some(last) = self.host.arrivals() {
             *last = rows.iter().map(|(_, _, _, arrivals, _)| *arrivals).fold(*last, u64::max);

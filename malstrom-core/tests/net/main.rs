@@ -35,7 +35,7 @@ fn io() -> Arc<Io> {
     Io::start(clock).unwrap()
 }
 fn identity() -> Identity {
-    Identity { job: "job".into(), build: 1, key_groups: 4096, pipeline: 2, probe: 3 }
+    Identity { job: "job".into(), build: 1, pipeline: 2, probe: 3 }
 }
 /// Waits until something holds, which it must.
 #[track_caller]

@@ -13,7 +13,6 @@ fn processes_that_do_not_fit_tell_each_other_why() {
             Identity { build: 9, ..identity() },
             "runs another build of the program (0000000000000001 and 0000000000000009): start",
         ),
-        (Identity { key_groups: 128, ..identity() }, "has another number of key groups (4096 and 128): start"),
         (Identity { pipeline: 9, ..identity() }, "has other stages or records of other types in its pipeline"),
         (Identity { probe: 9, ..identity() }, "writes records in another format"),
     ];

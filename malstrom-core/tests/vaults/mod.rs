@@ -4,6 +4,7 @@ pub mod faulty;
 
 use futures_util::TryStreamExt;
 use malstrom_core::Result;
+use malstrom_core::contract::key::KeyGroups;
 use malstrom_core::contract::snapshot::{Chunk, Extent, Head, NO_GROUP, Part, Schema, Scope, Shelf};
 use malstrom_core::snapshot::{Chunks, Committed, Draft, Groups, Job, Kind, Location, Restore, Vault};
 use object_store::memory::InMemory;
@@ -13,7 +14,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub const KEY_GROUPS: u32 = 4096;
 /// Only these groups have keys.
 pub const GROUPS: u16 = 40;
 
@@ -41,7 +41,7 @@ pub fn nonces() -> impl FnMut() -> u128 + Send {
     || NEXT.fetch_add(1, Ordering::Relaxed).into()
 }
 pub fn job(name: &str) -> Job {
-    Job { name: name.to_owned(), key_groups: KEY_GROUPS, coordinator: "test".to_owned() }
+    Job { name: name.to_owned(), key_groups: None, coordinator: "test".to_owned() }
 }
 pub fn open(location: &Location) -> Result<Vault> {
     Vault::open(location, job("job"), nonces())
@@ -143,7 +143,7 @@ impl Toy {
         self.dirty.clear();
         let mut counts = BTreeSet::new();
         for worker in 0..workers {
-            let groups: Groups = (0..KEY_GROUPS as u16).filter(|group| group * 7 % workers == worker).collect();
+            let groups: Groups = KeyGroups::DEFAULT.all().filter(|group| group * 7 % workers == worker).collect();
             let shelf = restore.shelf(self.operators.clone().into(), groups);
             for (node, operator) in self.operators.iter().enumerate() {
                 for chunk in shelf.chunks(node, Part::Counts)? {

@@ -123,7 +123,10 @@ mod tests {
     #[test]
     fn what_cannot_be_is_told() {
         let told = |text: &str| text.parse::<KeyGroups>().unwrap_err().to_string();
-        assert_eq!(told("65536"), "there cannot be 65536 key groups: their number is a power of two from 128 to 32768 (4096 by default)");
+        assert_eq!(
+            told("65536"),
+            "there cannot be 65536 key groups: their number is a power of two from 128 to 32768 (4096 by default)"
+        );
         assert!(told("many").starts_with("there cannot be `many` key groups"));
         assert_eq!("8192".parse(), KeyGroups::new(8192));
     }

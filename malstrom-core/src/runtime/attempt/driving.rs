@@ -26,7 +26,8 @@ impl Attempt {
         self.view.get_or_init(|| PlanView::new(pipeline.plan(), settings.saving.is_some()));
         let shelf = match self.beginning.as_ref().and_then(|beginning| beginning.shelves.as_ref()) {
             Some(shelves) if !matches!(settings.scaling, Scaling::Joins(_)) => {
-                let groups: Vec<u16> = RouteTable::even(settings.workers, settings.key_groups).groups_of(settings.worker).collect();
+                let groups: Vec<u16> =
+                    RouteTable::even(settings.workers, settings.key_groups).groups_of(settings.worker).collect();
                 shelves.shelf(&groups)?
             }
             _ => Box::new(EmptyShelf),

@@ -69,12 +69,7 @@ pub(crate) struct Restoring {
 impl Restoring {
     /// Opens the snapshot that the coordinator has found, for a job that has so many key groups: `point` is its number, or the name of
     /// the savepoint.
-    pub(crate) fn open(
-        location: &Location,
-        point: &str,
-        operators: &Operators,
-        key_groups: KeyGroups,
-    ) -> Result<Self> {
+    pub(crate) fn open(location: &Location, point: &str, operators: &Operators, key_groups: KeyGroups) -> Result<Self> {
         let archive = Archive::open(location)?;
         let saved = archive.find(point)?.ok_or_else(|| {
             Error::snapshot(format!("there are no snapshots at `{location}`, and {point} is to be restored from there"))

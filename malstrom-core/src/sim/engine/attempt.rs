@@ -6,6 +6,7 @@ use super::life::Lives;
 use super::processes::Processes;
 use super::schedule::What;
 use super::violation::{Invariant, Violation};
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::{Barrier, Outcome, Shelf};
 use crate::coordinator::member;
 use crate::coordinator::{Action, Coordinator, Event, Policy, Purpose, Report};
@@ -114,7 +115,16 @@ impl Attempt {
             });
             first = first.or(saving);
             let scaling = scaling.clone();
-            let settings = Settings { worker, workers, seed: SEED, started: 0, linger, saving, scaling };
+            let settings = Settings {
+                worker,
+                workers,
+                seed: SEED,
+                key_groups: KeyGroups::DEFAULT,
+                started: 0,
+                linger,
+                saving,
+                scaling,
+            };
             let mut pipeline = (lives.make)();
             if saving.is_none() {
                 pipeline = pipeline.unpromised();

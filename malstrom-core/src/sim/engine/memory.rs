@@ -2,6 +2,7 @@
 use super::faulty::StoreFault;
 use super::random::Random;
 use super::{Keeping, SEED};
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::{Barrier, Chunk, Head, Loaded, NO_GROUP, Part, Schema, Shelf};
 use crate::coordinator::{Origin, Purpose};
 use crate::error::{Error, Result};
@@ -66,6 +67,7 @@ impl Memory {
                 worker,
                 workers,
                 seed: SEED,
+                key_groups: KeyGroups::DEFAULT,
                 started: 0,
                 linger: Duration::ZERO,
                 saving,
@@ -94,7 +96,10 @@ impl Keeping for Memory {
         })
     }
     fn shelf(&self, worker: usize, workers: usize) -> Result<Box<dyn Shelf + '_>> {
-        Ok(Box::new(Owned { memory: self, groups: RouteTable::even(workers).groups_of(worker).collect() }))
+        Ok(Box::new(Owned {
+            memory: self,
+            groups: RouteTable::even(workers, KeyGroups::DEFAULT).groups_of(worker).collect(),
+        }))
     }
     fn taken_in(&mut self) -> Result<()> {
         Ok(())

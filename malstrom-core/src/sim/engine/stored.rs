@@ -4,6 +4,7 @@ use super::faulty::{Faulty, StoreFault};
 use super::random::Random;
 use super::violation::{Invariant, Violation};
 use super::{Keeping, SEED};
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::{Barrier, Scope, Shelf};
 use crate::coordinator::{Origin, Purpose};
 use crate::error::{Error, Result};
@@ -85,7 +86,7 @@ impl Keeping for Stored {
             u128::from(nonces.next()) << 64 | u128::from(nonces.next())
         };
         let (location, operators) = (self.store.location(), self.operators.clone());
-        let vault = keeping::Stored::open(location, &self.name, operators, SEED, (None, Arc::new(nonce)))?;
+        let vault = keeping::Stored::open(location, &self.name, operators, (SEED, None), (None, Arc::new(nonce)))?;
         let vault = self.vault.insert(vault);
         let found = vault.find(&Restore::Latest)?;
         let round = found.as_ref().and_then(|found| found.round);
@@ -95,7 +96,7 @@ impl Keeping for Stored {
     fn shelf(&self, worker: usize, workers: usize) -> Result<Box<dyn Shelf + '_>> {
         match &self.shelves {
             Some(shelves) => {
-                let groups: Vec<u16> = RouteTable::even(workers).groups_of(worker).collect();
+                let groups: Vec<u16> = RouteTable::even(workers, KeyGroups::DEFAULT).groups_of(worker).collect();
                 shelves.shelf(&groups)
             }
             None => Ok(Box::new(EmptyShelf)),

@@ -1,9 +1,10 @@
 //! What tests need to save and to restore: a store of committed snapshots, and keys of few groups.
+use crate::contract::key::KeyGroups;
 use crate::contract::record::CodecError;
 use crate::contract::snapshot::{
     Barrier, Book, Chunk, GroupSet, Loaded, NO_GROUP, Outcome, Part, Pen, ROUNDS, Schema, Scope, Shelf, Task,
 };
-use crate::state::key_group::{KeyHasher, group};
+use crate::state::key_group::KeyHasher;
 use crate::state::saved::Owner;
 use crate::state::table::Ranks;
 use proptest::prelude::*;
@@ -19,7 +20,7 @@ static KEYS: LazyLock<Vec<u64>> = LazyLock::new(|| {
     let (mut hasher, mut of) = (KeyHasher::new(SEED), HashMap::<u16, Vec<u64>>::new());
     let mut key = 0;
     while SOME.iter().any(|group| of.get(group).is_none_or(|keys| keys.len() < EACH)) {
-        of.entry(group(hasher.hash(&key))).or_default().push(key);
+        of.entry(KeyGroups::DEFAULT.of(hasher.hash(&key))).or_default().push(key);
         key += 1;
     }
     (0..EACH).flat_map(|at| SOME.map(|group| of[&group][at])).collect()
@@ -45,7 +46,7 @@ pub(crate) fn groups_of(worker: usize, workers: usize) -> Vec<u16> {
     SOME.into_iter().filter(|group| worker_of(*group, workers) == worker).collect()
 }
 pub(crate) fn ranks_of(worker: usize, workers: usize) -> Ranks {
-    Ranks::of(groups_of(worker, workers))
+    Ranks::of(KeyGroups::DEFAULT, groups_of(worker, workers))
 }
 
 /// What happens around a snapshot.
@@ -106,7 +107,7 @@ impl Owners {
         Owners { workers: to.workers, of: to.to.map(|worker| worker % to.workers) }
     }
     pub(crate) fn of(&self, hash: u64) -> usize {
-        SOME.iter().position(|other| *other == group(hash)).map_or(0, |at| self.of[at])
+        SOME.iter().position(|other| *other == KeyGroups::DEFAULT.of(hash)).map_or(0, |at| self.of[at])
     }
     pub(crate) fn groups(&self, worker: usize) -> GroupSet {
         SOME.into_iter().zip(self.of).filter(|(_, owner)| *owner == worker).map(|(group, _)| group).collect()

@@ -55,7 +55,8 @@ impl<K, V> StateTable<K, V> {
     /// All entries of a group.
     fn drafted(&self, group: u16) -> Result<Draft, CodecError> {
         let Some(track) = &self.track else { return Err(CodecError::new("nothing can be written without a codec")) };
-        let wanted = Wanted { tags: self.ranks.first_of(group)..self.ranks.first_of(group + 1), versions: 0..=u32::MAX };
+        let wanted =
+            Wanted { tags: self.ranks.first_of(group)..self.ranks.first_of(group + 1), versions: 0..=u32::MAX };
         let mut draft = Draft::default();
         track.entries.put_slots(self.entries.get(self.reach(group)).unwrap_or_default(), &wanted, &mut draft)?;
         Ok(draft)

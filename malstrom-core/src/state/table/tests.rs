@@ -1,10 +1,12 @@
 //! The table against a map of the standard library.
 use super::*;
+use crate::contract::key::KeyGroups;
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashMap};
 
-fn group(hash: u64) -> u16 {
-    (hash >> 52) as u16
+/// The fewest, as many as usual, twice as many, and the most.
+fn some_key_groups() -> [KeyGroups; 4] {
+    [KeyGroups::LEAST, KeyGroups::DEFAULT, KeyGroups::new(8192).unwrap(), KeyGroups::MOST]
 }
 
 /// Entries lie behind their homes without a gap, the counts are right, and no key is there twice.
@@ -45,7 +47,7 @@ fn op() -> impl Strategy<Value = Op> {
         8 => key.clone().prop_map(Op::Remove),
         2 => key.clone().prop_map(Op::IterGroup),
         1 => key.prop_map(Op::DrainGroup),
-        1 => (0..=GROUPS).prop_map(Op::Rehome),
+        1 => (0..=32768u16).prop_map(Op::Rehome),
     ]
 }
 
@@ -71,8 +73,13 @@ fn hash(kind: u8, key: u16) -> u64 {
 
 proptest! {
     #[test]
-    fn agrees_with_a_hash_map(kind in 0_u8..8, owned in 0..=GROUPS, step in 1_usize..4, ops in prop::collection::vec(op(), 0..600)) {
-        let mut table = StateTable::new(Ranks::of((0..owned).step_by(step)));
+    fn agrees_with_a_hash_map(
+        key_groups in prop::sample::select(some_key_groups().to_vec()),
+        kind in 0_u8..8, owned in 0..=32768u16, step in 1_usize..4, ops in prop::collection::vec(op(), 0..600),
+    ) {
+        let group = |hash: u64| key_groups.of(hash);
+        let up_to = |share: u16| 0..(usize::from(share) * key_groups.count() / 32768) as u16;
+        let mut table = StateTable::new(Ranks::of(key_groups, up_to(owned).step_by(step)));
         let mut oracle = HashMap::new();
         for op in ops {
             match op {
@@ -90,17 +97,17 @@ proptest! {
                 }
                 Op::Remove(key) => prop_assert_eq!(table.remove(hash(kind, key), &key), oracle.remove(&key)),
                 Op::IterGroup(key) => {
-                    let group = group(hash(kind, key));
-                    let want = oracle.iter().filter(|(key, _)| self::group(hash(kind, **key)) == group);
-                    let found = table.iter_group(group).map(|(key, value)| (*key, *value));
+                    let this = group(hash(kind, key));
+                    let want = oracle.iter().filter(|(key, _)| group(hash(kind, **key)) == this);
+                    let found = table.iter_group(this).map(|(key, value)| (*key, *value));
                     prop_assert_eq!(sorted(found), sorted(want.map(|(key, value)| (*key, *value))));
                 }
                 Op::DrainGroup(key) => {
-                    let group = group(hash(kind, key));
-                    let want = oracle.extract_if(|key, _| self::group(hash(kind, *key)) == group);
-                    prop_assert_eq!(sorted(table.drain_group(group).into_iter()), sorted(want));
+                    let this = group(hash(kind, key));
+                    let want = oracle.extract_if(|key, _| group(hash(kind, *key)) == this);
+                    prop_assert_eq!(sorted(table.drain_group(this).into_iter()), sorted(want));
                 }
-                Op::Rehome(owned) => table.rehome(Ranks::of(0..owned)),
+                Op::Rehome(owned) => table.rehome(Ranks::of(key_groups, up_to(owned))),
             }
             check(&table);
         }
@@ -111,7 +118,7 @@ proptest! {
 
 #[test]
 fn growth_keeps_everything() {
-    let mut table = StateTable::new(Ranks::of((0..GROUPS).step_by(2)));
+    let mut table = StateTable::new(Ranks::of(KeyGroups::DEFAULT, (0..4096).step_by(2)));
     for key in 0..100_000_u64 {
         *table.entry(good(key), &key, || 0) += key;
         assert!(table.len() <= room::<String, u32>(table.slots));
@@ -128,25 +135,31 @@ fn growth_keeps_everything() {
 
 #[test]
 fn groups_partition_the_table() {
-    let mut table = StateTable::new(Ranks::all());
-    for key in 0..20_000_u32 {
-        table.insert(good(key.into()), &key, ());
+    for key_groups in some_key_groups() {
+        let mut table = StateTable::new(Ranks::all(key_groups));
+        for key in 0..20_000_u32 {
+            table.insert(good(key.into()), &key, ());
+        }
+        for group in key_groups.all() {
+            assert!(table.iter_group(group).all(|(key, _)| key_groups.of(good((*key).into())) == group));
+        }
+        assert_eq!(key_groups.all().map(|group| table.iter_group(group).count()).sum::<usize>(), 20_000);
+        for group in key_groups.all().step_by(3) {
+            let count = table.iter_group(group).count();
+            assert_eq!(table.drain_group(group).len(), count);
+            assert_eq!(table.iter_group(group).count(), 0);
+        }
+        check(&table);
     }
-    for group in 0..GROUPS {
-        assert!(table.iter_group(group).all(|(key, _)| self::group(good((*key).into())) == group));
-    }
-    assert_eq!((0..GROUPS).map(|group| table.iter_group(group).count()).sum::<usize>(), 20_000);
-    for group in (0..GROUPS).step_by(3) {
-        let count = table.iter_group(group).count();
-        assert_eq!(table.drain_group(group).len(), count);
-        assert_eq!(table.iter_group(group).count(), 0);
-    }
-    check(&table);
 }
 
 #[test]
 fn owned_groups_share_all_slots() {
-    for ranks in [Ranks::all(), Ranks::of((0..GROUPS).filter(|group| group % 3 == 1)), Ranks::of([7])] {
+    let ranks = |key_groups: KeyGroups| {
+        let some = Ranks::of(key_groups, key_groups.all().filter(|group| group % 3 == 1));
+        [Ranks::all(key_groups), some, Ranks::of(key_groups, [7])]
+    };
+    for ranks in some_key_groups().into_iter().flat_map(ranks) {
         let mut table = StateTable::<u64, ()>::new(ranks);
         table.resize(1 << 12);
         assert_eq!(table.home(Tag::of(0)), 0);
@@ -156,7 +169,7 @@ fn owned_groups_share_all_slots() {
 
 #[test]
 fn small_tables_stay_small() {
-    let mut table = StateTable::new(Ranks::all());
+    let mut table = StateTable::new(Ranks::all(KeyGroups::DEFAULT));
     assert_eq!(table.entries.capacity(), 0);
     assert_eq!(size_of::<Option<Entry<u64, u64>>>(), 24);
     for key in 0..1000_u64 {
@@ -168,36 +181,42 @@ fn small_tables_stay_small() {
 
 #[test]
 fn a_rank_table_is_monotone_and_dense() {
-    for ranks in [Ranks::all(), Ranks::of([]), Ranks::of([3, 3, 4095, 9999]), Ranks::of((0..GROUPS).step_by(5))] {
-        let rank = |group: u16| (ranks.position(group, Tag::first_of(group)) >> 52) as u16;
-        assert!((1..GROUPS).all(|group| (0..=1).contains(&(rank(group) - rank(group - 1)))));
+    let ranks = |key_groups: KeyGroups| {
+        let owned = [vec![], vec![3, 3, key_groups.all().end - 1, 33_333], key_groups.all().step_by(5).collect()];
+        owned.map(|owned| Ranks::of(key_groups, owned)).into_iter().chain([Ranks::all(key_groups)])
+    };
+    for ranks in some_key_groups().into_iter().flat_map(ranks) {
+        let key_groups = ranks.key_groups();
+        let rank =
+            |group: u16| (ranks.position(group, ranks.first_of(group)) >> (u64::BITS - key_groups.bits())) as u16;
+        assert!((1..key_groups.all().end).all(|group| (0..=1).contains(&(rank(group) - rank(group - 1)))));
         assert_eq!(rank(0), 0);
-        assert_eq!(rank(GROUPS - 1) + 1, ranks.owned().max(1));
+        assert_eq!(rank(key_groups.all().end - 1) + 1, ranks.owned().max(1));
         for (at, group) in ranks.groups().iter().enumerate() {
             assert_eq!((rank(*group), ranks.group(at as u16)), (at as u16, Some(*group)));
-            let number = Tag::first_of(*group) + 77;
+            let number = ranks.first_of(*group) + 77;
             assert_eq!(ranks.number(*group, ranks.position(*group, number)), number);
             assert_eq!(ranks.rank_from(number), at as u16);
-            assert_eq!(ranks.rank_from(Tag::first_of(group + 1)), at as u16 + 1);
+            assert_eq!(ranks.rank_from(ranks.first_of(group + 1)), at as u16 + 1);
         }
     }
 }
 
 #[test]
 fn out_of_range_and_empty() {
-    let mut table = StateTable::<String, Vec<u8>>::new(Ranks::of([]));
-    assert_eq!(table.iter_group(GROUPS).count() + table.iter_group(u16::MAX).count() + table.iter_group(0).count(), 0);
+    let mut table = StateTable::<String, Vec<u8>>::new(Ranks::of(KeyGroups::DEFAULT, []));
+    assert_eq!(table.iter_group(4096).count() + table.iter_group(u16::MAX).count() + table.iter_group(0).count(), 0);
     assert!(table.drain_group(u16::MAX).is_empty() && table.drain_group(0).is_empty());
     table.touch(1);
     assert_eq!((table.remove(1, &String::new()), table.get(1, &String::new())), (None, None));
-    table.rehome(Ranks::all());
+    table.rehome(Ranks::all(KeyGroups::DEFAULT));
     assert_eq!(table.entries.capacity(), 0);
     assert!(format!("{table:?}").starts_with("StateTable { len: 0"));
 }
 
 #[test]
 fn a_panic_in_fresh_leaves_the_table_whole() {
-    let mut table = StateTable::new(Ranks::all());
+    let mut table = StateTable::new(Ranks::all(KeyGroups::DEFAULT));
     for key in 0..13_u64 {
         let entry = std::panic::AssertUnwindSafe(|| *table.entry(0, &key, || if key == 12 { panic!() } else { key }));
         assert_eq!(std::panic::catch_unwind(entry).is_ok(), key != 12);

@@ -5,13 +5,13 @@ use crate::contract::code::OfRecord;
 use crate::contract::extract::Context;
 use crate::contract::extract::time::{ProcessingTimers, TimerBuffer, Timers, Watermark};
 use crate::contract::form::Under;
+use crate::contract::key::KeyGroups;
 use crate::contract::keying::{KeyedBy, PerKey};
 use crate::contract::snapshot::{Pen, Task};
 use crate::contract::stage::{NoFailure, Plain, Stage};
 use crate::contract::state::KeyedState;
 use crate::contract::time::Timestamp;
 use crate::contract::window::{Window, Windowed};
-use crate::state::key_group::group;
 use crate::state::saved::model::{SEED, Store, groups_of, key, ranks_of, worker_of};
 use crate::stream::aggregate::{Aggregate, AggregateStage};
 use crate::stream::seen::Seen;
@@ -332,7 +332,7 @@ proptest! {
             store.restore(&groups_of(worker, 3), |task| c.push.persist(task)).unwrap();
             let mut watermark = time;
             for item in &items[at..] {
-                c.feed(*item, &mut watermark, |hash| worker_of(group(hash), 3) == worker);
+                c.feed(*item, &mut watermark, |hash| worker_of(KeyGroups::DEFAULT.of(hash), 3) == worker);
                 c.push.pump().is_free();
             }
             c.pump();

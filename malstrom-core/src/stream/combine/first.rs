@@ -2,9 +2,9 @@
 use super::{Part, Shared};
 use crate::contract::extract::time::Watermark;
 use crate::contract::form::{Meta, Stamp};
+use crate::contract::key::KeyGroups;
 use crate::contract::key::PartitionKey;
 use crate::contract::windows::{Aligned, Pane, Times};
-use crate::contract::key::KeyGroups;
 use crate::state::table::{Ranks, StateTable};
 use crate::stream::aggregate::Aggregate;
 use crate::stream::signal::{Mark, Signal};

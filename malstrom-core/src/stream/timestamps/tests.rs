@@ -1,5 +1,6 @@
 use super::*;
 use crate::contract::extract::time::Watermark;
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::{Book, Chunk, GroupSet, Loaded, Part, Pen, Schema, Scope, Shelf};
 use crate::state::saved::model::given;
 use crate::state::table::Ranks;
@@ -39,7 +40,7 @@ impl Stage {
     fn of(worker: usize, written: &Written) -> Stage {
         let saving = Some(Saving { term: 1, interval: 1, cleans: worker == 0 });
         let known = (vec!["times".into()], vec![], true);
-        let env = Env::new((worker, 2), (0, 0), Ranks::all(), known, saving, Rc::new(()));
+        let env = Env::new((worker, 2), (0, 0), Ranks::all(KeyGroups::DEFAULT), known, saving, Rc::new(()));
         let stage =
             TimestampsStage { f: |x: &i64| *x, lag: LAG, idle: None, node: 0, time: PhantomData::<fn() -> i64> };
         let seen = Seen::default();

@@ -33,12 +33,7 @@ pub(crate) struct Reached {
 impl Reached {
     /// What all workers wrote, of windows that are called `windows`, of key groups that have been halved so often since that there are
     /// so many now.
-    pub(crate) fn of(
-        rows: &[Row],
-        windows: &str,
-        halvings: u32,
-        key_groups: KeyGroups,
-    ) -> Result<Reached, CodecError> {
+    pub(crate) fn of(rows: &[Row], windows: &str, halvings: u32, key_groups: KeyGroups) -> Result<Reached, CodecError> {
         let mut reached = Reached::default();
         for (were, lateness, (time, _), _, runs) in rows {
             if were != windows {

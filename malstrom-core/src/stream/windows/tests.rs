@@ -2,9 +2,10 @@ use super::late::{DropLate, Judges, WindowStage};
 use super::panes::PaneHost;
 use super::*;
 use crate::contract::form::Under;
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::{Book, Chunk, Loaded, NO_GROUP, Part, Pen, Schema, Scope, Shelf};
 use crate::contract::windows::{Aligned, Lateness, Lenient, Often, OnTime, Once, Sessions, Spec, Times};
-use crate::state::key_group::{KeyHasher, group};
+use crate::state::key_group::KeyHasher;
 use crate::stream::aggregate::Count;
 use crate::stream::env::Saving;
 use crate::stream::seen::Seen;
@@ -19,7 +20,7 @@ fn hash(key: u64) -> u64 {
 }
 /// A key of a group.
 fn key(of: u16) -> u64 {
-    (0..).find(|key| group(hash(*key)) == of).unwrap_or(0)
+    (0..).find(|key| KeyGroups::DEFAULT.of(hash(*key)) == of).unwrap_or(0)
 }
 
 /// What workers have written: the last snapshot last.
@@ -110,7 +111,7 @@ impl<Out> Stage<Out> {
 fn env(groups: &[u16]) -> Env {
     let saving = Some(Saving { term: 1, interval: 1, cleans: false });
     let known = (vec!["count".into()], vec![], true);
-    Env::new((0, 1), (SEED, 0), Ranks::of(groups.iter().copied()), known, saving, Rc::new(()))
+    Env::new((0, 1), (SEED, 0), Ranks::of(KeyGroups::DEFAULT, groups.iter().copied()), known, saving, Rc::new(()))
 }
 /// Takes a snapshot and commits it.
 fn save<Out>(stages: &mut [Stage<Out>], written: &mut Written) {

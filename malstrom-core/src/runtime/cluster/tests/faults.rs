@@ -16,6 +16,7 @@ pub(super) fn keeping() -> keeping::Settings {
         timeout: Duration::from_secs(600),
         restarts: 1000,
         rebalance: false,
+        key_groups: None,
     }
 }
 /// Something that happens.

@@ -5,6 +5,7 @@
 use super::random::Random;
 use super::store::lock;
 use super::team::{Split, Team};
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::Part;
 use crate::contract::source::Progress;
 use crate::error::{Error, Result};
@@ -98,7 +99,7 @@ impl Job {
         let kept = Archive::open(location).and_then(|archive| {
             let saved = archive.list().iter().find(|saved| saved.interval == interval);
             let point = saved.map_or_else(|| interval.to_string(), Saved::to_restore);
-            read(&Restoring::open(location, &point, &operators())?, &groups)
+            read(&Restoring::open(location, &point, &operators(), KeyGroups::DEFAULT)?, &groups)
         });
         let kept = match kept {
             Ok(kept) => kept,
@@ -145,7 +146,7 @@ fn read(restoring: &Restoring, groups: &[u16]) -> Result<BTreeMap<u16, Kept>> {
 /// Has the workers of a crew begin.
 pub(super) fn begin(job: &Arc<Mutex<Job>>, crew: usize, location: &Location, begin: Begin) -> Result<Box<dyn Work>> {
     let restoring = match &begin.setup.restore {
-        Some(point) => Some(Restoring::open(location, point, &operators())?),
+        Some(point) => Some(Restoring::open(location, point, &operators(), begin.key_groups)?),
         None => None,
     };
     let mut team = Team::new(crew, &begin, lock(job).sizes.len());

@@ -4,6 +4,7 @@ use super::job::operators;
 use super::random::Random;
 use super::store::{Fate, lock};
 use super::world::{Event, World};
+use crate::contract::key::KeyGroups;
 use crate::error::Error;
 use crate::graph::{Graph, build, source};
 use crate::net::control::ConnectionId;
@@ -157,7 +158,7 @@ impl World {
         };
         let node = &self.leaders[id];
         *lock(&node.began) = now - lock(&node.fate).waited().min(now);
-        let claimed = Stored::open(node.location.clone(), "job", operators(), seed, (behind, Arc::new(nonce)))
+        let claimed = Stored::open(node.location.clone(), "job", operators(), (seed, None), (behind, Arc::new(nonce)))
             .and_then(|mut vault| Ok((vault.find(&Restore::Latest)?, vault)));
         self.read_log();
         let (found, vault) = claimed?;
@@ -165,7 +166,7 @@ impl World {
         let outside = Speaker { began: node.began.clone(), fate: node.fate.clone(), did: node.did.clone() };
         let wanted = Wanted { processes: self.plan.processes, least: self.plan.least };
         let kept = (vault, found, Restore::Latest);
-        let kind = (policy(&keeping()), wanted);
+        let kind = (policy(&keeping(), KeyGroups::DEFAULT), wanted);
         let (leader, first) = Leader::new(node.lead.clone(), kept, kind, Box::new(outside));
         (node.leader, node.watch) = (Some(leader), None);
         self.count("elected");

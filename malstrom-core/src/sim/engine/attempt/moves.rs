@@ -1,6 +1,7 @@
 //! Workers join and leave while the job goes on.
 use super::super::SEED;
 use super::{Attempt, EVER, Lives, MOST};
+use crate::contract::key::KeyGroups;
 use crate::coordinator::member;
 use crate::coordinator::{Event, Report};
 use crate::error::{Error, Result};
@@ -62,7 +63,16 @@ impl Attempt {
         let scaling = Scaling::Joins(change.clone());
         let saving = self.saving.map(|saving| crate::stream::env::Saving { cleans: false, ..saving });
         let workers = change.old.members().len();
-        let settings = Settings { worker, workers, seed: SEED, started: 0, linger: self.linger, saving, scaling };
+        let settings = Settings {
+            worker,
+            workers,
+            seed: SEED,
+            key_groups: KeyGroups::DEFAULT,
+            started: 0,
+            linger: self.linger,
+            saving,
+            scaling,
+        };
         let (fabric, watch) = (self.processes.fabric_of(worker), lives.witness.watch());
         let made = Worker::watched((lives.make)(), &settings, fabric, &EmptyShelf, Some(watch))?;
         if self.workers.len() <= worker {

@@ -1,14 +1,14 @@
 //! What a worker writes that has given groups away or taken them in. That all comes back is shown where tables are saved.
 use crate::contract::code::OfRecord;
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::{Extent, GroupSet, Part, Task};
-use crate::state::key_group::group;
 use crate::state::saved::model::{Gift, Owners, Store, given, groups_of, hash, key, owner};
 use crate::state::saved::{Chapter, Draft, Layout};
 use crate::state::table::{Ranks, StateTable};
 
 type Worker = (StateTable<u64, u64>, Chapter);
 fn worker(groups: &GroupSet) -> Worker {
-    let mut table = StateTable::new(Ranks::of(groups.iter()));
+    let mut table = StateTable::new(Ranks::of(KeyGroups::DEFAULT, groups.iter()));
     table.track(OfRecord::<u64>::new());
     (table, Chapter::new(owner(3), Part::State, Layout::of_entries::<u64, u64>(&OfRecord::<u64>::new())))
 }
@@ -54,7 +54,7 @@ fn who_joins_goes_on_from_the_snapshot_at_which_it_came() {
         assert_eq!((before.0.len(), after.0.len()), (0, 700));
 
         // In the round of groups 1, 17 and 2049. Who gave them away says nothing of them any more.
-        let changed = (0..700).map(key).find(|(hash, _)| group(*hash) == 18).unwrap();
+        let changed = (0..700).map(key).find(|(hash, _)| KeyGroups::DEFAULT.of(*hash) == 18).unwrap();
         after.0.insert(changed.0, &changed.1, 2);
         assert_eq!(commit(&mut store, &mut [&mut before, &mut after]), (vec![1, 17, 2049], 1));
         let mut restored = worker(&all);
@@ -80,7 +80,7 @@ fn that_something_is_gone_is_not_said_by_who_gave_it_away() {
 
 #[test]
 fn tables_of_one_worker_go_over_to_the_same_ranks() {
-    let (first, given): (Ranks, GroupSet) = (Ranks::all(), (0..2048).collect());
+    let (first, given): (Ranks, GroupSet) = (Ranks::all(KeyGroups::DEFAULT), (0..2048).collect());
     let [mut one, mut other] = [StateTable::<u64, u64>::new(first.clone()), StateTable::new(first)];
     for table in [&mut one, &mut other] {
         table.track(OfRecord::<u64>::new());
@@ -113,7 +113,7 @@ fn what_was_not_given_so_is_refused() {
     gift.chunks[0].head.full = true;
     gift.chunks[0].bytes.truncate(30);
     assert!(refusal(&gift, &[17, 18]).contains("(key group 17)"));
-    let mut untracked = StateTable::<u64, u64>::new(Ranks::all());
+    let mut untracked = StateTable::<u64, u64>::new(Ranks::all(KeyGroups::DEFAULT));
     assert!(untracked.give(&all, |_, _: Draft| {}).is_err());
 }
 
@@ -124,12 +124,12 @@ fn taking_asks_for_no_more_room_than_is_needed() {
     let (mut giver, mut taker) = (worker(&GroupSet::new()), worker(&[0].into_iter().collect()));
     // It was loaded with far more than it has still.
     taker.0.expect(Extent { full: 0, all: 100_000 });
-    for key in (0..).filter(|key| group(hash(*key)) == 0).take(1_000) {
+    for key in (0..).filter(|key| KeyGroups::DEFAULT.of(hash(*key)) == 0).take(1_000) {
         taker.0.insert(hash(key), &key, key);
     }
     let others: GroupSet = (1..20).collect();
-    giver.0.rehome(Ranks::of(others.iter()));
-    for key in (0..).filter(|key| others.contains(group(hash(*key)))).take(200) {
+    giver.0.rehome(Ranks::of(KeyGroups::DEFAULT, others.iter()));
+    for key in (0..).filter(|key| others.contains(KeyGroups::DEFAULT.of(hash(*key)))).take(200) {
         giver.0.insert(hash(key), &key, key);
     }
     let gift = given(&others, |task| persist(&mut giver, task));
@@ -157,7 +157,7 @@ fn what_it_costs_to_move() {
         for key in 0..2 * ENTRIES {
             let hash = hash(key);
             giver.0.insert(hash, &key, key);
-            if group(hash) >= 2048 {
+            if KeyGroups::DEFAULT.of(hash) >= 2048 {
                 taker.0.insert(hash, &key, key);
             }
         }

@@ -1,5 +1,6 @@
 //! How much is written of tables that change as a whole, and how those are loaded that have grown.
 use crate::contract::code::OfRecord;
+use crate::contract::key::KeyGroups;
 use crate::contract::record::Record;
 use crate::contract::snapshot::{Barrier, Extent, Loaded, Outcome, Part, Pen, Scope, Task};
 use crate::state::key_group::KeyHasher;
@@ -14,7 +15,7 @@ const EDITION: Edition = Edition { version: 1, expires: false, halvings: 0 };
 /// of the first groups, and look at all of these for each.
 #[test]
 fn what_has_grown_since_it_was_full_is_loaded_without_a_crowd() {
-    let mut before = StateTable::new(Ranks::all());
+    let mut before = StateTable::new(Ranks::all(KeyGroups::DEFAULT));
     before.track(OfRecord::<u64>::new());
     let mut found: BTreeMap<u16, Vec<Loaded>> = BTreeMap::new();
     let mut interval = 0;
@@ -32,7 +33,7 @@ fn what_has_grown_since_it_was_full_is_loaded_without_a_crowd() {
         assert!(!before.write(&mut pen, hand_in).unwrap());
         before.settle(Outcome::Committed { interval, term: 1 });
     }
-    let mut table = StateTable::new(Ranks::all());
+    let mut table = StateTable::new(Ranks::all(KeyGroups::DEFAULT));
     table.track(OfRecord::<u64>::new());
     let chunks: Vec<Loaded> = found.into_values().flatten().collect();
     table.expect(Extent { full: 0, all: 200_200 });
@@ -50,13 +51,13 @@ fn what_has_grown_since_it_was_full_is_loaded_without_a_crowd() {
 fn loading_asks_for_no_more_room_than_is_needed_in_the_end() {
     let chunk = |group: u16| {
         let mut draft = Draft::default();
-        for key in (0..).filter(|key| crate::state::key_group::group(hash(*key)) == group).take(100) {
+        for key in (0..).filter(|key| KeyGroups::DEFAULT.of(hash(*key)) == group).take(100) {
             draft.put(|out| key.encode(out), |out| key.encode(out)).unwrap();
         }
         Loaded { group, full: true, entries: draft.entries(), bytes: draft.into_bytes().into() }
     };
     let chunks: Vec<Loaded> = (0..8).map(chunk).collect();
-    let mut table: StateTable<u64, u64> = StateTable::new(Ranks::all());
+    let mut table: StateTable<u64, u64> = StateTable::new(Ranks::all(KeyGroups::DEFAULT));
     table.track(OfRecord::<u64>::new());
     table.expect(Extent::of(chunks.iter().map(|chunk| (chunk.full, chunk.entries))));
     for chunk in &chunks {

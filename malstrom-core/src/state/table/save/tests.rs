@@ -1,8 +1,9 @@
 //! Tables against a map, through snapshots that are written, given up and restored at random.
 use crate::contract::code::OfRecord;
+use crate::contract::key::KeyGroups;
 use crate::contract::record::Record;
 use crate::contract::snapshot::{GroupSet, Loaded, Outcome, Part, Pen, Scope, Task};
-use crate::state::key_group::{KeyHasher, group};
+use crate::state::key_group::KeyHasher;
 use crate::state::saved::model::{Event, Move, Owners, Picky, SEED, Store, event_or_move, groups_of, hash, key, owner};
 use crate::state::saved::{Change, Changes, Chapter, Draft, Edition, Layout};
 use crate::state::table::{Ranks, StateTable};
@@ -50,7 +51,7 @@ impl Tables {
         Tables::of(Owners::even(workers))
     }
     fn table(groups: &GroupSet) -> (StateTable<u64, u64>, Chapter) {
-        let mut table = StateTable::new(Ranks::of(groups.iter()));
+        let mut table = StateTable::new(Ranks::of(KeyGroups::DEFAULT, groups.iter()));
         table.track(OfRecord::<u64>::new());
         (table, Chapter::new(owner(3), Part::State, Layout::of_entries::<u64, u64>(&OfRecord::<u64>::new())))
     }
@@ -159,7 +160,7 @@ proptest! {
                 }
                 Op::Rehome => {
                     for (worker, (table, _)) in tables.list.iter_mut().enumerate() {
-                        table.rehome(Ranks::of(tables.owners.groups(worker).iter()));
+                        table.rehome(Ranks::of(KeyGroups::DEFAULT, tables.owners.groups(worker).iter()));
                     }
                 }
                 Op::Snapshot(Event::Barrier(savepoint)) if store.open.is_none() => {
@@ -215,7 +216,7 @@ proptest! {
 
 /// A table of so many keys, all of them in a committed snapshot.
 fn settled(keys: usize) -> StateTable<u64, u64> {
-    let mut table = StateTable::new(Ranks::all());
+    let mut table = StateTable::new(Ranks::all(KeyGroups::DEFAULT));
     table.track(OfRecord::<u64>::new());
     for number in 0..keys as u64 {
         table.insert(hash(number), &number, number);
@@ -247,7 +248,8 @@ fn a_delta_costs_what_has_changed() {
     assert!((11_000..14_000).contains(&full), "a 16th of the groups: {full}");
     table.settle(Outcome::Committed { interval: 2, term: 1 });
     // In groups that are not written in full.
-    let others = (0..200_000_u64).filter(|key| group(hash(*key)) % 16 != 6).take(100).collect::<Vec<_>>();
+    let others =
+        (0..200_000_u64).filter(|key| KeyGroups::DEFAULT.of(hash(*key)) % 16 != 6).take(100).collect::<Vec<_>>();
     others.iter().for_each(|key| *table.get(hash(*key), key).unwrap() += 1);
     assert!(table.peek(hash(500), &500).is_some());
     let (entries, slices) = written(&mut table, 3, Scope::Changes { round: 6 });
@@ -263,7 +265,7 @@ fn a_delta_costs_what_has_changed() {
 
 #[test]
 fn a_slice_does_a_bounded_amount_of_work() {
-    let mut table = StateTable::new(Ranks::of([9]));
+    let mut table = StateTable::new(Ranks::of(KeyGroups::DEFAULT, [9]));
     table.track(OfRecord::<Vec<u8>>::new());
     for number in 0..5_000_u64 {
         table.insert(9 << 52 | number << 38, &number, vec![7; 640]);
@@ -298,7 +300,7 @@ fn what_is_made_and_removed_between_two_barriers_is_not_mentioned() {
     let (after, _) = written(&mut table, 3, Scope::Changes { round: 0 });
     assert_eq!(before, after);
     table.settle(Outcome::Aborted { interval: 3 });
-    let key = (0..1_000_u64).find(|key| !group(hash(*key)).is_multiple_of(16)).unwrap();
+    let key = (0..1_000_u64).find(|key| !KeyGroups::DEFAULT.of(hash(*key)).is_multiple_of(16)).unwrap();
     table.remove(hash(key), &key);
     assert_eq!(written(&mut table, 4, Scope::Changes { round: 0 }).0, after + 1);
 }
@@ -317,7 +319,7 @@ fn groups_that_leave_are_in_the_snapshot_that_was_begun() {
 #[test]
 fn what_cannot_be_written_is_said() {
     for change in [false, true] {
-        let mut table = StateTable::new(Ranks::all());
+        let mut table = StateTable::new(Ranks::all(KeyGroups::DEFAULT));
         table.track(Picky);
         table.insert(hash(7), &7, u64::MAX);
         table.flip(1, Scope::Whole);
@@ -342,7 +344,7 @@ fn bytes_that_are_not_what_was_written_are_refused() {
         })
         .unwrap();
     let load = |chunk: &Loaded, seed| {
-        let mut fresh = StateTable::<u64, u64>::new(Ranks::all());
+        let mut fresh = StateTable::<u64, u64>::new(Ranks::all(KeyGroups::DEFAULT));
         fresh.track(OfRecord::<u64>::new());
         fresh.load(EDITION, chunk, &mut KeyHasher::new(seed)).map(|()| fresh.len())
     };
@@ -354,7 +356,7 @@ fn bytes_that_are_not_what_was_written_are_refused() {
     assert!(error(&less, SEED).contains(&format!("should have {} entries and has {}", less.entries, chunk.entries)));
     let short = Loaded { bytes: chunk.bytes.slice(..chunk.bytes.len() - 1), ..chunk.clone() };
     assert!(error(&short, SEED).contains("ends within an entry"));
-    let mut untracked = StateTable::<u64, u64>::new(Ranks::all());
+    let mut untracked = StateTable::<u64, u64>::new(Ranks::all(KeyGroups::DEFAULT));
     untracked.load(EDITION, chunk, &mut KeyHasher::new(SEED)).unwrap_err();
 }
 
@@ -373,7 +375,7 @@ fn a_cleared_table_begins_anew() {
 #[test]
 fn growth_keeps_the_marks() {
     let mut table = settled(1_000);
-    let changed = (5_000_u64..).find(|key| !group(hash(*key)).is_multiple_of(16)).unwrap();
+    let changed = (5_000_u64..).find(|key| !KeyGroups::DEFAULT.of(hash(*key)).is_multiple_of(16)).unwrap();
     table.insert(hash(changed), &changed, 1);
     table.flip(2, Scope::Changes { round: 0 });
     // The table grows before anything is written, and is halved into more units.
@@ -405,7 +407,10 @@ fn growth_keeps_the_marks() {
             }
         })
         .unwrap();
-    let expected = (10_000..300_000_u64).chain([changed]).filter(|key| !group(hash(*key)).is_multiple_of(16)).collect();
+    let expected = (10_000..300_000_u64)
+        .chain([changed])
+        .filter(|key| !KeyGroups::DEFAULT.of(hash(*key)).is_multiple_of(16))
+        .collect();
     assert_eq!(keys, expected);
 }
 
@@ -413,7 +418,7 @@ fn growth_keeps_the_marks() {
 fn an_entry_that_changes_meanwhile_is_written_once() {
     // All of one group, so that some of it is written before some of it changes.
     let hash = |number: u64| 9 << 52 | number << 38;
-    let mut table = StateTable::new(Ranks::of([9]));
+    let mut table = StateTable::new(Ranks::of(KeyGroups::DEFAULT, [9]));
     table.track(OfRecord::<u64>::new());
     for number in 0..3_000 {
         table.insert(hash(number), &number, number);

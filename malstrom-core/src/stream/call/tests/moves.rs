@@ -1,5 +1,6 @@
 //! Chains that hand key groups over go on as one that has all of them.
 use super::*;
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::GroupSet;
 use crate::state::saved::model::{Event, Move, Owners, event_or_move};
 use crate::state::table::Ranks;
@@ -15,7 +16,7 @@ fn op() -> impl Strategy<Value = Op> {
 fn chain_of(groups: &GroupSet, processing: bool) -> Chain<impl Push<M, ()> + use<>> {
     let ids = ["numbered", "adds"].map(Into::into).to_vec();
     let saving = crate::stream::env::Saving { term: 1, interval: 1, cleans: false };
-    let ranks = Ranks::of(groups.iter());
+    let ranks = Ranks::of(KeyGroups::DEFAULT, groups.iter());
     let env = Env::new((0, 1), (SEED, 0), ranks, (ids, Vec::new(), true), Some(saving), Rc::new(()));
     // A chain of an unnamed type is taken to borrow what it was made with.
     let env: &'static Env = Box::leak(Box::new(env));

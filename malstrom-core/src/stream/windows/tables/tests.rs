@@ -1,7 +1,8 @@
 use super::*;
 use crate::contract::code::OfRecord;
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::{Book, Chunk, GroupSet, Loaded, Outcome, Part, Pen, ROUNDS, Schema, Scope, Shelf};
-use crate::state::key_group::{KeyHasher, group};
+use crate::state::key_group::KeyHasher;
 use crate::state::saved::model::{Gift, given};
 use crate::stream::env::Saving;
 use proptest::prelude::*;
@@ -16,7 +17,7 @@ fn hash(key: u64) -> u64 {
 }
 /// Some keys of those groups.
 fn keys() -> Vec<u64> {
-    (0..).filter(|key| GROUPS.contains(&group(hash(*key)))).take(40).collect()
+    (0..).filter(|key| GROUPS.contains(&KeyGroups::DEFAULT.of(hash(*key)))).take(40).collect()
 }
 
 #[derive(Clone, Debug)]
@@ -90,7 +91,8 @@ fn tables(worker: usize, workers: usize) -> (Table, Vec<u16>) {
 fn tables_of(groups: Vec<u16>) -> (Table, Vec<u16>) {
     let saving = Some(Saving { term: 1, interval: 1, cleans: false });
     let known = (vec!["windows".into()], vec![], true);
-    let env = Env::new((0, 1), (SEED, 0), Ranks::of(groups.iter().copied()), known, saving, Rc::new(()));
+    let env =
+        Env::new((0, 1), (SEED, 0), Ranks::of(KeyGroups::DEFAULT, groups.iter().copied()), known, saving, Rc::new(()));
     (Tables::new(&env, 0, 2, Some(OfRecord::<u64>::new())), groups)
 }
 fn contents(workers: &[(Table, Vec<u16>)]) -> Model {
@@ -120,7 +122,7 @@ proptest! {
             match event {
                 Event::Add(ahead, key, n) => {
                     let (window, key) = (over + 1 + i128::from(ahead), keys[key]);
-                    let owner = workers.iter_mut().find(|(_, groups)| groups.contains(&group(hash(key))));
+                    let owner = workers.iter_mut().find(|(_, groups)| groups.contains(&KeyGroups::DEFAULT.of(hash(key))));
                     let (tables, _) = owner.unwrap();
                     *tables.entry(window).entry(hash(key), &key, || 0) += n;
                     *model.entry(window).or_default().entry(key).or_default() += n;
@@ -274,7 +276,7 @@ fn refusal(bytes: Vec<u8>, entries: u32) -> String {
 fn what_is_of_no_window_is_refused() {
     use crate::state::saved::Draft;
     let write = |key: u64| move |out: &mut Vec<u8>| crate::contract::record::Record::encode(&key, out);
-    let key = keys().into_iter().find(|key| group(hash(*key)) == 0).unwrap();
+    let key = keys().into_iter().find(|key| KeyGroups::DEFAULT.of(hash(*key)) == 0).unwrap();
     let section = |name: &[u8]| {
         let (mut all, mut one) = (Draft::default(), Draft::default());
         one.put(write(key), write(1)).unwrap();

@@ -28,7 +28,7 @@ const GROUPS: [u16; 6] = [0, 1, 16, 17, 2049, 4095];
 
 /// Two keys of each.
 static KEYS: LazyLock<Vec<u64>> = LazyLock::new(|| {
-    let of = |of: u16| (0..).filter(move |key| group(hash(*key)) == of).take(2);
+    let of = |of: u16| (0..).filter(move |key| KeyGroups::DEFAULT.of(hash(*key)) == of).take(2);
     GROUPS.into_iter().flat_map(of).collect()
 });
 
@@ -149,7 +149,8 @@ impl<Out: Debug + 'static, F: Fn(&Env) -> (Box<dyn Push<M, u64>>, Seen<M, Out>)>
             Event::Record(number, ahead) => {
                 let key = KEYS[number];
                 let at = time.saturating_add(ahead);
-                let owner = self.workers.iter_mut().find(|(_, groups)| groups.contains(group(hash(key))));
+                let owner =
+                    self.workers.iter_mut().find(|(_, groups)| groups.contains(KeyGroups::DEFAULT.of(hash(key))));
                 owner.unwrap().0.records(key, &[at]);
             }
             Event::Time(step) => {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::contract::key::KeyGroups;
 use crate::state::table::{Ranks, StateTable};
 use crate::stream::aggregate::Reduce;
 use proptest::prelude::*;
@@ -12,7 +13,7 @@ fn hash(key: u64) -> u64 {
 }
 /// The panes with an even number, as where no window has a tail.
 fn pane(number: i128) -> Filled<u64, Option<String>, ()> {
-    Filled { number: 2 * number, of: (), table: StateTable::new(Ranks::all()) }
+    Filled { number: 2 * number, of: (), table: StateTable::new(Ranks::all(KeyGroups::DEFAULT)) }
 }
 /// Reads a window.
 fn read(
