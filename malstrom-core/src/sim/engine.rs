@@ -45,6 +45,7 @@ pub use stored::Stored;
 pub use violation::{Invariant, Violation};
 pub(super) use witness::{Aspect, Note, Witness};
 
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::{Barrier, Shelf};
 use crate::coordinator::{Origin, Purpose};
 use crate::error::Result;
@@ -61,6 +62,10 @@ pub trait Keeping {
     /// # Errors
     /// If what is there cannot be had or used.
     fn claim(&mut self) -> Result<Origin>;
+    /// How many key groups the job has in its next attempt.
+    fn key_groups(&self) -> KeyGroups;
+    /// From its next attempt on it has so many, which are no fewer than there have been.
+    fn split_into(&mut self, key_groups: KeyGroups);
     /// What there is for worker `worker` of `workers`.
     ///
     /// # Errors

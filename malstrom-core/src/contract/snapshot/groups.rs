@@ -38,7 +38,7 @@ impl GroupSet {
     }
     /// In their order.
     pub fn iter(&self) -> impl Iterator<Item = u16> + '_ {
-        (0..).step_by(64).zip(self.words.iter()).flat_map(|(first, word)| {
+        self.words.iter().zip((0..).step_by(64)).flat_map(|(word, first): (_, u16)| {
             let mut left = *word;
             std::iter::from_fn(move || {
                 let group = (left != 0).then(|| first + left.trailing_zeros() as u16);

@@ -58,6 +58,7 @@ pub(super) struct Attempt {
     pub(super) workers: Vec<Option<Worker>>,
     /// Whether there may be more or fewer of them, how they are made then, and how many records those had read who have left.
     elastic: bool,
+    key_groups: KeyGroups,
     linger: Duration,
     saving: Option<Saving>,
     left_read: u64,
@@ -81,7 +82,7 @@ pub(super) struct Attempt {
 }
 impl Attempt {
     /// Makes the workers, which take in what was kept.
-    pub(super) fn begin(lives: &mut Lives<'_>, workers: usize) -> Result<Self> {
+    pub(super) fn begin(lives: &mut Lives<'_>, workers: usize, key_groups: KeyGroups) -> Result<Self> {
         let origin = lives.keeping.as_mut().map(|keeping| keeping.claim()).transpose()?;
         match &origin {
             Some(origin) if origin.interval > 0 => {
@@ -115,16 +116,7 @@ impl Attempt {
             });
             first = first.or(saving);
             let scaling = scaling.clone();
-            let settings = Settings {
-                worker,
-                workers,
-                seed: SEED,
-                key_groups: KeyGroups::DEFAULT,
-                started: 0,
-                linger,
-                saving,
-                scaling,
-            };
+            let settings = Settings { worker, workers, seed: SEED, key_groups, started: 0, linger, saving, scaling };
             let mut pipeline = (lives.make)();
             if saving.is_none() {
                 pipeline = pipeline.unpromised();
@@ -150,8 +142,8 @@ impl Attempt {
         let least = if limits.slice < usize::MAX { 20 * TIMEOUT } else { TIMEOUT };
         let timeout = micros((least, least + 20_000.max(most)), lives);
         let coordinator = origin.map(|origin| {
-            let policy =
-                Policy { workers, every, timeout, tries: LAST_TRIES, silence: Duration::MAX, ..Policy::default() };
+            let (groups, silence) = (key_groups.count(), Duration::MAX);
+            let policy = Policy { workers, groups, every, timeout, tries: LAST_TRIES, silence, ..Policy::default() };
             let (mut coordinator, _) = Coordinator::new(policy);
             let attempt = origin.term;
             coordinator.on(lives.now, Event::Claimed(origin));
@@ -168,6 +160,7 @@ impl Attempt {
             bells,
             workers: made,
             elastic,
+            key_groups,
             linger,
             saving: first,
             left_read: 0,

@@ -4,6 +4,7 @@ use super::schedule::Fault;
 use super::violation::Violation;
 use super::witness::Witness;
 use super::{Acted, Keeping, Random, Schedule};
+use crate::contract::key::KeyGroups;
 use crate::error::{Error, Result};
 use crate::graph::Pipeline;
 use crate::runtime::keeping::is_worth_a_restart;
@@ -46,6 +47,9 @@ impl Default for Setup {
         }
     }
 }
+/// Of one job in so many, key groups are split now and then when it is restored, until there are so many.
+const SPLITS: u64 = 3;
+const MOST_GROUPS: usize = 16384;
 /// What a job has lived through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -56,6 +60,8 @@ pub struct Lived {
     pub crashes: u64,
     /// How often it was stopped, to go on with another number of workers.
     pub rescales: u64,
+    /// How often its key groups were split when it began.
+    pub splits: u64,
     /// How often its workers became more or fewer while it went on.
     pub moves: u64,
     /// How often it failed by itself: the store could not be reached, or an operator, source or sink failed.
@@ -87,6 +93,8 @@ pub(in crate::sim) struct Lives<'a> {
     pub(super) scanty: Random,
     /// In which processes workers are, and when what these say arrives.
     pub(super) parts: Random,
+    /// Whether key groups are split when the job is restored, if they ever are.
+    pub(super) splits: Option<Random>,
     /// The snapshots that workers were told are committed.
     pub(super) acted: Vec<Acted>,
     pub(super) now: Duration,
@@ -126,6 +134,7 @@ pub(in crate::sim) fn live_watched(
         settings: seed.branch("settings"),
         scanty: seed.branch("scanty"),
         parts: seed.branch("parts"),
+        splits: Some(seed.branch("splits")).filter(|_| setup.seed % SPLITS == 0),
         acted: Vec::new(),
         now: Duration::ZERO,
         lived: Lived::default(),
@@ -140,7 +149,8 @@ impl Lives<'_> {
         loop {
             self.lived.attempts += 1;
             let before = self.lived.snapshots;
-            let ended = Attempt::begin(self, workers).and_then(|mut attempt| {
+            let key_groups = self.key_groups();
+            let ended = Attempt::begin(self, workers, key_groups).and_then(|mut attempt| {
                 let ended = attempt.run(self);
                 self.lived.read = attempt.read();
                 ended
@@ -177,6 +187,19 @@ impl Lives<'_> {
             }
             self.now += Duration::from_micros(self.pace.below(PAUSE.as_micros() as u64));
         }
+    }
+    /// How many key groups there are in the next attempt, if snapshots are taken.
+    pub(super) fn key_groups(&mut self) -> KeyGroups {
+        let Some(keeping) = &mut self.keeping else { return KeyGroups::DEFAULT };
+        let twice = keeping.key_groups().count() * 2;
+        let splits = twice <= MOST_GROUPS && self.splits.as_mut().is_some_and(|random| random.one_in(2));
+        if let Ok(more) = KeyGroups::new(twice)
+            && splits
+        {
+            keeping.split_into(more);
+            self.lived.splits += 1;
+        }
+        keeping.key_groups()
     }
     pub(super) fn say(&mut self, what: impl std::fmt::Display) {
         self.witness.say(self.lived.steps, self.now, what);

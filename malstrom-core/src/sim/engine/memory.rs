@@ -11,7 +11,7 @@ use crate::exchange::route::RouteTable;
 use crate::graph::Pipeline;
 use crate::stream::env::Saving;
 use crate::worker::{Scaling, Settings, Worker, Written};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use std::time::Duration;
 struct Kept {
     barrier: Barrier,
     savepoint: bool,
+    key_groups: KeyGroups,
     chunks: HashMap<(usize, Part), Vec<Chunk>>,
     schemas: Vec<(usize, Part, Schema)>,
 }
@@ -27,6 +28,7 @@ struct Kept {
 #[derive(Clone, Debug)]
 pub struct Memory {
     snapshots: Vec<Kept>,
+    key_groups: KeyGroups,
     term: u64,
     /// So many of the next ones are not stored, and one in so many of all.
     refuses: u64,
@@ -35,7 +37,14 @@ pub struct Memory {
 }
 impl Default for Memory {
     fn default() -> Self {
-        Memory { snapshots: Vec::new(), term: 0, refuses: 0, refuses_one_in: 0, random: Random::new(0) }
+        Memory {
+            snapshots: Vec::new(),
+            key_groups: KeyGroups::DEFAULT,
+            term: 0,
+            refuses: 0,
+            refuses_one_in: 0,
+            random: Random::new(0),
+        }
     }
 }
 struct Owned<'a> {
@@ -67,7 +76,7 @@ impl Memory {
                 worker,
                 workers,
                 seed: SEED,
-                key_groups: KeyGroups::DEFAULT,
+                key_groups: self.key_groups,
                 started: 0,
                 linger: Duration::ZERO,
                 saving,
@@ -80,7 +89,11 @@ impl Memory {
     fn chain(&self) -> Vec<&Kept> {
         match self.snapshots.last() {
             Some(last) if last.savepoint => vec![last],
-            _ => self.snapshots.iter().filter(|kept| !kept.savepoint).collect(),
+            // The first after a split is relative to none.
+            Some(last) => {
+                self.snapshots.iter().filter(|kept| !kept.savepoint && kept.key_groups == last.key_groups).collect()
+            }
+            None => Vec::new(),
         }
     }
 }
@@ -91,14 +104,25 @@ impl Keeping for Memory {
         Ok(Origin {
             term: self.term,
             interval: last.map_or(0, |kept| kept.barrier.interval),
-            round: self.chain().iter().rev().filter(|kept| !kept.savepoint).find_map(|kept| kept.barrier.scope.round()),
+            round: self
+                .chain()
+                .iter()
+                .rev()
+                .filter(|kept| !kept.savepoint && kept.key_groups == self.key_groups)
+                .find_map(|kept| kept.barrier.scope.round()),
             ..Origin::default()
         })
+    }
+    fn key_groups(&self) -> KeyGroups {
+        self.key_groups
+    }
+    fn split_into(&mut self, key_groups: KeyGroups) {
+        self.key_groups = key_groups;
     }
     fn shelf(&self, worker: usize, workers: usize) -> Result<Box<dyn Shelf + '_>> {
         Ok(Box::new(Owned {
             memory: self,
-            groups: RouteTable::even(workers, KeyGroups::DEFAULT).groups_of(worker).collect(),
+            groups: RouteTable::even(workers, self.key_groups).groups_of(worker).collect(),
         }))
     }
     fn taken_in(&mut self) -> Result<()> {
@@ -113,7 +137,8 @@ impl Keeping for Memory {
             return Err(refused());
         }
         let savepoint = *purpose != Purpose::Recovery;
-        let mut kept = Kept { barrier, savepoint, chunks: HashMap::new(), schemas: Vec::new() };
+        let mut kept =
+            Kept { barrier, savepoint, key_groups: self.key_groups, chunks: HashMap::new(), schemas: Vec::new() };
         for part in written {
             for chunk in part.chunks {
                 kept.chunks.entry((chunk.head.node, chunk.head.part)).or_default().push(chunk);
@@ -131,18 +156,24 @@ impl Keeping for Memory {
     }
 }
 impl Shelf for Owned<'_> {
+    fn halvings(&self) -> u32 {
+        let last = self.memory.snapshots.last().map(|kept| kept.key_groups);
+        last.and_then(|groups| groups.halvings_to(self.memory.key_groups)).unwrap_or(0)
+    }
     fn schema(&self, node: usize, part: Part) -> Option<Schema> {
         let schemas = &self.memory.snapshots.last()?.schemas;
         schemas.iter().find(|(of, which, _)| (*of, *which) == (node, part)).map(|(.., schema)| schema.clone())
     }
     fn chunks(&self, node: usize, part: Part) -> Result<Vec<Loaded>> {
-        let mut groups: BTreeMap<u16, Vec<Loaded>> = BTreeMap::new();
+        let (mut groups, halvings) = (BTreeMap::<u16, Vec<Loaded>>::new(), self.halvings());
+        let whole = |part: u16| if part == NO_GROUP { part } else { part >> halvings };
+        let wanted: HashSet<u16> = self.groups.iter().map(|part| whole(*part)).collect();
         for kept in self.memory.chain() {
             // What is of no group is what the last snapshot has of it.
             groups.remove(&NO_GROUP);
             for Chunk { head, bytes } in kept.chunks.get(&(node, part)).into_iter().flatten() {
                 let Head { group, full, entries, .. } = *head;
-                if group == NO_GROUP || self.groups.contains(&group) {
+                if group == NO_GROUP || wanted.contains(&group) {
                     let all = groups.entry(group).or_default();
                     // A part may be written in full sooner than the barrier says.
                     if full && group != NO_GROUP {
@@ -152,6 +183,11 @@ impl Shelf for Owned<'_> {
                 }
             }
         }
-        Ok(groups.into_values().flatten().collect())
+        let parts: BTreeSet<u16> = self.groups.iter().copied().chain([NO_GROUP]).collect();
+        let of_part = |part: u16| {
+            let of_whole = groups.get(&whole(part)).into_iter().flatten();
+            of_whole.map(move |loaded| Loaded { group: part, ..loaded.clone() })
+        };
+        Ok(parts.into_iter().flat_map(of_part).collect())
     }
 }

@@ -33,6 +33,7 @@ pub struct Stored {
     wakes: Random,
     violation: Option<Violation>,
     shelves: Option<Arc<dyn Shelves>>,
+    key_groups: KeyGroups,
 }
 impl fmt::Debug for Stored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,6 +60,7 @@ impl Stored {
             wakes: random.branch("wakes"),
             violation: None,
             shelves: None,
+            key_groups: KeyGroups::DEFAULT,
         })
     }
 }
@@ -86,17 +88,29 @@ impl Keeping for Stored {
             u128::from(nonces.next()) << 64 | u128::from(nonces.next())
         };
         let (location, operators) = (self.store.location(), self.operators.clone());
-        let vault = keeping::Stored::open(location, &self.name, operators, (SEED, None), (None, Arc::new(nonce)))?;
+        let vault = keeping::Stored::open(
+            location,
+            &self.name,
+            operators,
+            (SEED, Some(self.key_groups)),
+            (None, Arc::new(nonce)),
+        )?;
         let vault = self.vault.insert(vault);
         let found = vault.find(&Restore::Latest)?;
         let round = found.as_ref().and_then(|found| found.round);
         self.shelves = found.map(|found| found.shelves);
         Ok(Origin { term: vault.term(), interval: vault.interval(), round, ..Origin::default() })
     }
+    fn key_groups(&self) -> KeyGroups {
+        self.key_groups
+    }
+    fn split_into(&mut self, key_groups: KeyGroups) {
+        self.key_groups = key_groups;
+    }
     fn shelf(&self, worker: usize, workers: usize) -> Result<Box<dyn Shelf + '_>> {
         match &self.shelves {
             Some(shelves) => {
-                let groups: Vec<u16> = RouteTable::even(workers, KeyGroups::DEFAULT).groups_of(worker).collect();
+                let groups: Vec<u16> = RouteTable::even(workers, self.key_groups).groups_of(worker).collect();
                 shelves.shelf(&groups)
             }
             None => Ok(Box::new(EmptyShelf)),

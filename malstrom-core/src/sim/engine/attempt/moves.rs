@@ -1,7 +1,6 @@
 //! Workers join and leave while the job goes on.
 use super::super::SEED;
 use super::{Attempt, EVER, Lives, MOST};
-use crate::contract::key::KeyGroups;
 use crate::coordinator::member;
 use crate::coordinator::{Event, Report};
 use crate::error::{Error, Result};
@@ -67,7 +66,7 @@ impl Attempt {
             worker,
             workers,
             seed: SEED,
-            key_groups: KeyGroups::DEFAULT,
+            key_groups: self.key_groups,
             started: 0,
             linger: self.linger,
             saving,
