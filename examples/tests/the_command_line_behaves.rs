@@ -12,7 +12,7 @@ const TICKS: &str = env!("CARGO_BIN_EXE_own_source_and_sink");
 fn help_explains_the_runtime_and_the_programs_own_flags() {
     for (program, own) in [(PAYMENTS, "Runs a stream processing job"), (WORD_COUNT, "--input <PATH>")] {
         let help = run(program, &["--help"]).succeeded();
-        for word in [own, "--workers <N>", "MALSTROM_WORKERS", "--plan", "--log-format"] {
+        for word in [own, "--workers <N>", "MALSTROM_WORKERS", "--key-groups <K>", "MALSTROM_KEY_GROUPS", "--plan", "--log-format"] {
             assert!(help.stdout.contains(word), "{word} is not in\n{}", help.stdout);
         }
         assert_eq!(help.stderr, "");
@@ -26,6 +26,9 @@ fn a_bad_command_line_ends_with_2_and_says_why() {
         (&["--workers", "two"], "invalid value 'two' for '--workers <N>'"),
         (&["--workers", "0"], "a job needs at least one worker"),
         (&["--workers", "5000"], "more than the 4096 key groups"),
+        (&["--key-groups", "5000"], "cannot be 5000 key groups: their number is a power of two from 128 to 32768"),
+        (&["--key-groups", "65536"], "from 128 to 32768"),
+        (&["--key-groups", "many"], "invalid value 'many' for '--key-groups <K>'"),
         (&["--latency", "none"], "[possible values: throughput, balanced, low]"),
         (&["--log", "loud"], "invalid value 'loud' for '--log <LEVEL>'"),
         (&["--rebalance"], "say where these go by `--snapshots`, or leave out `--rebalance`"),

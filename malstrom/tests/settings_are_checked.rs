@@ -6,8 +6,11 @@ use malstrom::{Error, Runtime};
 fn numbers_of_workers_that_cannot_be() {
     for (workers, says) in [
         (0, "a job needs at least one worker: set `workers` to 1 or more"),
-        (4097, "4097 workers are more than the 4096 key groups that can be shared out: set `workers` to 4096 or less"),
-        (usize::MAX, "set `workers` to 4096 or less"),
+        (
+            4097,
+            "4097 workers are more than the 4096 key groups that can be shared out: set `workers` to 4096 or less, or ask for more groups by `--key-groups`",
+        ),
+        (usize::MAX, "or ask for more groups by `--key-groups`"),
     ] {
         match Runtime::builder().workers(workers).build() {
             Err(Error::Config(message)) => assert!(message.ends_with(says), "{message}"),

@@ -111,6 +111,22 @@ fn an_attempt_that_was_replaced_does_not_go_on() {
     assert!(matches!(&actions[..], [Action::Tell(Command::Begin { attempt: 3, interval: 2, .. })]), "{actions:?}");
 }
 #[test]
+fn an_attempt_with_other_key_groups_does_not_go_on() {
+    // They have 16 groups each, and the job is to have 32 from now on.
+    let mut workers = [member(1, 0, &[0, 1]), member(1, 0, &[0, 1])];
+    let (mut coordinator, _) = Coordinator::new(Policy { silence: Duration::MAX, groups: 32, ..policy(2) });
+    coordinator.on(Duration::ZERO, Event::Claimed(Origin { term: 2, interval: 3, attempt: 1, ..Origin::default() }));
+    let mut actions = Vec::new();
+    for (worker, member) in workers.iter_mut().enumerate() {
+        let standing = stands(member, 2);
+        actions = join(&mut coordinator, worker, standing);
+    }
+    let [Action::Tell(Command::Begin { attempt: 2, interval: 4, layout })] = &actions[..] else {
+        panic!("the snapshot is restored: {actions:?}")
+    };
+    assert_eq!(layout.groups(), 32);
+}
+#[test]
 fn what_is_reported_before_all_have_joined_counts() {
     let mut workers = [member(1, 0, &[0, 1]), member(1, 0, &[0, 1])];
     let mut coordinator = claimed(2, Origin { term: 2, ..Origin::default() });
