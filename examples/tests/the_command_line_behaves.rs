@@ -12,7 +12,15 @@ const TICKS: &str = env!("CARGO_BIN_EXE_own_source_and_sink");
 fn help_explains_the_runtime_and_the_programs_own_flags() {
     for (program, own) in [(PAYMENTS, "Runs a stream processing job"), (WORD_COUNT, "--input <PATH>")] {
         let help = run(program, &["--help"]).succeeded();
-        for word in [own, "--workers <N>", "MALSTROM_WORKERS", "--key-groups <K>", "MALSTROM_KEY_GROUPS", "--plan", "--log-format"] {
+        for word in [
+            own,
+            "--workers <N>",
+            "MALSTROM_WORKERS",
+            "--key-groups <K>",
+            "MALSTROM_KEY_GROUPS",
+            "--plan",
+            "--log-format",
+        ] {
             assert!(help.stdout.contains(word), "{word} is not in\n{}", help.stdout);
         }
         assert_eq!(help.stderr, "");

@@ -2,8 +2,8 @@
 //!
 //!     cargo run --release -p malstrom-core --example snapshot_speed -- file:///dir [megabytes [bytes per chunk]]
 #![allow(clippy::disallowed_methods, reason = "it measures")]
-use malstrom_core::contract::snapshot::{Chunk, Head, Part, Schema, Shelf};
-use malstrom_core::snapshot::{Chunks, Draft, Groups, Job, Kind, Location, Vault};
+use malstrom_core::contract::snapshot::{Chunk, GroupSet, Head, Part, Schema, Shelf};
+use malstrom_core::snapshot::{Chunks, Draft, Job, Kind, Location, Vault};
 use malstrom_core::{Error, Result};
 use std::time::Instant;
 
@@ -59,7 +59,7 @@ fn main() -> Result<()> {
         println!("open for reading: {:.4} s", begin.elapsed().as_secs_f64());
         let read = std::thread::scope(|scope| {
             let shelf = |worker: u16| {
-                let groups: Groups = (0..GROUPS).filter(|group| group % workers == worker).collect();
+                let groups: GroupSet = (0..GROUPS).filter(|group| group % workers == worker).collect();
                 let shelf = restore.shelf(operators.clone().into(), groups);
                 scope.spawn(move || {
                     shelf.chunks(0, Part::State).map(|all| all.iter().map(|c| c.bytes.len()).sum::<usize>())

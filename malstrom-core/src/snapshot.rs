@@ -122,7 +122,7 @@ pub use heartbeat::{End, Heartbeat, Heartbeats, Sign};
 pub use location::Location;
 pub use manifest::{Kind, Layout, Manifest, Saved};
 pub use requests::{Request, Requests};
-pub use restore::{Groups, Restore, WorkerShelf};
+pub use restore::{Restore, WorkerShelf};
 pub use retention::Swept;
 pub use scrub::{Checked, Damage};
 pub use vault::{Job, Vault};

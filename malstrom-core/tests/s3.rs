@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 mod vaults;
 
-use malstrom_core::contract::snapshot::{Chunk, Head, Part, Schema, Scope, Shelf};
-use malstrom_core::snapshot::{Archive, Chunks, Draft, Groups, Kind, Location};
+use malstrom_core::contract::snapshot::{Chunk, GroupSet, Head, Part, Schema, Scope, Shelf};
+use malstrom_core::snapshot::{Archive, Chunks, Draft, Kind, Location};
 use malstrom_core::{Error, Result};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -188,7 +188,7 @@ fn what_is_large_is_written_in_parts(location: &Location) {
     let archive = Archive::open(location).unwrap();
     let restore = archive.restore(archive.latest().unwrap()).unwrap();
     assert!(restore.manifest().ended);
-    let groups: Groups = (0..8).filter(|group| group % 3 != 1).collect();
+    let groups: GroupSet = (0..8).filter(|group| group % 3 != 1).collect();
     for loaded in restore.shelf(operators.into(), groups).chunks(0, Part::State).unwrap() {
         assert!(loaded.group % 3 != 1 && loaded.bytes == chunk(loaded.group).bytes);
     }

@@ -11,7 +11,7 @@ use super::archive::Opened;
 use super::segment::{Footer, Piece, Segment};
 use super::store::{AT_ONCE, Store};
 use crate::contract::key::KeyGroups;
-use crate::contract::snapshot::{Extent, Loaded, NO_GROUP, Part, ROUNDS, Schema, Shelf};
+use crate::contract::snapshot::{Extent, GroupSet, Loaded, NO_GROUP, Part, ROUNDS, Schema, Shelf};
 use crate::error::{Error, Result};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -25,29 +25,6 @@ const GAP: u64 = 128 << 10;
 const MOST: u64 = 8 << 20;
 /// About so much is read while what was read before is taken in. A job of many workers keeps twice as much for each.
 const AHEAD: u64 = 32 << 20;
-
-/// A set of key groups.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Groups(Vec<u64>);
-impl Groups {
-    /// Whether a group is one of them.
-    pub fn contains(&self, group: u16) -> bool {
-        self.0.get(usize::from(group / 64)).is_some_and(|word| word >> (group % 64) & 1 == 1)
-    }
-}
-impl FromIterator<u16> for Groups {
-    fn from_iter<I: IntoIterator<Item = u16>>(groups: I) -> Self {
-        let mut words = Vec::new();
-        for group in groups {
-            let at = usize::from(group / 64);
-            if words.len() <= at {
-                words.resize(at + 1, 0);
-            }
-            words[at] |= 1 << (group % 64);
-        }
-        Groups(words)
-    }
-}
 
 /// A chunk, and the segment that it lies in.
 #[derive(Clone, Copy, Debug)]
@@ -134,7 +111,7 @@ impl Restore {
         laid_out.chain(self.inner.index.keys().map(|(operator, _)| operator.as_str())).collect()
     }
     /// What a worker reads from, that has these key groups and runs these operators: the id of each node.
-    pub fn shelf(&self, operators: Arc<[String]>, groups: Groups) -> WorkerShelf {
+    pub fn shelf(&self, operators: Arc<[String]>, groups: GroupSet) -> WorkerShelf {
         WorkerShelf { restore: self.clone(), operators, groups }
     }
     /// What no worker has asked for, now that all have loaded.
@@ -216,7 +193,7 @@ fn index(opened: &Opened, footers: &[Footer]) -> BTreeMap<(String, Part), Vec<Lo
 pub struct WorkerShelf {
     restore: Restore,
     operators: Arc<[String]>,
-    groups: Groups,
+    groups: GroupSet,
 }
 impl WorkerShelf {
     fn key(&self, node: usize, part: Part) -> Option<(String, Part)> {
@@ -436,14 +413,6 @@ mod tests {
                 seen.extend(part.iter().map(|located| located.piece.entries));
             }
             prop_assert_eq!(seen, (0..all.len() as u32).collect::<Vec<_>>());
-        }
-
-        #[test]
-        fn a_set_has_the_groups_it_was_made_of(groups in prop::collection::btree_set(any::<u16>(), 0..50)) {
-            let set: Groups = groups.iter().copied().collect();
-            for group in 0..=u16::MAX {
-                prop_assert_eq!(set.contains(group), groups.contains(&group));
-            }
         }
     }
 }

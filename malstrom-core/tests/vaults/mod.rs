@@ -5,8 +5,8 @@ pub mod faulty;
 use futures_util::TryStreamExt;
 use malstrom_core::Result;
 use malstrom_core::contract::key::KeyGroups;
-use malstrom_core::contract::snapshot::{Chunk, Extent, Head, NO_GROUP, Part, Schema, Scope, Shelf};
-use malstrom_core::snapshot::{Chunks, Committed, Draft, Groups, Job, Kind, Location, Restore, Vault};
+use malstrom_core::contract::snapshot::{Chunk, Extent, GroupSet, Head, NO_GROUP, Part, Schema, Scope, Shelf};
+use malstrom_core::snapshot::{Chunks, Committed, Draft, Job, Kind, Location, Restore, Vault};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -143,7 +143,7 @@ impl Toy {
         self.dirty.clear();
         let mut counts = BTreeSet::new();
         for worker in 0..workers {
-            let groups: Groups = KeyGroups::DEFAULT.all().filter(|group| group * 7 % workers == worker).collect();
+            let groups: GroupSet = KeyGroups::DEFAULT.all().filter(|group| group * 7 % workers == worker).collect();
             let shelf = restore.shelf(self.operators.clone().into(), groups);
             for (node, operator) in self.operators.iter().enumerate() {
                 for chunk in shelf.chunks(node, Part::Counts)? {

@@ -5,7 +5,7 @@ use crate::contract::snapshot::{Barrier, Outcome, Part, Scope, Shelf};
 use crate::coordinator::{Origin, Purpose};
 use crate::error::{Error, Result};
 use crate::runtime::clock;
-use crate::snapshot::{self, Archive, Chunks, Draft, Groups, Job, Kind, Location, Request};
+use crate::snapshot::{self, Archive, Chunks, Draft, Job, Kind, Location, Request};
 use crate::worker::Written;
 use std::sync::Arc;
 use std::time::Duration;
@@ -274,7 +274,7 @@ struct OfSnapshot {
 }
 impl Shelves for OfSnapshot {
     fn shelf(&self, groups: &[u16]) -> Result<Box<dyn Shelf>> {
-        let groups: Groups = groups.iter().copied().collect();
+        let groups = groups.iter().copied().collect();
         Ok(Box::new(self.restored.shelf(self.names.clone(), groups)))
     }
 }
