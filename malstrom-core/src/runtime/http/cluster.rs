@@ -53,7 +53,7 @@ impl Console for Lead {
         self.look(|state| {
             let Survived { snapshots, restarts, restored_from, attempt, term, interval, .. } = state.survived;
             let begun = |number: u64| (term > 0).then_some(number);
-            StatusView::Job(Status {
+            StatusView::Job(Box::new(Status {
                 job: self.stages().job.clone(),
                 phase: phase(state),
                 workers: state.workers,
@@ -72,7 +72,7 @@ impl Console for Lead {
                 uptime_seconds: now.as_secs_f64(),
                 waits_for: waits_for(state),
                 operators: state.figures.operators().iter().map(Into::into).collect(),
-            })
+            }))
         })
     }
     fn plan(&self) -> PlanView {

@@ -71,7 +71,7 @@ impl Console for Job {
         let begun = |number: u64| (self.is_kept() && attempt > 0).then_some(number);
         let processes =
             vec![ProcessStatus { process: 0, address: None, workers, connected: true, heard_seconds_ago: 0.0 }];
-        StatusView::Job(Status {
+        StatusView::Job(Box::new(Status {
             job: self.plan_view().job,
             phase,
             workers,
@@ -90,7 +90,7 @@ impl Console for Job {
             uptime_seconds: now.as_secs_f64(),
             waits_for,
             operators: glance.figures().operators().iter().map(Into::into).collect(),
-        })
+        }))
     }
     fn plan(&self) -> PlanView {
         self.plan_view()

@@ -10,7 +10,7 @@ use serde::Serialize;
 #[serde(untagged)]
 pub(crate) enum StatusView {
     /// That of a job.
-    Job(Status),
+    Job(Box<Status>),
     /// That of the workers of one process among several.
     Workers(WorkersStatus),
 }

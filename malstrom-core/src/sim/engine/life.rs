@@ -49,7 +49,7 @@ impl Default for Setup {
 }
 /// Of one job in so many, key groups are split now and then when it is restored, until there are so many.
 const SPLITS: u64 = 3;
-const MOST_GROUPS: usize = 16384;
+const MOST_GROUPS: usize = 8192;
 /// What a job has lived through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -134,7 +134,7 @@ pub(in crate::sim) fn live_watched(
         settings: seed.branch("settings"),
         scanty: seed.branch("scanty"),
         parts: seed.branch("parts"),
-        splits: Some(seed.branch("splits")).filter(|_| setup.seed % SPLITS == 0),
+        splits: Some(seed.branch("splits")).filter(|_| setup.seed.is_multiple_of(SPLITS)),
         acted: Vec::new(),
         now: Duration::ZERO,
         lived: Lived::default(),
