@@ -8,6 +8,7 @@ use malstrom::prelude::*;
 use malstrom::snapshot::{Archive, Location};
 use malstrom::{Error, Handle, Report, Restore};
 use malstrom_core::runtime::{Environment, Role, RuntimeBuilder};
+use malstrom_core::sim::engine::{Fault, Schedule, Setup, Stored, What, live};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, TcpListener};
@@ -18,7 +19,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use support::http::{get, post};
 use support::prometheus::parse;
+use support::sources::Gated;
 use support::staying::{Staying, kept, staying, url};
+use support::two_phase::{TwoPhase, two_phase};
 use support::{until, within};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -277,6 +280,32 @@ fn processes_are_told_how_many_there_are() {
         }
         check(all, 30_000);
     });
+}
+
+pipeline! {
+    fn gated(to: u64, out: TwoPhase<(u64, u64, u64)>) {
+        source(Gated { to, splits: 4, gates: Vec::new(), open: |_| true }) -> key_by(|x| x % KEYS) -> running -> sink(out);
+    }
+}
+/// The simulator does so too with one job in three, when it has crashed.
+#[test]
+fn simulated_jobs_split_them() {
+    let mut splits = 0;
+    for seed in (0..30).step_by(3) {
+        let out = two_phase();
+        let make = || gated(20_000, out.clone());
+        let crash = |(at, then)| Fault { at, what: What::Crash { then: Some(then) } };
+        let schedule = Schedule { workers: 2, faults: [(400, 3), (500, 1), (600, 4)].map(crash).to_vec() };
+        let mut store = Stored::new(seed, &make()).unwrap();
+        let lived = live(&Setup { seed, schedule, ..Setup::default() }, Some(&mut store), &make).unwrap();
+        splits += lived.splits;
+        let mut all = out.take();
+        all.sort_unstable();
+        // Records of a key come from several splits, in any order.
+        let counts = all.iter().map(|(key, n, _)| (*key, *n));
+        assert!(counts.eq((0..KEYS).flat_map(|key| (1..=20_000 / KEYS).map(move |n| (key, n)))), "seed {seed}");
+    }
+    assert!(splits > 3, "{splits}");
 }
 
 #[test]

@@ -107,3 +107,23 @@ impl Closed {
         !self.ahead.is_empty() && self.ahead.get(&self.key_groups.of(hash)).is_some_and(|ended| window <= *ended)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two workers had come to different times; each half of a group goes on from where the whole one was.
+    #[test]
+    fn the_halves_of_a_group_have_come_as_far_as_it_had() {
+        let row = |time, runs| ("10".to_owned(), 0, (time, 0), 0, runs);
+        let rows = [row(70, vec![(0, 9), (4095, 4095)]), row(40, vec![(10, 4094)])];
+        for halvings in 0..3 {
+            let key_groups = KeyGroups::new(4096 << halvings).unwrap();
+            let reached = Reached::of(&rows, "10", halvings, key_groups).unwrap();
+            for group in key_groups.all() {
+                let time = if matches!(group >> halvings, 0..=9 | 4095) { 70 } else { 40 };
+                assert!(matches!(reached.horizon(group), Horizon::Watermark(at) if at == time), "group {group}");
+            }
+        }
+    }
+}
