@@ -117,11 +117,9 @@ impl Plan {
                 }
             }
             (Stage::Handover { interval, missing, .. }, Report::Installed { interval: at, bytes })
-                if at == interval =>
+                if at == interval && missing.remove(&worker) =>
             {
-                if missing.remove(&worker) {
-                    self.arrived = self.arrived.saturating_add(*bytes);
-                }
+                self.arrived = self.arrived.saturating_add(*bytes);
             }
             (Stage::Leaving(leaving), Report::Left) => {
                 leaving.remove(&worker);
