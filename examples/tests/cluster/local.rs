@@ -1,9 +1,14 @@
 //! A cluster on this machine, which one process looks after.
+use crate::command_line::{command, finish};
 use crate::job::{Job, Process, SECOND, eventually};
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+const WORD_COUNT: &str = env!("CARGO_BIN_EXE_word_count");
 
 /// The processes with this text among their arguments.
-fn running(text: &str) -> Vec<u32> {
+pub(super) fn running(text: &str) -> Vec<u32> {
     let entries = fs::read_dir("/proc").unwrap();
     let ids = entries.filter_map(|entry| entry.unwrap().file_name().to_string_lossy().parse::<u32>().ok());
     // One that has just ended cannot be read, and one that is only to be waited for has no arguments.
@@ -52,4 +57,54 @@ fn a_local_cluster_ends_with_its_parent() {
     assert_eq!(running(&text).len(), 5);
     parent.kill();
     eventually("all have ended", 10 * SECOND, || running(&text).is_empty());
+}
+
+/// A cluster whose standard output goes somewhere else.
+fn start_with(job: &Job, stdout: impl Into<Stdio>) -> (Child, String) {
+    let arguments = [job.arguments(), vec!["--processes=2".into()]].concat();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let child = command(crate::DEMO, &arguments).stdout(stdout).spawn().unwrap();
+    (child, format!("--output={}", job.dir().display()))
+}
+/// `job | head`, where `head` has seen enough before anything is printed.
+#[test]
+fn a_local_cluster_ends_quietly_when_nobody_reads_what_it_prints() {
+    let job = Job::of(2, 1);
+    let (mut parent, text) = start_with(&job, Stdio::piped());
+    let _left = Left(text.clone());
+    drop(parent.stdout.take());
+    let ended = finish(parent).succeeded();
+    for word in ["panicked", "started again", "error: "] {
+        assert!(!ended.stderr.contains(word), "{}", ended.stderr);
+    }
+    assert_eq!(running(&text), Vec::<u32>::new());
+}
+/// The same with records, in the middle of a job that would go on for long.
+#[test]
+fn a_local_cluster_whose_records_nobody_reads_any_more_ends_quietly() {
+    let directory = tempfile::tempdir().unwrap();
+    let input = directory.path().join("long.txt");
+    fs::write(&input, "some words\n".repeat(2_000_000)).unwrap();
+    let (input, snapshots) = (input.display().to_string(), format!("file://{}/snapshots", directory.path().display()));
+    let _left = Left(input.clone());
+    let arguments = ["--input", &input, "--processes", "2", "--workers", "1", "--snapshots", &snapshots];
+    let mut parent = command(WORD_COUNT, &arguments).spawn().unwrap();
+    let (mut lines, mut first) = (BufReader::new(parent.stdout.take().unwrap()), String::new());
+    lines.read_line(&mut first).unwrap();
+    drop(lines);
+    let ended = finish(parent).succeeded();
+    assert!(first.ends_with('\n'), "{first}");
+    assert_eq!(ended.stderr.lines().count(), 1, "only the line on how it has started: {}", ended.stderr);
+    assert_eq!(running(&input), Vec::<u32>::new());
+}
+#[test]
+fn a_local_cluster_whose_output_fills_the_disk_ends_with_an_error() {
+    let Ok(full) = fs::File::options().write(true).open("/dev/full") else { return };
+    let job = Job::of(2, 1);
+    let (parent, text) = start_with(&job, full);
+    let _left = Left(text.clone());
+    let ended = finish(parent);
+    assert_eq!(ended.code, Some(1), "{ended:#?}");
+    assert!(ended.stderr.contains("cannot write to `standard output`"), "{}", ended.stderr);
+    assert_eq!(running(&text), Vec::<u32>::new());
 }

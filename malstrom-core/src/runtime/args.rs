@@ -151,6 +151,7 @@ fn among(
             signals::stop_on_signal(Arc::downgrade(&stop))?;
             drop(stop);
             progress::watch(&*lead);
+            local::over(part);
             server.iter().for_each(http::Server::stop);
             match or_refuse(lead.outcome())? {
                 Outcome::Ended(report) => Ok(*report),

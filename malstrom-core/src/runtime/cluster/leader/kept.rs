@@ -72,6 +72,7 @@ impl Leader {
                 self.parts.remove(&interval);
                 self.restore = Restore::Latest;
                 self.lead.committed(interval, bytes);
+                self.outside.committed();
                 if let Purpose::Savepoint(name) = purpose {
                     self.askers.answer(&self.vault, name, || Ok(()));
                 }

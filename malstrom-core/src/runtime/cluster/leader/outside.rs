@@ -4,6 +4,7 @@ use crate::coordinator::Action;
 use crate::error::{Error, Result};
 use crate::net::control::{ConnectionId, Control, ControlEvent};
 use crate::runtime::clock::Clock;
+use crate::runtime::cluster::local;
 use crate::runtime::cluster::pulse::Pulse;
 use crate::runtime::environment::Environment;
 use crate::snapshot::End;
@@ -25,6 +26,8 @@ pub(in super::super) trait Outside: Send {
     fn leads(&self, term: u64);
     /// There are to be so many processes with workers.
     fn scale(&self, processes: usize);
+    /// A snapshot is committed.
+    fn committed(&self);
     /// Shows them that the job is over.
     fn ends(&self, end: End);
 }
@@ -51,6 +54,9 @@ impl Outside for Network {
     }
     fn scale(&self, processes: usize) {
         self.environment.scale(processes);
+    }
+    fn committed(&self) {
+        local::committed();
     }
     fn ends(&self, end: End) {
         self.pulse.ends(end);

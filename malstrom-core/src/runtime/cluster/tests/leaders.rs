@@ -70,6 +70,7 @@ impl Outside for Speaker {
         self.does(Did::Leads(term));
     }
     fn scale(&self, _: usize) {}
+    fn committed(&self) {}
     fn ends(&self, end: End) {
         self.does(Did::Ends(end));
     }
