@@ -10,6 +10,7 @@ pub mod contract;
 pub mod coordinator;
 pub mod error;
 pub mod exchange;
+mod failpoint;
 pub mod graph;
 pub mod metrics;
 pub mod net;

@@ -262,6 +262,8 @@ impl RuntimeBuilder {
     /// [`Error::Config`] if the number of workers is 0, or more than there are key groups; if there cannot be so many of these; if snapshots cannot be kept
     /// where they should be.
     pub fn build(self) -> Result<Runtime> {
+        #[cfg(feature = "failpoints")]
+        clock::arm_failpoint()?;
         let workers = self.workers.unwrap_or_else(clock::cores);
         if workers == 0 {
             return Err(Error::Config("a job needs at least one worker: set `workers` to 1 or more".into()));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// Each module and what it may use, downstream first. `error` and `metrics` are words that everybody knows.
+/// Each module and what it may use, downstream first. `error`, `metrics` and `failpoint` are words that everybody knows.
 const MAY_USE: &[(&str, &[&str])] = &[
     // Drives what the runtime drives, without its threads.
     (
@@ -26,17 +26,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "contract",
             "connect",
             "error",
+            "failpoint",
             "metrics",
         ],
     ),
     ("coordinator", &["exchange", "state", "contract"]),
     ("net", &["exchange", "error"]),
-    ("snapshot", &["contract", "error"]),
-    ("worker", &["graph", "exchange", "state", "stream", "contract", "error", "metrics"]),
+    ("snapshot", &["contract", "error", "failpoint"]),
+    ("worker", &["graph", "exchange", "state", "stream", "contract", "error", "failpoint", "metrics"]),
     ("schema", &["graph", "contract", "error"]),
-    ("graph", &["exchange", "state", "stream", "check", "contract", "error"]),
+    ("graph", &["exchange", "state", "stream", "check", "contract", "error", "failpoint"]),
     ("exchange", &["state", "stream", "contract", "error"]),
-    ("stream", &["state", "contract", "error", "metrics"]),
+    ("stream", &["state", "contract", "error", "failpoint", "metrics"]),
     ("connect", &["check", "contract", "error"]),
     ("testing", &["contract", "metrics"]),
     ("check", &["contract", "error"]),
@@ -44,6 +45,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("contract", &["error", "metrics"]),
     ("error", &[]),
     ("metrics", &[]),
+    ("failpoint", &[]),
 ];
 
 /// The modules that a file names as `crate::module`, outside of its own tests and of its documentation.

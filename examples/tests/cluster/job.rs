@@ -1,5 +1,6 @@
 //! The processes of a job, and what they say.
 use crate::DEMO;
+use crate::clocks::Clocks;
 use crate::command_line::{command, signal};
 use crate::disk::{Disk, bound};
 use std::fs::{self, File};
@@ -12,6 +13,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
+/// Where a process answers over HTTP it says behind this.
+const ANSWERS_AT: &str = "http: listening on http://";
+/// An answer takes no longer.
+const ANSWER: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
 /// No test takes so long, unless something is wrong.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,17 +46,23 @@ pub(crate) fn free_port() -> u16 {
 
 /// What is answered over HTTP: the status and the body.
 fn ask(address: &str, method: &str, path: &str, body: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).unwrap();
+    ask_if_there(address, method, path, body).expect("there is an answer")
+}
+/// The same, of one that may have ended, or ends meanwhile.
+pub(crate) fn ask_if_there(address: &str, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    // It may stand still.
+    stream.set_read_timeout(Some(ANSWER)).ok()?;
     let length = body.len();
     write!(
         stream,
         "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     )
-    .unwrap();
+    .ok()?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
 }
 /// Puts something at a path of a job that answers at this port.
 pub(crate) fn put(port: u16, path: &str, body: &str) -> (u16, String) {
@@ -143,10 +154,12 @@ impl Process {
     /// What it answers over HTTP at this path: the status and the body.
     #[track_caller]
     pub(crate) fn asked(&self, path: &str) -> (u16, String) {
-        const SAYS: &str = "http: listening on http://";
-        self.until_it_logs(SAYS);
-        let log = self.log();
-        ask(log.lines().find_map(|line| line.strip_prefix(SAYS)).unwrap(), "GET", path, "")
+        self.until_it_logs(ANSWERS_AT);
+        ask(&self.answers_at().unwrap(), "GET", path, "")
+    }
+    /// Where it answers over HTTP, if it has said so.
+    pub(crate) fn answers_at(&self) -> Option<String> {
+        self.log().lines().find_map(|line| line.strip_prefix(ANSWERS_AT)).map(str::to_owned)
     }
     #[track_caller]
     pub(crate) fn is_refused(&mut self, why: &str) {
@@ -185,6 +198,7 @@ impl Drop for Process {
 pub(crate) struct Job {
     // Before the directory that it lies in.
     disk: Option<Disk>,
+    clocks: Option<Clocks>,
     dir: tempfile::TempDir,
     pub(crate) program: String,
     pub(crate) port: u16,
@@ -200,6 +214,7 @@ impl Job {
         const RATE: u64 = 1000;
         Job {
             disk: None,
+            clocks: None,
             dir: tempfile::tempdir().unwrap(),
             program: DEMO.to_owned(),
             port: free_port(),
@@ -220,6 +235,17 @@ impl Job {
     pub(crate) fn on_a_disk(mut self) -> Job {
         self.disk = Some(Disk::new(self.dir()));
         self
+    }
+    /// Each of its processes has a clock of its own, which may be set.
+    pub(crate) fn with_clocks(&mut self) -> Result<(), String> {
+        self.clocks = Some(Clocks::new(self.dir())?);
+        Ok(())
+    }
+    pub(crate) fn has_clocks(&self) -> bool {
+        self.clocks.is_some()
+    }
+    pub(crate) fn clocks(&self) -> &Clocks {
+        self.clocks.as_ref().expect("it was given some")
     }
     pub(crate) fn disk(&self) -> &Disk {
         self.disk.as_ref().expect("it was given one")
@@ -263,6 +289,10 @@ impl Job {
         arguments
     }
     pub(crate) fn start(&self, name: &str, more: &[&str]) -> Process {
+        self.start_armed(name, more, &[])
+    }
+    /// The same, with variables: `NAME=value`.
+    pub(crate) fn start_armed(&self, name: &str, more: &[&str], variables: &[String]) -> Process {
         let mut arguments = self.arguments();
         // What is given twice is refused, unless one of them is for this process alone.
         for one in more {
@@ -271,12 +301,14 @@ impl Job {
             }
             arguments.push((*one).to_owned());
         }
-        let (program, mut all) = match &self.disk {
+        let (program, bound) = match &self.disk {
             Some(_) => bound(&self.program),
             None => (self.program.clone(), Vec::new()),
         };
-        all.extend(arguments);
-        Process::start(&program, name, &all, self.dir())
+        let clock = self.clocks.iter().flat_map(|clocks| clocks.variables(name));
+        let all: Vec<String> =
+            variables.iter().cloned().chain(clock).chain([program]).chain(bound).chain(arguments).collect();
+        Process::start("env", name, &all, self.dir())
     }
     pub(crate) fn coordinator(&self) -> Process {
         self.coordinator_at(self.port)
@@ -289,20 +321,35 @@ impl Job {
         self.coordinator_with("standby", port, &["--standby", "--takeover=2s", "--http=127.0.0.1:0"])
     }
     pub(crate) fn coordinator_with(&self, name: &str, port: u16, more: &[&str]) -> Process {
+        self.coordinates(name, port, more, &[])
+    }
+    /// One with these variables.
+    pub(crate) fn coordinator_armed(&self, variables: &[String]) -> Process {
+        self.coordinates("coordinator", self.port, &[], variables)
+    }
+    fn coordinates(&self, name: &str, port: u16, more: &[&str], variables: &[String]) -> Process {
         let own = [
             "--role=coordinator",
             &format!("--listen=127.0.0.1:{port}"),
             &format!("--processes={}", self.processes),
             &format!("--min-processes={}", self.least),
         ];
-        self.start(name, &[&own, more].concat())
+        self.start_armed(name, &[&own, more].concat(), variables)
     }
     pub(crate) fn worker(&self, number: u32) -> Process {
         self.worker_with(number, &[])
     }
     pub(crate) fn worker_with(&self, number: u32, more: &[&str]) -> Process {
+        self.works(number, more, &[])
+    }
+    /// One with these variables.
+    pub(crate) fn worker_armed(&self, number: u32, variables: &[String]) -> Process {
+        self.works(number, &[], variables)
+    }
+    fn works(&self, number: u32, more: &[&str], variables: &[String]) -> Process {
         let (join, process) = (format!("--join={}", self.address()), format!("--process={number}"));
-        self.start(&format!("worker{number}"), &[&["--role=worker", &*join, &*process], more].concat())
+        let own = ["--role=worker", &*join, &*process];
+        self.start_armed(&format!("worker{number}"), &[&own, more].concat(), variables)
     }
     /// Starts everything.
     pub(crate) fn all(&self) -> (Process, Vec<Process>) {
@@ -322,6 +369,10 @@ impl Job {
         let Ok(entries) = fs::read_dir(self.at().join("snapshots/log")) else { return 0 };
         let number = |name: std::ffi::OsString| name.to_string_lossy().parse().ok();
         entries.filter_map(|entry| number(entry.unwrap().file_name())).max().unwrap_or(0)
+    }
+    /// Whether there is a savepoint of this name.
+    pub(crate) fn has_savepoint(&self, name: &str) -> bool {
+        self.at().join("snapshots/savepoints").join(name).join("manifest").exists()
     }
     /// Waits for more snapshots than there are.
     #[track_caller]

@@ -13,7 +13,9 @@ mod proxy;
 mod real_processes {
     mod chaos;
     mod checked;
+    pub(crate) mod clocks;
     pub(crate) mod disk;
+    mod failpoints;
     mod fenced;
     mod frozen;
     mod hosts;
@@ -28,6 +30,6 @@ mod real_processes {
     mod secure;
     mod standby;
 }
-use real_processes::{disk, job};
+use real_processes::{clocks, disk, job};
 
 const DEMO: &str = env!("CARGO_BIN_EXE_cluster_demo");

@@ -5,6 +5,7 @@ use crate::contract::snapshot::Barrier;
 use crate::exchange::batch::{Batch, Envelope};
 use crate::exchange::changes::Halt;
 use crate::exchange::inlet::Inlet;
+use crate::failpoint::{Failpoint, reach};
 use crate::stream::Push;
 use crate::stream::merge::Merge;
 use crate::stream::signal::{End, Signal};
@@ -54,7 +55,11 @@ impl Alignment {
             self.pending = Some(barrier);
         }
         self.inputs[from] = Input::Closed;
-        self.complete()
+        let complete = self.complete();
+        if complete.is_none() {
+            reach(Failpoint::Aligning);
+        }
+        complete
     }
     /// An input has ended, and is not waited for.
     pub(crate) fn end(&mut self, from: usize) -> Option<Barrier> {

@@ -27,6 +27,17 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
 }
 
+/// Has the process die at the moment that `MALSTROM_FAILPOINT` names, if it names one.
+///
+/// # Errors
+/// If there is no such moment.
+#[cfg(feature = "failpoints")]
+pub(crate) fn arm_failpoint() -> crate::error::Result<()> {
+    const NAME: &str = "MALSTROM_FAILPOINT";
+    let armed = variable(NAME).map_or(Ok(()), |text| crate::failpoint::arm(&text));
+    armed.map_err(|why| crate::error::Error::Config(format!("{NAME}: {why}")))
+}
+
 /// A number that nobody outside can guess.
 pub(crate) fn random() -> u64 {
     std::collections::hash_map::RandomState::new().build_hasher().finish()

@@ -9,6 +9,7 @@ use super::writer::{Written, merge};
 use crate::contract::sink::CommitPermit;
 use crate::contract::snapshot::{Part, Schema, Scope};
 use crate::error::{Error, Result};
+use crate::failpoint::{Failpoint, reach};
 use std::collections::BTreeMap;
 
 type Layouts = BTreeMap<(String, Part), Layout>;
@@ -73,6 +74,7 @@ impl Vault {
         let (store, ledger) = (self.archive.store.clone(), &mut self.ledger);
         store.wait(async {
             store.write(&object, vec![bytes]).await?;
+            reach(Failpoint::BeforeLog);
             ledger.append(record, nonce, &what).await
         })?;
 

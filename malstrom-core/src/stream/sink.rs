@@ -5,6 +5,7 @@ use super::{At, Push};
 use crate::contract::form::Meta;
 use crate::contract::sink::{Begin, CommitPermit, Interval, SINK_BATCH, Sink};
 use crate::contract::snapshot::{Barrier, Head, NO_GROUP, Outcome, Part, Task};
+use crate::failpoint::{Failpoint, reach};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -130,6 +131,7 @@ impl<M: Meta, S: Sink> Push<M, S::In> for SinkPush<S> {
                 }
             }
             Task::Settle(Outcome::Committed { interval, term } | Outcome::Saved { interval, term }) => {
+                reach(Failpoint::Publishing);
                 self.attempt(|sink, _| sink.commit(CommitPermit::new(interval, term)));
             }
             Task::Settle(Outcome::Aborted { interval }) => {

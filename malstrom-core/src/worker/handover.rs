@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::exchange::changes::{Changes, Cut, Parcel};
 use crate::exchange::fabric::Fabric;
 use crate::exchange::layout::Change;
+use crate::failpoint::{Failpoint, reach};
 use crate::stream::env::Env;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -144,6 +145,7 @@ impl Handover {
                     let parcel = Parcel { interval, segment: at, chunks, schemas };
                     self.handed.given += parcel.bytes();
                     self.fabric.hand_over(self.worker, to, parcel)?;
+                    reach(Failpoint::HandingOver);
                 }
                 place.segment.give_way(interval);
                 under_way.to_give.retain(|other| *other != at);

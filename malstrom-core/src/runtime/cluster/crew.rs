@@ -15,6 +15,7 @@ use super::words::{self, Done, Hello, Order, Setup, Word, workers_of};
 use crate::coordinator::member::{Command, Heed, Member};
 use crate::error::{Error, Result};
 use crate::exchange::layout::{Change, Layout};
+use crate::failpoint::{Failpoint, reach};
 use crate::net::control::LinkEvent;
 use crate::runtime::attempt::News;
 use crate::snapshot::Kind;
@@ -291,6 +292,7 @@ impl Crew {
                     if let Err(error) = begun {
                         self.failed(*attempt, &error);
                     }
+                    reach(Failpoint::Preparing);
                 }
             }
             Command::Unprepare if self.running.as_ref().is_some_and(|running| running.joins.is_some()) => {
@@ -311,6 +313,9 @@ impl Crew {
                     running.sit(setup.seats);
                 }
                 let attempt = running.number;
+                if change.is_some() {
+                    reach(Failpoint::Cutting);
+                }
                 if let Err(error) = running.trigger(*barrier, change.as_ref(), kind) {
                     self.failed(attempt, &error);
                 }

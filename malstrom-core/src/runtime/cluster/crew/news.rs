@@ -4,6 +4,7 @@ use super::{Crew, Done};
 use crate::coordinator::Report;
 use crate::coordinator::member::Member;
 use crate::error::{Error, Result};
+use crate::failpoint::{Failpoint, reach};
 use crate::runtime::attempt::News;
 use crate::runtime::cluster::words::{Failure, Word};
 use crate::runtime::keeping::is_worth_a_restart;
@@ -62,6 +63,7 @@ impl Crew {
                 member.installed(interval);
                 running.installed(worker, interval);
                 let (bytes, stood) = (handed.taken, handed.stood);
+                reach(Failpoint::Installed);
                 self.say(&Word::Handed { term, attempt, bytes, stood });
                 self.say(&Word::Report {
                     term,

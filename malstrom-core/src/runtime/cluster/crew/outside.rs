@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::exchange::layout::Change;
 use crate::exchange::places::Places;
 use crate::exchange::session::{self, Config};
+use crate::failpoint::{Failpoint, reach};
 use crate::net::Listener;
 use crate::net::control::Link;
 use crate::net::data::{Mesh, MeshSettings, Peer};
@@ -110,6 +111,9 @@ impl Outside for Threads {
         let Kit { plan, operators, location, listener, inputs, roster } = &self.kit;
         let open = |point: String| Restoring::open(location, &point, operators, key_groups);
         let restoring = setup.restore.map(open).transpose()?;
+        if restoring.is_some() {
+            reach(Failpoint::Restoring);
+        }
         let plan = Plan { seed: setup.seed, key_groups, workers: places.workers(), ..plan.clone() };
         let sender = inputs.clone();
         // Nobody listens once the process is about to end.

@@ -3,6 +3,7 @@
 use super::Input;
 use crate::contract::snapshot::Barrier;
 use crate::error::{Error, Result};
+use crate::failpoint::{Failpoint, reach};
 use crate::runtime::keeping::is_worth_a_restart;
 use crate::snapshot::{Chunks, Kind, Location, SegmentWriter, Unwritten};
 use crate::worker;
@@ -93,8 +94,12 @@ impl Storing {
     /// Writes it, and says what became of it; `None` if it is to be tried again.
     pub(in super::super) fn put(&mut self) -> Option<Input> {
         let Some((writer, part)) = &self.encoded else { return Some(self.give_up()) };
+        reach(Failpoint::Uploading);
         match writer.put(part) {
-            Ok(written) => Some(self.told(Ok(written.encode()))),
+            Ok(written) => {
+                reach(Failpoint::Uploaded);
+                Some(self.told(Ok(written.encode())))
+            }
             Err(error) => {
                 let again = self.insists && is_worth_a_restart(&error);
                 if again {

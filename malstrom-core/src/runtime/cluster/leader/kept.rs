@@ -4,6 +4,7 @@ use crate::contract::snapshot::Barrier;
 use crate::coordinator::{Event, Purpose};
 use crate::error::{Error, Result};
 use crate::exchange::layout::Change;
+use crate::failpoint::{Failpoint, reach};
 use crate::runtime::cluster::words::Order;
 use crate::runtime::keeping::{Restore, Vault, is_worth_a_restart, kind_of};
 use crate::snapshot::{self, Kind};
@@ -69,6 +70,7 @@ impl Leader {
         let bytes = written.iter().map(snapshot::Written::bytes).sum();
         match self.commit(barrier, kind, written) {
             Ok(()) => {
+                reach(if change.is_some() { Failpoint::Sealed } else { Failpoint::Logged });
                 self.parts.remove(&interval);
                 self.restore = Restore::Latest;
                 self.lead.committed(interval, bytes);
