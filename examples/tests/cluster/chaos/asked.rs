@@ -2,10 +2,12 @@
 use crate::job::{Job, Process, ask_if_there};
 use std::thread::JoinHandle;
 
+/// The status and the body, if there was an answer.
+type Answer = Option<(u16, String)>;
 /// What was asked for, and what was answered.
 #[derive(Default)]
 pub(super) struct Asked {
-    savepoints: Vec<(String, JoinHandle<Option<(u16, String)>>)>,
+    savepoints: Vec<(String, JoinHandle<Answer>)>,
 }
 impl Asked {
     /// Asks for so many workers.
