@@ -117,9 +117,10 @@ impl Plan {
                 }
             }
             (Stage::Handover { interval, missing, .. }, Report::Installed { interval: at, bytes })
-                if at == interval && missing.remove(&worker) =>
+                if at == interval =>
             {
-                self.arrived = self.arrived.saturating_add(*bytes);
+                let more = if missing.remove(&worker) { *bytes } else { 0 };
+                self.arrived = self.arrived.saturating_add(more);
             }
             (Stage::Leaving(leaving), Report::Left) => {
                 leaving.remove(&worker);
