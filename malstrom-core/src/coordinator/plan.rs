@@ -1,7 +1,8 @@
 //! A change of the layout, from the wish to the last worker that leaves; or a step of one.
 //!
 //! Joining: there are enough workers. Following: those who gain read what they are going to gain from the newest snapshot, again after
-//! each snapshot, until little has changed meanwhile: the barrier that follows is one for which records wait. Cutting: a barrier carries the change as soon as no other snapshot is under way.
+//! each snapshot, until little has changed meanwhile: the barrier that follows is one for which records wait. Cutting: a barrier carries the change as
+//! soon as no other snapshot is under way.
 //! Handover: all that moved has arrived, and the snapshot of that barrier is committed. Leaving: whoever is not needed any more has
 //! published what was committed. Up to the cut the plan can be dropped, and nothing has happened.
 use super::course::Course;
@@ -225,6 +226,8 @@ impl Coordinator {
                     running.snapshots.hasten(now);
                 }
             }
+            // The snapshot that it waits for may be the last one.
+            Stage::Between { .. } if running.snapshots.is_finishing() => self.unplan(actions),
             Stage::Between { base, rounds } if running.snapshots.base() > *base => {
                 let rounds = *rounds;
                 plan.follow(self.attempt, running.snapshots.base(), rounds, actions);
