@@ -122,6 +122,8 @@ pub struct Coordinator {
     saving: Option<(u64, String)>,
     /// What key groups have to do, if that is known.
     loads: Vec<u64>,
+    /// About how many bytes they hold in all, if that is known.
+    held: Option<u64>,
 }
 impl Coordinator {
     /// A coordinator of a job that may or may not be running, and what it does first.
@@ -143,6 +145,7 @@ impl Coordinator {
             asked: Vec::new(),
             saving: None,
             loads: Vec::new(),
+            held: None,
         };
         (coordinator, vec![Action::Claim])
     }
@@ -219,6 +222,11 @@ impl Coordinator {
     /// [shared out](Layout::spread_by_load) by that.
     pub fn weigh(&mut self, loads: Vec<u64>) {
         self.loads = loads;
+    }
+    /// All key groups hold about so many bytes, as the newest snapshot has it. When they move, it goes by that
+    /// [how many do so at once](Policy::wave) at first.
+    pub fn holds(&mut self, bytes: u64) {
+        self.held = Some(bytes);
     }
     /// Whether an attempt is under way in which all have begun.
     pub fn is_running(&self) -> bool {

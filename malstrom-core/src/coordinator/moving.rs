@@ -33,7 +33,7 @@ pub struct Moving {
 pub enum MoveStage {
     /// For more workers.
     Joining,
-    /// For those who gain something to read what a snapshot has of it.
+    /// For a snapshot, and for those who gain something to read what it has of that.
     Preparing,
     /// For a moment at which no snapshot is under way.
     Cutting,
@@ -68,7 +68,7 @@ impl Plan {
         let awaited = |worker: &usize| self.gains.get(worker).copied().unwrap_or_default();
         let (stage, arrived) = match &self.stage {
             Stage::Joining(_) => (MoveStage::Joining, 0),
-            Stage::Following { .. } | Stage::Between { .. } => (MoveStage::Preparing, 0),
+            Stage::Saving { .. } | Stage::Following { .. } | Stage::Between { .. } => (MoveStage::Preparing, 0),
             Stage::Cutting => (MoveStage::Cutting, 0),
             Stage::Handover { missing, .. } => {
                 (MoveStage::HandingOver, groups - missing.iter().map(awaited).sum::<usize>())

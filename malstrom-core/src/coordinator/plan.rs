@@ -1,6 +1,7 @@
 //! A change of the layout, from the wish to the last worker that leaves; or a step of one.
 //!
-//! Joining: there are enough workers. Following: those who gain read what they are going to gain from the newest snapshot, again after
+//! Joining: there are enough workers. Saving: where it is made in steps, a snapshot is taken first, which nobody waits for, so that those of
+//! the barriers have little to write, and it is known how much moves. Following: those who gain read what they are going to gain from the newest snapshot, again after
 //! each snapshot, until little has changed meanwhile: the barrier that follows is one for which records wait. Cutting: a barrier carries the change as
 //! soon as no other snapshot is under way.
 //! Handover: all that moved has arrived, and the snapshot of that barrier is committed. Leaving: whoever is not needed any more has
@@ -20,6 +21,8 @@ const ROUNDS: u32 = 5;
 pub(super) enum Stage {
     /// More workers are waited for, since then.
     Joining(Duration),
+    /// A snapshot behind that of `base` is waited for. Nobody has been told anything yet.
+    Saving { base: u64 },
     /// These have not read what the snapshot of `base` has.
     Following { missing: BTreeSet<usize>, base: u64, bytes: u64, rounds: u32 },
     /// Another snapshot is waited for, since much has changed.
@@ -142,9 +145,11 @@ impl Coordinator {
         let Phase::Running(running) = &mut self.phase else { return };
         let Some(plan) = running.plan.take_if(|plan| !plan.is_cut()) else { return };
         running.course = None;
-        let gainers = plan.gainers();
-        let to = gainers.into_iter().filter(|worker| self.workers.contains_key(worker)).collect();
-        actions.push(Action::TellThese { to, command: Command::Unprepare });
+        if !matches!(plan.stage, Stage::Joining(_) | Stage::Saving { .. }) {
+            let gainers = plan.gainers();
+            let to = gainers.into_iter().filter(|worker| self.workers.contains_key(worker)).collect();
+            actions.push(Action::TellThese { to, command: Command::Unprepare });
+        }
         actions.push(Action::NotMoved);
     }
     /// Somebody wants some groups and splits elsewhere.
@@ -158,41 +163,55 @@ impl Coordinator {
         match &self.phase {
             Phase::Running(running) if running.plan.is_none() && !running.snapshots.is_finishing() => {
                 let end = self.layout.moved(groups, splits);
-                self.set_out(now, end, actions);
+                self.set_out(now, now, end, actions);
             }
             _ => actions.push(Action::NotMoved),
         }
     }
     /// Begins to change the layout into another one, which has been wanted since then.
-    fn set_out(&mut self, since: Duration, end: Layout, actions: &mut Vec<Action>) {
+    fn set_out(&mut self, now: Duration, since: Duration, end: Layout, actions: &mut Vec<Action>) {
         let Phase::Running(running) = &mut self.phase else { return };
         let change = Change { old: self.layout.clone(), new: Arc::new(end), bases: BTreeMap::new() };
-        let (before, splits) = (change.old.members().len(), change.splits().count());
-        let course = Course::new(since, (before, splits), change.groups().count(), wave(self.policy.wave, &change));
+        if self.policy.wave == u64::MAX || running.snapshots.is_fresh(now) {
+            return self.depart(since, &change, actions);
+        }
+        let base = running.snapshots.base();
+        running.plan = Some(Plan::new(self.plans, since, Arc::new(change), Stage::Saving { base }));
+        running.snapshots.hasten(now);
+    }
+    /// Begins the first step of a change.
+    fn depart(&mut self, since: Duration, change: &Change, actions: &mut Vec<Action>) {
+        let course = self.course(since, change);
         let next = self.layout.toward(&change.new, course.most());
-        running.course = Some(course);
-        self.prepare(since, next, actions);
+        self.prepare(since, next, course, actions);
     }
     /// Begins the next step to where the layout leads.
     fn step(&mut self, now: Duration, actions: &mut Vec<Action>) {
         let Phase::Running(running) = &mut self.phase else { return };
-        // Whoever began it may have been another coordinator.
-        let course = running.course.get_or_insert_with(|| {
+        let course = running.course.take().unwrap_or_else(|| {
+            // Another coordinator has begun it.
             let end = self.layout.onward(usize::MAX);
-            let change = Change { old: self.layout.clone(), new: Arc::new(end), bases: BTreeMap::new() };
-            Course::new(now, (self.layout.members().len(), 0), self.layout.left(), wave(self.policy.wave, &change))
+            self.course(now, &Change { old: self.layout.clone(), new: Arc::new(end), bases: BTreeMap::new() })
         });
-        let (since, next) = (course.since, self.layout.onward(course.most()));
-        self.prepare(since, next, actions);
+        let next = self.layout.onward(course.most());
+        self.prepare(course.since, next, course, actions);
+    }
+    /// In which steps a change is made.
+    fn course(&self, since: Duration, change: &Change) -> Course {
+        let groups = change.groups().count();
+        let all = u128::from(change.old.groups().max(1) as u64);
+        let held = self.held.map(|held| (u128::from(held) * groups as u128 / all) as u64);
+        let before = (change.old.members().len(), change.splits().count());
+        Course::new(since, before, (groups, held), wave(self.policy.wave, change))
     }
     /// Begins to prepare for the next layout, which has been wanted since then.
-    fn prepare(&mut self, since: Duration, next: Layout, actions: &mut Vec<Action>) {
+    fn prepare(&mut self, since: Duration, next: Layout, course: Course, actions: &mut Vec<Action>) {
         let Phase::Running(running) = &mut self.phase else { return };
         self.plans += 1;
         let change = Arc::new(Change { old: self.layout.clone(), new: Arc::new(next), bases: BTreeMap::new() });
         let mut plan = Plan::new(self.plans, since, change, Stage::Joining(since));
         plan.follow(self.attempt, running.snapshots.base(), 0, actions);
-        running.plan = Some(plan);
+        (running.plan, running.course) = (Some(plan), Some(course));
     }
     /// Takes the plan as far as it goes.
     pub(super) fn plan(&mut self, now: Duration, actions: &mut Vec<Action>) {
@@ -213,12 +232,9 @@ impl Coordinator {
                 self.enlist(now, since, actions);
             }
             Stage::Following { missing, base, bytes, rounds } if missing.is_empty() => {
-                let first = running.course.as_ref().is_some_and(Course::is_first);
-                // Between two steps there is no time for much to change.
-                let fresh = self.policy.wave == u64::MAX || !first || running.snapshots.is_fresh(now);
                 // Without a snapshot there is nothing to read in advance.
                 let small = *base == 0 || *bytes <= self.policy.budget;
-                if small && fresh || *rounds >= ROUNDS {
+                if small || *rounds >= ROUNDS {
                     plan.stage = Stage::Cutting;
                     self.plan(now, actions);
                 } else {
@@ -227,7 +243,11 @@ impl Coordinator {
                 }
             }
             // The snapshot that it waits for may be the last one.
-            Stage::Between { .. } if running.snapshots.is_finishing() => self.unplan(actions),
+            Stage::Saving { .. } | Stage::Between { .. } if running.snapshots.is_finishing() => self.unplan(actions),
+            Stage::Saving { base } if running.snapshots.base() > *base => {
+                let (since, change) = (plan.since, plan.change.clone());
+                self.depart(since, &change, actions);
+            }
             Stage::Between { base, rounds } if running.snapshots.base() > *base => {
                 let rounds = *rounds;
                 plan.follow(self.attempt, running.snapshots.base(), rounds, actions);
@@ -290,7 +310,7 @@ impl Coordinator {
             if members == self.layout.members() {
                 return;
             }
-            return self.set_out(since, self.layout.spread_by_load(&members, &self.loads), actions);
+            return self.set_out(now, since, self.layout.spread_by_load(&members, &self.loads), actions);
         }
         if now >= since.saturating_add(self.policy.patience) {
             self.target = self.layout.members().len();

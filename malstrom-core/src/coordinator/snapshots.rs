@@ -53,6 +53,8 @@ pub(super) struct Snapshots {
     savepoints: VecDeque<String>,
     /// How often in a row the last snapshot, or one that changes the layout, has failed.
     failures: u32,
+    /// The next one is due when the savepoint is taken that is under way.
+    hastened: bool,
     /// No barrier may begin: key groups are under way.
     held: bool,
     /// When the last barrier was begun, and when that of the last committed snapshot was.
@@ -72,6 +74,7 @@ impl Snapshots {
             finished: BTreeSet::new(),
             savepoints: VecDeque::new(),
             failures: 0,
+            hastened: false,
             held: false,
             begun: now,
             since: None,
@@ -165,8 +168,9 @@ impl Snapshots {
     }
     /// The next one is due now.
     pub(super) fn hasten(&mut self, now: Duration) {
-        if let Phase::Idle(due) = &mut self.phase {
-            *due = now.min(*due);
+        match &mut self.phase {
+            Phase::Idle(due) => *due = now.min(*due),
+            _ => self.hastened = self.savepoint_under_way().is_some(),
         }
     }
     /// Begins one whose barrier changes the layout, unless another is under way. Its interval.
@@ -265,6 +269,7 @@ impl Snapshots {
             return;
         }
         let (term, last) = (self.term, taken.barrier.last);
+        let every = if std::mem::take(&mut self.hastened) { Duration::ZERO } else { self.policy.every };
         self.failures = 0;
         match taken.purpose {
             Purpose::Recovery => {
@@ -274,7 +279,7 @@ impl Snapshots {
             }
             Purpose::Savepoint(_) => actions.push(Action::Tell(Command::Settle(Outcome::Saved { interval, term }))),
         }
-        self.phase = if last { Phase::Over } else { Phase::Idle(now + self.policy.every) };
+        self.phase = if last { Phase::Over } else { Phase::Idle(now + every) };
     }
     pub(super) fn failed(&mut self, now: Duration, interval: u64, actions: &mut Vec<Action>) {
         let ended = match &self.phase {
@@ -295,6 +300,7 @@ impl Snapshots {
                 return;
             }
         };
+        self.hastened = false;
         // What there is to wait for is the storage, and not that anything changes.
         let soon = now + self.policy.every.min(Duration::from_secs(1));
         if taken.change.is_some() {

@@ -384,6 +384,7 @@ impl Run<'_> {
                 if let Err(error) = self.vault.tidy() {
                     tracing::warn!(cause = ?error, "what is not needed any more cannot be deleted, or something is damaged");
                 }
+                self.vault.held().into_iter().for_each(|bytes| self.coordinator.holds(bytes));
                 self.on(Event::Committed { interval });
             }
             Err(error) if is_worth_a_restart(&error) && self.vault.is_open() => {

@@ -265,6 +265,11 @@ impl Vault {
     pub fn next_scope(&self) -> Scope {
         self.parent.as_ref().map_or(Scope::Whole, |parent| parent.manifest.next_scope())
     }
+    /// How many bytes the snapshot has that the next one is relative to, with what that is relative to itself; `None` if there is
+    /// none.
+    pub fn held(&self) -> Option<u64> {
+        Some(self.parent.as_ref()?.manifest.segments().map(|(_, bytes)| bytes).sum())
+    }
     /// Whether a savepoint can have this name.
     ///
     /// # Errors

@@ -72,7 +72,7 @@ pub fn told_by(model: &Model, strict: &Model) -> PerKey {
 }
 fn survive(name: &str, job: Job, kind: impl Fn(i64, i64, i64) -> (Kind, i64, i64)) {
     let mut survived = Survived::default();
-    for seed in 0..12 {
+    for seed in 0..6 {
         let (data, lag) = sample(&streams(Shape { splits: 1, records: 300, dealt: true, late: 5 }), seed);
         let ((size, every, offset), lateness) = (sample(&windows(), seed), sample(&lateness(), seed));
         let (kind, p, q) = kind(size, every, offset);
@@ -122,7 +122,7 @@ fn what_the_records_of_a_session_emit_is_emitted_once() {
     let times = (0..60).flat_map(session).enumerate();
     let data: Vec<Ev> = times.map(|(id, (key, at))| Ev { key, at, id: id as u64, value: 0 }).collect();
     let mut survived = Survived::default();
-    for seed in 0..12 {
+    for seed in 0..6 {
         let evs = Once::new(vec![data.clone()]);
         let memory = evs.clone();
         let make = |out: &Out| told(evs.clone(), 0, 50, out.clone(), 5);
@@ -139,7 +139,7 @@ fn what_the_records_of_a_session_emit_is_emitted_once() {
 #[test]
 fn no_record_is_lost_or_doubled_where_splits_rest() {
     let mut survived = Survived::default();
-    for seed in 0..24 {
+    for seed in 0..12 {
         let (data, lag) = sample(&streams(Shape { splits: 4, records: 200, dealt: false, late: 5 }), seed);
         let ((size, every, _), lateness) = (sample(&windows(), seed), sample(&lateness(), seed));
         let evs = Once::resting(data.clone());

@@ -184,7 +184,7 @@ fn input(seed: u64, dealt: bool) -> (Vec<Vec<Ev>>, i64) {
     sample(&streams(Shape { splits: 4, records: 300, dealt, late: 0 }), seed)
 }
 
-const SEEDS: u64 = 16;
+const SEEDS: u64 = 8;
 #[test]
 fn operators_do() {
     let mut survived = Survived::default();

@@ -93,7 +93,7 @@ fn of(records: &[Ev]) -> Vec<(&'static str, String)> {
 #[test]
 fn timers_do() {
     let mut survived = Survived::default();
-    for seed in 0..16 {
+    for seed in 0..8 {
         let (data, lag) = sample(&streams(Shape { splits: 4, records: 300, dealt: true, late: 0 }), seed);
         let evs = Once::new(data.clone());
         let memory = evs.clone();

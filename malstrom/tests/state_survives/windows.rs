@@ -210,7 +210,7 @@ fn survive(seeds: u64, job: impl Fn(u64) -> (Kind, Box<dyn Fn(Once<Ev>, i64, Out
     survived.check();
 }
 
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 6;
 #[test]
 fn tumbling_windows_do() {
     survive(SEEDS, |seed| {

@@ -183,22 +183,65 @@ fn what_is_much_moves_in_steps_and_one_answer_is_given() {
         "the round is that behind the last which had one: {actions:?}"
     );
 }
-#[test]
-fn a_snapshot_is_taken_before_the_first_step_and_nobody_waits_for_it() {
+/// A job of one worker that would do with two, half a snapshot's time behind the last one, and now.
+fn about_to_grow() -> (Coordinator, Vec<Action>) {
     let (mut coordinator, _) = Coordinator::new(in_steps());
     start(&mut coordinator, 1, origin(1, 6, Some(3)), Duration::ZERO);
     coordinator.on(Duration::ZERO, Event::Joined { worker: 1, standing: None });
-    let now = SECOND - Duration::from_millis(50);
-    let (plan, _, base) = prepared(&{
-        coordinator.on(now, Event::Target(2));
-        coordinator.on(now, Event::Recorded { target: 2 })
-    });
-    let actions = coordinator.on(now, report_of(1, Report::Followed { plan, base, bytes: 0 }));
+    coordinator.on(HALF, Event::Target(2));
+    let actions = coordinator.on(HALF, Event::Recorded { target: 2 });
+    (coordinator, actions)
+}
+const HALF: Duration = Duration::from_millis(500);
+#[test]
+fn a_snapshot_is_taken_before_the_first_step_and_nobody_waits_for_it() {
+    let (mut coordinator, actions) = about_to_grow();
     assert_eq!(barrier(&actions).map(|barrier| barrier.scope), Some(Scope::Changes { round: 4 }));
-    coordinator.on(now, report_of(0, Report::Written(7)));
-    let actions = coordinator.on(now, Event::Committed { interval: 7 });
+    assert_eq!(coordinator.moving().map(|moving| (moving.stage, moving.workers)), Some((MoveStage::Preparing, 2)));
+    coordinator.on(HALF, report_of(0, Report::Written(7)));
+    let actions = coordinator.on(HALF, Event::Committed { interval: 7 });
     let (change, _) = step(&mut coordinator, &actions[1..], 0);
     assert_eq!(change.groups().count(), 2);
+}
+#[test]
+fn what_the_snapshot_has_says_how_much_moves_at_once() {
+    for (held, groups) in [(0, 2048), (2000, 2048), (40_960, 100), (40_960_000, 1)] {
+        let (mut coordinator, _) = about_to_grow();
+        coordinator.on(HALF, report_of(0, Report::Written(7)));
+        coordinator.holds(held);
+        let actions = coordinator.on(HALF, Event::Committed { interval: 7 });
+        let (change, _) = step(&mut coordinator, &actions[1..], 0);
+        assert_eq!(change.groups().count(), groups, "{held} bytes");
+    }
+}
+/// The snapshot that is waited for may turn out to be the last one, or not to come, and so may who was to join.
+#[test]
+fn a_change_that_waits_for_a_snapshot_can_be_dropped() {
+    let (mut coordinator, _) = about_to_grow();
+    assert_eq!(coordinator.on(HALF, report_of(0, Report::Finished(0))), [Action::NotMoved]);
+    assert!(!coordinator.is_moving());
+
+    let (mut coordinator, _) = about_to_grow();
+    assert_eq!(coordinator.on(HALF, Event::Lost { worker: 1 }), [Action::NotMoved]);
+    assert_eq!(coordinator.moving().map(|moving| moving.stage), Some(MoveStage::Joining), "another one may come");
+
+    let (mut coordinator, _) = about_to_grow();
+    coordinator.on(HALF, Event::Failed { interval: 7 });
+    assert!(barrier(&coordinator.on(HALF + SECOND, Event::Tick)).is_some_and(|barrier| barrier.interval == 8));
+    coordinator.on(HALF + SECOND, report_of(0, Report::Written(8)));
+    prepared(&coordinator.on(HALF + SECOND, Event::Committed { interval: 8 })[1..]);
+}
+#[test]
+fn a_savepoint_that_is_under_way_does_not_stand_in_for_that_snapshot_but_goes_first() {
+    let (mut coordinator, _) = Coordinator::new(in_steps());
+    start(&mut coordinator, 1, origin(1, 6, Some(3)), Duration::ZERO);
+    coordinator.on(Duration::ZERO, Event::Joined { worker: 1, standing: None });
+    coordinator.on(HALF, Event::Savepoint("kept".into()));
+    coordinator.on(HALF, Event::Recorded { target: 2 });
+    coordinator.on(HALF, report_of(0, Report::Written(7)));
+    let actions = coordinator.on(HALF, Event::Committed { interval: 7 });
+    let taken = barrier(&actions[1..]).expect("the snapshot follows at once");
+    assert_eq!((taken.interval, taken.scope), (8, Scope::Changes { round: 4 }));
 }
 #[test]
 fn who_takes_over_goes_on_to_where_the_layout_leads() {

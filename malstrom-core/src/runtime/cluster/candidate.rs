@@ -99,8 +99,6 @@ pub(super) fn policy(keeping: &keeping::Settings, key_groups: KeyGroups) -> Poli
         pause: PAUSES,
         patience: PATIENCE,
         moves: true,
-        // All at one barrier: in several steps, processes that are told to leave have been seen to stay.
-        wave: u64::MAX,
         // Connections say who is there.
         silence: Duration::MAX,
         ..Policy::default()

@@ -54,6 +54,12 @@ fn run(plan: &Plan) -> BTreeMap<&'static str, u64> {
     })
 }
 
+/// Whether some changes of the layout were made in several steps.
+fn assert_stepped(counts: &BTreeMap<&'static str, u64>) {
+    if clock::variable("MALSTROM_SEEDS").is_none() {
+        assert!(counts["steps"] > 2 * counts["moved"], "{counts:?}");
+    }
+}
 /// Whether all of these have happened.
 fn assert_happened(counts: &BTreeMap<&'static str, u64>, what: &[&str]) {
     // Some seeds alone need not have it all.
@@ -70,6 +76,7 @@ fn whatever_happens_to_coordinators_nothing_is_restored() {
         &counts,
         &["leaders killed", "leaders frozen", "leaders fenced", "taken over", "savepoints", "moved"],
     );
+    assert_stepped(&counts);
 }
 #[test]
 fn whatever_happens_to_processes_with_workers_each_record_counts_once() {
@@ -78,6 +85,7 @@ fn whatever_happens_to_processes_with_workers_each_record_counts_once() {
         &counts,
         &["crews killed", "crews frozen", "crews left", "crews unwanted", "connections reset", "moved"],
     );
+    assert_stepped(&counts);
 }
 #[test]
 fn whatever_happens_each_record_counts_once() {
@@ -95,6 +103,7 @@ fn but(processes: usize, least: usize, size: u64, (at, what): (u64, What), seed:
         sizes: vec![size; 4],
         faults: vec![(Duration::from_secs(at), what)],
         flaky: 0,
+        wave: 1 << 20,
         over_by: Some(Duration::from_secs(100)),
         ..Plan::of(seed, Menu::Crews)
     }

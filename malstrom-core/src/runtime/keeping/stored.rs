@@ -241,6 +241,9 @@ impl Vault for Stored {
         self.unstored = stored.is_err().then_some((interval, part));
         stored
     }
+    fn held(&self) -> Option<u64> {
+        self.vault.held()
+    }
     fn is_open(&self) -> bool {
         self.vault.is_open()
     }

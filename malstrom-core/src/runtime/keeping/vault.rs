@@ -37,6 +37,8 @@ pub(crate) trait Vault: Send {
     fn has(&self, name: &str) -> bool;
     /// Stores what all workers have written, and commits it. Returns how many bytes that are.
     fn store(&mut self, barrier: Barrier, purpose: &Purpose, written: Vec<Written>) -> Result<u64>;
+    /// About how many bytes the job has to keep, as far as that is known.
+    fn held(&self) -> Option<u64>;
     /// Whether this coordinator can still commit.
     fn is_open(&self) -> bool;
     /// Does some of the work that can wait: lets go of what is not needed any more, and looks for damage.

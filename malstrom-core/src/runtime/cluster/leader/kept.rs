@@ -78,6 +78,7 @@ impl Leader {
                 if let Purpose::Savepoint(name) = purpose {
                     self.askers.answer(&self.vault, name, || Ok(()));
                 }
+                self.vault.held().into_iter().for_each(|bytes| self.coordinator.holds(bytes));
                 self.on(Event::Committed { interval });
                 // What follows may take a while.
                 self.tell_how_it_is();

@@ -136,6 +136,8 @@ pub(super) struct Plan {
     pub(super) faults: Vec<(Duration, What)>,
     /// One message in so many is lost, and its connection with it.
     pub(super) flaky: u64,
+    /// How many bytes move at one barrier.
+    pub(super) wave: u64,
     /// Whether the job may have to be restored.
     pub(super) rolls_back: bool,
     /// When the job is to be over, if not two minutes after the last fault.
@@ -172,7 +174,8 @@ impl Plan {
         faults.sort_by_key(|(at, _)| *at);
         let flaky = if menu != Menu::Leader && random.one_in(2) { 100 } else { 0 };
         let rolls_back = menu != Menu::Leader;
-        Plan { seed, processes, workers, least, numbered, leaders, sizes, faults, flaky, rolls_back, over_by: None }
+        let (wave, over_by) = ([u64::MAX, 50, 20][random.below(3) as usize], None);
+        Plan { seed, processes, workers, least, numbered, leaders, sizes, faults, flaky, wave, rolls_back, over_by }
     }
     /// When the last of it is over.
     pub(super) fn calm(&self) -> Duration {

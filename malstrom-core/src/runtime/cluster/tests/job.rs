@@ -55,6 +55,8 @@ pub(super) struct Job {
     pub(super) random: Random,
     /// Splits on their way from one worker to another, by the attempt.
     pub(super) handed: BTreeMap<(u64, usize), Split>,
+    /// The attempts and intervals of barriers at which something moved.
+    pub(super) steps: BTreeSet<(u64, u64)>,
     /// What workers have done, for their crews.
     pub(super) news: Vec<(usize, Input)>,
     pub(super) wrong: Option<String>,
@@ -71,6 +73,7 @@ impl Job {
             attempts: BTreeSet::new(),
             random,
             handed: BTreeMap::new(),
+            steps: BTreeSet::new(),
             news: Vec::new(),
             wrong: None,
         }

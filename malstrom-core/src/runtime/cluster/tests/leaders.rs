@@ -5,6 +5,7 @@ use super::random::Random;
 use super::store::{Fate, lock};
 use super::world::{Event, World};
 use crate::contract::key::KeyGroups;
+use crate::coordinator::Policy;
 use crate::error::Error;
 use crate::graph::{Graph, build, source};
 use crate::net::control::ConnectionId;
@@ -167,7 +168,8 @@ impl World {
         let outside = Speaker { began: node.began.clone(), fate: node.fate.clone(), did: node.did.clone() };
         let wanted = Wanted { processes: self.plan.processes, least: self.plan.least };
         let kept = (vault, found, Restore::Latest);
-        let kind = (policy(&keeping(), KeyGroups::DEFAULT), wanted);
+        let policy = Policy { wave: self.plan.wave, ..policy(&keeping(), KeyGroups::DEFAULT) };
+        let kind = (policy, wanted);
         let (leader, first) = Leader::new(node.lead.clone(), kept, kind, Box::new(outside));
         (node.leader, node.watch) = (Some(leader), None);
         self.count("elected");

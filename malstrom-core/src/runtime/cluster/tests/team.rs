@@ -16,6 +16,8 @@ use std::time::Duration;
 
 /// At most so many records of a split are counted at a time.
 const AT_ONCE: u64 = 10;
+/// So much arrives at each that gains, it says.
+const TAKEN: u64 = 100;
 
 #[derive(Debug, Default)]
 pub(super) struct Split {
@@ -346,7 +348,8 @@ impl Job {
                 }
                 if worker.gains.is_empty() {
                     (worker.installs, worker.finished) = (None, false);
-                    tell(News::Installed(worker.at, Handed { interval, ..Handed::default() }));
+                    self.steps.insert((attempt, interval));
+                    tell(News::Installed(worker.at, Handed { interval, taken: TAKEN, ..Handed::default() }));
                 }
             }
             let worker = &mut teams[at].workers[index];

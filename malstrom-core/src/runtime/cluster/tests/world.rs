@@ -174,6 +174,8 @@ impl World {
             None => {
                 let attempts = lock(&self.job).attempts.len() as u64;
                 self.counts.insert("attempts", attempts);
+                let steps = lock(&self.job).steps.len() as u64;
+                self.counts.insert("steps", steps);
                 Ok(self.counts)
             }
             Some(wrong) => Err((wrong, self.trace.unwrap_or_default())),
