@@ -49,3 +49,27 @@ fn a_local_cluster_has_as_many_processes_as_are_wanted() {
     assert_eq!(code, 400, "{why}");
     restarts(&mut parent);
 }
+/// The next coordinator knows how many were wanted, though it is started for as many as there were at first.
+#[test]
+fn as_many_processes_as_are_wanted_take_part_when_the_coordinator_has_died() {
+    let job = Job::of(3, 12);
+    let port = crate::job::free_port();
+    let http = format!("--http=127.0.0.1:{port}");
+    let mut coordinator = job.coordinator_with("coordinator", job.port, &[&http]);
+    let mut workers: Vec<Process> = (0..3).map(|number| job.worker(number)).collect();
+    job.goes_on();
+    assert_eq!(crate::job::put(port, "/v1/target", r#"{"workers": 2}"#).0, 202);
+    coordinator.until_it_logs("there are now 2 workers");
+    let mut gone = workers.remove(2);
+    gone.ends_with(0);
+    coordinator.kill();
+    coordinator = job.coordinator();
+    coordinator.until_it_logs_times("a process is there", 2);
+    job.goes_on();
+    let mut third = job.worker(2);
+    third.ends_with(0);
+    assert_eq!(third.count("this process has a number"), 1);
+    restarts(&mut coordinator);
+    assert_eq!(coordinator.count("there are now"), 0, "{}", coordinator.log());
+    crate::job::all_end(&mut workers);
+}

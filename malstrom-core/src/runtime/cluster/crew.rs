@@ -11,7 +11,7 @@ mod running;
 pub(super) mod storage;
 
 use super::roster::Roster;
-use super::words::{self, Done, Hello, Order, Setup, Word, workers_of};
+use super::words::{self, Done, Hello, Limit, Order, Setup, Word, workers_of};
 use crate::coordinator::member::{Command, Heed, Member};
 use crate::error::{Error, Result};
 use crate::exchange::layout::{Change, Layout};
@@ -72,6 +72,7 @@ pub(super) struct Crew {
     members: BTreeMap<usize, Member>,
     running: Option<Running>,
     stopping: bool,
+    limit: Option<Limit>,
     /// It was told to go.
     leaves: bool,
     /// What the coordinator was told last, and when it is told again.
@@ -89,6 +90,7 @@ impl Crew {
             members: BTreeMap::new(),
             running: None,
             stopping: false,
+            limit: None,
             leaves: false,
             told: None,
             figures: Duration::ZERO,
@@ -214,6 +216,7 @@ impl Crew {
                     running.sit(seats);
                 }
             }
+            Order::Limit(limit) => self.limit = self.limit.max(Some(limit)),
             Order::Stop => {
                 self.stopping = true;
                 self.roster.note(|state| state.stopping = true);
@@ -255,8 +258,8 @@ impl Crew {
             let parts = self.running.as_ref().map(|running| running.parts.clone().into_iter().collect());
             let seed = self.running.as_ref().map(|running| running.seed);
             let seats = self.running.as_ref().map(|running| (running.seats.clone(), running.top)).unwrap_or_default();
-            let (parts, stopping) = (parts.unwrap_or_default(), self.stopping);
-            self.say(&Word::Joined { term, standings, seed, seats, stopping, parts });
+            let (parts, stopping, limit) = (parts.unwrap_or_default(), self.stopping, self.limit);
+            self.say(&Word::Joined { term, standings, seed, seats, stopping, limit, parts });
             self.say_unwritten();
             return;
         }

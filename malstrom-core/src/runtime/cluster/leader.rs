@@ -11,7 +11,7 @@ mod told;
 use super::PATIENCE;
 use super::lead::Lead;
 use super::processes::{Names, Processes};
-use super::words::{Failure, Hello, Order, Word};
+use super::words::{Failure, Hello, Limit, Order, Word};
 use crate::contract::snapshot::Outcome;
 use crate::coordinator::member::Command;
 use crate::coordinator::{Action, Coordinator, Event, Policy};
@@ -95,7 +95,7 @@ pub(super) struct Leader {
     numbered_at: Duration,
     wanted: Wanted,
     /// How many processes are to take part, if somebody has said so: others are not needed.
-    limit: Option<usize>,
+    limit: Option<Limit>,
     seats: Seats,
     scalers: Scalers,
     askers: Askers,

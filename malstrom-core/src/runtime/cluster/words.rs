@@ -42,6 +42,8 @@ pub(super) enum Word {
         seats: (Vec<Seat>, usize),
         /// Whether it has been told that the job is stopping.
         stopping: bool,
+        /// How many processes there are to be, if it has been told.
+        limit: Option<Limit>,
         /// The parts of snapshots of which it does not know what became: their intervals, and what was written.
         parts: Vec<(u64, Vec<u8>)>,
     },
@@ -116,10 +118,20 @@ pub(super) enum Order {
     Tell { term: u64, command: Command, setup: Option<Setup>, savepoint: Option<String> },
     /// These are the processes of the attempt, and those that are about to join it.
     Seats { attempt: u64, seats: Vec<Seat> },
+    /// So many processes are to take part. Kept, and said to the next coordinator.
+    Limit(Limit),
     /// The sources end, and what is under way is drained.
     Stop,
     /// There is nothing to do any more, as all is done, or because of what is said.
     End(Option<String>),
+}
+/// How many processes are to take part, as somebody has said while the job ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Limit {
+    /// The term in which it was said, and how often something like it had been said before: the greatest holds.
+    pub(super) term: u64,
+    pub(super) nth: u64,
+    pub(super) processes: usize,
 }
 /// A process of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

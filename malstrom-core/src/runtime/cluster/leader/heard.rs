@@ -88,6 +88,9 @@ impl Leader {
             tracing::info!(process, "a process is there");
             self.lead(process);
         }
+        if let Some(limit) = self.limit {
+            self.tell(process, &Order::Limit(limit));
+        }
         if self.stopping {
             self.tell(process, &Order::Stop);
         }
@@ -112,14 +115,17 @@ impl Leader {
         let current = |term: u64, leader: &Self| term == leader.coordinator.term();
         match word {
             Word::Hello(_) => {}
-            Word::Joined { term, standings, seed, seats, stopping, parts } if current(term, self) => {
+            Word::Joined { term, standings, seed, seats, stopping, limit, parts } if current(term, self) => {
                 if let Some(apart) = self.apart.get_mut(&process) {
-                    apart.joined = Some(Word::Joined { term, standings, seed, seats, stopping, parts });
+                    apart.joined = Some(Word::Joined { term, standings, seed, seats, stopping, limit, parts });
                     return;
                 }
                 let attempt = standings.iter().filter_map(|(_, standing)| Some(standing.as_ref()?.attempt)).max();
                 if let Some(attempt) = attempt {
                     self.seats.hear(attempt, seats.0, seats.1);
+                }
+                if let Some(limit) = limit {
+                    self.keep_to(limit);
                 }
                 if stopping {
                     // One before has said so.

@@ -5,7 +5,7 @@ use crate::coordinator::{Action, Event, Moving};
 use crate::error::{Error, Result};
 use crate::exchange::layout::{Change, Layout};
 use crate::runtime::attempt::Moved;
-use crate::runtime::cluster::words::{Order, PROCESSES, Seat, Setup, process_of};
+use crate::runtime::cluster::words::{Limit, Order, PROCESSES, Seat, Setup, process_of};
 use crate::runtime::scalers::Wish;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::Sender;
@@ -83,7 +83,7 @@ impl Leader {
         all.retain(|process| !self.apart.contains_key(process));
         all.sort_by_key(|process| (self.leaving.contains(process), !takes_part(layout, *process), *process));
         let wanted = all.iter().filter(|process| !self.leaving.contains(process)).count();
-        let stay = match wanted.min(self.limit.unwrap_or(wanted)) {
+        let stay = match wanted.min(self.limit.map_or(wanted, |limit| limit.processes)) {
             // Somebody has to do it, for as long as there is nobody else.
             0 => all.len(),
             stay => stay,
@@ -121,11 +121,10 @@ impl Leader {
             return refuse("the job is stopping".into());
         }
         tracing::info!(workers, processes, "the number of workers is to change");
-        self.limit = Some(processes);
-        self.wanted.processes = processes;
-        self.wanted.least = self.wanted.least.min(processes);
-        self.lead.wants(processes);
-        self.outside.scale(processes);
+        let nth = self.limit.map_or(0, |limit| limit.nth) + 1;
+        let limit = Limit { term: self.coordinator.term(), nth, processes };
+        self.keep_to(limit);
+        self.tell_all(&Order::Limit(limit));
         let now = self.outside.now();
         self.scalers.ask(Wish::Workers(workers), now, reply);
         self.count();
@@ -134,6 +133,19 @@ impl Leader {
         } else {
             self.on(Event::Tick);
         }
+    }
+    /// So many processes are to take part, unless something newer was said.
+    pub(super) fn keep_to(&mut self, limit: Limit) {
+        if self.limit.is_some_and(|known| known >= limit) {
+            return;
+        }
+        let processes = limit.processes;
+        self.limit = Some(limit);
+        self.wanted.processes = processes;
+        self.wanted.least = self.wanted.least.min(processes);
+        self.lead.wants(processes);
+        self.outside.scale(processes);
+        self.count();
     }
     /// What a change is made with: all processes that take part in it, those too that are about to join.
     pub(super) fn seated(&mut self, change: Option<&Change>) -> Setup {
