@@ -225,6 +225,12 @@ impl Coordinator {
     }
     /// All key groups hold about so many bytes, as the newest snapshot has it. When they move, it goes by that
     /// [how many do so at once](Policy::wave) at first.
+    ///
+    /// ```
+    /// use malstrom_core::coordinator::{Coordinator, Policy};
+    /// let (mut coordinator, _) = Coordinator::new(Policy::default());
+    /// coordinator.holds(64 << 20);
+    /// ```
     pub fn holds(&mut self, bytes: u64) {
         self.held = Some(bytes);
     }

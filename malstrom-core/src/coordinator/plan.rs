@@ -1,11 +1,11 @@
 //! A change of the layout, from the wish to the last worker that leaves; or a step of one.
 //!
-//! Joining: there are enough workers. Saving: where it is made in steps, a snapshot is taken first, which nobody waits for, so that those of
-//! the barriers have little to write, and it is known how much moves. Following: those who gain read what they are going to gain from the newest snapshot, again after
-//! each snapshot, until little has changed meanwhile: the barrier that follows is one for which records wait. Cutting: a barrier carries the change as
-//! soon as no other snapshot is under way.
-//! Handover: all that moved has arrived, and the snapshot of that barrier is committed. Leaving: whoever is not needed any more has
-//! published what was committed. Up to the cut the plan can be dropped, and nothing has happened.
+//! Joining: there are enough workers. Saving: where it is made in steps, a snapshot is taken first, which nobody waits for: those of the
+//! barriers have little to write then, and it is known how much moves. Following: those who gain read what they are going to gain from
+//! the newest snapshot, again after each snapshot, until little has changed meanwhile: the barrier that follows is one for which records
+//! wait. Cutting: a barrier carries the change as soon as no other snapshot is under way. Handover: all that moved has arrived, and the
+//! snapshot of that barrier is committed. Leaving: whoever is not needed any more has published what was committed. Up to the cut the
+//! plan can be dropped, and nothing has happened.
 use super::course::Course;
 use super::member::Command;
 use super::{Action, Coordinator, Phase, Report};

@@ -89,7 +89,7 @@ pub trait Environment: Send + Sync + 'static {
     /// Where the coordinator may be: `HOST:PORT` of one or several. Asked again before each attempt to connect.
     fn coordinator(&self) -> Vec<String>;
     /// Somebody wants so many processes with workers, other than there were to be: whoever starts them starts those that are missing.
-    /// Those that are too many end by themselves, with exit code 0. Told to the coordinator.
+    /// Those that are too many end by themselves, with exit code 0. Told to the coordinator; one that takes over may be told again.
     fn scale(&self, processes: usize) {
         let _ = processes;
     }
