@@ -171,7 +171,7 @@ impl Coordinator {
     /// Begins to change the layout into another one, which has been wanted since then.
     fn set_out(&mut self, now: Duration, since: Duration, end: Layout, actions: &mut Vec<Action>) {
         let Phase::Running(running) = &mut self.phase else { return };
-        let change = Change { old: self.layout.clone(), new: Arc::new(end), bases: BTreeMap::new() };
+        let change = to(&self.layout, end);
         if self.policy.wave == u64::MAX || running.snapshots.is_fresh(now) {
             return self.depart(since, &change, actions);
         }
@@ -190,8 +190,7 @@ impl Coordinator {
         let Phase::Running(running) = &mut self.phase else { return };
         let course = running.course.take().unwrap_or_else(|| {
             // Another coordinator has begun it.
-            let end = self.layout.onward(usize::MAX);
-            self.course(now, &Change { old: self.layout.clone(), new: Arc::new(end), bases: BTreeMap::new() })
+            self.course(now, &to(&self.layout, self.layout.onward(usize::MAX)))
         });
         let next = self.layout.onward(course.most());
         self.prepare(course.since, next, course, actions);
@@ -208,7 +207,7 @@ impl Coordinator {
     fn prepare(&mut self, since: Duration, next: Layout, course: Course, actions: &mut Vec<Action>) {
         let Phase::Running(running) = &mut self.phase else { return };
         self.plans += 1;
-        let change = Arc::new(Change { old: self.layout.clone(), new: Arc::new(next), bases: BTreeMap::new() });
+        let change = Arc::new(to(&self.layout, next));
         let mut plan = Plan::new(self.plans, since, change, Stage::Joining(since));
         plan.follow(self.attempt, running.snapshots.base(), 0, actions);
         (running.plan, running.course) = (Some(plan), Some(course));
@@ -331,6 +330,10 @@ impl Plan {
         actions.push(Action::TellThese { to, command: Command::Prepare { plan, attempt, change, base } });
         self.stage = Stage::Following { missing, base, bytes: 0, rounds: rounds + 1 };
     }
+}
+/// The change of a layout into another one, of which nobody has read anything in advance.
+fn to(old: &Arc<Layout>, new: Layout) -> Change {
+    Change { old: old.clone(), new: Arc::new(new), bases: BTreeMap::new() }
 }
 /// About how many bytes a step of this change may move: those who give do so side by side, and those who get do too.
 fn wave(each: u64, change: &Change) -> u64 {

@@ -126,6 +126,7 @@ impl Leader {
                 }
                 if let Some(limit) = limit {
                     self.keep_to(limit);
+                    self.count();
                 }
                 if stopping {
                     // One before has said so.

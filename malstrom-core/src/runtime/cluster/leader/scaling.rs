@@ -145,7 +145,6 @@ impl Leader {
         self.wanted.least = self.wanted.least.min(processes);
         self.lead.wants(processes);
         self.outside.scale(processes);
-        self.count();
     }
     /// What a change is made with: all processes that take part in it, those too that are about to join.
     pub(super) fn seated(&mut self, change: Option<&Change>) -> Setup {
