@@ -35,6 +35,7 @@ use clock::Clock;
 use cluster::{Cluster, Gone, Lead, Outcome, Security};
 use http::Server;
 use job::Job;
+use keeping::Nowhere;
 use progress::Watched;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -98,6 +99,9 @@ pub struct Runtime {
     seed: Option<u64>,
     key_groups: Option<KeyGroups>,
     snapshots: Option<Snapshots>,
+    /// Whether the number of workers may change where no snapshots are taken, and key groups move by themselves there.
+    elastic: bool,
+    rebalance: bool,
     security: Security,
     http: Option<http::Settings>,
 }
@@ -123,6 +127,7 @@ pub struct RuntimeBuilder {
     timeout: Option<Duration>,
     restore: Restore,
     restarts: Option<u32>,
+    elastic: bool,
     rebalance: bool,
     drop_state: Vec<String>,
     security: Security,
@@ -201,15 +206,39 @@ impl RuntimeBuilder {
         self.restarts = Some(restarts);
         self
     }
+    /// Lets the number of workers change while the job runs ([`Handle::rescale`]) without snapshots. With them it always may. All state must
+    /// be of types that can be written then, since it goes from one worker to another, and a job of one worker is slower: its records go
+    /// through exchanges that it would not need. The first failure ends such a job.
+    ///
+    /// ```
+    /// use malstrom_core::Runtime;
+    /// # use malstrom_core::{Graph, connect::memory, graph::{build, source}};
+    /// # fn squares(into: memory::Collector<u64>) -> malstrom_core::Pipeline {
+    /// #     let g = Graph::new("squares");
+    /// #     let s = source::source(g.clone(), "source", malstrom_core::connect::FromIter::new(1..));
+    /// #     build::sink(g.clone(), "sink", into, s);
+    /// #     g.finish()
+    /// # }
+    /// # let results = memory::collector::<u64>();
+    /// let job = Runtime::builder().workers(1).elastic(true).build()?.start(move || squares(results.clone()))?;
+    /// assert_eq!(job.rescale(2)?.workers, 2);
+    /// job.stop();
+    /// job.join()?;
+    /// # Ok::<(), malstrom_core::Error>(())
+    /// ```
+    pub fn elastic(mut self, elastic: bool) -> Self {
+        self.elastic = elastic;
+        self
+    }
     /// Moves key groups by themselves from a worker that has far more to do than the others, as [`Handle::rebalance`] does when it is asked to:
     /// when the busiest worker gets more than 1.25 times the mean of records for half a minute, if that lowers what it gets by a fifth at
-    /// least, and not more than once a minute. The job takes snapshots, and all of its workers are in one process.
+    /// least, and not more than once a minute. The job takes snapshots or is [elastic](Self::elastic), and all of its workers are in one process.
     ///
     /// ```
     /// use malstrom_core::Runtime;
     /// use std::time::Duration;
     /// let runtime = Runtime::builder().workers(2).rebalance(true);
-    /// assert!(runtime.clone().build().is_err(), "key groups move with snapshots");
+    /// assert!(runtime.clone().build().is_err(), "key groups move with snapshots, or in a job that is elastic");
     /// runtime.snapshots("memory://balanced", Duration::from_secs(10)).build()?;
     /// # Ok::<(), malstrom_core::Error>(())
     /// ```
@@ -285,9 +314,10 @@ impl RuntimeBuilder {
                     "there is nothing to restore {restore} from: say where snapshots lie by `--snapshots`"
                 )));
             }
-            None if self.rebalance => {
+            None if self.rebalance && !self.elastic => {
                 return Err(Error::Config(
-                    "key groups move with snapshots: say where these go by `--snapshots`, or leave out `--rebalance`"
+                    "key groups cannot move in this job: say where snapshots go by `--snapshots`, or that they may move without by \
+                     `--elastic`, or leave out `--rebalance`"
                         .into(),
                 ));
             }
@@ -309,7 +339,8 @@ impl RuntimeBuilder {
             None => None,
         };
         let (latency, seed, security) = (self.latency, self.seed, self.security);
-        Ok(Runtime { workers, latency, seed, key_groups, snapshots, security, http })
+        let (elastic, rebalance) = (self.elastic, self.rebalance);
+        Ok(Runtime { workers, latency, seed, key_groups, snapshots, elastic, rebalance, security, http })
     }
 }
 
@@ -329,7 +360,7 @@ impl Runtime {
         Plan {
             make,
             workers: self.workers,
-            elastic: self.snapshots.is_some(),
+            elastic: self.elastic || self.snapshots.is_some(),
             linger: self.latency.linger(),
             seed: self.seed.unwrap_or_else(clock::random),
             key_groups: self.key_groups.unwrap_or_default(),
@@ -433,6 +464,7 @@ impl Runtime {
             Some(Snapshots { location, restore, drop_state, keeping }) => {
                 Some(keeping::open(&mut plan, location, &restore, drop_state, keeping)?)
             }
+            None if self.elastic => Some(Nowhere::keeping(self.rebalance)),
             None => None,
         };
         let job = Job::start(plan, keeping)?;

@@ -46,12 +46,12 @@ pub struct Settings {
     pub started: i64,
     /// For how long a partial batch may wait while there is other work.
     pub linger: Duration,
-    /// How snapshots are taken, if they are.
+    /// How snapshots are taken, if they are. Without, barriers come only to move key groups.
     pub saving: Option<Saving>,
     /// Whether the number of workers may change.
     pub scaling: Scaling,
 }
-/// Whether the number of workers may change while they are at work. It takes snapshots, and all workers in one process.
+/// Whether the number of workers may change while they are at work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Scaling {
     /// It stays as it is.
@@ -80,7 +80,7 @@ pub struct Worker {
     /// Upstream first.
     segments: Vec<Place>,
     open: usize,
-    /// How far it is with snapshots, if these are taken. What is done is then kept for the last of them.
+    /// How far it is with barriers, if there are any. What is done is then kept for the last of them.
     snapshots: Option<Snapshots>,
     linger: Duration,
     flushed: Duration,
@@ -139,7 +139,7 @@ impl Worker {
                 (RouteTable::even(settings.workers, settings.key_groups), (0..settings.workers).collect())
             }
         };
-        let (route, elastic) = (Rc::new(route), settings.saving.is_some() && settings.scaling != Scaling::Fixed);
+        let (route, elastic) = (Rc::new(route), settings.scaling != Scaling::Fixed);
         let joins = match &settings.scaling {
             Scaling::Joins(change) => Some(change.clone()),
             Scaling::Fixed | Scaling::Elastic => None,
@@ -177,7 +177,9 @@ impl Worker {
             Some(failure) => Err(failure),
             None => segments,
         }?;
-        let (open, snapshots) = (segments.len(), settings.saving.map(|_| Snapshots::new(slice, handover)));
+        let kept = settings.saving.is_some();
+        let snapshots = (kept || elastic).then(|| Snapshots::new((slice, kept), handover));
+        let open = segments.len();
         Ok(Worker {
             env,
             segments,

@@ -3,6 +3,7 @@
 mod support;
 
 use malstrom::Runtime;
+use malstrom::connect::memory;
 use malstrom::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -133,6 +134,55 @@ fn a_job_that_has_one_split_is_read_wherever_it_goes() {
     rescaled(3, 1, &[1, 2, 1]);
 }
 pipeline! {
+    fn sums_at_once(to: u64, splits: u64, gates: Gates, out: memory::Collector<(u64, u64, u64, u64)>) {
+        source(Gated { to, splits, gates: gates.all(to), open: move |gate| gates.is_open(gate) })
+            -> key_by(|x| x % KEYS) -> running
+            -> key_by(|(key, ..)| key / 100) -> again -> sink(out);
+    }
+}
+#[test]
+fn a_job_that_takes_no_snapshots_may_be_elastic() {
+    within(Duration::from_secs(60), || {
+        for splits in [1, 8] {
+            let (gates, out, then) = (Gates::default(), memory::collector(), [4, 2, 3, 1, 5]);
+            let to = GATE * (then.len() as u64 + 1);
+            let (theirs, sink) = (gates.clone(), out.clone());
+            let runtime = Runtime::builder().workers(1).elastic(true).build().unwrap();
+            let job = runtime.start(move || sums_at_once(to, splits, theirs.clone(), sink.clone())).unwrap();
+            for workers in then {
+                let moved = job.rescale(workers).unwrap();
+                println!("{moved}");
+                assert!(moved.workers == workers && moved.groups > 0);
+                gates.open();
+            }
+            let why = job.savepoint("s").unwrap_err().to_string();
+            assert!(why.contains("--snapshots"), "{why}");
+            gates.open_all();
+            let report = job.join().unwrap();
+            assert_eq!((report.snapshots(), report.restarts(), report.restored_from()), (0, 0, None));
+            check(to, out.take());
+        }
+    });
+}
+#[test]
+fn an_elastic_job_ends_with_its_first_failure() {
+    within(Duration::from_secs(60), || {
+        let runtime = Runtime::builder().workers(2).elastic(true).build().unwrap();
+        let failed = runtime.start(|| fails(memory::collector())).unwrap().join().unwrap_err();
+        assert!(failed.to_string().contains("seven is too much"), "{failed}");
+    });
+}
+#[operator]
+fn refuse(x: u64) -> u64 {
+    assert!(x != 7, "seven is too much");
+    x
+}
+pipeline! {
+    fn fails(out: memory::Collector<u64>) {
+        source(0..100u64) -> refuse -> sink(out);
+    }
+}
+pipeline! {
     fn files(to: u64, gates: Gates, directory: std::path::PathBuf) {
         source(Gated { to, splits: 4, gates: gates.all(to), open: move |gate| gates.is_open(gate) })
             -> key_by(|x| x % KEYS) -> sink(malstrom::connect::files::csv_sink(directory));
@@ -183,8 +233,10 @@ fn what_cannot_be_is_refused() {
         gates.open_all();
         job.join().unwrap();
         let job = Runtime::builder().workers(1).build().unwrap().start(make).unwrap();
-        let why = job.rescale(2).unwrap_err().to_string();
-        assert!(why.contains("--snapshots"), "{why}");
+        for why in [job.rescale(2).map(drop), job.rebalance().map(drop)] {
+            let why = why.unwrap_err().to_string();
+            assert!(why.contains("`--snapshots`") && why.contains("`--elastic`"), "{why}");
+        }
         job.join().unwrap();
     });
 }

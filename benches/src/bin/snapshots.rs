@@ -1,5 +1,6 @@
-//! What snapshots cost: the keyed sum of w2 with a snapshot each second and without, side by side in one run; the longest
-//! stretches in which no record moves; and what is written. How long a restore takes is for `recovery` to say.
+//! What snapshots cost: the keyed sum of w2 with a snapshot each second and without, and what it costs that the number of workers may
+//! change, side by side in one run; the longest stretches in which no record moves; and what is written. How long a restore takes is for
+//! `recovery` to say.
 use clap::{Parser, Subcommand};
 use malstrom::connect::for_each;
 use malstrom::prelude::*;
@@ -39,7 +40,7 @@ struct Cli {
 }
 #[derive(Clone, Subcommand)]
 enum What {
-    /// The keyed sum with snapshots and without
+    /// The keyed sum without snapshots, elastic, and with snapshots
     Cost,
     /// A run by itself, for the others
     #[command(hide = true)]
@@ -47,6 +48,9 @@ enum What {
         /// Takes snapshots
         #[arg(long)]
         kept: bool,
+        /// The number of workers may change, without snapshots
+        #[arg(long)]
+        elastic: bool,
     },
 }
 
@@ -154,9 +158,9 @@ fn watched() -> impl FnMut(u64) + 'static {
     }
 }
 
-fn run(cli: &Cli, at: &Path, kept: bool) -> malstrom::Result<()> {
+fn run(cli: &Cli, at: &Path, (kept, elastic): (bool, bool)) -> malstrom::Result<()> {
     let Cli { keys, records, workers, rare, every, .. } = *cli;
-    let mut builder = Runtime::builder().workers(workers);
+    let mut builder = Runtime::builder().workers(workers).elastic(elastic);
     if kept {
         builder = builder.snapshots(format!("file://{}", at.display()), Duration::from_millis(every));
     }
@@ -215,27 +219,30 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let base =
         cli.directory.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("snapshots-{}", std::process::id())));
     match cli.what.clone() {
-        What::Run { kept } => run(&cli, &base, kept)?,
+        What::Run { kept, elastic } => run(&cli, &base, (kept, elastic))?,
         What::Cost => {
             println!(
                 "{:8} {:>9} {:>10} {:>9} {:>9} {:>9} {:>9}",
                 "", "M/s", "snapshots", "p99 us", "p99.9", "p99.99", "longest"
             );
-            let mut ratios = Vec::new();
+            const KINDS: [(&str, &[&str]); 3] = [("without", &[]), ("elastic", &["--elastic"]), ("with", &["--kept"])];
+            let mut ratios = KINDS.map(|_| Vec::new());
             for round in 0..cli.rounds {
-                let mut rates = [0.0; 2];
-                for (which, (name, flags)) in [("without", &[][..]), ("with", &["--kept"][..])].into_iter().enumerate()
-                {
+                let mut without = 1.0;
+                for (which, (name, flags)) in KINDS.into_iter().enumerate() {
                     let at = base.join(format!("{round}"));
                     let output = child(&cli, &at, flags).stderr(Stdio::inherit()).output()?;
                     let text = String::from_utf8(output.stdout)?;
                     let figures: Vec<f64> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-                    rates[which] = figures[0];
+                    if which == 0 {
+                        without = figures[0];
+                    }
+                    ratios[which].push(figures[0] / without);
                     println!(
                         "{name:8} {:9.2} {:10} {:9} {:9} {:9} {:9}",
                         figures[0], figures[1], figures[2], figures[3], figures[4], figures[5]
                     );
-                    if which == 1 {
+                    if name == "with" {
                         println!(
                             "         on disk {} MiB, last segment {} MiB",
                             size(&at) >> 20,
@@ -244,10 +251,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     }
                     let _ = std::fs::remove_dir_all(&at);
                 }
-                ratios.push(rates[1] / rates[0]);
             }
-            ratios.sort_by(f64::total_cmp);
-            println!("with / without: median {:.3}", ratios[ratios.len() / 2]);
+            for ((name, _), mut ratios) in KINDS.into_iter().zip(ratios).skip(1) {
+                ratios.sort_by(f64::total_cmp);
+                println!("{name} / without: median {:.3}", ratios[ratios.len() / 2]);
+            }
         }
     }
     let _ = std::fs::remove_dir(&base);

@@ -197,11 +197,27 @@ pub struct Pen {
     chunks: Vec<Chunk>,
     schemas: Vec<(usize, Part, Schema)>,
     failure: Option<(usize, String)>,
+    dry: bool,
 }
 impl Pen {
     /// A pen with room for one slice.
     pub fn new(room: usize) -> Self {
-        Pen { room, postponed: false, chunks: Vec::new(), schemas: Vec::new(), failure: None }
+        Pen { room, postponed: false, chunks: Vec::new(), schemas: Vec::new(), failure: None, dry: false }
+    }
+    /// A pen that leaves no trace, for a barrier that only moves key groups: who has much to write need not go through it.
+    ///
+    /// ```
+    /// use malstrom_core::contract::snapshot::{Head, NO_GROUP, Part, Pen};
+    /// let mut pen = Pen::dry();
+    /// pen.chunk(Head { node: 0, part: Part::Time, group: NO_GROUP, full: true, entries: 1 }, vec![1, 2, 3]);
+    /// assert!(pen.is_dry() && pen.finish().0.is_empty());
+    /// ```
+    pub fn dry() -> Self {
+        Pen { dry: true, ..Pen::new(usize::MAX) }
+    }
+    /// Whether it leaves no trace.
+    pub fn is_dry(&self) -> bool {
+        self.dry
     }
     /// Whether this slice has room for more. If not, whoever has more to write says so by [`postpone`](Self::postpone).
     #[inline]
@@ -218,17 +234,21 @@ impl Pen {
     }
     /// Adds a chunk. Empty deltas need not be added.
     pub fn chunk(&mut self, head: Head, bytes: Vec<u8>) {
-        self.spend(1 + bytes.len() / 64);
-        self.chunks.push(Chunk { head, bytes });
+        self.spend(bytes.len() / 64);
+        self.add(head, bytes);
     }
     /// Adds a chunk whose bytes were paid for as they were written.
     pub fn add(&mut self, head: Head, bytes: Vec<u8>) {
         self.spend(1);
-        self.chunks.push(Chunk { head, bytes });
+        if !self.dry {
+            self.chunks.push(Chunk { head, bytes });
+        }
     }
     /// Says how entries are laid out; once per part and snapshot.
     pub fn schema(&mut self, node: usize, part: Part, schema: Schema) {
-        self.schemas.push((node, part, schema));
+        if !self.dry {
+            self.schemas.push((node, part, schema));
+        }
     }
     /// Something cannot be written, and so the job cannot be kept.
     pub fn fail(&mut self, node: usize, why: impl fmt::Display) {

@@ -172,7 +172,7 @@ impl Coordinator {
     fn set_out(&mut self, now: Duration, since: Duration, end: Layout, actions: &mut Vec<Action>) {
         let Phase::Running(running) = &mut self.phase else { return };
         let change = to(&self.layout, end);
-        if self.policy.wave == u64::MAX || running.snapshots.is_fresh(now) {
+        if self.policy.wave == u64::MAX || !self.policy.stores || running.snapshots.is_fresh(now) {
             return self.depart(since, &change, actions);
         }
         let base = running.snapshots.base();

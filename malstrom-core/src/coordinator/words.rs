@@ -38,6 +38,8 @@ pub struct Policy {
     /// About so many bytes of state leave each worker at one barrier when key groups move, since records wait for them; more barriers follow
     /// for the others. With [`u64::MAX`] all move at one.
     pub wave: u64,
+    /// Whether snapshots are stored: if so, one is taken before a change of the layout, which has less to write then.
+    pub stores: bool,
 }
 impl Default for Policy {
     /// One worker, a snapshot each ten seconds.
@@ -57,6 +59,7 @@ impl Default for Policy {
             moves: true,
             budget: 32 << 20,
             wave: 1 << 20,
+            stores: true,
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::exchange::changes::{Changes, Halt};
 use crate::exchange::fabric::{Fabric, Links};
 use crate::stream::call::OnFail;
-use crate::stream::env::{Env, Saving, Site};
+use crate::stream::env::{Env, Site};
 use crate::stream::signal::{End, Flow, Signal, SplitNews, sooner};
 use crate::stream::{Push, Segment, Stream, Turn, stream_of};
 use std::rc::Rc;
@@ -77,7 +77,8 @@ impl<S: Source, F: OnFail<Root, S::Error>> Stream for SourceHead<S, F> {
             chain: Some(end),
             ending: Ending::No,
             end: End::Complete,
-            saving: env.saving(),
+            tracks: env.tracks(),
+            cleans: env.saving().is_some_and(|saving| saving.cleans),
             restored: Splits::default(),
             saved: Splits::default(),
             written: None,
@@ -132,7 +133,9 @@ struct SourceSegment<S: Source, F, P> {
     chain: Option<P>,
     ending: Ending,
     end: End,
-    saving: Option<Saving>,
+    /// Whether it is written how far splits have come, and whether this worker goes on writing what was restored.
+    tracks: bool,
+    cleans: bool,
     /// What the splits were when the job was restored, until they are listed.
     restored: Splits,
     /// What this worker writes of splits that it does not read now.
@@ -166,7 +169,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
     }
     /// Takes note of how far the splits have come that are being read.
     fn keep_positions(&mut self) {
-        if self.saving.is_none() {
+        if !self.tracks {
             return;
         }
         let guard = self.site.guard();
@@ -286,7 +289,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
             if ended {
                 let gone = self.readers.remove(self.next);
                 Links::split_ends::<Waiting<S>>(&self.fabric, self.number)?;
-                if self.saving.is_some() {
+                if self.tracks {
                     self.saved.note(gone.name, gone.split, Place::Ended);
                 }
                 self.tell(gone.split, SplitNews::Ends);
@@ -388,7 +391,7 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> Segment for So
                 if let Some(origin) = &mut self.origin {
                     self.restored.0.values().for_each(|(number, _)| origin.skip(*number));
                 }
-                if self.saving.is_some_and(|saving| saving.cleans) {
+                if self.cleans {
                     self.saved = self.restored.remembered();
                 }
             }

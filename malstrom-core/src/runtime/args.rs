@@ -68,7 +68,11 @@ pub struct RuntimeArgs {
     /// as the snapshot has, and 4096 if there is none]
     #[arg(long, value_name = "K", env = "MALSTROM_KEY_GROUPS")]
     key_groups: Option<KeyGroups>,
-    /// Move key groups by themselves from a worker that has far more to do than the others; it takes snapshots
+    /// Let the number of workers change while the job runs, without snapshots too. All state must be of types that can be written, and one
+    /// worker alone is slower
+    #[arg(long, env = "MALSTROM_ELASTIC")]
+    elastic: bool,
+    /// Move key groups by themselves from a worker that has far more to do than the others; it takes `--snapshots` or `--elastic`
     #[arg(long, env = "MALSTROM_REBALANCE")]
     rebalance: bool,
     /// Answer over HTTP what the job does, and take savepoints and the order to stop: 127.0.0.1:8080. Port 0 takes one that is
@@ -228,7 +232,7 @@ impl RuntimeArgs {
         if let Some(workers) = self.workers.or(shared) {
             builder = builder.workers(workers);
         }
-        builder = builder.rebalance(self.rebalance);
+        builder = builder.elastic(self.elastic).rebalance(self.rebalance);
         if let Some(key_groups) = self.key_groups {
             builder = builder.key_groups(key_groups.count());
         }

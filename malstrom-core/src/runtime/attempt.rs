@@ -40,12 +40,14 @@ pub(super) const MOST: usize = 64;
 /// For how long a worker that has just been busy looks for more before it sleeps: waking it costs about as much.
 const SPIN: Duration = Duration::from_micros(5);
 
-/// How an attempt that takes snapshots begins.
+/// How an attempt begins that somebody coordinates.
 #[derive(Clone)]
 pub(crate) struct Beginning {
     /// The term of the coordinator, and the interval that begins.
     pub(crate) term: u64,
     pub(crate) interval: u64,
+    /// Whether snapshots are stored: if not, barriers only move key groups.
+    pub(crate) stores: bool,
     /// What it is restored from.
     pub(crate) shelves: Option<Arc<dyn Shelves>>,
     /// Is told what workers do.
@@ -80,7 +82,7 @@ pub(crate) enum News {
 pub(crate) struct Plan {
     pub(crate) make: Make,
     pub(crate) workers: usize,
-    /// Whether their number may change while they are at work. It takes snapshots.
+    /// Whether their number may change while they are at work. It takes a coordinator.
     pub(crate) elastic: bool,
     pub(crate) linger: Duration,
     pub(crate) seed: u64,
@@ -236,7 +238,7 @@ impl Attempt {
             // A job that begins anew beside its own snapshots leaves alone what these have staged.
             cleans: worker == 0 && !joins && (begin.shelves.is_some() || begin.interval == 1),
         };
-        let saving = self.beginning.as_ref().map(saving);
+        let saving = self.beginning.as_ref().filter(|begin| begin.stores).map(saving);
         let workers = self.workers;
         let settings = Settings { worker, workers, seed, key_groups, started, linger, saving, scaling };
         let present = self.clone();

@@ -1,7 +1,7 @@
 //! A job: one attempt, or where snapshots are taken as many as it needs.
 use super::attempt::{Attempt, MOST, Moved, Moves, News, Plan, lock};
 use super::http::PlanView;
-use super::keeping::{self, Keeping};
+use super::keeping::{self, Keeping, no_place};
 use super::progress::Watched;
 use super::report::{Figures, Report, Survived};
 use super::signals::Stop;
@@ -17,8 +17,9 @@ pub(crate) struct Job {
     stopped: AtomicBool,
     state: Mutex<State>,
     changed: Condvar,
-    /// Where the coordinator listens, if there is one.
+    /// Where the coordinator listens, if there is one, and whether it stores snapshots.
     coordinator: Option<Mutex<Sender<News>>>,
+    stores: bool,
 }
 impl std::fmt::Debug for Job {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -79,10 +80,11 @@ impl Job {
         tracing::info!(workers = plan.workers, "job starts");
         let Some(keeping) = keeping else {
             let attempt = Attempt::start(&plan, None)?;
-            return Ok(Arc::new(Job::new(plan, Some(attempt), None)));
+            return Ok(Arc::new(Job::new(plan, Some(attempt), None, false)));
         };
         let (coordinator, news) = channel();
-        let job = Arc::new(Job::new(plan, None, Some(Mutex::new(coordinator.clone()))));
+        let stores = keeping.vault.stores();
+        let job = Arc::new(Job::new(plan, None, Some(Mutex::new(coordinator.clone())), stores));
         let mine = job.clone();
         let thread = std::thread::Builder::new().name("malstrom-coordinator".into());
         let begun = thread.spawn(move || {
@@ -92,10 +94,11 @@ impl Job {
         begun.map_err(|cause| Error::Runtime { doing: "start the coordinator thread", cause: cause.into() })?;
         Ok(job)
     }
-    fn new(plan: Plan, attempt: Option<Arc<Attempt>>, coordinator: Option<Mutex<Sender<News>>>) -> Job {
+    fn new(plan: Plan, attempt: Option<Arc<Attempt>>, coordinator: Option<Mutex<Sender<News>>>, stores: bool) -> Job {
         let survived = Survived { attempt: u64::from(attempt.is_some()), ..Survived::default() };
         let state = State { attempt, survived, past: Figures::default(), over: None, failed: false };
-        Job { plan, stopped: AtomicBool::new(false), state: Mutex::new(state), changed: Condvar::new(), coordinator }
+        let (stopped, changed) = (AtomicBool::new(false), Condvar::new());
+        Job { plan, stopped, state: Mutex::new(state), changed, coordinator, stores }
     }
     pub(super) fn plan(&self) -> &Plan {
         &self.plan
@@ -147,8 +150,8 @@ impl Job {
     /// Takes a savepoint, and waits until it is there.
     pub(crate) fn savepoint(&self, name: &str) -> Result<()> {
         let (reply, answer) = channel();
-        if self.coordinator.is_none() {
-            return Err(Error::Config("a savepoint needs a place for snapshots: say where by `--snapshots`".into()));
+        if !self.stores {
+            return Err(no_place());
         }
         let gone = || Error::Config(format!("the job has ended, so there is nothing to save as `{name}`"));
         if !self.tell(News::Savepoint(name.to_owned(), reply)) {
@@ -166,7 +169,8 @@ impl Job {
     pub(crate) fn rebalance(&self) -> Result<Moved> {
         if self.coordinator.is_none() {
             return Err(Error::Config(
-                "key groups move with a snapshot, and this job takes none: say where they go by `--snapshots`".into(),
+                "this job keeps its key groups where they are: say where snapshots go by `--snapshots`, or that they may move without by `--elastic`"
+                    .into(),
             ));
         }
         let (reply, answer) = channel();
@@ -187,7 +191,9 @@ impl Job {
     fn ask_for(&self, workers: usize, reply: Sender<Result<Moved>>) -> Result<()> {
         if self.coordinator.is_none() {
             return Err(Error::Config(
-                "a job without snapshots keeps the workers that it has: say where snapshots go by `--snapshots`".into(),
+                "this job keeps the workers that it has: say where snapshots go by `--snapshots`, or that their number may change without by \
+                 `--elastic`"
+                    .into(),
             ));
         }
         if self.tell(News::Rescale(workers, reply)) { Ok(()) } else { Err(ended()) }
@@ -242,9 +248,13 @@ impl Job {
         let elapsed = ended.unwrap_or_else(|| self.plan.clock.now());
         Report::new(figures, self.plan.workers, elapsed, self.is_stopping(), survived)
     }
-    /// Whether anybody sees to it that snapshots are taken.
+    /// Whether anybody coordinates it, so that key groups can move.
     pub(super) fn is_kept(&self) -> bool {
         self.coordinator.is_some()
+    }
+    /// Whether snapshots are taken.
+    pub(super) fn stores(&self) -> bool {
+        self.stores
     }
     /// What the pipeline is like; nothing as long as no worker has built it.
     pub(super) fn plan_view(&self) -> PlanView {

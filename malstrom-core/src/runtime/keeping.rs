@@ -2,6 +2,7 @@
 mod asked;
 mod balancing;
 mod names;
+mod nowhere;
 mod open;
 mod point;
 mod scaling;
@@ -10,6 +11,7 @@ mod vault;
 
 pub(crate) use asked::{Asker, Askers, turn_down};
 pub(crate) use names::Operators;
+pub(crate) use nowhere::{Nowhere, no_place};
 #[cfg(feature = "sim")]
 pub(crate) use open::check_names;
 pub(crate) use open::{Kept, claim, open};
@@ -69,6 +71,7 @@ pub(super) fn keep(job: &Job, keeping: Keeping, sender: &Sender<News>, news: &Re
         tries: LAST_TRIES,
         restarts: settings.restarts,
         pause: PAUSES,
+        stores: vault.stores(),
         // The threads of this process cannot be lost, and say nothing that they need not.
         silence: Duration::MAX,
         ..Policy::default()
@@ -221,7 +224,7 @@ impl Run<'_> {
             self.over = Some(Ok(()));
             return;
         };
-        let restart = is_worth_a_restart(&failure);
+        let restart = self.vault.stores() && is_worth_a_restart(&failure);
         let cause = failure.to_string();
         self.failure = Some(failure);
         self.on(Event::Broken { attempt: self.number, restart });
@@ -356,7 +359,7 @@ impl Run<'_> {
         // Nobody listens once the job has ended.
         let tell = Arc::new(move |news| drop(sender.send(news)));
         self.vault.in_attempt(attempt);
-        let beginning = Beginning { term, interval, shelves, tell };
+        let beginning = Beginning { term, interval, stores: self.vault.stores(), shelves, tell };
         let plan = Plan { workers, ..self.job.plan().clone() };
         let begun = Attempt::start(&plan, Some(beginning))?;
         self.job.begin(begun.clone());
@@ -373,11 +376,13 @@ impl Run<'_> {
             Ok(bytes) => {
                 let at = self.now();
                 self.restore = Restore::Latest;
-                let taken = Taken { interval, bytes, took: at.saturating_sub(self.since), at };
-                self.job.note(|survived| {
-                    survived.snapshots += 1;
-                    survived.last = Some(taken);
-                });
+                if self.vault.stores() {
+                    let taken = Taken { interval, bytes, took: at.saturating_sub(self.since), at };
+                    self.job.note(|survived| {
+                        survived.snapshots += 1;
+                        survived.last = Some(taken);
+                    });
+                }
                 if let Purpose::Savepoint(name) = purpose {
                     self.askers.answer(&*self.vault, name, || Ok(()));
                 }

@@ -31,6 +31,7 @@ mod processes;
 mod random;
 mod schedule;
 mod stored;
+mod unkept;
 mod violation;
 mod witness;
 
@@ -42,6 +43,7 @@ pub use memory::Memory;
 pub use random::Random;
 pub use schedule::{Fault, Schedule, What};
 pub use stored::Stored;
+pub use unkept::Unkept;
 pub use violation::{Invariant, Violation};
 pub(super) use witness::{Aspect, Note, Witness};
 
@@ -57,6 +59,10 @@ pub(crate) const SEED: u64 = 7;
 
 /// Where the snapshots of a simulated job are kept.
 pub trait Keeping {
+    /// Whether there are any: if not, the job cannot be restored.
+    fn stores(&self) -> bool {
+        true
+    }
     /// An attempt begins: whoever held the snapshots before can commit nothing any more. Where the job goes on.
     ///
     /// # Errors

@@ -103,7 +103,7 @@ impl<K: PartitionKey, M: Meta<Key = K>, T: 'static, A: Aggregate<K, T>> Wrap<M, 
         let AggregateStage { mut aggregate, node } = self;
         let (mut table, mut chapter, mut arrivals) = (StateTable::<K, A::Kept>::new(env.ranks()), None, None);
         let site = env.site(node);
-        if env.saves() {
+        if env.tracks() {
             match aggregate.codec() {
                 Some(codec) => {
                     let layout = Layout::of_entries::<K, A::Kept>(&codec);
@@ -120,7 +120,8 @@ impl<K: PartitionKey, M: Meta<Key = K>, T: 'static, A: Aggregate<K, T>> Wrap<M, 
 /// Says that what operator `id` keeps cannot be saved.
 pub(crate) fn unwritten<V>(id: &str) -> Error {
     Error::Config(format!(
-        "`{id}` keeps values of type `{}` that cannot be written to a snapshot: derive `Record` for it, or run without snapshots",
+        "`{id}` keeps values of type `{}` that cannot be written to a snapshot, or for another worker: derive `Record` for it, or run \
+         without snapshots and without `--elastic`",
         std::any::type_name::<V>()
     ))
 }

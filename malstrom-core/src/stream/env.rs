@@ -166,10 +166,11 @@ impl Env {
     pub(crate) fn timed(&self) -> bool {
         self.0.timed
     }
-    /// Whether snapshots are taken, so that stages keep track of what changes.
-    pub(crate) fn saves(&self) -> bool {
-        self.0.saving.is_some()
+    /// Whether stages keep track of what changes, and can write it: to snapshots, or for another worker.
+    pub(crate) fn tracks(&self) -> bool {
+        self.0.saving.is_some() || self.0.elastic.get()
     }
+    /// How snapshots are taken, if they are.
     pub(crate) fn saving(&self) -> Option<Saving> {
         self.0.saving
     }

@@ -68,7 +68,7 @@ macro_rules! in_a_table {
     ($codec:expr) => {
         fn table(env: &Env, node: usize) -> Self::Table {
             let mut table = KeyedTable::new(env.ranks(), ttl::<S>());
-            if env.saves() {
+            if env.tracks() {
                 table.track(env.owner(node), $codec);
             }
             table

@@ -58,6 +58,11 @@ impl<S: Sink> SinkPush<S> {
 impl<S: Sink> SinkPush<S> {
     /// An interval ends: what was written in it is to be part of the snapshot.
     fn stage(&mut self, barrier: Barrier) {
+        self.passed = barrier.interval;
+        if self.saving.is_none() {
+            // The barrier only moves key groups, and what was written is out already.
+            return;
+        }
         // No later snapshot has anything of a worker that leaves.
         let last = barrier.last || self.leaves.get() == barrier.interval;
         let interval = Interval { number: barrier.interval, now: self.clock.elapsed(), last };
@@ -70,7 +75,6 @@ impl<S: Sink> SinkPush<S> {
             Ok(())
         });
         self.staged = staged;
-        self.passed = barrier.interval;
     }
 }
 impl<M: Meta, S: Sink> Push<M, S::In> for SinkPush<S> {
@@ -130,6 +134,7 @@ impl<M: Meta, S: Sink> Push<M, S::In> for SinkPush<S> {
                     pen.chunk(head, staged);
                 }
             }
+            Task::Settle(_) if self.saving.is_none() => {}
             Task::Settle(Outcome::Committed { interval, term } | Outcome::Saved { interval, term }) => {
                 reach(Failpoint::Publishing);
                 self.attempt(|sink, _| sink.commit(CommitPermit::new(interval, term)));

@@ -81,7 +81,7 @@ impl<M: Meta, I: 'static, T: Time, F: FnMut(&I) -> T + 'static> Wrap<M, I, Under
             merge: Merge::new(0),
             restored: Restored::new(env),
             resumed: None,
-            figures: env.saves().then(|| Figures::new(env.owner(self.node))),
+            figures: env.tracks().then(|| Figures::new(env.owner(self.node))),
             clock: env.clock(),
             down,
             site: env.site_with_ticks(self.node, T::TICKS),

@@ -132,12 +132,12 @@ impl<K: Eq + Clone, T: TimerSet> Timing<K, T> {
         let buffer = T::default();
         buffer.stand_on(env.ticks(node));
         let (mut event, mut processing) = (TimerQueue::default(), TimerQueue::default());
-        if env.saves() {
+        if env.tracks() {
             T::track(&mut event, env, node, Part::EventTimers);
             T::track(&mut processing, env, node, Part::ProcessingTimers);
         }
         let timed = M::Stamp::of(0).ticks().is_some();
-        let figures = (env.saves() && timed).then(|| Figures::new(env.owner(node)));
+        let figures = (env.tracks() && timed).then(|| Figures::new(env.owner(node)));
         Timing {
             buffer,
             event,

@@ -37,7 +37,7 @@ use std::time::Duration;
 
 /// How values `V` of operator `node` are written, where snapshots are on. If that is not known, the job cannot start.
 pub(crate) fn codec<V, C>(env: &Env, node: usize, codec: impl FnOnce() -> Option<C>) -> Option<C> {
-    if !env.saves() {
+    if !env.tracks() {
         return None;
     }
     let codec = codec();
@@ -76,7 +76,7 @@ where
 {
     fn wrap<P: Push<M, H::Out>>(self, env: &Env, down: P) -> impl Push<M, T> {
         let kept = || Kept { figures: Figures::new(env.owner(self.node)), ranks: env.ranks() };
-        let kept = env.saves().then(kept);
+        let kept = env.tracks().then(kept);
         let push = HostPush::new((self.make)(env), self.around, down, env.clock(), env.site(self.node));
         HostPush { kept, ..push }
     }

@@ -42,8 +42,9 @@ pub struct Written {
 /// How far a worker is with a snapshot.
 #[derive(Debug)]
 pub(super) struct Snapshots {
-    /// How much is written at a time.
+    /// How much is written at a time, and whether anything is: barriers may come only to move key groups.
     slice: usize,
+    kept: bool,
     /// The snapshot that is being taken.
     running: Option<(Barrier, Pen)>,
     /// It was given up. That is noted by all when its barrier has passed them.
@@ -60,10 +61,11 @@ pub(super) struct Snapshots {
 }
 impl Snapshots {
     /// Writes so much at a time, and no more than is good.
-    pub(super) fn new(slice: usize, handover: Option<Handover>) -> Self {
+    pub(super) fn new((slice, kept): (usize, bool), handover: Option<Handover>) -> Self {
         let (running, next, done, last) = (None, None, None, None);
         Snapshots {
             slice: slice.min(SLICE),
+            kept,
             running,
             aborted: false,
             next,
@@ -74,6 +76,9 @@ impl Snapshots {
             handover,
         }
     }
+    fn pen(&self) -> Pen {
+        if self.kept { Pen::new(self.slice) } else { Pen::dry() }
+    }
     pub(super) fn command(&mut self, command: Command, segments: &mut [Place]) {
         match command {
             Command::Snapshot(barrier) => {
@@ -81,7 +86,7 @@ impl Snapshots {
                 self.last = barrier.last.then_some(barrier.interval);
                 match &self.running {
                     Some(_) => self.next = Some(barrier),
-                    None => self.running = Some((barrier, Pen::new(self.slice))),
+                    None => self.running = Some((barrier, self.pen())),
                 }
             }
             Command::Change(barrier, change) => {
@@ -161,7 +166,7 @@ impl Snapshots {
         if std::mem::take(&mut self.aborted) {
             let outcome = Outcome::Aborted { interval: barrier.interval };
             segments.iter_mut().for_each(|place| place.segment.persist(Task::Settle(outcome)));
-            self.running = self.next.take().map(|barrier| (barrier, Pen::new(self.slice)));
+            self.running = self.next.take().map(|barrier| (barrier, self.pen()));
             return Ok(true);
         }
         if self.handover.as_ref().is_some_and(|handover| !handover.has_given_all(barrier.interval)) {

@@ -160,14 +160,14 @@ impl<S: Source, F: OnFail<Root, S::Error>, P: Push<Root, S::Out>> SourceSegment<
     #[allow(clippy::type_complexity)]
     fn next_split(&mut self) -> crate::Result<Option<(Option<(S::Reader, Vec<u8>, Option<u64>)>, bool)>> {
         let reads = (self.readers.len(), self.version);
-        let SourceSegment { source, restored, saving, .. } = self;
+        let SourceSegment { source, restored, tracks, .. } = self;
         let list = |known: Option<Bytes>| {
             let listed = match known {
                 Some(known) => saved::read_list::<S>(&known)?,
                 None => source.splits()?,
             };
             let all = saved::write_list::<S>(&listed)?;
-            let waiting = restored.waiting::<S>(listed, saving.is_some())?;
+            let waiting = restored.waiting::<S>(listed, *tracks)?;
             Ok(Listed { waiting, most: source.side_by_side(), all })
         };
         let next = Links::next_split::<Waiting<S>>(&self.fabric, self.number, reads, list)?;

@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 /// A split that nobody reads yet.
 pub(crate) struct Waiting<S: Source> {
     pub(crate) split: S::Split,
-    /// Its bytes, by which it is told from others; empty where no snapshots are taken.
+    /// Its bytes, by which it is told from others; empty where nobody keeps track of them.
     pub(crate) name: Vec<u8>,
     /// The number that it had, and its position.
     pub(crate) resume: Option<(u64, S::Position)>,

@@ -68,7 +68,7 @@ impl Console for Job {
         let target = glance.survived.target.unwrap_or(workers);
         let workers = glance.workers(phase, workers);
         let Survived { snapshots, restarts, restored_from, attempt, term, interval, moves, .. } = glance.survived;
-        let begun = |number: u64| (self.is_kept() && attempt > 0).then_some(number);
+        let begun = |number: u64| (self.stores() && attempt > 0).then_some(number);
         let processes =
             vec![ProcessStatus { process: 0, address: None, workers, connected: true, heard_seconds_ago: 0.0 }];
         StatusView::Job(Box::new(Status {
@@ -135,7 +135,7 @@ impl Console for Job {
             key_groups: Some(self.plan().key_groups.count()),
             restarts: glance.survived.restarts,
             uptime_seconds: now.as_secs_f64(),
-            snapshots: self.is_kept().then_some(snapshots),
+            snapshots: self.stores().then_some(snapshots),
             rescales: self.is_kept().then_some(rescales),
             ..Gauges::default()
         }

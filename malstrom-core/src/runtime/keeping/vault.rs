@@ -11,6 +11,10 @@ use std::time::Duration;
 
 /// A place where snapshots are kept and committed.
 pub(crate) trait Vault: Send {
+    /// Whether it keeps anything, so that the job can be restored.
+    fn stores(&self) -> bool {
+        true
+    }
     /// The term of this coordinator.
     fn term(&self) -> u64;
     /// The greatest interval that has a snapshot; 0 if none has.

@@ -173,6 +173,7 @@ impl<'a> World<'a> {
             moves: true,
             budget: [0, 10, 1_000][random.index(3)],
             wave: [u64::MAX, 1, 2][random.index(3)],
+            stores: true,
         }
     }
     fn say(&mut self, what: impl Display) {

@@ -103,13 +103,13 @@ impl Attempt {
             Duration::from_micros(range.0 + lives.settings.below(range.1.saturating_sub(range.0) + 1))
         };
         let linger = LINGER[lives.settings.index(LINGER.len())];
-        let elastic = origin.is_some();
+        let (elastic, stores) = (origin.is_some(), lives.stores());
         let scaling = if elastic { Scaling::Elastic } else { Scaling::Fixed };
         let mut made = Vec::new();
         let mut sources = Vec::new();
         let mut first = None;
         for worker in 0..workers {
-            let saving = origin.as_ref().map(|origin| Saving {
+            let saving = origin.as_ref().filter(|_| stores).map(|origin| Saving {
                 term: origin.term,
                 interval: origin.interval + 1,
                 cleans: worker == 0,
@@ -143,7 +143,9 @@ impl Attempt {
         let timeout = micros((least, least + 20_000.max(most)), lives);
         let coordinator = origin.map(|origin| {
             let (groups, silence) = (key_groups.count(), Duration::MAX);
-            let policy = Policy { workers, groups, every, timeout, tries: LAST_TRIES, silence, ..Policy::default() };
+            let every = if stores { every } else { Duration::from_secs(1 << 32) };
+            let policy =
+                Policy { workers, groups, every, timeout, tries: LAST_TRIES, silence, stores, ..Policy::default() };
             let (mut coordinator, _) = Coordinator::new(policy);
             let attempt = origin.term;
             coordinator.on(lives.now, Event::Claimed(origin));
@@ -236,9 +238,9 @@ impl Attempt {
         let step = lives.lived.steps;
         while let Some(fault) = lives.faults.pop_front_if(|fault| fault.at <= step) {
             // Without snapshots, this would be the end of it.
-            if lives.keeping.is_none()
-                && matches!(fault.what, What::Crash { .. } | What::Rescale { .. } | What::Restart { .. })
-            {
+            let ends = matches!(fault.what, What::Crash { .. } | What::Restart { .. })
+                || !self.elastic && matches!(fault.what, What::Rescale { .. });
+            if !lives.stores() && (ends || fault.what == What::Savepoint) {
                 continue;
             }
             lives.say(&fault.what);
@@ -284,7 +286,7 @@ impl Attempt {
         let (Some((barrier, purpose)), Some(keeping)) = (self.storing.take(), &mut lives.keeping) else {
             return Ok(());
         };
-        let interval = barrier.interval;
+        let (interval, stores) = (barrier.interval, keeping.stores());
         let written = std::mem::take(&mut self.written);
         let written = written.into_iter().filter(|written| written.interval == interval).collect();
         let stored = keeping.store(barrier, &purpose, written);
@@ -292,11 +294,13 @@ impl Attempt {
         let event = match stored {
             Ok(()) => {
                 let savepoint = purpose != Purpose::Recovery;
-                lives.lived.snapshots += 1;
-                lives.lived.savepoints += u64::from(savepoint);
-                let last = if barrier.last { ", the last," } else { "" };
-                let what = if savepoint { "savepoint" } else { "snapshot" };
-                lives.say(format_args!("{what} {interval}{last} is committed"));
+                if stores {
+                    lives.lived.snapshots += 1;
+                    lives.lived.savepoints += u64::from(savepoint);
+                    let last = if barrier.last { ", the last," } else { "" };
+                    let what = if savepoint { "savepoint" } else { "snapshot" };
+                    lives.say(format_args!("{what} {interval}{last} is committed"));
+                }
                 Event::Committed { interval }
             }
             Err(error) if is_worth_a_restart(&error) && is_open => {

@@ -176,7 +176,7 @@ impl Lives<'_> {
                     if !matches!(failure, Error::Storage { .. } | Error::Uncertain { .. }) {
                         failures = if self.lived.snapshots > before { 1 } else { failures + 1 };
                     }
-                    if self.keeping.is_none()
+                    if !self.stores()
                         || Violation::of(&failure).is_some()
                         || !is_worth_a_restart(&failure)
                         || failures > RESTARTS
@@ -190,7 +190,8 @@ impl Lives<'_> {
     }
     /// How many key groups there are in the next attempt, if snapshots are taken.
     pub(super) fn key_groups(&mut self) -> KeyGroups {
-        let Some(keeping) = &mut self.keeping else { return KeyGroups::DEFAULT };
+        let stores = self.stores();
+        let Some(keeping) = self.keeping.as_mut().filter(|_| stores) else { return KeyGroups::DEFAULT };
         let twice = keeping.key_groups().count() * 2;
         let splits = twice <= MOST_GROUPS && self.splits.as_mut().is_some_and(|random| random.one_in(2));
         if let Ok(more) = KeyGroups::new(twice)
@@ -200,6 +201,10 @@ impl Lives<'_> {
             self.lived.splits += 1;
         }
         keeping.key_groups()
+    }
+    /// Whether snapshots are taken: without, an end that is not that of the input is the end of the job.
+    pub(super) fn stores(&self) -> bool {
+        self.keeping.as_ref().is_some_and(|keeping| keeping.stores())
     }
     pub(super) fn say(&mut self, what: impl std::fmt::Display) {
         self.witness.say(self.lived.steps, self.now, what);

@@ -43,6 +43,10 @@ impl<K, V> StateTable<K, V> {
         if let Some(error) = cut.failure.take() {
             return Err(error);
         }
+        if pen.is_dry() {
+            cut.written = END;
+            cut.drafts.clear();
+        }
         if cut.is_done() {
             return Ok(false);
         }

@@ -162,6 +162,10 @@ impl<K, X> Track<K, X> {
         if let Some(error) = cut.failure.take() {
             return Err(error);
         }
+        if pen.is_dry() {
+            cut.drafts.clear();
+            cut.done = true;
+        }
         if cut.done {
             return Ok(false);
         }

@@ -389,7 +389,7 @@ fn what_cannot_be_written_fails_the_job_when_it_is_made() {
     assert!(
         error.starts_with("`numbered` keeps values of type `core::option::Option<alloc::string::String>` that cannot")
     );
-    assert!(error.ends_with("derive `Record` for it, or run without snapshots"));
+    assert!(error.ends_with("derive `Record` for it, or run without snapshots and without `--elastic`"));
 }
 
 #[test]

@@ -83,7 +83,7 @@ impl<K: PartitionKey> Judge<K> for SessionTable<K, ()> {
 impl<K: PartitionKey> Judges<K> for Sessions {
     type Judge = SessionTable<K, ()>;
     fn judge(spec: Spec<Self>, env: &Env, node: usize) -> Self::Judge {
-        SessionTable::new(spec, env, node, env.saves().then(OfRecord::new))
+        SessionTable::new(spec, env, node, env.tracks().then(OfRecord::new))
     }
 }
 
@@ -192,7 +192,7 @@ where
             progress: Progress::new(env.site(self.node).shown()),
             late: 0,
             further: 0,
-            figures: (env.saves() && timed).then(|| Figures::new(env.owner(self.node))),
+            figures: (env.tracks() && timed).then(|| Figures::new(env.owner(self.node))),
             down,
             site: env.site(self.node),
         }

@@ -46,7 +46,7 @@ where
 {
     /// That of operator `node`.
     pub(crate) fn new(op: Op, spec: Spec<Aligned<N>>, env: &Env, node: usize) -> Self {
-        let codec = env.saves().then(Op::Keep::codec);
+        let codec = env.tracks().then(Op::Keep::codec);
         AlignedOps {
             caller: Caller::new(op),
             spec,
@@ -317,7 +317,7 @@ pub(crate) struct CountOps<K, Op: Operator<Keep: KeepInWindow>> {
 impl<K: PartitionKey, Op: Operator<Keep: KeepInWindow>> CountOps<K, Op> {
     /// That of operator `node`.
     pub(crate) fn new(op: Op, spec: Spec<Counts>, env: &Env, node: usize) -> Self {
-        let codec = env.saves().then(Op::Keep::codec);
+        let codec = env.tracks().then(Op::Keep::codec);
         CountOps { caller: Caller::new(op), windows: CountTable::new(spec, env, node, codec) }
     }
 }

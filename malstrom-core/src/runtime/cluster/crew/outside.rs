@@ -119,7 +119,7 @@ impl Outside for Threads {
         // Nobody listens once the process is about to end.
         let tell = Arc::new(move |news| drop(sender.send(Input::News(number, news))));
         let shelves = restoring.as_ref().map(Restoring::shelves);
-        let beginning = Beginning { term: number, interval, shelves, tell };
+        let beginning = Beginning { term: number, interval, stores: true, shelves, tell };
         let attempt = Attempt::among(&plan, places, Some(beginning), joins)?;
         let fabric = attempt.fabric().clone();
         let peers: Vec<Peer> = setup.seats.iter().filter_map(|seat| peer(&attempt, seat)).collect();

@@ -73,7 +73,9 @@ impl Attempt {
             scaling,
         };
         let (fabric, watch) = (self.processes.fabric_of(worker), lives.witness.watch());
-        let made = Worker::watched((lives.make)(), &settings, fabric, &EmptyShelf, Some(watch))?;
+        let pipeline = (lives.make)();
+        let pipeline = if saving.is_some() { pipeline } else { pipeline.unpromised() };
+        let made = Worker::watched(pipeline, &settings, fabric, &EmptyShelf, Some(watch))?;
         if self.workers.len() <= worker {
             self.workers.resize_with(worker + 1, || None);
             self.states.resize(worker + 1, Step::Done);
