@@ -207,8 +207,7 @@ impl RuntimeBuilder {
         self
     }
     /// Lets the number of workers change while the job runs ([`Handle::rescale`]) without snapshots. With them it always may. All state must
-    /// be of types that can be written then, since it goes from one worker to another, and a job of one worker is slower: its records go
-    /// through exchanges that it would not need. The first failure ends such a job.
+    /// be of types that can be written then, since it goes from one worker to another. The first failure ends such a job.
     ///
     /// ```
     /// use malstrom_core::Runtime;

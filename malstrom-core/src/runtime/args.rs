@@ -68,8 +68,8 @@ pub struct RuntimeArgs {
     /// as the snapshot has, and 4096 if there is none]
     #[arg(long, value_name = "K", env = "MALSTROM_KEY_GROUPS")]
     key_groups: Option<KeyGroups>,
-    /// Let the number of workers change while the job runs, without snapshots too. All state must be of types that can be written, and one
-    /// worker alone is slower
+    /// Let the number of workers change while the job runs, without snapshots too. All state must be of types that can be
+    /// written then
     #[arg(long, env = "MALSTROM_ELASTIC")]
     elastic: bool,
     /// Move key groups by themselves from a worker that has far more to do than the others; it takes `--snapshots` or `--elastic`
