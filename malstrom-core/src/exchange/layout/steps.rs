@@ -4,7 +4,7 @@
 //! it, a coordinator that has taken over for one, knows what is left to do, and workers know what they are going to get.
 use super::{Change, Layout, Move, moves};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Where a layout leads to.
@@ -12,14 +12,20 @@ use std::sync::Arc;
 pub(super) struct Goal {
     members: Vec<usize>,
     owners: Vec<u16>,
+    /// Those who have got some of what they gain, in order.
+    begun: Vec<u16>,
 }
 impl Goal {
     /// The same, where workers have other numbers.
     pub(super) fn renumbered(&self, number: impl Fn(usize) -> Option<usize>) -> Option<Goal> {
         let mut members: Vec<usize> = self.members.iter().map(|worker| number(*worker)).collect::<Option<_>>()?;
         members.sort_unstable();
-        let owner = |worker: &u16| number(usize::from(*worker))?.try_into().ok();
-        Some(Goal { members, owners: self.owners.iter().map(owner).collect::<Option<_>>()? })
+        let all = |workers: &[u16]| -> Option<Vec<u16>> {
+            workers.iter().map(|worker| number(usize::from(*worker))?.try_into().ok()).collect()
+        };
+        let (owners, mut begun) = (all(&self.owners)?, all(&self.begun)?);
+        begun.sort_unstable();
+        Some(Goal { members, owners, begun })
     }
     /// Whether it can be that of this layout.
     pub(super) fn is_of(&self, layout: &Layout) -> bool {
@@ -27,13 +33,17 @@ impl Goal {
         self.owners.len() == layout.owners.len()
             && self.members.is_sorted_by(|a, b| a < b)
             && self.members.iter().all(|worker| layout.has(*worker))
-            && self.owners.iter().all(|worker| takes_part(usize::from(*worker)))
+            && self.owners.iter().chain(&self.begun).all(|worker| takes_part(usize::from(*worker)))
+            && self.begun.is_sorted_by(|a, b| a < b)
     }
 }
 
 impl Layout {
     /// The first step towards `end`, which may be followed by [others](Layout::onward): no more than so many key groups move, as many from
     /// each worker as that takes, and all splits. Whoever joins does so at once, and whoever leaves does when nothing of it is left.
+    ///
+    /// Whoever gains something makes room for all of it when the first of it comes, while its records wait. So that not all do that at the
+    /// same time, each of them is in turn the only one that gains something, as long as one is left that has got nothing yet.
     ///
     /// ```
     /// use malstrom_core::exchange::layout::Layout;
@@ -46,7 +56,8 @@ impl Layout {
     /// ```
     #[must_use]
     pub fn toward(&self, end: &Layout, most: usize) -> Layout {
-        self.step(Goal { members: end.members.clone(), owners: end.owners.clone() }, end.readers.clone(), most)
+        let goal = Goal { members: end.members.clone(), owners: end.owners.clone(), begun: Vec::new() };
+        self.step(goal, end.readers.clone(), most)
     }
     /// The next step to where this one leads. Where it leads nowhere else, it is the same.
     #[must_use]
@@ -56,9 +67,18 @@ impl Layout {
             None => self.clone(),
         }
     }
-    fn step(&self, goal: Goal, readers: Vec<u16>, most: usize) -> Layout {
+    fn step(&self, mut goal: Goal, readers: Vec<u16>, most: usize) -> Layout {
+        let all: Vec<Move> = moves(&self.owners, &goal.owners).collect();
+        let (version, most) = (self.version + 1, most.max(1));
+        if all.len() <= most {
+            return Layout { version, members: goal.members, owners: goal.owners, readers, goal: None };
+        }
+        let gainers: BTreeSet<u16> = all.iter().map(|moved| moved.to as u16).collect();
+        let next = gainers.iter().copied().find(|worker| goal.begun.binary_search(worker).is_err());
+        let share = if next.is_some() { most.div_ceil(gainers.len()) } else { most };
+        let now = all.into_iter().filter(|moved| next.is_none_or(|next| moved.to == usize::from(next)));
         let mut of_each: BTreeMap<usize, usize> = BTreeMap::new();
-        let mut turns: Vec<(usize, Move)> = moves(&self.owners, &goal.owners)
+        let mut turns: Vec<(usize, Move)> = now
             .map(|moved| {
                 let turn = of_each.entry(moved.from).or_default();
                 *turn += 1;
@@ -66,11 +86,10 @@ impl Layout {
             })
             .collect();
         turns.sort_by_key(|(turn, moved)| (*turn, moved.what));
-        let (version, mut owners) = (self.version + 1, self.owners.clone());
-        turns.iter().take(most.max(1)).for_each(|(_, moved)| owners[moved.what] = moved.to as u16);
-        if turns.len() <= most.max(1) {
-            return Layout { version, members: goal.members, owners, readers, goal: None };
-        }
+        let mut owners = self.owners.clone();
+        turns.iter().take(share).for_each(|(_, moved)| owners[moved.what] = moved.to as u16);
+        goal.begun.extend(next);
+        goal.begun.sort_unstable();
         let mut members = [&self.members[..], &goal.members[..]].concat();
         members.sort_unstable();
         members.dedup();
@@ -145,9 +164,26 @@ mod tests {
     #[test]
     fn a_step_takes_from_all() {
         let begin = Layout::even(&[0, 1, 2, 3], 64, 0);
-        let step = begin.toward(&begin.spread(&[0, 1]), 4);
+        let step = begin.toward(&begin.spread(&[0]), 3);
         let change = Change { old: Arc::new(begin), new: Arc::new(step), bases: BTreeMap::new() };
         let from: Vec<usize> = change.groups().map(|moved| moved.from).collect();
-        assert_eq!((from, change.is_followed()), (vec![2, 2, 3, 3], true));
+        assert_eq!((from, change.is_followed()), (vec![1, 2, 3], true));
+    }
+    #[test]
+    fn who_gains_something_begins_alone() {
+        let begin = Layout::even(&[0, 1, 2, 3], 64, 0);
+        let mut layout = begin.toward(&begin.spread(&[0, 1]), 4);
+        let (mut before, mut gainers) = (begin, Vec::new());
+        loop {
+            let gained: Vec<usize> = moves(&before.owners, &layout.owners).map(|moved| moved.to).collect();
+            gainers.push(gained);
+            if layout.goal.is_none() {
+                break;
+            }
+            let next = layout.onward(4);
+            before = std::mem::replace(&mut layout, next);
+        }
+        assert_eq!(gainers[..2], [vec![0, 0], vec![1, 1]]);
+        assert!(gainers[2..].iter().all(|gained| gained.len() == 4 && gained.contains(&0) && gained.contains(&1)));
     }
 }
