@@ -173,6 +173,18 @@ impl Coordinator {
     pub fn is_moving(&self) -> bool {
         matches!(&self.phase, Phase::Running(running) if running.plan.is_some())
     }
+    /// Whether key groups can be [moved](Event::Move) now: all have begun, nothing moves yet, and the job is not about to end.
+    ///
+    /// ```
+    /// use malstrom_core::coordinator::{Coordinator, Policy};
+    /// let (coordinator, _) = Coordinator::new(Policy::default());
+    /// assert!(!coordinator.can_move(), "nobody has begun");
+    /// ```
+    pub fn can_move(&self) -> bool {
+        let can = |running: &Running| running.plan.is_none() && !running.snapshots.is_finishing();
+        let goes_on = self.policy.moves && self.layout.left() == 0;
+        goes_on && matches!(&self.phase, Phase::Running(running) if can(running))
+    }
     /// The workers of the attempt: those of the layout, and those who are about to join or to leave.
     pub fn participants(&self) -> Vec<usize> {
         match &self.phase {

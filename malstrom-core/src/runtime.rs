@@ -2,6 +2,7 @@
 pub mod args;
 mod asking;
 mod attempt;
+mod balancing;
 pub(crate) mod clock;
 mod cluster;
 mod environment;
@@ -231,7 +232,8 @@ impl RuntimeBuilder {
     }
     /// Moves key groups by themselves from a worker that has far more to do than the others, as [`Handle::rebalance`] does when it is asked to:
     /// when the busiest worker gets more than 1.25 times the mean of records for half a minute, if that lowers what it gets by a fifth at
-    /// least, and not more than once a minute. The job takes snapshots or is [elastic](Self::elastic), and all of its workers are in one process.
+    /// least, and not more than once a minute. The job takes snapshots or is [elastic](Self::elastic). If it has several processes, this is
+    /// for its coordinator to know.
     ///
     /// ```
     /// use malstrom_core::Runtime;
@@ -422,11 +424,6 @@ impl Runtime {
     ) -> Result<Begun> {
         let Snapshots { location, restore, drop_state, keeping } =
             shared(self.snapshots.as_ref(), |snapshots| &snapshots.location)?.clone();
-        if keeping.rebalance {
-            return Err(Error::Config(
-                "key groups move by themselves between the workers of one process only: leave out `--rebalance`".into(),
-            ));
-        }
         let bound = self.http.clone().map(http::bind).transpose()?;
         let (plan, security) = (self.plan(make), self.security.clone());
         let serve = |console: Arc<dyn http::Console>| {

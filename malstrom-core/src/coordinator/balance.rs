@@ -15,6 +15,8 @@ const LOOKS: u32 = 3;
 const REST: Duration = Duration::from_secs(60);
 /// With fewer samples for each worker it is not known who has how much.
 const LEAST: u64 = 400;
+/// More samples of a group are not counted, so that whatever somebody says there were can be added up.
+const MOST: u64 = 1 << 30;
 
 /// What is known of the loads of key groups, and since when one worker has too much.
 ///
@@ -92,7 +94,7 @@ fn add(to: &mut Vec<u64>, more: &[u64]) {
     if to.len() < more.len() {
         to.resize(more.len(), 0);
     }
-    to.iter_mut().zip(more).for_each(|(all, more)| *all += more);
+    to.iter_mut().zip(more).for_each(|(all, more)| *all = all.saturating_add(*more).min(MOST));
 }
 fn busiest(layout: &Layout, loads: &[u64]) -> u64 {
     layout.loads(loads).into_values().max().unwrap_or(0)

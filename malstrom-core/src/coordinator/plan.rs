@@ -160,12 +160,11 @@ impl Coordinator {
         splits: &[(usize, usize)],
         actions: &mut Vec<Action>,
     ) {
-        match &self.phase {
-            Phase::Running(running) if running.plan.is_none() && !running.snapshots.is_finishing() => {
-                let end = self.layout.moved(groups, splits);
-                self.set_out(now, now, end, actions);
-            }
-            _ => actions.push(Action::NotMoved),
+        if self.can_move() {
+            let end = self.layout.moved(groups, splits);
+            self.set_out(now, now, end, actions);
+        } else {
+            actions.push(Action::NotMoved);
         }
     }
     /// Begins to change the layout into another one, which has been wanted since then.

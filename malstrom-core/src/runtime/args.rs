@@ -72,7 +72,8 @@ pub struct RuntimeArgs {
     /// written then
     #[arg(long, env = "MALSTROM_ELASTIC")]
     elastic: bool,
-    /// Move key groups by themselves from a worker that has far more to do than the others; it takes `--snapshots` or `--elastic`
+    /// Move key groups by themselves from a worker that has far more to do than the others; the job takes snapshots, or is elastic. Of the
+    /// processes of a job only its coordinator needs this
     #[arg(long, env = "MALSTROM_REBALANCE")]
     rebalance: bool,
     /// Answer over HTTP what the job does, and take savepoints and the order to stop: 127.0.0.1:8080. Port 0 takes one that is
@@ -213,10 +214,6 @@ impl RuntimeArgs {
         let part = local::part();
         let security = or_refuse(self.cluster.security(self.insecure))?;
         let place = or_refuse(self.cluster.place(part))?;
-        if self.rebalance && !matches!(place, Where::Here) {
-            let why = "key groups move by themselves between the workers of one process only: leave out `--rebalance`";
-            refuse(&Error::Config(why.into()));
-        }
         if let Where::Local { processes } = place {
             // Said once, and not by all who are started.
             let location = self.snapshots.as_deref().map(str::parse).transpose();

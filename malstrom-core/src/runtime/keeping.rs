@@ -27,8 +27,9 @@ use super::{LAST_TRIES, PAUSES};
 use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::{Barrier, Outcome};
 use crate::coordinator::member::Command;
-use crate::coordinator::{Action, Balance, Coordinator, Event, Origin, Policy, Purpose, Report};
+use crate::coordinator::{Action, Coordinator, Event, Origin, Policy, Purpose, Report};
 use crate::error::{Error, Result};
+use crate::runtime::balancing::Balancing;
 use crate::runtime::scalers::Scalers;
 use crate::worker::{self, Written};
 use std::collections::VecDeque;
@@ -95,8 +96,7 @@ pub(super) fn keep(job: &Job, keeping: Keeping, sender: &Sender<News>, news: &Re
         over: None,
         next: VecDeque::new(),
         scalers: Scalers::default(),
-        balance: Balance::new(job.plan().clock.now()),
-        rebalance: settings.rebalance,
+        balancing: Balancing::new(job.plan().clock.now(), settings.rebalance),
     };
     run.act(first);
     run.run(news)
@@ -139,9 +139,7 @@ struct Run<'a> {
     next: VecDeque<Event>,
     /// Those who want another number of workers.
     scalers: Scalers,
-    /// What key groups have to do, and whether they move because of it.
-    balance: Balance,
-    rebalance: bool,
+    balancing: Balancing,
 }
 impl Run<'_> {
     fn now(&self) -> Duration {
@@ -165,7 +163,7 @@ impl Run<'_> {
                 fresh.into_iter().for_each(|name| self.on(Event::Savepoint(name)));
                 self.look_at_loads();
             }
-            let own = self.askers.due().min(self.balance.due());
+            let own = self.askers.due().min(self.balancing.due());
             let due = match (self.coordinator.due(), self.attempt.is_some()) {
                 (Some(due), true) => due.min(own),
                 (None, true) => own,

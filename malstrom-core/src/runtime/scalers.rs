@@ -82,19 +82,30 @@ impl Scalers {
             let _ = asked.reply.send(Ok(Moved { took: now.saturating_sub(asked.since), ..moved }));
         }
     }
-    /// The job has begun anew, with so many workers.
+    /// The job has begun anew, with so many workers, who have as many key groups as each other.
     pub(crate) fn begun(&mut self, workers: usize, now: Duration) {
         let moved = self.done(workers, now);
+        self.refuse("the job has begun anew meanwhile: ask again", |wish| wish == Wish::Balance);
         self.answer(workers, moved, now);
+    }
+    /// Nothing moves. A change for which somebody waits may have been dropped on its way: one of the number of workers is made again by
+    /// itself, and another one is not.
+    pub(crate) fn rests(&mut self) {
+        self.under_way = None;
+        self.refuse("a process was out of reach meanwhile: ask again", |wish| wish == Wish::Balance);
     }
     /// There will not be as many as anybody wants.
     pub(crate) fn turn_down(&mut self, why: &str) {
         self.under_way = None;
-        for asked in self.asked.drain(..) {
+        self.refuse(why, |_| true);
+    }
+    fn refuse(&mut self, why: &str, whom: impl Fn(Wish) -> bool) {
+        for asked in self.asked.extract_if(.., |asked| whom(asked.wish)) {
             let why = match asked.wish {
                 Wish::Workers(workers) => format!("there are not {workers} workers: {why}"),
                 Wish::Balance => format!("key groups have not moved: {why}"),
             };
+            // Whoever has asked may be gone.
             let _ = asked.reply.send(Err(Error::custom(why)));
         }
     }

@@ -150,7 +150,8 @@ impl Candidate {
         let kept = (vault, found, restore);
         let outside =
             Box::new(Network { clock: self.plan.clock, control, pulse, environment: self.environment.clone() });
-        let (leader, first) = Leader::new(lead.clone(), kept, (policy(keeping, plan.key_groups), *wanted), outside);
+        let kind = (policy(keeping, plan.key_groups), *wanted, keeping.rebalance);
+        let (leader, first) = Leader::new(lead.clone(), kept, kind, outside);
         tracing::info!(%address, processes = wanted.processes, "coordinator is there");
         Ok(Elected { leader, first, network: (listener, io) })
     }

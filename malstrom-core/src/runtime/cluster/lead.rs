@@ -170,6 +170,15 @@ impl Lead {
         let ended = || Error::Config("the job has ended, and has no workers any more".into());
         if self.tell(Input::Rescale(workers, reply)) { Ok(()) } else { Err(ended()) }
     }
+    /// Has all workers have as much to do as each other, and waits until they have.
+    pub(crate) fn rebalance(&self) -> Result<Moved> {
+        let (reply, answer) = channel();
+        let gone = || Error::Config("the job has ended, so no key groups can be moved".into());
+        if !self.tell(Input::Rebalance(reply)) {
+            return Err(gone());
+        }
+        answer.recv().unwrap_or_else(|_| Err(gone()))
+    }
     /// What came of the job, once it has ended.
     pub(crate) fn outcome(&self) -> Result<Outcome> {
         let mut state = lock(&self.state);

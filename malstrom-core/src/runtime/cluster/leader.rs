@@ -2,6 +2,7 @@
 //!
 //! It acts on the store, and on what lies [outside](Outside), within each [step](Leader::step). [A thread](Leader::run) takes the steps
 //! in a job, and a simulation does in tests.
+mod balancing;
 mod heard;
 mod kept;
 mod outside;
@@ -19,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::net::Holders;
 use crate::net::control::{ConnectionId, ControlEvent, SILENCE};
 use crate::runtime::attempt::Moved;
+use crate::runtime::balancing::Balancing;
 use crate::runtime::keeping::{Asker, Askers, Found, Restore, Stored, Vault, turn_down};
 use crate::runtime::scalers::Scalers;
 use crate::snapshot::{self, End};
@@ -52,6 +54,8 @@ pub(super) enum Input {
     Savepoint(String, Sender<Result<()>>),
     /// Or wants so many workers.
     Rescale(usize, Sender<Result<Moved>>),
+    /// Or wants all workers to have as much to do as each other.
+    Rebalance(Sender<Result<Moved>>),
 }
 
 /// How many processes with workers there are to be, and with how many the job goes on in want of the others.
@@ -98,6 +102,7 @@ pub(super) struct Leader {
     limit: Option<Limit>,
     seats: Seats,
     scalers: Scalers,
+    balancing: Balancing,
     askers: Askers,
     stopping: bool,
     /// All are to be told so, when the change is made that is being made.
@@ -114,11 +119,12 @@ impl Leader {
     pub(super) fn new(
         lead: Arc<Lead>,
         (vault, found, restore): (Stored, Option<Found>, Restore),
-        (policy, wanted): (Policy, Wanted),
+        (policy, wanted, rebalance): (Policy, Wanted, bool),
         outside: Box<dyn Outside>,
     ) -> (Self, Vec<Action>) {
         let (coordinator, first) = Coordinator::new(policy);
         let askers = Askers::new(vault.looks_every(policy.every), outside.now());
+        let balancing = Balancing::new(outside.now(), rebalance);
         let leader = Leader {
             lead,
             vault,
@@ -141,6 +147,7 @@ impl Leader {
             limit: None,
             seats: Seats::default(),
             scalers: Scalers::default(),
+            balancing,
             askers,
             stopping: false,
             stop_due: false,
@@ -165,7 +172,7 @@ impl Leader {
             self.apart.values().map(|apart| apart.until).min(),
             (!self.unnumbered.is_empty()).then_some(self.numbered_at),
         ];
-        dues.into_iter().flatten().min().unwrap_or(Duration::MAX).min(self.askers.due())
+        dues.into_iter().flatten().min().unwrap_or(Duration::MAX).min(self.askers.due()).min(self.balancing.due())
     }
     /// Takes in what has happened, or that time has passed. What came of the job, once it is over: all have been told then, and there
     /// is nothing left to take in.
@@ -180,6 +187,7 @@ impl Leader {
                 }
             }
             Some(Input::Rescale(workers, reply)) => self.rescale(workers, reply),
+            Some(Input::Rebalance(reply)) => self.rebalance(reply),
             None => self.tick(),
         }
         self.stands()
@@ -191,6 +199,7 @@ impl Leader {
             for name in self.askers.look(self.outside.now(), &self.vault) {
                 self.on(Event::Savepoint(name));
             }
+            self.look_at_loads();
         }
         let over = self.over.take()?;
         self.end(over)

@@ -133,6 +133,10 @@ pub(super) fn stand_by<T>(
                     let why = "the number of workers is for the coordinator to say, and this one only stands by";
                     drop(reply.send(Err(Error::custom(why))));
                 }
+                Ok(Input::Rebalance(reply)) => {
+                    let why = "key groups are for the coordinator to move, and this one only stands by";
+                    drop(reply.send(Err(Error::custom(why))));
+                }
                 Ok(Input::Control(_) | Input::Overtaken) => {}
                 Err(RecvTimeoutError::Timeout) => break,
             }

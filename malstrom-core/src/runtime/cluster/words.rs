@@ -65,7 +65,11 @@ pub(super) enum Word {
     Leaving,
     /// What it has done.
     Did(Done),
+    /// What samples there were of records that its workers have sent in this attempt, since it last said so.
+    Loads { attempt: u64, samples: Samples },
 }
+/// Some key groups, and how many samples there were of each.
+pub(super) type Samples = Vec<(u16, u32)>;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Hello {
     /// Tells a process from any that had its number before.

@@ -5,7 +5,7 @@ use super::views::{
     Gauges, Phase, PlanView, ProcessGauges, ProcessStatus, RescaleGauges, SnapshotGauges, Status, StatusView,
 };
 use crate::error::Result;
-use crate::runtime::attempt::Moves;
+use crate::runtime::attempt::{Moved, Moves};
 use crate::runtime::cluster::{Lead, LeadState};
 use crate::runtime::report::Survived;
 use crate::runtime::signals::Stop;
@@ -89,6 +89,9 @@ impl Console for Lead {
             Ok(Err(error)) => Err(error),
             Ok(Ok(_)) | Err(_) => Ok(()),
         }
+    }
+    fn rebalance(&self) -> Result<Moved> {
+        self.rebalance()
     }
     fn only_elsewhere(&self) -> Option<String> {
         let why =

@@ -1,6 +1,6 @@
 //! What there is to ask of a job.
 use super::views::{Gauges, PlanView, StatusView};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::runtime::attempt::Moved;
 
 /// A job, as the server sees it. All but `savepoint` and `rebalance` answer at once.
@@ -18,9 +18,7 @@ pub(crate) trait Console: Send + Sync {
     /// Has it run with so many workers from now on.
     fn target(&self, workers: usize) -> Result<()>;
     /// Has all workers have as much to do as each other, and waits until they have.
-    fn rebalance(&self) -> Result<Moved> {
-        Err(Error::Config("key groups cannot be moved yet while a job of several processes runs".into()))
-    }
+    fn rebalance(&self) -> Result<Moved>;
     /// Ends the sources; what is under way is drained, and nobody waits for that here.
     fn stop(&self) -> Result<()>;
     /// Whether it is worth being left alone; if not, it should be restarted from outside.

@@ -4,7 +4,7 @@ use super::Console;
 use super::figures::{loads, operators};
 use super::views::{Gauges, OperatorView, Phase, PlanView, StatusView, WorkerView, WorkersStatus};
 use crate::error::{Error, Result};
-use crate::runtime::attempt::Attempt;
+use crate::runtime::attempt::{Attempt, Moved};
 use crate::runtime::cluster::{Roster, RosterState};
 use crate::runtime::report::Figures;
 
@@ -81,6 +81,9 @@ impl Console for Roster {
         Err(Error::custom(self.elsewhere()))
     }
     fn target(&self, _: usize) -> Result<()> {
+        Err(Error::custom(self.elsewhere()))
+    }
+    fn rebalance(&self) -> Result<Moved> {
         Err(Error::custom(self.elsewhere()))
     }
     fn stop(&self) -> Result<()> {

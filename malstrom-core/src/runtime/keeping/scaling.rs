@@ -21,8 +21,9 @@ impl Run<'_> {
         if self.coordinator.target() == workers && !self.coordinator.is_moving() {
             self.scalers.answer(workers, None, since);
         } else {
-            self.weigh();
-            self.balance.rest(since);
+            self.count();
+            self.balancing.weigh(&mut self.coordinator);
+            self.balancing.rest(since);
             self.on(Event::Target(workers));
         }
     }

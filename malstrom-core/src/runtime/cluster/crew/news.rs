@@ -152,5 +152,10 @@ impl Crew {
             self.say(&Word::Did(done.clone()));
             self.told = Some(done);
         }
+        // What is lost on its way is missed by nobody: more of them follow.
+        let (attempt, samples) = (running.number, running.work.samples());
+        if !samples.is_empty() {
+            self.say(&Word::Loads { attempt, samples });
+        }
     }
 }

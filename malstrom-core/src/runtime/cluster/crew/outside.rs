@@ -15,7 +15,7 @@ use crate::net::data::{Mesh, MeshSettings, Peer};
 use crate::runtime::attempt::{Attempt, Beginning, Plan};
 use crate::runtime::clock::{self, Clock};
 use crate::runtime::cluster::roster::Roster;
-use crate::runtime::cluster::words::{Seat, Setup};
+use crate::runtime::cluster::words::{Samples, Seat, Setup};
 use crate::runtime::keeping::{Operators, Restoring};
 use crate::runtime::report::Figures;
 use crate::snapshot::Location;
@@ -72,6 +72,8 @@ pub(in super::super) trait Work {
     fn failure(&self) -> Option<Error>;
     /// What they have done so far, and how far they are with their splits.
     fn done(&self) -> (Figures, Vec<Progress>);
+    /// Of which key groups there were samples among the records that they have sent since this was last asked, and how many.
+    fn samples(&self) -> Samples;
     /// Has all give up, and waits until they have.
     fn give_up(self: Box<Self>);
 }
@@ -134,7 +136,8 @@ impl Outside for Threads {
         });
         let mesh = Mesh::start(listener, MeshSettings { attempt: session, me, peers, config }, deliver, failed);
         roster.begins(term, number, attempt.clone());
-        Ok(Box::new(Working { me, attempt, mesh: Some(mesh), known, restoring, roster: roster.clone() }))
+        let (mesh, roster) = (Some(mesh), roster.clone());
+        Ok(Box::new(Working { me, key_groups, attempt, mesh, known, restoring, roster }))
     }
 }
 /// A session with another process that takes part; `None` if it is this one.
@@ -144,6 +147,7 @@ fn peer(attempt: &Attempt, seat: &Seat) -> Option<Peer> {
 }
 struct Working {
     me: u32,
+    key_groups: KeyGroups,
     attempt: Arc<Attempt>,
     /// The other processes that take part or are about to.
     known: BTreeSet<u32>,
@@ -186,6 +190,11 @@ impl Work for Working {
     }
     fn done(&self) -> (Figures, Vec<Progress>) {
         (self.attempt.figures(), self.attempt.progress())
+    }
+    fn samples(&self) -> Samples {
+        let samples = (0..).zip(self.attempt.fabric().loads().take(self.key_groups));
+        let some = samples.filter(|(_, count)| *count > 0);
+        some.map(|(group, count)| (group, u32::try_from(count).unwrap_or(u32::MAX))).collect()
     }
     fn give_up(mut self: Box<Self>) {
         drop(self.mesh.take());

@@ -190,6 +190,7 @@ impl Leader {
                 }
             }
             Word::Did(done) => self.did(process, done),
+            Word::Loads { attempt, samples } => self.sent(process, attempt, samples),
             Word::Handed { .. }
             | Word::Joined { .. }
             | Word::Report { .. }

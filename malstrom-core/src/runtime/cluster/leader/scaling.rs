@@ -60,6 +60,7 @@ impl Leader {
         let once = |enough: usize| if processes >= enough { workers } else { usize::from(u16::MAX) };
         let (target, least) = (once(self.wanted.processes), once(self.wanted.least));
         let (stay, go) = self.sort_out();
+        self.balancing.weigh(&mut self.coordinator);
         if !self.coordinator.is_running() {
             self.coordinator.let_go(BTreeSet::new());
             self.coordinator.expect(target, least);
@@ -194,6 +195,7 @@ impl Leader {
     pub(super) fn moved(&mut self, layout: &Layout) {
         let (now, workers) = (self.outside.now(), layout.members().len());
         let moved = self.scalers.done(workers, now);
+        self.balancing.rest(now);
         if let Some(moved) = moved {
             tracing::info!("there are now {moved}");
             self.lead.note(|state| state.survived.moves.add(moved, now));

@@ -1,7 +1,7 @@
 //! What a simulated job is like, and what goes wrong in it: both follow from the seed.
 use super::random::Random;
 use super::store::{Mishap, lock};
-use super::world::{Asked, Event, World};
+use super::world::{Asked, AskedToMove, Event, World};
 use crate::error::Error;
 use crate::runtime::cluster::{crew, leader};
 use crate::runtime::keeping;
@@ -9,13 +9,13 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 /// How the job is kept.
-pub(super) fn keeping() -> keeping::Settings {
+pub(super) fn keeping(rebalance: bool) -> keeping::Settings {
     // What is lost on its way is said again, and not waited for until it is too late.
     keeping::Settings {
         every: Duration::from_secs(1),
         timeout: Duration::from_secs(600),
         restarts: 1000,
-        rebalance: false,
+        rebalance,
         key_groups: None,
     }
 }
@@ -93,6 +93,8 @@ pub(super) enum What {
     Savepoint {
         number: u64,
     },
+    /// Somebody wants all workers to have as much to do as each other.
+    Rebalance,
     /// The job is told to stop.
     Stop,
 }
@@ -138,6 +140,10 @@ pub(super) struct Plan {
     pub(super) flaky: u64,
     /// How many bytes move at one barrier.
     pub(super) wave: u64,
+    /// Whether some key groups are known to have more records than others.
+    pub(super) skewed: bool,
+    /// Whether key groups move by themselves.
+    pub(super) rebalance: bool,
     /// Whether the job may have to be restored.
     pub(super) rolls_back: bool,
     /// When the job is to be over, if not two minutes after the last fault.
@@ -171,11 +177,29 @@ impl Plan {
         if menu == Menu::All && random.one_in(8) {
             faults.push((random.ms(3000..12_000), What::Stop));
         }
+        let asked = if random.one_in(2) { 1 + random.below(3) } else { 0 };
+        faults.extend((0..asked).map(|_| (random.ms(3000..14_000), What::Rebalance)));
         faults.sort_by_key(|(at, _)| *at);
         let flaky = if menu != Menu::Leader && random.one_in(2) { 100 } else { 0 };
         let rolls_back = menu != Menu::Leader;
         let (wave, over_by) = ([u64::MAX, 50, 20][random.below(3) as usize], None);
-        Plan { seed, processes, workers, least, numbered, leaders, sizes, faults, flaky, wave, rolls_back, over_by }
+        let (skewed, rebalance) = (random.one_in(2), random.one_in(2));
+        Plan {
+            seed,
+            processes,
+            workers,
+            least,
+            numbered,
+            leaders,
+            sizes,
+            faults,
+            flaky,
+            wave,
+            skewed,
+            rebalance,
+            rolls_back,
+            over_by,
+        }
     }
     /// When the last of it is over.
     pub(super) fn calm(&self) -> Duration {
@@ -263,6 +287,11 @@ impl World {
                 let (name, (reply, answer)) = (format!("s{number}"), channel());
                 self.savepoints.push(Asked { name: name.clone(), leader, answer, passed: 0 });
                 self.leader_hears(leader, leader::Input::Savepoint(name, reply));
+            }
+            (What::Rebalance, Some(leader)) => {
+                let (reply, answer) = channel();
+                self.rebalances.push(AskedToMove { leader, answer, passed: 0 });
+                self.leader_hears(leader, leader::Input::Rebalance(reply));
             }
             (What::Come { slot }, _) => self.start_crew(slot),
             (What::Stop, Some(leader)) => {

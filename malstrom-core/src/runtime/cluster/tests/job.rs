@@ -11,7 +11,7 @@ use crate::contract::source::Progress;
 use crate::error::{Error, Result};
 use crate::runtime::cluster::crew::Input;
 use crate::runtime::cluster::crew::outside::{Begin, Work};
-use crate::runtime::cluster::words::Seat;
+use crate::runtime::cluster::words::{Samples, Seat};
 use crate::runtime::keeping::{Operators, Restoring};
 use crate::runtime::report::Figures;
 use crate::snapshot::{Archive, Location, Saved};
@@ -43,6 +43,8 @@ pub(super) struct Kept {
 pub(super) struct Job {
     /// How many records each split has.
     pub(super) sizes: Vec<u64>,
+    /// Whether anybody looks at the key groups of some.
+    skewed: bool,
     pub(super) teams: Vec<Team>,
     /// Processes that do not reach each other.
     pub(super) cuts: BTreeSet<(u32, u32)>,
@@ -62,10 +64,11 @@ pub(super) struct Job {
     pub(super) wrong: Option<String>,
 }
 impl Job {
-    pub(super) fn new(sizes: Vec<u64>, random: Random) -> Self {
+    pub(super) fn new((sizes, skewed): (Vec<u64>, bool), random: Random) -> Self {
         let published = vec![0; sizes.len()];
         Job {
             sizes,
+            skewed,
             teams: Vec::new(),
             cuts: BTreeSet::new(),
             truth: BTreeMap::new(),
@@ -219,6 +222,14 @@ impl Work for Hand {
     }
     fn done(&self) -> (Figures, Vec<Progress>) {
         (Figures::default(), self.with(|team| team.progress()).unwrap_or_default())
+    }
+    fn samples(&self) -> Samples {
+        let mut job = lock(&self.job);
+        let splits = job.sizes.len();
+        if !job.skewed {
+            return Samples::new();
+        }
+        job.team(self.crew, self.attempt).map(|team| team.take_samples(splits)).unwrap_or_default()
     }
     fn give_up(self: Box<Self>) {
         let mut job = lock(&self.job);

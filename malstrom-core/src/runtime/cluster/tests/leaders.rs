@@ -108,6 +108,10 @@ impl LeaderNode {
     pub(super) fn listens(&self, now: Duration) -> bool {
         self.leads() && !self.is_frozen(now)
     }
+    /// Whether it has something moved.
+    pub(super) fn moves(&self) -> bool {
+        self.lead.look(|state| state.survived.moves.under_way.is_some())
+    }
     pub(super) fn stands(&self) -> Option<String> {
         let what = self.lead.look(|state| state.waits_for.clone());
         (!self.gone).then(|| format!("leader {} of term {} waits {what}", self.slot, self.heartbeat.term))
@@ -168,8 +172,8 @@ impl World {
         let outside = Speaker { began: node.began.clone(), fate: node.fate.clone(), did: node.did.clone() };
         let wanted = Wanted { processes: self.plan.processes, least: self.plan.least };
         let kept = (vault, found, Restore::Latest);
-        let policy = Policy { wave: self.plan.wave, ..policy(&keeping(), KeyGroups::DEFAULT) };
-        let kind = (policy, wanted);
+        let policy = Policy { wave: self.plan.wave, ..policy(&keeping(self.plan.rebalance), KeyGroups::DEFAULT) };
+        let kind = (policy, wanted, self.plan.rebalance);
         let (leader, first) = Leader::new(node.lead.clone(), kept, kind, Box::new(outside));
         (node.leader, node.watch) = (Some(leader), None);
         self.count("elected");

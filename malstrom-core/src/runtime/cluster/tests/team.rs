@@ -1,14 +1,15 @@
 //! The workers that one process has in one attempt of the simulated job.
 use super::job::{Job, Kept};
 use super::random::Random;
+use crate::contract::key::KeyGroups;
 use crate::contract::snapshot::{Barrier, Chunk, Head, NO_GROUP, Outcome, Part, Schema};
 use crate::contract::source::Progress;
 use crate::error::Error;
-use crate::exchange::layout::Change;
+use crate::exchange::layout::{Change, Layout};
 use crate::runtime::attempt::News;
 use crate::runtime::cluster::crew::Input;
 use crate::runtime::cluster::crew::outside::Begin;
-use crate::runtime::cluster::words::Seat;
+use crate::runtime::cluster::words::{Samples, Seat};
 use crate::worker::{Command, Handed, Written};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -16,6 +17,10 @@ use std::time::Duration;
 
 /// At most so many records of a split are counted at a time.
 const AT_ONCE: u64 = 10;
+/// A record of the first split is worth so many of the others.
+const HOT: u64 = 10;
+/// There are records of one in so many key groups.
+const STEP: usize = 8;
 /// So much arrives at each that gains, it says.
 const TAKEN: u64 = 100;
 
@@ -26,6 +31,10 @@ pub(super) struct Split {
     /// How many were counted at barriers that are not settled.
     cuts: BTreeMap<u64, u64>,
 }
+/// The key group that a split is of, among so many.
+fn group_of(split: usize, splits: usize) -> usize {
+    split * KeyGroups::DEFAULT.count() / splits
+}
 /// What is to be published of splits that another worker has now: the interval, the split, and the records from and to.
 type Staged = (u64, usize, u64, u64);
 #[derive(Debug)]
@@ -34,6 +43,8 @@ struct Worker {
     at: usize,
     loaded: bool,
     splits: BTreeMap<usize, Split>,
+    /// Of which splits there were records, and how many, since somebody asked last.
+    samples: BTreeMap<usize, u64>,
     commands: VecDeque<Command>,
     /// The barrier that it is about to pass, or to write; whether it was given up.
     barrier: Option<Barrier>,
@@ -76,11 +87,13 @@ impl Team {
     pub(super) fn new(crew: usize, begin: &Begin, splits: usize) -> Self {
         let joins = begin.joins.is_some();
         let all = begin.places.workers();
-        let owns = |split: usize, at: usize| !joins && split % all == at;
+        let first = Layout::even(&(0..all).collect::<Vec<_>>(), begin.key_groups.count(), 0);
+        let owns = |split: usize, at: usize| !joins && first.owner(group_of(split, splits)) == at;
         let worker = |at: usize| Worker {
             at,
             loaded: false,
             splits: (0..splits).filter(|split| owns(*split, at)).map(|split| (split, Split::default())).collect(),
+            samples: BTreeMap::new(),
             commands: VecDeque::new(),
             barrier: None,
             aborted: false,
@@ -155,6 +168,16 @@ impl Team {
     }
     pub(super) fn command(&mut self, command: &Command) {
         self.workers.iter_mut().for_each(|worker| worker.commands.push_back(command.clone()));
+    }
+    /// The records of a split are of the groups from its own on, of one in some.
+    pub(super) fn take_samples(&mut self, splits: usize) -> Samples {
+        let mut all = BTreeMap::<usize, u64>::new();
+        for (split, count) in self.workers.iter_mut().flat_map(|worker| std::mem::take(&mut worker.samples)) {
+            *all.entry(split).or_default() += count;
+        }
+        let groups = |split| (group_of(split, splits)..group_of(split + 1, splits)).step_by(STEP);
+        let some = all.into_iter().filter(|(_, count)| *count > 0);
+        some.flat_map(|(split, count)| groups(split).map(move |group| (group as u16, count as u32))).collect()
     }
     pub(super) fn progress(&self) -> Vec<Progress> {
         let all = self.workers.iter().flat_map(|worker| &worker.splits);
@@ -232,9 +255,13 @@ impl Worker {
         }
         published
     }
+    /// Counts some records. Those of the first split stand for many.
     fn count(&mut self, sizes: &[u64], random: &mut Random) {
         for (at, split) in &mut self.splits {
-            split.counted = sizes[*at].min(split.counted + random.below(AT_ONCE));
+            let before = split.counted;
+            split.counted = sizes[*at].min(before + random.below(AT_ONCE));
+            let weight = if *at == 0 { HOT } else { 1 };
+            *self.samples.entry(*at).or_default() += (split.counted - before) * weight;
         }
     }
     fn pass(&mut self, splits: usize) {
@@ -249,8 +276,7 @@ impl Worker {
             }
         }
         if let Some(change) = &self.change {
-            let members = change.new.members();
-            let mine = |split: &usize| members[split % members.len()] == self.at;
+            let mine = |split: &usize| change.new.owner(group_of(*split, splits)) == self.at;
             self.gains = (0..splits).filter(|split| mine(split) && !self.splits.contains_key(split)).collect();
             self.gives = self.splits.extract_if(.., |split, _| !mine(split)).collect();
         }

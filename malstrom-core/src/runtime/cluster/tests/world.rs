@@ -7,6 +7,7 @@ use super::net::Connection;
 use super::random::Random;
 use super::store::{Shared, lock};
 use crate::error::Result;
+use crate::runtime::attempt::Moved;
 use crate::runtime::cluster::{crew, leader};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -57,6 +58,13 @@ pub(super) struct Asked {
     /// How many snapshots have been committed since.
     pub(super) passed: u64,
 }
+/// Somebody has asked a leader to have all workers have as much to do as each other.
+pub(super) struct AskedToMove {
+    pub(super) leader: usize,
+    pub(super) answer: Receiver<Result<Moved>>,
+    /// How many snapshots have been committed since something moved last.
+    pub(super) passed: u64,
+}
 /// So many may be committed before one that is asked for.
 const BEFORE: u64 = 3;
 /// See the [module](self).
@@ -81,6 +89,7 @@ pub(super) struct World {
     /// It has failed, as it may where it was told to stop.
     pub(super) failed: bool,
     pub(super) savepoints: Vec<Asked>,
+    pub(super) rebalances: Vec<AskedToMove>,
     /// How often each thing happened.
     pub(super) counts: BTreeMap<&'static str, u64>,
     trace: Option<Vec<String>>,
@@ -89,7 +98,7 @@ impl World {
     pub(super) fn new(plan: Plan, traced: bool) -> Self {
         let mut random = Random::new(plan.seed);
         let shared = Shared::default();
-        let job = Job::new(plan.sizes.clone(), Random::new(random.next()));
+        let job = Job::new((plan.sizes.clone(), plan.skewed), Random::new(random.next()));
         let mut world = World {
             now: Duration::ZERO,
             queue: BTreeMap::new(),
@@ -107,6 +116,7 @@ impl World {
             stopped: false,
             failed: false,
             savepoints: Vec::new(),
+            rebalances: Vec::new(),
             counts: BTreeMap::new(),
             trace: traced.then(Vec::new),
         };
@@ -249,10 +259,31 @@ impl World {
             self.count("committed");
             self.note(|| format!("interval {interval} is committed"));
             self.savepoints.iter_mut().for_each(|asked| asked.passed += 1);
+            self.rebalances.iter_mut().for_each(|asked| asked.passed += 1);
         }
         self.hear_answers();
     }
     fn hear_answers(&mut self) {
+        for mut asked in std::mem::take(&mut self.rebalances) {
+            let leader = &self.leaders[asked.leader];
+            let (moves, listens) = (leader.moves(), leader.listens(self.now));
+            match asked.answer.try_recv() {
+                Ok(Ok(moved)) if moved.groups == 0 => self.count("rebalances that move nothing"),
+                Ok(Ok(_)) => self.count("rebalances"),
+                Ok(Err(error)) => {
+                    self.count("rebalances turned down");
+                    self.note(|| format!("a rebalance is turned down: {error}"));
+                }
+                Err(TryRecvError::Disconnected) => {}
+                Err(TryRecvError::Empty) if asked.passed > BEFORE && listens && !moves => {
+                    self.complain("somebody waits for key groups to move, and none do".to_owned());
+                }
+                Err(TryRecvError::Empty) => {
+                    asked.passed = if moves { 0 } else { asked.passed };
+                    self.rebalances.push(asked);
+                }
+            }
+        }
         for asked in std::mem::take(&mut self.savepoints) {
             match asked.answer.try_recv() {
                 Ok(Ok(())) if !self.has_savepoint(&asked.name) => {
