@@ -40,7 +40,6 @@ fn a_bad_command_line_ends_with_2_and_says_why() {
         (&["--latency", "none"], "[possible values: throughput, balanced, low]"),
         (&["--log", "loud"], "invalid value 'loud' for '--log <LEVEL>'"),
         (&["--rebalance"], "say where these go by `--snapshots`, or leave out `--rebalance`"),
-        (&["--rebalance", "--processes", "2"], "of one process only: leave out `--rebalance`"),
         (&["data.txt"], "unrecognized subcommand 'data.txt'"),
     ];
     for (arguments, why) in cases {

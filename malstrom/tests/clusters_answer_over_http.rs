@@ -115,6 +115,8 @@ fn all_say_what_they_do_and_the_coordinator_does_what_it_is_told() {
         );
         assert_eq!((get(lead.http, "/healthz").status, get(lead.http, "/readyz").status), (200, 503));
         assert_eq!(scrape(lead.http).get("malstrom_processes_missing", &[]), Some(2.0));
+        let early = post(lead.http, "/v1/rebalance", "");
+        assert!(early.status == 503 && early.error().contains("ask again when it is"), "{early:?}");
         // The stages are known before anybody works.
         assert_eq!(get(lead.http, "/v1/plan").json()["nodes"][0]["id"], json!("odds/source"));
 
@@ -155,6 +157,7 @@ fn all_say_what_they_do_and_the_coordinator_does_what_it_is_told() {
                 ("POST", "/v1/savepoint", r#"{"name": "here"}"#),
                 ("POST", "/v1/stop", ""),
                 ("PUT", "/v1/target", r#"{"workers": 2}"#),
+                ("POST", "/v1/rebalance", ""),
             ];
             for (method, path, body) in asked {
                 let answer = request(crew.http, method, path, &[], body);
@@ -181,6 +184,9 @@ fn all_say_what_they_do_and_the_coordinator_does_what_it_is_told() {
         let of_all = scrape(lead.http);
         assert_eq!(of_all.get("malstrom_snapshots_total", &[]), Some(1.0));
         let of_crews = [scrape(crews[0].http), scrape(crews[1].http)];
+        let shared_out = post(lead.http, "/v1/rebalance", "");
+        assert_eq!((shared_out.status, &shared_out.json()["workers"]), (200, &json!(4)), "{shared_out:?}");
+        assert_eq!(shared_out.json()["groups"], json!(0), "all keys have as many records: {shared_out:?}");
         assert_eq!(post(lead.http, "/v1/stop", "").status, 202);
         let report = lead.thread.join().unwrap().unwrap().unwrap();
         for crew in crews {

@@ -67,11 +67,12 @@ impl Drop for Running {
     }
 }
 
-const GUARDED: [(&str, &str); 7] = [
+const GUARDED: [(&str, &str); 8] = [
     ("GET", "/v1/status"),
     ("GET", "/v1/plan"),
     ("POST", "/v1/savepoint"),
     ("PUT", "/v1/target"),
+    ("POST", "/v1/rebalance"),
     ("POST", "/v1/stop"),
     ("GET", "/metrics"),
     ("GET", "/v1/nothing"),

@@ -39,6 +39,7 @@ struct Transfers {
     count: u64,
     splits: u64,
     accounts: u64,
+    hot: bool,
     rate: Option<u64>,
 }
 impl Source for Transfers {
@@ -53,16 +54,27 @@ impl Source for Transfers {
     }
     #[allow(clippy::disallowed_methods, reason = "it is paced by the clock of the machine")]
     fn open(&mut self, split: u64, position: Option<u64>) -> Result<Reader> {
-        let Transfers { count, splits, accounts, rate } = *self;
+        let Transfers { count, splits, accounts, hot, rate } = *self;
         let first = position.unwrap_or(0);
         let rate = rate.map(|rate| (rate / splits).max(1));
-        Ok(Reader { split, splits, accounts, rate, first, next: first, end: count / splits, since: Instant::now() })
+        Ok(Reader {
+            split,
+            splits,
+            accounts,
+            hot,
+            rate,
+            first,
+            next: first,
+            end: count / splits,
+            since: Instant::now(),
+        })
     }
 }
 struct Reader {
     split: u64,
     splits: u64,
     accounts: u64,
+    hot: bool,
     rate: Option<u64>,
     first: u64,
     next: u64,
@@ -82,7 +94,7 @@ impl SplitReader for Reader {
             let id = number * self.splits + self.split;
             // Any numbers will do, if they are the same each time.
             let mixed = id.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            let from = (mixed >> 40) % self.accounts;
+            let from = if self.hot { 0 } else { (mixed >> 40) % self.accounts };
             let to = (from + 1 + (mixed >> 20) % (self.accounts - 1)) % self.accounts;
             out.emit(Transfer { id, from: from as u32, to: to as u32, amount: 1 + (mixed % 1000) as i64 });
         }
@@ -139,8 +151,8 @@ fn halves(transfer: Transfer) -> [Booking; 2] {
 }
 
 pipeline! {
-    fn transfers(count: u64, accounts: u64, rate: Option<u64>, slow: Option<Duration>, output: PathBuf) {
-        let booked = source(Transfers { count, splits: 8, accounts, rate })
+    fn transfers(count: u64, accounts: u64, hot: bool, rate: Option<u64>, slow: Option<Duration>, output: PathBuf) {
+        let booked = source(Transfers { count, splits: 8, accounts, hot, rate })
             -> flat_map(halves) -> key_by(|booking| booking.account) -> inspect(move |_| slow.into_iter().for_each(std::thread::sleep)) -> book;
         booked -> sink(files::csv_sink(output.join("booked"))) as booked_files;
         booked -> key_by(|booking| booking.transfer) -> settle -> sink(files::csv_sink(output.join("settled"))) as settled_files;
@@ -216,6 +228,9 @@ struct Args {
     /// Between how many accounts
     #[arg(long, default_value_t = 1_000)]
     accounts: u64,
+    /// All of them are from the first account
+    #[arg(long)]
+    hot: bool,
     /// How many transfers per second; as fast as possible if not given
     #[arg(long)]
     rate: Option<u64>,
@@ -235,14 +250,15 @@ struct Args {
 }
 
 fn main() -> Result<()> {
-    let Args { transfers: count, accounts, rate, slow, output, check: only_check, runtime, command } = Args::parse();
+    let Args { transfers: count, accounts, hot, rate, slow, output, check: only_check, runtime, command } =
+        Args::parse();
     let count = count / 8 * 8;
     let kept = output.clone();
     let output =
         output.unwrap_or_else(|| std::env::temp_dir().join(format!("malstrom-transfers-{}", std::process::id())));
     let to = output.clone();
     let slow = slow.map(Duration::from_millis);
-    let pipeline = move || transfers(count, accounts.max(2), rate, slow, to.clone());
+    let pipeline = move || transfers(count, accounts.max(2), hot, rate, slow, to.clone());
     if let Some(command) = command {
         return command.run(runtime, pipeline);
     }

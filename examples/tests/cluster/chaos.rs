@@ -54,6 +54,9 @@ fn chaos() {
         let mut job = Job::of(WORKERS as usize, 10).least(1 + (seed % u64::from(WORKERS)) as usize);
         // A disk may fail several times before there is a snapshot.
         job = job.with(&["--restarts=100", "--http=127.0.0.1:0"]).on_a_disk();
+        if seed % 2 == 1 {
+            job = job.with(&["--hot"]);
+        }
         if let Err(why) = job.with_clocks() {
             println!("  no clock jumps: {why}");
         }

@@ -68,6 +68,10 @@ pub(crate) fn ask_if_there(address: &str, method: &str, path: &str, body: &str) 
 pub(crate) fn put(port: u16, path: &str, body: &str) -> (u16, String) {
     ask(&format!("127.0.0.1:{port}"), "PUT", path, body)
 }
+/// Posts to a path of a job that answers at this port.
+pub(crate) fn post(port: u16, path: &str) -> (u16, String) {
+    ask(&format!("127.0.0.1:{port}"), "POST", path, "")
+}
 /// Sends a signal to a process that may have ended.
 pub(crate) fn signal_if_there(id: u32, name: &str) {
     let sent = std::process::Command::new("kill").args([format!("-{name}"), id.to_string()]).output();

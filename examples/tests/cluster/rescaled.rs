@@ -73,3 +73,27 @@ fn as_many_processes_as_are_wanted_take_part_when_the_coordinator_has_died() {
     assert_eq!(coordinator.count("there are now"), 0, "{}", coordinator.log());
     crate::job::all_end(&mut workers);
 }
+/// One process has most to do, as each transfer is from the same account, until it gives some key groups away.
+#[test]
+fn a_process_that_has_more_to_do_than_another_gives_some_of_it_away() {
+    let job = Job::of(2, 8).with(&["--hot"]);
+    let port = crate::job::free_port();
+    let mut coordinator = job.coordinator_with("coordinator", job.port, &[&format!("--http=127.0.0.1:{port}")]);
+    let mut workers: Vec<Process> = (0..2).map(|number| job.worker(number)).collect();
+    let groups = || {
+        let (code, answer) = crate::job::post(port, "/v1/rebalance");
+        assert_eq!(code, 200, "{answer}");
+        let moved: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(moved["workers"], 2, "{answer}");
+        moved["groups"].as_u64().unwrap()
+    };
+    job.goes_on();
+    let first = groups();
+    coordinator.until_it_logs("there are now 2 workers");
+    // Of 4096 groups each has half, and one has five eighths of the records.
+    assert!(first > 100, "{first}");
+    let again = groups();
+    assert!(again < first / 2, "{again} of {first} more");
+    restarts(&mut coordinator);
+    crate::job::all_end(&mut workers);
+}

@@ -110,3 +110,50 @@ impl Scalers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, channel};
+
+    const NOW: Duration = Duration::from_secs(1);
+
+    /// Somebody wants two workers, and somebody else equal shares.
+    fn asked() -> (Scalers, [Receiver<Result<Moved>>; 2]) {
+        let mut scalers = Scalers::default();
+        let answers = [Wish::Workers(2), Wish::Balance].map(|wish| {
+            let (reply, answer) = channel();
+            scalers.ask(wish, Duration::ZERO, reply);
+            answer
+        });
+        scalers.begin(Duration::ZERO, 7);
+        (scalers, answers)
+    }
+
+    #[test]
+    fn what_has_moved_is_what_all_wait_for_who_have_it() {
+        let (mut scalers, [workers, balance]) = asked();
+        let moved = scalers.done(3, NOW);
+        scalers.answer(3, moved, NOW);
+        assert_eq!(balance.try_recv().ok().and_then(Result::ok).map(|moved| moved.groups), Some(7));
+        assert!(workers.try_recv().is_err(), "there are three");
+    }
+    /// What was dropped on its way is made again only if it is for other workers.
+    #[test]
+    fn nobody_waits_for_equal_shares_when_nothing_moves_any_more() {
+        let (mut scalers, [workers, balance]) = asked();
+        scalers.rests();
+        assert!(balance.try_recv().is_ok_and(|answer| answer.is_err()));
+        assert!(workers.try_recv().is_err());
+        assert_eq!(scalers.done(2, NOW), None);
+        scalers.answer(2, None, NOW);
+        assert!(workers.try_recv().is_ok_and(|answer| answer.is_ok()));
+    }
+    #[test]
+    fn a_job_that_has_begun_anew_has_not_shared_anything_out() {
+        let (mut scalers, [workers, balance]) = asked();
+        scalers.begun(2, NOW);
+        assert!(balance.try_recv().is_ok_and(|answer| answer.is_err()));
+        assert!(workers.try_recv().is_ok_and(|answer| answer.is_ok()));
+    }
+}

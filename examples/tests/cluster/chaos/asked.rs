@@ -19,6 +19,12 @@ impl Asked {
             });
         }
     }
+    /// Asks for as much to do for each worker as for the others.
+    pub(super) fn rebalance(&self, coordinator: &Process) {
+        if let Some(address) = coordinator.answers_at() {
+            std::thread::spawn(move || ask_if_there(&address, "POST", "/v1/rebalance", ""));
+        }
+    }
     /// Asks for a savepoint, which has this name.
     pub(super) fn savepoint(&mut self, coordinator: &Process) -> String {
         let name = format!("savepoint-{}", self.savepoints.len());

@@ -110,8 +110,13 @@ impl Round {
                 self.perhaps_kill(random, worker);
             }
             14 => {
-                let name = self.asked.savepoint(&self.coordinator);
-                self.note(format!("somebody asks for the savepoint {name}"));
+                if random.below(2) == 0 {
+                    self.asked.rebalance(&self.coordinator);
+                    self.note("all are to have as much to do as each other".into());
+                } else {
+                    let name = self.asked.savepoint(&self.coordinator);
+                    self.note(format!("somebody asks for the savepoint {name}"));
+                }
                 self.perhaps_kill(random, worker);
             }
             15 | 16 if self.job.has_clocks() => {

@@ -10,6 +10,7 @@
 //! | at each commit | the snapshot has all splits, as one attempt has counted them, and goes on where the one before it ended |
 //! | whenever a worker publishes | it is what the log has of that interval, and nothing before it is missing |
 //! | at each restore | the keys are hashed as they were, and everything that is wanted is there |
+//! | when nothing moves, and snapshots are committed | nobody waits for key groups to move |
 //! | when nothing has gone wrong for two minutes | the job is over, with each record counted and published once |
 //! | if only coordinators and their connections have failed | there was one attempt, and nothing was restored |
 mod crews;
