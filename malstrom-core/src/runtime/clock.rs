@@ -5,15 +5,32 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// Time since the job started.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock(Instant);
+pub(crate) struct Clock {
+    since: Instant,
+    /// So many seconds pass in one.
+    #[cfg(test)]
+    pace: u32,
+}
 impl Clock {
     #[allow(clippy::disallowed_methods, reason = "this is the environment layer")]
     pub(crate) fn start() -> Self {
-        Clock(Instant::now())
+        Clock {
+            since: Instant::now(),
+            #[cfg(test)]
+            pace: 1,
+        }
+    }
+    /// A clock of which so many seconds pass in one.
+    #[cfg(test)]
+    pub(crate) fn fast(pace: u32) -> Self {
+        Clock { pace, ..Clock::start() }
     }
     #[inline]
     pub(crate) fn now(&self) -> Duration {
-        self.0.elapsed()
+        let elapsed = self.since.elapsed();
+        #[cfg(test)]
+        let elapsed = elapsed * self.pace;
+        elapsed
     }
 }
 
