@@ -61,6 +61,10 @@ pub(super) struct Listed {
 }
 
 impl Store {
+    /// Whether a request costs next to nothing.
+    pub(super) fn is_near(&self) -> bool {
+        self.location.is_near()
+    }
     pub(super) fn open(location: &Location) -> Result<Self> {
         Ok(Store { location: location.clone(), objects: location.objects(), runtime: runtime()? })
     }

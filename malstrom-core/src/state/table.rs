@@ -43,7 +43,7 @@ mod save;
 mod search;
 mod track;
 
-use super::pages::ask_for_large_pages;
+use super::pages::ask_for_pages;
 use super::prefetch::prefetch;
 use crate::contract::key::KeyGroups;
 pub use ranks::Ranks;
@@ -74,16 +74,6 @@ pub(crate) struct Entry<K, V> {
     version: u32,
     key: K,
     value: V,
-}
-
-/// When the kernel is asked for large pages.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pages {
-    /// At once.
-    Large,
-    /// When there are small ones, which it is then to put together in its own time. In a virtual machine that gives free memory back to its
-    /// host, 32 MiB took 95 ms in large pages and 21 ms in small ones: where records of all keys wait, that is much.
-    LargeLater,
 }
 
 pub(crate) type Slot<K, V> = Option<Entry<K, V>>;
@@ -210,15 +200,12 @@ impl<K, V> StateTable<K, V> {
     /// assert_eq!(table.len(), 1_000);
     /// ```
     pub fn reserve(&mut self, more: usize) {
-        self.make_room(more, Pages::Large);
-    }
-    fn make_room(&mut self, more: usize, pages: Pages) {
         let mut slots = self.slots;
         while self.len.saturating_add(more) > room::<K, V>(slots) {
             slots = doubled(slots);
         }
         if slots > self.slots {
-            self.resize(slots, pages);
+            self.resize(slots);
         }
     }
 
@@ -265,16 +252,11 @@ impl<K, V> StateTable<K, V> {
 
     /// Changes the number of slots to `slots`, which are not fewer than before. In place, since reallocating a large
     /// vector need not copy it: back to front, because hardly any home moves down.
-    fn resize(&mut self, slots: usize, pages: Pages) {
+    fn resize(&mut self, slots: usize) {
         let old = self.entries.len();
         self.entries.reserve_exact(slots.saturating_add(TAIL).saturating_sub(old));
-        if pages == Pages::Large {
-            ask_for_large_pages(&mut self.entries);
-        }
+        ask_for_pages(&mut self.entries);
         self.entries.resize_with(slots.max(old), || None);
-        if pages == Pages::LargeLater {
-            ask_for_large_pages(&mut self.entries);
-        }
         self.slots = slots;
         self.mul = ((slots as u64) << self.ranks.key_groups().bits()) / u64::from(self.ranks.places().max(1));
         let mut below = Vec::new();

@@ -1,5 +1,5 @@
 //! The entries of one key group, which are neighbours.
-use super::{Entry, Pages, Ranks, StateTable};
+use super::{Entry, Ranks, StateTable};
 use std::ops::Range;
 
 impl<K, V> StateTable<K, V> {
@@ -77,7 +77,7 @@ impl<K, V> StateTable<K, V> {
         self.ranks = ranks;
         (self.slots, self.mul) = (0, 0);
         let len = std::mem::take(&mut self.len);
-        self.make_room(len.saturating_add(more), Pages::LargeLater);
+        self.reserve(len.saturating_add(more));
         self.len = len;
         old.into_iter().flatten().for_each(|entry| self.place(entry));
         self.mark_anew();

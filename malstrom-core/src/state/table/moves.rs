@@ -4,7 +4,7 @@
 //! to come are silent about it, since its new owner goes on where the snapshot of the barrier ends. What is taken in counts
 //! as written, for its former owner has written it.
 use super::track::Wanted;
-use super::{Pages, Ranks, StateTable};
+use super::{Ranks, StateTable};
 use crate::contract::key::PartitionKey;
 use crate::contract::record::CodecError;
 use crate::contract::snapshot::{GroupSet, Loaded};
@@ -72,7 +72,7 @@ impl<K, V> StateTable<K, V> {
         let more = all.saturating_sub(self.len);
         if self.ranks.is_laid_out_like(&ranks) {
             self.ranks = ranks;
-            self.make_room(more, Pages::LargeLater);
+            self.reserve(more);
         } else {
             self.rehome_for(ranks, more);
         }

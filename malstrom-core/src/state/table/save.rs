@@ -1,6 +1,6 @@
 //! A table on its way to a snapshot, and back from one.
 use super::track::{END, Track, Wanted};
-use super::{Entry, Pages, StateTable, Tag, doubled, room};
+use super::{Entry, StateTable, Tag, doubled, room};
 use crate::contract::key::PartitionKey;
 use crate::contract::record::CodecError;
 use crate::contract::snapshot::{Extent, Loaded, Pen};
@@ -158,7 +158,7 @@ impl<K: PartitionKey, V> StateTable<K, V> {
     fn put_loaded(&mut self, hash: u64, key: K, value: V) {
         let tag = Tag::of(hash);
         if self.is_crowded(self.position(tag)) {
-            self.resize(doubled(self.slots), Pages::Large);
+            self.resize(doubled(self.slots));
         }
         let home = self.home(tag);
         let at = self.near(home, tag, &key).unwrap_or_else(|| self.slot_for(home, tag, &key));

@@ -1,5 +1,5 @@
 //! Where a key is in a table.
-use super::{Entry, Pages, StateTable, Tag, doubled, room};
+use super::{Entry, StateTable, Tag, doubled, room};
 
 impl<K: Eq, V> StateTable<K, V> {
     /// Where `key` is, or else the slot which ends the search for it: an empty one, or the end of the table.
@@ -57,7 +57,7 @@ impl<K: Eq, V> StateTable<K, V> {
             Err(at) => at,
         };
         if self.ranks.in_all_places(self.len) >= room::<K, V>(self.slots) {
-            self.resize(doubled(self.slots), Pages::Large);
+            self.resize(doubled(self.slots));
             let home = self.home(tag);
             at = home + self.entries.iter().skip(home).take_while(|slot| slot.is_some()).count();
         }

@@ -161,7 +161,7 @@ fn owned_groups_share_all_slots() {
     };
     for ranks in some_key_groups().into_iter().flat_map(ranks) {
         let mut table = StateTable::<u64, ()>::new(ranks);
-        table.resize(1 << 12, Pages::Large);
+        table.resize(1 << 12);
         assert_eq!(table.home(Tag::of(0)), 0);
         assert!((table.slots - 2..table.slots).contains(&table.home(Tag::of(u64::MAX))));
     }
