@@ -68,7 +68,7 @@ fn what_moves_is_shown_while_it_does_and_afterwards() {
         let moving = status(at)["rescale"].clone();
         assert_eq!((&moving["workers_before"], &moving["workers"]), (&json!(1), &json!(4)));
         assert_eq!((&moving["groups"], &moving["groups_moved"]), (&json!(3072), &json!(0)));
-        assert_eq!((&moving["bytes"], &moving["bytes_moved"]), (&json!(0), &json!(0)));
+        assert_eq!(moving["bytes_moved"], json!(0));
         let waited = moving["duration_seconds"].as_f64().unwrap();
         until("time passes", || status(at)["rescale"]["duration_seconds"].as_f64().unwrap() > waited);
 

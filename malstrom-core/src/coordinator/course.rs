@@ -22,8 +22,9 @@ pub(super) struct Course {
     /// How many groups move, and how many have.
     pub(super) groups: usize,
     pub(super) arrived: usize,
-    /// And the bytes that those were.
+    /// And the bytes that those were; about how many all of them were said to be.
     bytes: u64,
+    held: Option<u64>,
     /// How many groups the next step moves, and about how many bytes a step may.
     most: usize,
     wave: u64,
@@ -41,11 +42,20 @@ impl Course {
             Some(held) => fitting(wave, groups, held),
             None => groups.div_ceil(FIRST),
         };
-        Course { since, before, splits, groups, arrived: 0, bytes: 0, most: most.max(1), wave }
+        Course { since, before, splits, groups, arrived: 0, bytes: 0, held, most: most.max(1), wave }
     }
     /// How many groups the next step moves.
     pub(super) fn most(&self) -> usize {
         self.most
+    }
+    /// How many bytes have moved.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+    /// About how many bytes all groups hold that move, if anything is known of that: what has moved says more than what was said before.
+    pub(super) fn holds(&self) -> Option<u64> {
+        let all = |arrived| u128::from(self.bytes) * self.groups as u128 / arrived as u128;
+        if self.arrived == 0 { self.held } else { u64::try_from(all(self.arrived)).ok() }
     }
     /// A step moved so many groups, which held so much.
     pub(super) fn stepped(&mut self, moved: usize, bytes: u64) {

@@ -23,8 +23,10 @@ pub struct Moving {
     pub arrived: usize,
     /// How many splits move.
     pub splits: usize,
-    /// The interval of the barrier that carries it, once that is under way.
-    pub barrier: Option<u64>,
+    /// About how many bytes these groups hold, as the newest snapshot and the steps so far say; 0 if nothing is known.
+    pub bytes: u64,
+    /// How many bytes have arrived.
+    pub bytes_arrived: u64,
 }
 /// What a change of the layout waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -58,7 +60,13 @@ impl Coordinator {
     /// ```
     pub fn moving(&self) -> Option<Moving> {
         let Phase::Running(running) = &self.phase else { return None };
-        running.plan.as_ref().map(|plan| plan.progress(self.target, running.course.as_ref()))
+        let plan = running.plan.as_ref()?;
+        let moving = plan.progress(self.target, running.course.as_ref());
+        let (known, arrived) = match &running.course {
+            Some(course) => (course.holds(), course.bytes().saturating_add(plan.arrived())),
+            None => (self.held_by(&plan.change), 0),
+        };
+        Some(Moving { bytes: known.unwrap_or_default().max(arrived), bytes_arrived: arrived, ..moving })
     }
 }
 impl Plan {
@@ -88,7 +96,8 @@ impl Plan {
             groups: all,
             arrived: there,
             splits,
-            barrier: self.cut_at,
+            bytes: 0,
+            bytes_arrived: 0,
         }
     }
 }

@@ -47,15 +47,14 @@ pub(super) struct Plan {
     /// Of which snapshot each of those who gain has its part.
     bases: BTreeMap<usize, u64>,
     pub(super) stage: Stage,
-    /// The interval of its barrier, once that is under way, and how many bytes have arrived.
-    pub(super) cut_at: Option<u64>,
+    /// How many bytes have arrived.
     arrived: u64,
 }
 impl Plan {
     fn new(number: u64, since: Duration, change: Arc<Change>, stage: Stage) -> Self {
         let mut gains = BTreeMap::new();
         change.groups().for_each(|moved| *gains.entry(moved.to).or_default() += 1);
-        Plan { number, since, change, gains, bases: BTreeMap::new(), stage, cut_at: None, arrived: 0 }
+        Plan { number, since, change, gains, bases: BTreeMap::new(), stage, arrived: 0 }
     }
     /// A plan whose barrier is under way already.
     pub(super) fn cut(
@@ -65,8 +64,7 @@ impl Plan {
         (interval, committed): (u64, bool),
         missing: BTreeSet<usize>,
     ) -> Self {
-        let plan = Plan::new(number, since, change, Stage::Handover { interval, missing, committed });
-        Plan { cut_at: Some(interval), ..plan }
+        Plan::new(number, since, change, Stage::Handover { interval, missing, committed })
     }
     pub(super) fn due(&self, patience: Duration) -> Option<Duration> {
         match &self.stage {
@@ -132,6 +130,9 @@ impl Plan {
             _ => {}
         }
     }
+    pub(super) fn arrived(&self) -> u64 {
+        self.arrived
+    }
     pub(super) fn committed(&mut self, interval: u64) {
         if let Stage::Handover { interval: cut, committed, .. } = &mut self.stage {
             *committed |= *cut == interval;
@@ -196,11 +197,14 @@ impl Coordinator {
     }
     /// In which steps a change is made.
     fn course(&self, since: Duration, change: &Change) -> Course {
-        let groups = change.groups().count();
-        let all = u128::from(change.old.groups().max(1) as u64);
-        let held = self.held.map(|held| (u128::from(held) * groups as u128 / all) as u64);
+        let (groups, held) = (change.groups().count(), self.held_by(change));
         let before = (change.old.members().len(), change.splits().count());
         Course::new(since, before, (groups, held), wave(self.policy.wave, change))
+    }
+    /// About how many bytes the groups hold that move, if that is known.
+    pub(super) fn held_by(&self, change: &Change) -> Option<u64> {
+        let (groups, all) = (change.groups().count() as u128, change.old.groups().max(1) as u128);
+        self.held.map(|held| (u128::from(held) * groups / all) as u64)
     }
     /// Begins to prepare for the next layout, which has been wanted since then.
     fn prepare(&mut self, since: Duration, next: Layout, course: Course, actions: &mut Vec<Action>) {
@@ -258,7 +262,7 @@ impl Coordinator {
                 if let Some(interval) = running.snapshots.cut(now, &change, actions) {
                     let missing = change.new.members().iter().copied().collect();
                     self.layout = change.new.clone();
-                    (plan.change, plan.cut_at) = (change, Some(interval));
+                    plan.change = change;
                     plan.stage = Stage::Handover { interval, missing, committed: false };
                 }
             }

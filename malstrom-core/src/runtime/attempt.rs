@@ -136,8 +136,6 @@ pub(super) struct Sight {
     pub(super) watermarks: Vec<Watermark>,
     /// What waits at the exchanges of operators.
     pub(super) waiting: Vec<(usize, Waiting)>,
-    /// What it has given to others and taken from them when it was changed last who owns what.
-    pub(super) handed: Handed,
 }
 /// What a worker is asked to do.
 #[derive(Debug, Default)]
@@ -351,12 +349,6 @@ impl Attempt {
     /// How each worker is doing.
     pub(super) fn sights(&self) -> Vec<Sight> {
         self.places().map(|worker| lock(self.live(worker)).sight.clone()).collect()
-    }
-    /// What its workers have given and taken at the barrier of this interval, in bytes.
-    pub(super) fn handed(&self, interval: u64) -> (u64, u64) {
-        let handed = self.places().map(|worker| lock(self.live(worker)).sight.handed);
-        let of_this = handed.filter(|handed| handed.interval == interval);
-        of_this.fold((0, 0), |(given, taken), handed| (given + handed.given, taken + handed.taken))
     }
     /// How many workers it has here.
     pub(super) fn workers(&self) -> usize {

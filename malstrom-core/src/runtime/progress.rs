@@ -84,7 +84,8 @@ mod tests {
             groups: 3072,
             arrived: 0,
             splits: 2,
-            barrier: None,
+            bytes: 0,
+            bytes_arrived: 0,
         };
         let under_way = |since, stage| Moves { under_way: Some(moving(since, stage)), ..Moves::default() };
         let none = Moves::default();

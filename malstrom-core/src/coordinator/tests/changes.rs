@@ -174,6 +174,7 @@ fn what_is_much_moves_in_steps_and_one_answer_is_given() {
         if let Some(moving) = coordinator.moving() {
             let arrived = moved.iter().sum::<usize>();
             assert_eq!((moving.groups, moving.arrived, moving.workers, moving.before), (2048, arrived, 2, 1));
+            assert_eq!((moving.bytes_arrived, moving.bytes), (10 * arrived as u64, 20_480));
         }
     }
     assert_eq!((&moved[..3], moved.iter().sum::<usize>(), moved.len()), (&[2, 32, 100][..], 2048, 23));
@@ -210,6 +211,8 @@ fn what_the_snapshot_has_says_how_much_moves_at_once() {
         coordinator.on(HALF, report_of(0, Report::Written(7)));
         coordinator.holds(held);
         let actions = coordinator.on(HALF, Event::Committed { interval: 7 });
+        let shown = coordinator.moving().map(|moving| (moving.bytes, moving.bytes_arrived));
+        assert_eq!(shown, Some((held / 2, 0)), "half of the groups move");
         let (change, _) = step(&mut coordinator, &actions[1..], 0);
         assert_eq!(change.groups().count(), groups, "{held} bytes");
     }

@@ -139,9 +139,8 @@ impl Attempt {
         live.figures.update(worker.counts(), worker.metrics());
         live.progress = worker.progress();
         // Workers that wait for each other do this often: nothing is allocated for it.
-        let Sight { load: shown, watermarks, waiting, handed } = &mut live.sight;
+        let Sight { load: shown, watermarks, waiting } = &mut live.sight;
         *shown = *load;
-        *handed = worker.handed(self.clock.now());
         watermarks.clear();
         watermarks.extend(worker.watermarks());
         waiting.clear();

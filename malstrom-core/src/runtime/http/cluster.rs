@@ -65,7 +65,7 @@ impl Console for Lead {
                 interval: begun(interval),
                 snapshots,
                 last_snapshot: last(&state.survived, now),
-                rescale: rescale(&state.survived.moves, |_| (0, 0), now).filter(|_| state.running),
+                rescale: rescale(&state.survived.moves, now).filter(|_| state.running),
                 last_rescale: last_rescale(&state.survived.moves, now),
                 restarts,
                 restored_from,

@@ -21,10 +21,9 @@ pub(super) fn last(survived: &Survived, now: Duration) -> Option<SnapshotStatus>
         age_seconds: now.saturating_sub(at).as_secs_f64(),
     })
 }
-/// The change of the workers that is under way, if one is; `handed` says what was given and taken at a barrier.
-pub(super) fn rescale(moves: &Moves, handed: impl FnOnce(u64) -> (u64, u64), now: Duration) -> Option<RescaleStatus> {
+/// The change of the workers that is under way, if one is.
+pub(super) fn rescale(moves: &Moves, now: Duration) -> Option<RescaleStatus> {
     let moving = moves.under_way?;
-    let (bytes, bytes_moved) = moving.barrier.map(handed).unwrap_or_default();
     Some(RescaleStatus {
         stage: moving.stage,
         workers_before: moving.before,
@@ -32,8 +31,8 @@ pub(super) fn rescale(moves: &Moves, handed: impl FnOnce(u64) -> (u64, u64), now
         groups: moving.groups,
         groups_moved: moving.arrived,
         splits: moving.splits,
-        bytes,
-        bytes_moved,
+        bytes: moving.bytes,
+        bytes_moved: moving.bytes_arrived,
         duration_seconds: now.saturating_sub(moving.since).as_secs_f64(),
     })
 }

@@ -21,10 +21,6 @@ impl Glance {
         let running = self.attempt.as_ref().filter(|_| phase == Phase::Running);
         running.map_or(target, |attempt| attempt.workers())
     }
-    /// What was given and taken at a barrier, in bytes.
-    fn handed(&self, barrier: u64) -> (u64, u64) {
-        self.attempt.as_ref().map(|attempt| attempt.handed(barrier)).unwrap_or_default()
-    }
     fn loaded(&self) -> usize {
         self.attempt.as_ref().map_or(0, |attempt| attempt.loaded())
     }
@@ -83,7 +79,7 @@ impl Console for Job {
             interval: begun(interval),
             snapshots,
             last_snapshot: last(&glance.survived, now),
-            rescale: rescale(&moves, |barrier| glance.handed(barrier), now).filter(|_| phase == Phase::Running),
+            rescale: rescale(&moves, now).filter(|_| phase == Phase::Running),
             last_rescale: last_rescale(&moves, now),
             restarts,
             restored_from,

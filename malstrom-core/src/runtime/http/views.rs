@@ -141,7 +141,7 @@ pub(crate) struct RescaleStatus {
     pub(crate) groups: usize,
     pub(crate) groups_moved: usize,
     pub(crate) splits: usize,
-    /// What those have written who give groups away, and what those have taken in who gain them. It is known from the barrier on.
+    /// About how many bytes the groups hold, as far as that is known, and how many have moved.
     pub(crate) bytes: u64,
     pub(crate) bytes_moved: u64,
     pub(crate) duration_seconds: f64,
