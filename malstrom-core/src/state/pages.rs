@@ -82,7 +82,9 @@ mod tests {
             bytes.reserve_exact(size);
             ask_for_pages(&mut bytes);
             #[cfg(target_os = "linux")]
-            [super::Pages::Now, super::Pages::Large].map(|pages| super::ask(&mut bytes, pages));
+            for pages in [super::Pages::Now, super::Pages::Large] {
+                super::ask(&mut bytes, pages);
+            }
             assert!(bytes.iter().enumerate().all(|(at, byte)| *byte == at as u8), "{size} bytes");
             bytes.resize(2 * size, 7);
             assert!(bytes[size..].iter().all(|byte| *byte == 7), "{size} bytes");
