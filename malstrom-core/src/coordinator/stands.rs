@@ -29,7 +29,7 @@ impl Coordinator {
     pub fn is_moving(&self) -> bool {
         matches!(&self.phase, Phase::Running(running) if running.plan.is_some())
     }
-    /// Whether key groups can be [moved](Event::Move) now: all have begun, nothing moves yet, and the job is not about to end.
+    /// Whether key groups can be [moved](super::Event::Move) now: all have begun, nothing moves yet, and the job is not about to end.
     ///
     /// ```
     /// use malstrom_core::coordinator::{Coordinator, Policy};

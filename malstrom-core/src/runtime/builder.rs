@@ -99,7 +99,7 @@ impl RuntimeBuilder {
         self.restarts = Some(restarts);
         self
     }
-    /// Lets the number of workers change while the job runs ([`Handle::rescale`]) without snapshots. With them it always may. All state must
+    /// Lets the number of workers change while the job runs ([`Handle::rescale`](super::Handle::rescale)) without snapshots. With them it always may. All state must
     /// be of types that can be written then, since it goes from one worker to another. The first failure ends such a job.
     ///
     /// ```
@@ -122,7 +122,7 @@ impl RuntimeBuilder {
         self.elastic = elastic;
         self
     }
-    /// Moves key groups by themselves from a worker that has far more to do than the others, as [`Handle::rebalance`] does when it is asked to:
+    /// Moves key groups by themselves from a worker that has far more to do than the others, as [`Handle::rebalance`](super::Handle::rebalance) does when it is asked to:
     /// when the busiest worker gets more than 1.25 times the mean of records for half a minute, if that lowers what it gets by a fifth at
     /// least, and not more than once a minute. The job takes snapshots or is [elastic](Self::elastic). If it has several processes, this is
     /// for its coordinator to know.
@@ -150,7 +150,7 @@ impl RuntimeBuilder {
         self
     }
     /// Answers over HTTP at this address (`127.0.0.1:8080`; port 0 takes one that is free) what the job does, and takes
-    /// savepoints and the order to stop. [`Handle::http`] says where it listens. An address that others can reach needs a
+    /// savepoints and the order to stop. [`Handle::http`](super::Handle::http) says where it listens. An address that others can reach needs a
     /// token, which `MALSTROM_HTTP_TOKEN` holds. Of a job that has [several processes](Runtime::run_in) the coordinator answers so,
     /// and one with workers says what these do.
     ///
