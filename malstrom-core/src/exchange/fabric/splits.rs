@@ -42,6 +42,8 @@ struct Pool<W> {
     turn: Turn,
     /// As of which change the others know that none is left.
     told: Option<u64>,
+    /// None is left anywhere, so that nothing can come any more: there may be nobody here who would take it in.
+    over: bool,
 }
 /// What a change takes of a process.
 #[derive(Default)]
@@ -60,8 +62,8 @@ impl<W: Parked> Pool<W> {
     fn new(waiting: VecDeque<(W, bool)>, most: usize, workers: usize) -> Self {
         let left = waiting.len();
         let turn = Turn::default();
-        let (version, told) = (0, None);
-        let mut pool = Pool { waiting, share: 1, workers, arrived: 0, left, most, version, gave: 0, turn, told };
+        let (version, told, over) = (0, None, false);
+        let mut pool = Pool { waiting, share: 1, workers, arrived: 0, left, most, version, gave: 0, turn, told, over };
         pool.reckon();
         pool
     }
@@ -116,7 +118,8 @@ impl<W: Parked> Pool<W> {
     }
     /// Whether all that moves with the last change is with who is to read it.
     fn is_settled(&self) -> bool {
-        self.gave >= self.turn.givers && self.turn.came >= self.turn.due && self.turn.exports.is_empty()
+        let came = self.over || self.turn.came >= self.turn.due;
+        self.gave >= self.turn.givers && came && self.turn.exports.is_empty()
     }
     /// Tells the others when none is left.
     fn note_end(&mut self, number: usize, fabric: &Fabric) -> Result<()> {
@@ -252,7 +255,9 @@ impl Links {
                 0 => fabric.lines.first().iter().all(told),
                 _ => pool.turn.others.iter().all(told),
             };
-            pool.left == 0 && pool.is_settled() && (fabric.alone || others())
+            let ended = pool.left == 0 && pool.is_settled() && (fabric.alone || others());
+            pool.over |= ended;
+            ended
         });
         Ok(ended == Some(true))
     }

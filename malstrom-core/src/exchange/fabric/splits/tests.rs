@@ -1,5 +1,7 @@
 use super::*;
+use crate::exchange::fabric::{Limits, Wake};
 use crate::exchange::layout::{Change, Layout};
+use crate::exchange::message::Message;
 use crate::exchange::places::Places;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -45,4 +47,49 @@ proptest! {
             prop_assert!(most - least <= 2, "{:?} behind {:?} -> {:?}", has, old, new);
         }
     }
+}
+
+struct Nobody;
+impl Wake for Nobody {
+    fn wake(&self, _: usize) {}
+}
+/// A split of which there are none.
+struct Nothing;
+impl Parked for Nothing {
+    fn write(&self) -> Result<Vec<u8>> {
+        Ok(Vec::new())
+    }
+    fn read(_: &[u8]) -> Result<Self> {
+        Ok(Nothing)
+    }
+    fn is_begun(&self) -> bool {
+        false
+    }
+}
+/// What the first of two processes tells a third one that joins, if the second has told it that none of its splits is left, or has not.
+fn told_to_who_joins(ended: bool) -> Vec<(Kind, u64)> {
+    let places = Places::seated(0, [(0, 0..1), (1, 1..2)]);
+    let fabric = Fabric::among(places, Arc::new(Nobody), Limits::default());
+    let none = |_| Ok(Listed { waiting: VecDeque::new(), most: 1, all: Bytes::new() });
+    assert!(matches!(Links::next_split::<Nothing>(&fabric, 0, (0, 0), none), Ok(Next::Split(None, false))));
+    if ended {
+        let payload = Bytes::new();
+        let kind = Kind::Ended;
+        fabric.deliver(1, Message { kind, exchange: 0, from: 0, to: 0, interval: 0, payload }).unwrap();
+    }
+    assert_eq!(Links::all_ended::<Nothing>(&fabric, 0).unwrap(), ended);
+    fabric.add(2, 2..3);
+    let old = Arc::new(Layout::even(&[0, 1], 16, 0));
+    let new = Arc::new(old.spread(&[0, 1, 2]));
+    let cut = Cut::new(Arc::new(Change { old, new, bases: BTreeMap::new() }));
+    Links::keeps::<Nothing>(&fabric, 0, &cut, (0, 0), None);
+    Links::give_back::<Nothing>(&fabric, 0, Vec::new()).unwrap();
+    let outbox = fabric.outbox(2).unwrap();
+    std::iter::from_fn(|| outbox.take()).map(|message| (message.kind, message.interval)).collect()
+}
+/// Nobody takes anything in any more where a source is done, so what the others give at a change must not be waited for.
+#[test]
+fn who_joins_when_all_splits_have_ended_is_told_so() {
+    assert_eq!(told_to_who_joins(true), [(Kind::Given, 1), (Kind::Ended, 1)]);
+    assert_eq!(told_to_who_joins(false), [(Kind::Given, 1)]);
 }
