@@ -37,11 +37,11 @@ impl Handle {
         self.job.savepoint(name)
     }
     /// Gives the job so many workers, while it goes on: nothing stops, and no record is lost, counted twice or late because of it. Returns
-    /// when all that was to move has moved. It takes snapshots, since key groups move with one. A job that fails meanwhile is
-    /// restored as always, with as many workers as it was to have.
+    /// when all that was to move has moved. The job takes snapshots, or is [elastic](super::RuntimeBuilder::elastic). One that takes
+    /// them and fails meanwhile is restored as always, with as many workers as it was to have.
     ///
     /// # Errors
-    /// If there are to be none, or more than 64, if the job takes no snapshots, or if it ends before that.
+    /// If there are to be none, or more than 64, if the job neither takes snapshots nor is elastic, or if it ends before that.
     ///
     /// ```
     /// # use malstrom_core::{Graph, Runtime, connect::memory, graph::{build, source}};
@@ -71,7 +71,7 @@ impl Handle {
     /// A key that alone has more records than a worker can do is not helped by that: it stays where it is, and has the worker to itself.
     ///
     /// # Errors
-    /// If the job takes no snapshots, if key groups move already, or if it ends before that.
+    /// If the job neither takes snapshots nor is elastic, if key groups move already, or if it ends or begins anew before that.
     ///
     /// ```
     /// # use malstrom_core::{Graph, Runtime, connect::memory, graph::{build, source}};

@@ -14,7 +14,7 @@ use std::time::Duration;
 /// # }
 /// # let results = memory::collector::<u64>();
 /// let job = Runtime::builder().workers(1).build()?.start(move || squares(results.clone()))?;
-/// assert!(job.rescale(2).is_err(), "key groups move with snapshots, and this job takes none");
+/// assert!(job.rescale(2).is_err(), "this job takes no snapshots, and is not elastic");
 /// job.join()?;
 /// # Ok::<(), malstrom_core::Error>(())
 /// ```
