@@ -19,6 +19,8 @@ pub(crate) struct Merge {
     /// Whether those downstream were told not to wait.
     idle: bool,
     stopped: bool,
+    /// The inputs that were stopped: they bring nothing any more, and hold time back.
+    silent: Vec<usize>,
     open: usize,
     /// The greatest promise of any input.
     greatest: Option<i64>,
@@ -32,6 +34,7 @@ impl Merge {
             last: None,
             idle: false,
             stopped: false,
+            silent: Vec::new(),
             open: inputs,
             greatest: None,
             again: false,
@@ -54,6 +57,7 @@ impl Merge {
             Signal::End(End::Stopped) => {
                 self.open -= 1;
                 self.stopped = true;
+                self.silent.push(from);
                 return None;
             }
         };
@@ -134,6 +138,8 @@ impl Merge {
         self.again = true;
         let ended: Vec<bool> = self.inputs.iter().map(|input| *input == Input::Ended).collect();
         self.restart(inputs, |at| is_one(at) && !ended.get(at).copied().unwrap_or(false));
+        self.silent.retain(|at| is_one(*at));
+        self.open -= self.silent.len();
     }
     /// Nothing was promised: the inputs may be behind it from now on.
     pub(crate) fn forget(&mut self) {
@@ -208,6 +214,21 @@ mod tests {
         let mut silent = Merge::new(2);
         assert_eq!(silent.take(0, stopped), None);
         assert_eq!(silent.take(1, at(3)), None, "of which nothing was known");
+    }
+
+    #[test]
+    fn an_input_that_was_stopped_is_not_waited_for_when_others_leave() {
+        let stopped = Signal::End(End::Stopped);
+        let mut merge = Merge::new(3);
+        merge.take(0, at(5));
+        merge.take(0, stopped);
+        merge.change(2, |at| at < 2);
+        assert_eq!(merge.ended(), None, "the other goes on");
+        assert_eq!(merge.take(1, at(9)), None, "what was stopped was about to bring something that is behind 9");
+        merge.change(1, |at| at == 0);
+        assert_eq!(merge.ended(), Some(End::Stopped));
+        merge.change(2, |at| at == 1);
+        assert_eq!(merge.ended(), None, "one that comes has not been stopped");
     }
 
     #[test]
