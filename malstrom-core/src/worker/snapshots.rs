@@ -6,6 +6,7 @@ use crate::contract::snapshot::{Barrier, Book, Chunk, Outcome, Part, Pen, Schema
 use crate::error::{Error, Result};
 use crate::exchange::layout::Change;
 use crate::stream::env::Env;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,10 +48,11 @@ pub(super) struct Snapshots {
     kept: bool,
     /// The snapshot that is being taken.
     running: Option<(Barrier, Pen)>,
-    /// It was given up. That is noted by all when its barrier has passed them.
-    aborted: bool,
-    /// What follows then.
-    next: Option<Barrier>,
+    /// Those that were given up, of this one and those that follow. That is noted by all when their barriers have passed them.
+    aborted: BTreeSet<u64>,
+    /// What follows then, in order. None is left out, not even one that was given up: others may have begun it, and a barrier that does not
+    /// come from all would be taken for the one before by those who wait for it.
+    next: VecDeque<Barrier>,
     done: Option<Written>,
     /// The last barrier of all has passed, and its snapshot is committed.
     last: Option<u64>,
@@ -62,12 +64,12 @@ pub(super) struct Snapshots {
 impl Snapshots {
     /// Writes so much at a time, and no more than is good.
     pub(super) fn new((slice, kept): (usize, bool), handover: Option<Handover>) -> Self {
-        let (running, next, done, last) = (None, None, None, None);
+        let (running, next, done, last) = (None, VecDeque::new(), None, None);
         Snapshots {
             slice: slice.min(SLICE),
             kept,
             running,
-            aborted: false,
+            aborted: BTreeSet::new(),
             next,
             done,
             last,
@@ -85,7 +87,7 @@ impl Snapshots {
                 self.handover.iter().for_each(|handover| handover.tell(barrier.interval));
                 self.last = barrier.last.then_some(barrier.interval);
                 match &self.running {
-                    Some(_) => self.next = Some(barrier),
+                    Some(_) => self.next.push_back(barrier),
                     None => self.running = Some((barrier, self.pen())),
                 }
             }
@@ -100,10 +102,11 @@ impl Snapshots {
                 (self.over, self.left) = (true, true);
             }
             Command::Settle(outcome) => {
-                if let (Outcome::Aborted { interval }, Some((barrier, _))) = (outcome, &self.running)
-                    && barrier.interval == interval
+                let mut begun = self.running.iter().map(|(barrier, _)| barrier).chain(&self.next);
+                if let Outcome::Aborted { interval } = outcome
+                    && begun.any(|barrier| barrier.interval == interval)
                 {
-                    self.aborted = true;
+                    self.aborted.insert(interval);
                     return;
                 }
                 segments.iter_mut().for_each(|place| place.segment.persist(Task::Settle(outcome)));
@@ -163,10 +166,10 @@ impl Snapshots {
             self.running = Some((barrier, pen));
             return Ok(false);
         }
-        if std::mem::take(&mut self.aborted) {
+        if self.aborted.remove(&barrier.interval) {
             let outcome = Outcome::Aborted { interval: barrier.interval };
             segments.iter_mut().for_each(|place| place.segment.persist(Task::Settle(outcome)));
-            self.running = self.next.take().map(|barrier| (barrier, self.pen()));
+            self.running = self.next.pop_front().map(|barrier| (barrier, self.pen()));
             return Ok(true);
         }
         if self.handover.as_ref().is_some_and(|handover| !handover.has_given_all(barrier.interval)) {
@@ -208,5 +211,35 @@ impl Shelf for EmptyShelf {
     }
     fn chunks(&self, _: usize, _: Part) -> Result<Vec<crate::contract::snapshot::Loaded>> {
         Ok(Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::key::KeyGroups;
+    use crate::contract::snapshot::Scope;
+    use crate::state::table::Ranks;
+    use std::rc::Rc;
+
+    /// Others begin each barrier that they are told of, so a worker that is late must too, or those who wait for all would take one for
+    /// another.
+    #[test]
+    fn a_barrier_that_was_given_up_meanwhile_is_begun_all_the_same() {
+        let none = (Vec::new(), Vec::new(), false);
+        let env = Env::new((0, 1), (0, 0), Ranks::all(KeyGroups::DEFAULT), none, None, Rc::new(()));
+        let mut snapshots = Snapshots::new((1_000, true), None);
+        let barrier = |interval| Command::Snapshot(Barrier { interval, scope: Scope::Whole, last: false });
+        let given_up = |interval| Command::Settle(Outcome::Aborted { interval });
+        for command in [barrier(1), given_up(1), barrier(2), given_up(2), barrier(3)] {
+            snapshots.command(command, &mut []);
+        }
+        let mut begun = Vec::new();
+        while let Some((interval, _)) = snapshots.running(&[]) {
+            begun.push(interval);
+            snapshots.write(&mut [], &env).unwrap();
+        }
+        assert_eq!(begun, [1, 2, 3]);
+        assert_eq!(snapshots.take().map(|written| written.interval), Some(3), "the others were given up");
     }
 }
