@@ -39,14 +39,15 @@ impl Sources {
     pub(super) fn has_arrived(&self, source: u16, process: u32) -> bool {
         self.heard().arrived.contains(&(source, process))
     }
-    /// What other processes have given of a source with the changes up to this version.
-    pub(super) fn take_given(&self, source: u16, version: u64) -> Vec<Bytes> {
+    /// What other processes have given of a source with the changes up to this version: with which of them, and what.
+    pub(super) fn take_given(&self, source: u16, version: u64) -> Vec<(u64, Bytes)> {
         let mut heard = self.heard();
         let given = heard.given.get_mut(&source).into_iter();
-        given.flat_map(|given| given.extract_if(.., |(of, _)| *of <= version)).map(|(_, given)| given).collect()
+        given.flat_map(|given| given.extract_if(.., |(of, _)| *of <= version)).collect()
     }
-    /// Whether, as of the change of this version, a process has no split of a source left.
+    /// Whether, as of the change of this version, a process has no split of a source left. As of a later one it may have given some away,
+    /// which are under way.
     pub(super) fn has_ended(&self, source: u16, process: u32, version: u64) -> bool {
-        self.heard().ended.get(&(source, process)).is_some_and(|of| *of >= version)
+        self.heard().ended.get(&(source, process)).is_some_and(|of| *of == version)
     }
 }

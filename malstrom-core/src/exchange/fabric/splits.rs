@@ -103,7 +103,7 @@ impl<W: Parked> Pool<W> {
         if fabric.alone {
             return Ok(());
         }
-        for given in fabric.lines.sources.take_given(source_number(number)?, self.version) {
+        for (version, given) in fabric.lines.sources.take_given(source_number(number)?, self.version) {
             let splits: Vec<Vec<u8>> = postcard::from_bytes(&given).map_err(Error::custom)?;
             for split in splits {
                 let split = W::read(&split)?;
@@ -111,7 +111,8 @@ impl<W: Parked> Pool<W> {
                 self.waiting.push_front((split, begun));
                 self.left += 1;
             }
-            self.turn.came += 1;
+            // What was given with a change before may come late, and somebody is still to give something with this one.
+            self.turn.came += usize::from(version == self.version);
             self.reckon();
         }
         self.note_end(number, fabric)

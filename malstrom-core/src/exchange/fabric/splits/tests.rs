@@ -93,3 +93,16 @@ fn who_joins_when_all_splits_have_ended_is_told_so() {
     assert_eq!(told_to_who_joins(true), [(Kind::Given, 1), (Kind::Ended, 1)]);
     assert_eq!(told_to_who_joins(false), [(Kind::Given, 1)]);
 }
+/// With the next change a process may have given away all that it had, maybe to this one.
+#[test]
+fn that_none_is_left_behind_the_next_change_does_not_mean_that_none_comes() {
+    let fabric = Fabric::among(Places::seated(0, [(0, 0..1), (1, 1..2)]), Arc::new(Nobody), Limits::default());
+    let none = |_| Ok(Listed { waiting: VecDeque::new(), most: 1, all: Bytes::new() });
+    assert!(Links::next_split::<Nothing>(&fabric, 0, (0, 0), none).is_ok());
+    for (version, ended) in [(1, false), (0, true)] {
+        let payload = Bytes::new();
+        let kind = Kind::Ended;
+        fabric.deliver(1, Message { kind, exchange: 0, from: 0, to: 0, interval: version, payload }).unwrap();
+        assert_eq!(Links::all_ended::<Nothing>(&fabric, 0).unwrap(), ended);
+    }
+}
