@@ -39,7 +39,10 @@ fn a_bad_command_line_ends_with_2_and_says_why() {
         (&["--key-groups", "many"], "invalid value 'many' for '--key-groups <K>'"),
         (&["--latency", "none"], "[possible values: throughput, balanced, low]"),
         (&["--log", "loud"], "invalid value 'loud' for '--log <LEVEL>'"),
-        (&["--rebalance"], "say where these go by `--snapshots`, or leave out `--rebalance`"),
+        (
+            &["--rebalance"],
+            "say where snapshots go by `--snapshots`, or that they may move without by `--elastic`, or leave out",
+        ),
         (&["data.txt"], "unrecognized subcommand 'data.txt'"),
     ];
     for (arguments, why) in cases {

@@ -49,11 +49,16 @@ impl Alignment {
         // One that has left may have been the last of all.
         matches!(self.inputs.get(from), None | Some(Input::Closed | Input::Absent))
     }
-    /// An input has brought a barrier. A later one takes the place of one that was given up.
+    /// An input has brought a barrier. All inputs bring all of them in the same order, those that were given up too.
+    ///
+    /// # Panics
+    /// If it is another one than is waited for. A snapshot would be wrong and nobody would know, so the attempt has to fail.
     pub(crate) fn arrive(&mut self, from: usize, barrier: Barrier) -> Option<Barrier> {
-        if self.pending.is_none_or(|pending| pending.interval < barrier.interval) {
-            self.pending = Some(barrier);
-        }
+        let pending = self.pending.get_or_insert(barrier).interval;
+        assert_eq!(
+            barrier.interval, pending,
+            "input {from} brings another barrier than the others, which is a defect of Malstrom"
+        );
         self.inputs[from] = Input::Closed;
         let complete = self.complete();
         if complete.is_none() {
