@@ -4,10 +4,15 @@
 //! groups that what they hold is written, sent and taken in in a short time. What they hold is known about from the newest snapshot, and
 //! seen at the steps before; where neither says anything, the first one moves very few. Bytes are the measure and not the time that a
 //! step took, for that has the pace of messages and of the storage in it, which does not get better by moving less.
+//!
+//! What has waited is caught up with before the next step: that begins when as much time has passed since this one as records waited for
+//! it. So half of the time at least is theirs, and what waits does not grow from step to step.
 use std::time::Duration;
 
 /// The first step moves one group of so many, if it is not known what they hold.
 const FIRST: usize = 1024;
+/// Nobody waits longer than this for what has waited, however long that did.
+const REST: Duration = Duration::from_millis(200);
 /// A step moves so many times as many groups as the one before, at most: they need not all hold the same.
 const GROWTH: usize = 16;
 
@@ -28,6 +33,8 @@ pub(super) struct Course {
     /// How many groups the next step moves, and about how many bytes a step may.
     most: usize,
     wave: u64,
+    /// The next step does not begin before.
+    rests: Duration,
 }
 impl Course {
     /// `held` is about what all groups hold that move, if that is known.
@@ -42,7 +49,18 @@ impl Course {
             Some(held) => fitting(wave, groups, held),
             None => groups.div_ceil(FIRST),
         };
-        Course { since, before, splits, groups, arrived: 0, bytes: 0, held, most: most.max(1), wave }
+        Course {
+            since,
+            before,
+            splits,
+            groups,
+            arrived: 0,
+            bytes: 0,
+            held,
+            most: most.max(1),
+            wave,
+            rests: Duration::ZERO,
+        }
     }
     /// How many groups the next step moves.
     pub(super) fn most(&self) -> usize {
@@ -56,6 +74,14 @@ impl Course {
     pub(super) fn holds(&self) -> Option<u64> {
         let all = |arrived| u128::from(self.bytes) * self.groups as u128 / arrived as u128;
         if self.arrived == 0 { self.held } else { u64::try_from(all(self.arrived)).ok() }
+    }
+    /// When the next step may begin.
+    pub(super) fn rests(&self) -> Duration {
+        self.rests
+    }
+    /// A step was made, and records waited for it from then to then, at the longest.
+    pub(super) fn waited(&mut self, from: Duration, to: Duration) {
+        self.rests = to.saturating_add(to.saturating_sub(from).min(REST));
     }
     /// A step moved so many groups, which held so much.
     pub(super) fn stepped(&mut self, moved: usize, bytes: u64) {
@@ -105,6 +131,16 @@ mod tests {
             prop_assert!(*all.iter().max().unwrap() <= wave.max(each));
             prop_assert!(steps(groups, each, Some(held * more), wave).len() <= groups.div_ceil(fits) + 3);
         }
+    }
+    #[test]
+    fn what_has_waited_is_caught_up_with() {
+        let ms = Duration::from_millis;
+        let mut course = Course::new(ms(0), (1, 0), (8, None), 1);
+        assert_eq!(course.rests(), ms(0));
+        course.waited(ms(100), ms(130));
+        assert_eq!(course.rests(), ms(160));
+        course.waited(ms(1_000), ms(9_000));
+        assert_eq!(course.rests(), ms(9_200));
     }
     #[test]
     fn what_is_small_moves_in_a_few_steps_and_in_one_if_that_is_known() {

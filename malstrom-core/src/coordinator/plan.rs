@@ -49,12 +49,17 @@ pub(super) struct Plan {
     pub(super) stage: Stage,
     /// How many bytes have arrived.
     arrived: u64,
+    /// It is not cut before, if that is yet to come.
+    rests: Option<Duration>,
+    /// Since when records wait for it at the longest, and until when they did.
+    waits: (Duration, Option<Duration>),
 }
 impl Plan {
     fn new(number: u64, since: Duration, change: Arc<Change>, stage: Stage) -> Self {
         let mut gains = BTreeMap::new();
         change.groups().for_each(|moved| *gains.entry(moved.to).or_default() += 1);
-        Plan { number, since, change, gains, bases: BTreeMap::new(), stage, arrived: 0 }
+        let (bases, rests, waits) = (BTreeMap::new(), None, (since, None));
+        Plan { number, since, change, gains, bases, stage, arrived: 0, rests, waits }
     }
     /// A plan whose barrier is under way already.
     pub(super) fn cut(
@@ -69,6 +74,7 @@ impl Plan {
     pub(super) fn due(&self, patience: Duration) -> Option<Duration> {
         match &self.stage {
             Stage::Joining(since) => Some(since.saturating_add(patience)),
+            Stage::Cutting => self.rests,
             _ => None,
         }
     }
@@ -129,6 +135,11 @@ impl Plan {
             }
             _ => {}
         }
+    }
+    /// Whether what waited for the step before this has been caught up with.
+    fn has_rested(&mut self, now: Duration) -> bool {
+        self.rests = self.rests.filter(|until| now < *until);
+        self.rests.is_none()
     }
     pub(super) fn arrived(&self) -> u64 {
         self.arrived
@@ -212,6 +223,7 @@ impl Coordinator {
         self.plans += 1;
         let change = Arc::new(to(&self.layout, next));
         let mut plan = Plan::new(self.plans, since, change, Stage::Joining(since));
+        plan.rests = Some(course.rests());
         plan.follow(self.attempt, running.snapshots.base(), 0, actions);
         (running.plan, running.course) = (Some(plan), Some(course));
     }
@@ -227,6 +239,9 @@ impl Coordinator {
         }
         let Phase::Running(running) = &mut self.phase else { return };
         let Some(plan) = &mut running.plan else { return };
+        if matches!(&plan.stage, Stage::Handover { missing, .. } if missing.is_empty()) {
+            plan.waits.1.get_or_insert(now);
+        }
         match &mut plan.stage {
             Stage::Joining(since) => {
                 let since = *since;
@@ -258,11 +273,15 @@ impl Coordinator {
                 if running.snapshots.is_finishing() {
                     return self.unplan(actions);
                 }
+                if !plan.has_rested(now) {
+                    return;
+                }
                 let change = Arc::new(Change { bases: plan.bases.clone(), ..Change::clone(&plan.change) });
                 if let Some(interval) = running.snapshots.cut(now, &change, actions) {
                     let missing = change.new.members().iter().copied().collect();
                     self.layout = change.new.clone();
                     plan.change = change;
+                    plan.waits = (now, None);
                     plan.stage = Stage::Handover { interval, missing, committed: false };
                 }
             }
@@ -280,6 +299,7 @@ impl Coordinator {
                 running.snapshots.release(plan.change.new.members());
                 if let Some(course) = &mut running.course {
                     course.stepped(plan.change.groups().count(), plan.arrived);
+                    course.waited(plan.waits.0, plan.waits.1.unwrap_or(now));
                 }
                 running.plan = None;
                 let (done, goes_on) = (self.layout.left() == 0, self.policy.moves && !running.snapshots.is_finishing());

@@ -42,6 +42,15 @@ pub(super) fn ask_for_pages<T>(room: &mut Vec<T>) {
     #[cfg(not(target_os = "linux"))]
     let _ = room;
 }
+/// The same, for room that is filled bit by bit: small pages are not asked for before they are needed.
+pub(super) fn ask_for_large_pages<T>(room: &mut Vec<T>) {
+    #[cfg(target_os = "linux")]
+    if !host_takes_back() {
+        ask(room, Pages::Large);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = room;
+}
 #[cfg(target_os = "linux")]
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pages {

@@ -36,16 +36,19 @@
 //! A table that is [tracked](StateTable::track) also knows what has changed since the last snapshot, and writes it without
 //! standing still: see [`StateTable::flip`].
 mod groups;
+mod laying;
 mod marks;
 mod moves;
 mod ranks;
 mod save;
 mod search;
+mod slots;
 mod track;
 
 use super::pages::ask_for_pages;
 use super::prefetch::prefetch;
 use crate::contract::key::KeyGroups;
+use laying::Laying;
 pub use ranks::Ranks;
 use ranks::Tag;
 use std::fmt;
@@ -105,12 +108,14 @@ pub struct StateTable<K, V> {
     /// nothing has.
     current: u32,
     track: Option<Box<Track<K, V>>>,
+    /// Where the rest is, as long as not all is in `entries`.
+    laying: Option<Box<Laying<K, V>>>,
 }
 
 impl<K, V> StateTable<K, V> {
     /// An empty table for the groups in `ranks`. It allocates nothing until the first insert.
     pub fn new(ranks: Ranks) -> Self {
-        Self { entries: Vec::new(), len: 0, slots: 0, mul: 0, ranks, current: 0, track: None }
+        Self { entries: Vec::new(), len: 0, slots: 0, mul: 0, ranks, current: 0, track: None, laying: None }
     }
 
     /// How many key groups there are, whoever owns them.
@@ -131,14 +136,15 @@ impl<K, V> StateTable<K, V> {
 
     /// Every entry, group by group except for the few which spill over into the next one.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.entries.iter().flatten().map(|entry| (&entry.key, &entry.value))
+        let behind = self.behind().map(|old| old.entries.as_slice()).unwrap_or_default();
+        self.entries.iter().chain(behind).flatten().map(|entry| (&entry.key, &entry.value))
     }
 
     /// Removes all entries, and keeps the room unless hardly any of it was needed. A tracked table begins anew: no snapshot
     /// says that they are gone, so who reads it must know by other means.
     pub(crate) fn clear(&mut self) {
         if self.len > 0 {
-            if self.len.saturating_mul(MOSTLY_EMPTY) < self.slots {
+            if self.laying.take().is_some() || self.len.saturating_mul(MOSTLY_EMPTY) < self.slots {
                 (self.entries, self.slots, self.mul) = (Vec::new(), 0, 0);
             } else {
                 self.entries.fill_with(|| None);
@@ -147,42 +153,6 @@ impl<K, V> StateTable<K, V> {
         }
         self.begin_anew();
     }
-    /// How many slots there are to look at with [`slot`](Self::slot).
-    pub(crate) fn slots(&self) -> usize {
-        self.entries.len()
-    }
-    /// How far the farthest entry lies behind its home slot.
-    #[cfg(test)]
-    fn farthest(&self) -> usize {
-        let behind = |(at, slot): (usize, &Slot<K, V>)| slot.as_ref().map(|entry| at - self.home(entry.tag));
-        self.entries.iter().enumerate().filter_map(behind).max().unwrap_or(0)
-    }
-    /// The entry in a slot, with a hash that finds it again: the bits of its hash that this table goes by.
-    pub(crate) fn slot(&self, at: usize) -> Option<(u64, &K, &V)> {
-        let entry = self.entries.get(at)?.as_ref()?;
-        Some((entry.tag.hash(), &entry.key, &entry.value))
-    }
-    /// Takes the entry out of a slot. Others may be found no more until all are taken out, unless that is done from the last
-    /// slot to the first, as it must be if the table is tracked.
-    pub(crate) fn take_slot(&mut self, at: usize) -> Option<(u64, K, V)>
-    where
-        K: Clone,
-    {
-        let entry = self.entries.get_mut(at)?.take()?;
-        self.len -= 1;
-        let (tag, key, value) = self.part_with(entry);
-        Some((tag.hash(), key, value))
-    }
-
-    /// Takes the entry out of a slot, as a part of taking out all of them, from the last slot to the first. A snapshot that
-    /// has begun has it still; none says that it is gone, so who reads the next one must know by other means.
-    pub(crate) fn clear_slot(&mut self, at: usize) -> Option<(u64, K, V)> {
-        let entry = self.entries.get_mut(at)?.take()?;
-        self.len -= 1;
-        self.rescue(&entry);
-        Some((entry.tag.hash(), entry.key, entry.value))
-    }
-
     /// Makes room for so many more entries.
     ///
     /// Entries that come in the order of their hashes, as from another table, fill a table from its beginning on: one that
@@ -215,7 +185,9 @@ impl<K, V> StateTable<K, V> {
     /// overlap. It pays off once the table is [`worth touching`](StateTable::worth_touching).
     #[inline(always)]
     pub fn touch(&self, hash: u64) {
-        if let Some(slot) = self.entries.get(self.home(Tag::of(hash))) {
+        let tag = Tag::of(hash);
+        let part = self.behind().filter(|_| self.is_behind(tag)).unwrap_or(self);
+        if let Some(slot) = part.entries.get(part.home(tag)) {
             prefetch(slot);
         }
     }
@@ -223,13 +195,13 @@ impl<K, V> StateTable<K, V> {
     /// Whether the table has outgrown the cache, so that [`StateTable::touch`] pays off.
     #[inline]
     pub fn worth_touching(&self) -> bool {
-        size_of_val(&*self.entries) > CACHED
+        size_of_val(&*self.entries) > CACHED || self.laying.is_some()
     }
 
-    /// Monotone in the tag. Without slots, 0.
+    /// Monotone in the position. Without slots, 0.
     #[inline(always)]
     fn home(&self, tag: Tag) -> usize {
-        self.home_at(tag.hash() - self.ranks.skipped(tag))
+        self.home_at(tag.hash().wrapping_sub(self.ranks.skipped(tag)))
     }
     /// Where a tag lies among those of all owned groups.
     fn position(&self, tag: Tag) -> u64 {
@@ -250,15 +222,20 @@ impl<K, V> StateTable<K, V> {
         }
     }
 
+    /// From now on there are so many home slots. Where entries are does not change.
+    fn set_slots(&mut self, slots: usize) {
+        self.slots = slots;
+        self.mul = ((slots as u64) << self.ranks.key_groups().bits()) / u64::from(self.ranks.places().max(1));
+    }
     /// Changes the number of slots to `slots`, which are not fewer than before. In place, since reallocating a large
     /// vector need not copy it: back to front, because hardly any home moves down.
     fn resize(&mut self, slots: usize) {
+        self.finish_laying();
         let old = self.entries.len();
         self.entries.reserve_exact(slots.saturating_add(TAIL).saturating_sub(old));
         ask_for_pages(&mut self.entries);
         self.entries.resize_with(slots.max(old), || None);
-        self.slots = slots;
-        self.mul = ((slots as u64) << self.ranks.key_groups().bits()) / u64::from(self.ranks.places().max(1));
+        self.set_slots(slots);
         let mut below = Vec::new();
         for at in (0..old).rev() {
             if let Some(entry) = self.entries.get_mut(at).and_then(Option::take) {
@@ -275,20 +252,28 @@ impl<K: Eq, V> StateTable<K, V> {
     /// The value of `key`, if there is one, to be changed. To look at it, [`peek`](Self::peek) is enough.
     #[inline]
     pub fn get(&mut self, hash: u64, key: &K) -> Option<&mut V> {
-        let at = self.find(Tag::of(hash), key).ok()?;
+        let tag = Tag::of(hash);
+        if self.is_behind(tag) {
+            return self.get_behind(tag, key);
+        }
+        let at = self.find(tag, key).ok()?;
         Some(self.changing(at))
     }
     /// The value of `key`, if there is one.
     #[inline]
     pub fn peek(&self, hash: u64, key: &K) -> Option<&V> {
-        let at = self.find(Tag::of(hash), key).ok()?;
-        Some(&self.entries.get(at)?.as_ref()?.value)
+        let tag = Tag::of(hash);
+        let part = self.part_of(self.ranks.group_of(tag));
+        let at = part.find(tag, key).ok()?;
+        Some(&part.entries.get(at)?.as_ref()?.value)
     }
     /// The value of `key`, to change what is not written to snapshots.
     #[inline]
     pub(crate) fn get_unseen(&mut self, hash: u64, key: &K) -> Option<&mut V> {
-        let at = self.find(Tag::of(hash), key).ok()?;
-        Some(&mut self.entries.get_mut(at)?.as_mut()?.value)
+        let tag = Tag::of(hash);
+        let part = self.part_of_mut(self.ranks.group_of(tag));
+        let at = part.find(tag, key).ok()?;
+        Some(&mut part.entries.get_mut(at)?.as_mut()?.value)
     }
     /// The value in a slot that is not empty, to be changed.
     #[inline(always)]
@@ -331,8 +316,12 @@ impl<K: Eq, V> StateTable<K, V> {
         // It changes for the first time in this interval, for which nobody has asked for the slots beside it.
         let at = if self.is_at(home, tag, key, 0) {
             home
+        } else if let Some(at) = self.beside(home, tag, key) {
+            at
+        } else if self.is_behind(tag) {
+            return self.entry_behind(tag, key, fresh);
         } else {
-            self.beside(home, tag, key).unwrap_or_else(|| self.enter(home, tag, key, fresh))
+            self.enter(home, tag, key, fresh)
         };
         self.changing(at)
     }
@@ -356,6 +345,9 @@ impl<K: Eq, V> StateTable<K, V> {
         K: Clone,
     {
         let tag = Tag::of(hash);
+        if self.is_behind(tag) {
+            return self.insert_behind(tag, key, value);
+        }
         let home = self.home(tag);
         let at = self.near(home, tag, key).unwrap_or_else(|| self.slot_for(home, tag, key));
         if self.entries[at].is_some() {
@@ -374,7 +366,11 @@ impl<K: Eq, V> StateTable<K, V> {
         Some(self.part_with(entry).2)
     }
     fn take_out(&mut self, hash: u64, key: &K) -> Option<Entry<K, V>> {
-        let mut hole = self.find(Tag::of(hash), key).ok()?;
+        let tag = Tag::of(hash);
+        if self.is_behind(tag) {
+            return self.take_out_behind(hash, key);
+        }
+        let mut hole = self.find(tag, key).ok()?;
         let removed = self.entries.get_mut(hole)?.take()?;
         self.len -= 1;
         let mut at = hole + 1;

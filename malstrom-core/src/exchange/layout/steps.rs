@@ -12,8 +12,6 @@ use std::sync::Arc;
 pub(super) struct Goal {
     members: Vec<usize>,
     owners: Vec<u16>,
-    /// Those who have got some of what they gain, in order.
-    begun: Vec<u16>,
 }
 impl Goal {
     /// The same, where workers have other numbers.
@@ -23,9 +21,7 @@ impl Goal {
         let all = |workers: &[u16]| -> Option<Vec<u16>> {
             workers.iter().map(|worker| number(usize::from(*worker))?.try_into().ok()).collect()
         };
-        let (owners, mut begun) = (all(&self.owners)?, all(&self.begun)?);
-        begun.sort_unstable();
-        Some(Goal { members, owners, begun })
+        Some(Goal { members, owners: all(&self.owners)? })
     }
     /// Whether it can be that of this layout.
     pub(super) fn is_of(&self, layout: &Layout) -> bool {
@@ -33,17 +29,16 @@ impl Goal {
         self.owners.len() == layout.owners.len()
             && self.members.is_sorted_by(|a, b| a < b)
             && self.members.iter().all(|worker| layout.has(*worker))
-            && self.owners.iter().chain(&self.begun).all(|worker| takes_part(usize::from(*worker)))
-            && self.begun.is_sorted_by(|a, b| a < b)
+            && self.owners.iter().all(|worker| takes_part(usize::from(*worker)))
     }
 }
 
 impl Layout {
-    /// The first step towards `end`, which may be followed by [others](Layout::onward): no more than so many key groups move, as many from
-    /// each worker as that takes, and all splits. Whoever joins does so at once, and whoever leaves does when nothing of it is left.
+    /// The first step towards `end`, which may be followed by [others](Layout::onward): no more than so many key groups move, and all
+    /// splits. Whoever joins does so at once, and whoever leaves does when nothing of it is left.
     ///
-    /// Whoever gains something makes room for all of it when the first of it comes, while its records wait. So that not all do that at the
-    /// same time, each of them is in turn the only one that gains something, as long as one is left that has got nothing yet.
+    /// Each worker gains its groups in their order, for [tables are laid out](crate::state::table::StateTable::take) in this order. No
+    /// worker gains or gives more than its share of a step, where as many do either as the fewer of both are.
     ///
     /// ```
     /// use malstrom_core::exchange::layout::Layout;
@@ -56,7 +51,7 @@ impl Layout {
     /// ```
     #[must_use]
     pub fn toward(&self, end: &Layout, most: usize) -> Layout {
-        let goal = Goal { members: end.members.clone(), owners: end.owners.clone(), begun: Vec::new() };
+        let goal = Goal { members: end.members.clone(), owners: end.owners.clone() };
         self.step(goal, end.readers.clone(), most)
     }
     /// The next step to where this one leads. Where it leads nowhere else, it is the same.
@@ -67,29 +62,27 @@ impl Layout {
             None => self.clone(),
         }
     }
-    fn step(&self, mut goal: Goal, readers: Vec<u16>, most: usize) -> Layout {
+    fn step(&self, goal: Goal, readers: Vec<u16>, most: usize) -> Layout {
         let all: Vec<Move> = moves(&self.owners, &goal.owners).collect();
         let (version, most) = (self.version + 1, most.max(1));
         if all.len() <= most {
             return Layout { version, members: goal.members, owners: goal.owners, readers, goal: None };
         }
-        let gainers: BTreeSet<u16> = all.iter().map(|moved| moved.to as u16).collect();
-        let next = gainers.iter().copied().find(|worker| goal.begun.binary_search(worker).is_err());
-        let share = if next.is_some() { most.div_ceil(gainers.len()) } else { most };
-        let now = all.into_iter().filter(|moved| next.is_none_or(|next| moved.to == usize::from(next)));
-        let mut of_each: BTreeMap<usize, usize> = BTreeMap::new();
-        let mut turns: Vec<(usize, Move)> = now
-            .map(|moved| {
-                let turn = of_each.entry(moved.from).or_default();
-                *turn += 1;
-                (*turn, moved)
-            })
-            .collect();
-        turns.sort_by_key(|(turn, moved)| (*turn, moved.what));
-        let mut owners = self.owners.clone();
-        turns.iter().take(share).for_each(|(_, moved)| owners[moved.what] = moved.to as u16);
-        goal.begun.extend(next);
-        goal.begun.sort_unstable();
+        let (givers, gainers): (BTreeSet<usize>, BTreeSet<usize>) =
+            all.iter().map(|moved| (moved.from, moved.to)).unzip();
+        let share = most.div_ceil(givers.len().min(gainers.len()).max(1));
+        let (mut given, mut gained) = (BTreeMap::<usize, usize>::new(), BTreeMap::<usize, usize>::new());
+        let (mut owners, mut left) = (self.owners.clone(), most);
+        for moved in all {
+            let (given, gained) = (given.entry(moved.from).or_default(), gained.entry(moved.to).or_default());
+            if left > 0 && *given < share && *gained < share {
+                owners[moved.what] = moved.to as u16;
+                (*given, *gained, left) = (*given + 1, *gained + 1, left - 1);
+            } else {
+                // What comes behind this in its order has to wait as well.
+                *gained = share;
+            }
+        }
         let mut members = [&self.members[..], &goal.members[..]].concat();
         members.sort_unstable();
         members.dedup();
@@ -161,29 +154,53 @@ mod tests {
             prop_assert_eq!(layout.onward(3), layout);
         }
     }
-    #[test]
-    fn a_step_takes_from_all() {
-        let begin = Layout::even(&[0, 1, 2, 3], 64, 0);
-        let step = begin.toward(&begin.spread(&[0]), 3);
-        let change = Change { old: Arc::new(begin), new: Arc::new(step), bases: BTreeMap::new() };
-        let from: Vec<usize> = change.groups().map(|moved| moved.from).collect();
-        assert_eq!((from, change.is_followed()), (vec![1, 2, 3], true));
-    }
-    #[test]
-    fn who_gains_something_begins_alone() {
-        let begin = Layout::even(&[0, 1, 2, 3], 64, 0);
-        let mut layout = begin.toward(&begin.spread(&[0, 1]), 4);
-        let (mut before, mut gainers) = (begin, Vec::new());
+    /// What each of them moves, from whom and to whom.
+    fn steps(begin: &Layout, end: &Layout, most: usize) -> Vec<Vec<Move>> {
+        let (mut before, mut steps) = (begin.clone(), Vec::new());
+        let mut layout = begin.toward(end, most);
         loop {
-            let gained: Vec<usize> = moves(&before.owners, &layout.owners).map(|moved| moved.to).collect();
-            gainers.push(gained);
+            steps.push(moves(&before.owners, &layout.owners).collect());
             if layout.goal.is_none() {
-                break;
+                return steps;
             }
-            let next = layout.onward(4);
+            let next = layout.onward(most);
             before = std::mem::replace(&mut layout, next);
         }
-        assert_eq!(gainers[..2], [vec![0, 0], vec![1, 1]]);
-        assert!(gainers[2..].iter().all(|gained| gained.len() == 4 && gained.contains(&0) && gained.contains(&1)));
+    }
+    proptest! {
+        /// Whatever moves, each worker gets its groups in their order, and no step asks more of one than its share.
+        #[test]
+        fn groups_come_in_their_order(
+            from in prop::collection::vec(0usize..5, 1..300), to in prop::collection::vec(0usize..5, 300), most in 1usize..40,
+        ) {
+            let begin = Layout::even(&[0, 1, 2, 3, 4], from.len(), 0);
+            let all = |shares: &[usize]| -> Vec<(usize, usize)> { shares.iter().copied().enumerate().collect() };
+            let begin = begin.moved(&all(&from), &[]);
+            let end = begin.moved(&all(&to), &[]);
+            let mut last = BTreeMap::new();
+            for step in steps(&begin, &end, most) {
+                let (mut given, mut gained) = (BTreeMap::<_, usize>::new(), BTreeMap::<_, usize>::new());
+                for moved in &step {
+                    prop_assert!(last.insert(moved.to, moved.what).is_none_or(|before| before < moved.what));
+                    *given.entry(moved.from).or_default() += 1;
+                    *gained.entry(moved.to).or_default() += 1;
+                }
+                prop_assert!(given.values().chain(gained.values()).all(|moved| *moved <= most));
+                prop_assert!(begin == end || !step.is_empty());
+            }
+        }
+    }
+    #[test]
+    fn those_who_give_and_those_who_gain_share_a_step() {
+        let begin = Layout::even(&[0, 1, 2, 3], 64, 0);
+        let all = steps(&begin, &begin.spread(&[0, 1]), 8);
+        assert_eq!(all.len(), 4);
+        for step in all {
+            for worker in 0..4 {
+                assert_eq!(step.iter().filter(|moved| [moved.from, moved.to].contains(&worker)).count(), 4);
+            }
+        }
+        // There is but one who gains.
+        assert_eq!(steps(&begin, &begin.spread(&[0]), 8).len(), 6);
     }
 }

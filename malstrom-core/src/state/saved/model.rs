@@ -76,6 +76,8 @@ pub(crate) struct Move {
     pub(crate) aligned: bool,
     /// Whether workers that gain nothing lay their tables out anew.
     lays_out: bool,
+    /// Which groups are said to come to every worker later on.
+    coming: [bool; SOME.len()],
 }
 pub(crate) fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
@@ -88,8 +90,9 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
 }
 /// With groups that move now and then.
 pub(crate) fn event_or_move() -> impl Strategy<Value = Event> {
-    let moves = (1usize..6, any::<[usize; SOME.len()]>(), any::<bool>(), any::<bool>());
-    let moves = moves.prop_map(|(workers, to, aligned, lays_out)| Move { workers, to, aligned, lays_out });
+    let moves = (1usize..6, any::<[usize; SOME.len()]>(), any::<bool>(), any::<bool>(), any::<[bool; SOME.len()]>());
+    let moves =
+        moves.prop_map(|(workers, to, aligned, lays_out, coming)| Move { workers, to, aligned, lays_out, coming });
     prop_oneof![7 => event(), 1 => moves.prop_map(Event::Move)]
 }
 
@@ -202,7 +205,10 @@ impl Store {
         for (taker, gift) in gifts.iter().enumerate() {
             let gains = gift.chunks.iter().any(|chunk| chunk.head.group != NO_GROUP);
             if gains || how.lays_out {
-                gift.to(&to.groups(taker), |task| persist(taker, task));
+                let groups = to.groups(taker);
+                let coming = SOME.into_iter().zip(how.coming).filter(|(_, comes)| *comes).map(|(group, _)| group);
+                let all = groups.iter().chain(coming).collect();
+                gift.to(&groups.growing_to(all), |task| persist(taker, task));
             }
         }
         if let Some(open) = &mut self.open {

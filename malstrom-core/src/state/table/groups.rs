@@ -18,7 +18,8 @@ impl<K, V> StateTable<K, V> {
     /// assert_eq!(keys, [28, 29, 30, 31]);
     /// ```
     pub fn iter_group(&self, group: u16) -> impl Iterator<Item = (&K, &V)> {
-        let entries = self.entries.get(self.reach(group)).unwrap_or_default().iter().flatten();
+        let part = self.part_of(group);
+        let entries = part.entries.get(part.reach(group)).unwrap_or_default().iter().flatten();
         entries.filter(move |entry| self.ranks.group_of(entry.tag) == group).map(|entry| (&entry.key, &entry.value))
     }
 
@@ -42,6 +43,21 @@ impl<K, V> StateTable<K, V> {
     }
     /// Takes the entries of one key group out.
     pub(super) fn take_group(&mut self, group: u16, mut each: impl FnMut(Entry<K, V>)) {
+        let behind = self.is_group_behind(group);
+        match self.laying.take_if(|_| behind) {
+            Some(mut laying) => {
+                laying.old.take_laid_group(group, |entry| {
+                    self.len -= 1;
+                    self.rescue(&entry);
+                    each(entry);
+                });
+                self.laying = Some(laying);
+            }
+            None => self.take_laid_group(group, each),
+        }
+    }
+    /// The same, in the part of the table where the group is.
+    pub(super) fn take_laid_group(&mut self, group: u16, mut each: impl FnMut(Entry<K, V>)) {
         let mut others = Vec::new();
         for at in self.reach(group) {
             let Some(entry) = self.entries.get_mut(at).and_then(Option::take) else { continue };
@@ -73,6 +89,7 @@ impl<K, V> StateTable<K, V> {
     }
     /// The same, and makes room for so many more entries.
     pub(crate) fn rehome_for(&mut self, ranks: Ranks, more: usize) {
+        self.finish_laying();
         let old = std::mem::take(&mut self.entries);
         self.ranks = ranks;
         (self.slots, self.mul) = (0, 0);

@@ -39,6 +39,11 @@ impl Marks {
         }
         None
     }
+    /// The marked units, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        let all = self.0.len() * 64;
+        std::iter::successors(self.next(0, all), move |unit| self.next(unit + 1, all))
+    }
     /// Marks what is marked in `other`, which is of the same units.
     pub(super) fn merge(&mut self, other: &Marks) {
         for (word, other) in self.0.iter_mut().zip(&other.0) {
@@ -51,10 +56,8 @@ impl Marks {
             return;
         }
         let old = std::mem::replace(self, Marks::none(units));
-        let mut at = 0;
-        while let Some(unit) = old.next(at, old.0.len() * 64) {
+        for unit in old.iter() {
             (unit << times..(unit + 1) << times).for_each(|half| self.set(half));
-            at = unit + 1;
         }
     }
 }

@@ -55,10 +55,10 @@ impl<K, V> StateTable<K, V> {
     /// All entries of a group.
     fn drafted(&self, group: u16) -> Result<Draft, CodecError> {
         let Some(track) = &self.track else { return Err(CodecError::new("nothing can be written without a codec")) };
-        let wanted =
-            Wanted { tags: self.ranks.first_of(group)..self.ranks.first_of(group + 1), versions: 0..=u32::MAX };
+        let tags = self.ranks.first_of(group)..self.ranks.first_of(group + 1);
         let mut draft = Draft::default();
-        track.entries.put_slots(self.entries.get(self.reach(group)).unwrap_or_default(), &wanted, &mut draft)?;
+        let slots = self.slots_of(group, &tags);
+        track.entries.put_slots(slots, &Wanted { tags, versions: 0..=u32::MAX }, &mut draft)?;
         Ok(draft)
     }
     /// Lays the table out for all groups that are owned from now on, with room for so many more entries, and for as many in the groups
@@ -79,15 +79,16 @@ impl<K, V> StateTable<K, V> {
     }
     /// The entries of one key group with hashes that find them again, to change what is not written to snapshots.
     pub(crate) fn iter_group_unseen(&mut self, group: u16) -> impl Iterator<Item = (u64, &K, &mut V)> {
-        let (reach, ranks) = (self.reach(group), &self.ranks);
-        let entries = self.entries.get_mut(reach).unwrap_or_default().iter_mut().flatten();
+        let part = self.part_of_mut(group);
+        let (reach, ranks) = (part.reach(group), &part.ranks);
+        let entries = part.entries.get_mut(reach).unwrap_or_default().iter_mut().flatten();
         let of_group = entries.filter(move |entry| ranks.group_of(entry.tag) == group);
         of_group.map(|entry| (entry.tag.hash(), &entry.key, &mut entry.value))
     }
 }
 impl<K: PartitionKey, V> StateTable<K, V> {
-    /// Takes in what others gave, and lays the table out for `groups`, which are all that are owned from now on. What is taken
-    /// in counts as written. The table must be [tracked](Self::track).
+    /// Takes in what others gave, and lays the table out for `groups`, which are all that are owned from now on: as far as groups
+    /// have come, if others are to follow. What is taken in counts as written. The table must be [tracked](Self::track).
     ///
     /// # Errors
     /// If an entry cannot be read, or does not belong to its group; with the group.
@@ -98,7 +99,7 @@ impl<K: PartitionKey, V> StateTable<K, V> {
         chunks: &[Loaded],
         hasher: &mut KeyHasher,
     ) -> Result<(), (u16, CodecError)> {
-        self.lay_out(self.ranks.moved(groups), chunks.iter().map(|chunk| chunk.entries as usize).sum());
+        self.lay_out_as_they_come(self.ranks.taking(groups), chunks.iter().map(|chunk| chunk.entries as usize).sum());
         for chunk in chunks {
             self.load(edition, chunk, hasher).map_err(|error| (chunk.group, error))?;
         }

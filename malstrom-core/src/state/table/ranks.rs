@@ -35,7 +35,7 @@ struct RankTable {
     /// neighbour, so that its entries crowd there but are not lost. There is room for all groups that there can be, so that nobody
     /// has to look how many there are; what is behind those that there are is never touched.
     skipped: [u16; MOST],
-    /// The groups that have slots, in order: the owned ones, those given away since tables were laid out, and those to come.
+    /// The groups that have slots, in the order of these: the owned ones, those given away since tables were laid out, and those to come.
     places: Rc<[u16]>,
     /// The owned groups, in order.
     groups: Rc<[u16]>,
@@ -67,12 +67,17 @@ impl Ranks {
     fn sharing(table: Rc<RankTable>) -> Self {
         Ranks { within: u32::BITS - table.key_groups.bits(), table }
     }
-    /// This worker owns `groups`, which have slots as all groups in `places` have.
+    /// This worker owns `groups`, which have slots as all groups in `places` have, in the order of these.
     fn placed(key_groups: KeyGroups, places: Rc<[u16]>, groups: Rc<[u16]>) -> Self {
-        let (mut skipped, mut below, last) = ([0; MOST], 0, places.len().saturating_sub(1) as u16);
-        for (group, skipped) in key_groups.all().zip(&mut skipped) {
-            *skipped = (group - below.min(last)) << (16 - key_groups.bits());
-            below += u16::from(places.get(usize::from(below)) == Some(&group));
+        let mut ranks = vec![None; key_groups.count()];
+        for (rank, group) in (0..).zip(places.iter()) {
+            ranks[usize::from(*group)] = Some(rank);
+        }
+        let mut skipped = [0; MOST];
+        let mut next: u16 = ranks.iter().rev().find_map(|rank| *rank).unwrap_or(0);
+        for group in key_groups.all().rev() {
+            next = ranks[usize::from(group)].unwrap_or(next);
+            skipped[usize::from(group)] = group.wrapping_sub(next) << (16 - key_groups.bits());
         }
         Self::new(RankTable { key_groups, skipped, places, groups, next: RefCell::default() })
     }
@@ -96,6 +101,21 @@ impl Ranks {
         let all = self.key_groups();
         let of = |set: &GroupSet| set.iter().filter(|group| all.all().contains(group)).collect();
         self.follow(is_so, || Self::placed(all, of(groups.soon()), of(groups)))
+    }
+    /// The same as [`moved`](Self::moved), for a table that is laid out anew [as groups come](super::laying), in their order: those
+    /// that are there lie between them, as many before each as behind it. Where all that comes has its place already, it stays.
+    pub(super) fn taking(&self, groups: &GroupSet) -> Self {
+        let all = self.key_groups();
+        let of = |set: &GroupSet| set.iter().filter(|group| all.all().contains(group)).collect::<Vec<u16>>();
+        let places: Rc<[u16]> = if is_of(&self.table.places, groups.soon()) {
+            self.table.places.clone()
+        } else {
+            let is_there = |group: &u16| self.groups().binary_search(group).is_ok();
+            let (there, coming) = of(groups.soon()).into_iter().partition(is_there);
+            spread_among(there, coming).into()
+        };
+        let is_so = |table: &RankTable| table.places == places && is_of(&table.groups, groups);
+        self.follow(is_so, || Self::placed(all, places.clone(), of(groups).into()))
     }
     /// The same without these groups, which keep their places until tables are laid out anew.
     #[must_use]
@@ -155,21 +175,25 @@ impl Ranks {
     /// The number of a tag of this group that lies at a position.
     pub(super) fn number(&self, group: u16, position: u64) -> u64 {
         let skipped = u64::from(self.table.skipped[usize::from(group)]);
-        (position >> 32) + (skipped << (BEHIND - 32))
+        ((position >> 32) + (skipped << (BEHIND - 32))) & u64::from(u32::MAX)
     }
     /// How many groups have slots.
     pub(super) fn places(&self) -> u16 {
         self.table.places.len() as u16
     }
-    /// The group of a rank, if it is owned.
-    pub(super) fn group(&self, rank: u16) -> Option<u16> {
-        let RankTable { places, groups, .. } = &*self.table;
-        let group = places.get(usize::from(rank)).copied()?;
-        (places.len() == groups.len() || groups.binary_search(&group).is_ok()).then_some(group)
+    /// The group that has the slots of this rank.
+    pub(super) fn place(&self, rank: u32) -> Option<u16> {
+        self.table.places.get(rank as usize).copied()
     }
-    /// The rank of the first group that has tags of this number or behind it.
-    pub(super) fn rank_from(&self, number: u64) -> u16 {
-        self.table.places.partition_point(|group| self.first_of(group + 1) <= number) as u16
+    /// The rank of a group among those that have slots.
+    pub(super) fn rank(&self, group: u16) -> u32 {
+        let behind = 16 - self.key_groups().bits();
+        u32::from((group << behind).wrapping_sub(self.table.skipped[usize::from(group) % MOST]) >> behind)
+    }
+    /// The owned groups that have tags of this number or behind it, in order.
+    pub(super) fn groups_from(&self, number: u64) -> &[u16] {
+        let groups = self.groups();
+        &groups[groups.partition_point(|group| self.first_of(group + 1) <= number)..]
     }
     /// The owned groups, in order.
     pub(crate) fn groups(&self) -> &[u16] {
@@ -188,6 +212,18 @@ impl Ranks {
     }
 }
 
+/// These groups with those that come between them, evenly.
+fn spread_among(there: Vec<u16>, coming: Vec<u16>) -> Vec<u16> {
+    let (mut all, mut told) = (Vec::with_capacity(there.len() + coming.len()), 0);
+    for (at, group) in coming.iter().enumerate() {
+        let before = (there.len() * (2 * at + 1) + coming.len()) / (2 * coming.len());
+        all.extend(&there[told..before]);
+        all.push(*group);
+        told = before;
+    }
+    all.extend(&there[told..]);
+    all
+}
 /// Whether these are all groups of the set.
 fn is_of(groups: &[u16], set: &GroupSet) -> bool {
     groups.len() == set.len() && groups.iter().all(|group| set.contains(*group))

@@ -61,12 +61,12 @@ impl<K, V> StateTable<K, V> {
                 entries.gone(key, cut.drafts.entry(group).or_default())?;
             }
         }
-        for rank in self.ranks.rank_from(cut.written)..self.ranks.places() {
-            let Some(group) = self.ranks.group(rank) else { continue };
+        for &group in self.ranks.groups_from(cut.written) {
+            let rank = self.ranks.rank(group) as usize;
             let full = cut.is_full(group);
             let versions = cut.versions(base, full);
             let per_group = 32 + self.ranks.within() - shift;
-            let (first, end) = (usize::from(rank) << per_group, (usize::from(rank) + 1) << per_group);
+            let (first, end) = (rank << per_group, (rank + 1) << per_group);
             let begun = self.ranks.first_of(group).max(cut.written);
             let mut at = first.max((self.ranks.position(group, begun) >> shift) as usize);
             let size = cut.sizes[usize::from(full)];
@@ -79,15 +79,15 @@ impl<K, V> StateTable<K, V> {
                     return Ok(true);
                 }
                 let last = first | ((1 << shift) - 1);
-                let reach = self.reach_of(first, last);
-                pen.spend(1 + reach.len());
+                let tags = self.ranks.number(group, first)..self.ranks.number(group, last) + 1;
+                let slots = self.slots_of(group, &tags);
+                pen.spend(1 + slots.len());
                 if draft.is_empty() {
                     draft.reserve(size + size / 16);
                 }
                 let before = draft.size();
-                let tags = self.ranks.number(group, first)..self.ranks.number(group, last) + 1;
                 let wanted = Wanted { tags, versions: versions.clone() };
-                entries.put_slots(self.entries.get(reach).unwrap_or_default(), &wanted, &mut draft)?;
+                entries.put_slots(slots, &wanted, &mut draft)?;
                 pen.spend(price(draft.size() - before));
                 at = unit + 1;
             }
@@ -157,6 +157,9 @@ impl<K: PartitionKey, V> StateTable<K, V> {
     }
     fn put_loaded(&mut self, hash: u64, key: K, value: V) {
         let tag = Tag::of(hash);
+        if self.is_behind(tag) {
+            self.finish_laying();
+        }
         if self.is_crowded(self.position(tag)) {
             self.resize(doubled(self.slots));
         }

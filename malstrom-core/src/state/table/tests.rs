@@ -10,15 +10,22 @@ fn some_key_groups() -> [KeyGroups; 4] {
 }
 
 /// Entries lie behind their homes without a gap, the counts are right, and no key is there twice.
-fn check<K: Eq + Ord, V>(table: &StateTable<K, V>) {
+pub(super) fn check<K: Eq + Ord, V>(table: &StateTable<K, V>) {
+    check_homes(table);
+    if let Some(old) = table.behind() {
+        check_homes(old);
+        assert_eq!(old.iter().count(), old.len());
+    }
+    assert_eq!(table.iter().count(), table.len());
+    assert_eq!(table.iter().map(|(key, _)| key).collect::<BTreeSet<_>>().len(), table.len());
+    assert_eq!(table.is_empty(), table.iter().next().is_none());
+}
+fn check_homes<K, V>(table: &StateTable<K, V>) {
     for (at, entry) in table.entries.iter().enumerate().filter_map(|(at, slot)| Some((at, slot.as_ref()?))) {
         let home = table.home(entry.tag);
         assert!(home < table.slots && home <= at);
         assert!(table.entries[home..at].iter().all(Option::is_some));
     }
-    assert_eq!(table.iter().count(), table.len());
-    assert_eq!(table.iter().map(|(key, _)| key).collect::<BTreeSet<_>>().len(), table.len());
-    assert_eq!(table.is_empty(), table.iter().next().is_none());
 }
 
 fn sorted(pairs: impl Iterator<Item = (u16, u32)>) -> Vec<(u16, u32)> {
@@ -193,11 +200,12 @@ fn a_rank_table_is_monotone_and_dense() {
         assert_eq!(rank(0), 0);
         assert_eq!(rank(key_groups.all().end - 1) + 1, ranks.owned().max(1));
         for (at, group) in ranks.groups().iter().enumerate() {
-            assert_eq!((rank(*group), ranks.group(at as u16)), (at as u16, Some(*group)));
+            assert_eq!((rank(*group), ranks.place(at as u32)), (at as u16, Some(*group)));
+            assert_eq!(ranks.rank(*group), at as u32);
             let number = ranks.first_of(*group) + 77;
             assert_eq!(ranks.number(*group, ranks.position(*group, number)), number);
-            assert_eq!(ranks.rank_from(number), at as u16);
-            assert_eq!(ranks.rank_from(ranks.first_of(group + 1)), at as u16 + 1);
+            assert_eq!(ranks.groups_from(number), &ranks.groups()[at..]);
+            assert_eq!(ranks.groups_from(ranks.first_of(group + 1)), &ranks.groups()[at + 1..]);
         }
     }
 }

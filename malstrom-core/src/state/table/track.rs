@@ -7,7 +7,7 @@
 //!
 //! Numbers of 32 bits last for two thousand million snapshots, 68 years of one a second.
 use super::marks::{self, Marks};
-use super::{Entry, Slot, StateTable, Tag};
+use super::{Entry, Ranks, Slot, StateTable, Tag};
 use crate::contract::code::Codec;
 use crate::contract::record::{CodecError, Record};
 use crate::contract::snapshot::{Outcome, Scope};
@@ -151,6 +151,32 @@ impl<K, V> Track<K, V> {
     pub(super) fn shift(&self) -> u32 {
         self.shift
     }
+    /// An entry is about to change for the first time in this interval, in a table with these ranks.
+    pub(super) fn change(&mut self, ranks: &Ranks, current: u32, entry: &mut Entry<K, V>) {
+        if let Some(cut) = &mut self.cut {
+            cut.rescue(&*self.entries, self.base, ranks.group_of(entry.tag), entry);
+        }
+        entry.version = current;
+        self.mark(ranks, entry.tag);
+    }
+    /// An entry with this tag has been changed or made.
+    #[inline]
+    fn mark(&mut self, ranks: &Ranks, tag: Tag) {
+        self.marks.set(unit(ranks, tag, self.shift));
+        self.changed += 1;
+    }
+    /// The table has other units than before, named by the bits from `shift` on; `moved` are those of some marked ones.
+    pub(super) fn map_marks(&mut self, shift: u32, moved: impl Fn(&Marks) -> Marks) {
+        self.shift = shift;
+        self.marks = moved(&self.marks);
+        if let Some(cut) = &mut self.cut {
+            cut.marks = moved(&cut.marks);
+        }
+    }
+}
+/// The unit of a tag. Units, like slots, are in the order of positions.
+fn unit(ranks: &Ranks, tag: Tag, shift: u32) -> usize {
+    (ranks.position(ranks.group_of(tag), tag.number()) >> shift) as usize
 }
 
 impl<K: Record, V> StateTable<K, V> {
@@ -180,6 +206,7 @@ impl<K: Record, V> StateTable<K, V> {
 }
 impl<K, V> StateTable<K, V> {
     pub(crate) fn track_by(&mut self, entries: Box<dyn Entries<K, V>>) {
+        self.finish_laying();
         self.entries.iter_mut().flatten().for_each(|entry| entry.version = 0);
         self.current = FIRST;
         self.track = Some(Box::new(Track {
@@ -196,11 +223,8 @@ impl<K, V> StateTable<K, V> {
         self.mark_anew();
     }
 
-    /// The unit of a tag. Units, like slots, are in the order of tags.
-    pub(super) fn unit(&self, tag: Tag, shift: u32) -> usize {
-        (self.position(tag) >> shift) as usize
-    }
-    fn units(&self) -> (u32, usize) {
+    /// How many bits behind the rank of a group name a unit, and how many units there are.
+    pub(super) fn units(&self) -> (u32, usize) {
         let bits = marks::bits(self.slots, self.ranks.places(), self.ranks.within());
         (bits, usize::from(self.ranks.places().max(1)) << bits)
     }
@@ -209,24 +233,15 @@ impl<K, V> StateTable<K, V> {
     #[cold]
     #[inline(never)]
     pub(super) fn change(&mut self, at: usize) {
-        let current = self.current;
-        let (Some(track), Some(Some(entry))) = (&mut self.track, self.entries.get_mut(at)) else { return };
-        let Track { entries, base, cut, .. } = &mut **track;
-        if let Some(cut) = cut {
-            cut.rescue(&**entries, *base, self.ranks.group_of(entry.tag), entry);
+        if let (Some(track), Some(Some(entry))) = (&mut self.track, self.entries.get_mut(at)) {
+            track.change(&self.ranks, self.current, entry);
         }
-        entry.version = current;
-        let tag = entry.tag;
-        self.mark(tag);
     }
-    /// An entry with this tag has been changed or made.
+    /// An entry with this tag has been made.
     #[inline]
     pub(super) fn mark(&mut self, tag: Tag) {
-        let Some(shift) = self.track.as_ref().map(|track| track.shift) else { return };
-        let unit = self.unit(tag, shift);
         if let Some(track) = &mut self.track {
-            track.marks.set(unit);
-            track.changed += 1;
+            track.mark(&self.ranks, tag);
         }
     }
     /// Whether the next snapshot may as well have all of it: as long as most of it changes between two snapshots, one that is
@@ -344,7 +359,7 @@ impl<K, V> StateTable<K, V> {
         let mut changed = 0;
         for entry in self.entries.iter().flatten().filter(|entry| entry.version > base) {
             changed += usize::from(entry.version > cut_at);
-            let unit = self.unit(entry.tag, shift);
+            let unit = unit(&self.ranks, entry.tag, shift);
             if entry.version > cut_at { marks.set(unit) } else { cut.set(unit) }
         }
         let Some(track) = &mut self.track else { return };

@@ -133,10 +133,10 @@ fn taking_asks_for_no_more_room_than_is_needed() {
         giver.0.insert(hash(key), &key, key);
     }
     let gift = given(&others, |task| persist(&mut giver, task));
-    let slots = taker.0.slots();
+    let slots = taker.0.slots;
     gift.to(&(0..20).collect(), |task| persist(&mut taker, task));
     assert_eq!(taker.0.len(), 1_200);
-    assert!(taker.0.slots() <= 2 * slots, "{slots} slots became {}", taker.0.slots());
+    assert!(taker.0.slots <= 2 * slots, "{slots} slots became {}", taker.0.slots);
 }
 
 /// Prints what it costs to give and to take a million entries. Run it in a release build, with `--ignored --nocapture`.
