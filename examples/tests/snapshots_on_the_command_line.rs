@@ -56,9 +56,12 @@ fn what_there_is_is_listed_shown_and_checked_and_nothing_changes() {
     let before = files(at.path());
     let list = payments(&url, &["snapshot", "list"]).succeeded();
     let lines: Vec<Vec<&str>> = list.stdout.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(lines[0], ["kind", "number", "name", "operators", "segments", "bytes", "restore", "by"]);
-    assert_eq!(lines[1][..4], ["snapshot", "1", "1", "1"], "{list:#?}");
-    assert_eq!(lines[1][5..], ["--restore", "1"]);
+    assert_eq!(
+        lines[0],
+        ["kind", "number", "name", "operators", "key", "groups", "segments", "bytes", "restore", "by"]
+    );
+    assert_eq!(lines[1][..5], ["snapshot", "1", "1", "4096", "1"], "{list:#?}");
+    assert_eq!(lines[1][6..], ["--restore", "1"]);
     assert_eq!((lines.len(), list.stderr.as_str()), (2, ""));
 
     let ann = "{\"key\":\"ann\",\"value\":{\"payments\":3,\"total\":117.0}}";

@@ -25,7 +25,7 @@ pub(super) fn list(location: &Location, out: &mut impl Write) -> Result<()> {
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["kind", "number", "name", "operators", "segments", "bytes", "restore by"]);
+    table.set_header(["kind", "number", "name", "operators", "key groups", "segments", "bytes", "restore by"]);
     for saved in archive.list() {
         let (kind, name) = match &saved.kind {
             Kind::Snapshot => ("snapshot", ""),
@@ -34,14 +34,15 @@ pub(super) fn list(location: &Location, out: &mut impl Write) -> Result<()> {
         let sizes = match archive.manifest(saved) {
             Ok(manifest) => sizes(&manifest),
             // The others are there nevertheless; `verify` says what is wrong with it.
-            Err(Error::Damaged { .. }) => ["damaged".to_owned(), String::new(), String::new()],
+            Err(Error::Damaged { .. }) => ["damaged".to_owned(), String::new(), String::new(), String::new()],
             Err(error) => return Err(error),
         };
-        let [operators, segments, bytes] = sizes;
+        let [operators, key_groups, segments, bytes] = sizes;
         let restore = format!("--restore {}", saved.to_restore());
-        table.add_row([kind, &saved.interval.to_string(), name, &operators, &segments, &bytes, &restore]);
+        let number = saved.interval.to_string();
+        table.add_row([kind, &number, name, &operators, &key_groups, &segments, &bytes, &restore]);
     }
-    for at in [1, 3, 4, 5] {
+    for at in [1, 3, 4, 5, 6] {
         if let Some(column) = table.column_mut(at) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -51,10 +52,11 @@ pub(super) fn list(location: &Location, out: &mut impl Write) -> Result<()> {
     }
     Ok(())
 }
-fn sizes(manifest: &Manifest) -> [String; 3] {
+fn sizes(manifest: &Manifest) -> [String; 4] {
     let operators: BTreeSet<&str> = manifest.operators().collect();
     let bytes: u64 = manifest.segments().map(|(_, bytes)| bytes).sum();
-    [operators.len().to_string(), manifest.segments().count().to_string(), thousands(bytes)]
+    let [operators, segments] = [operators.len(), manifest.segments().count()].map(|count| count.to_string());
+    [operators, manifest.key_groups.to_string(), segments, thousands(bytes)]
 }
 
 /// Reads all that there is, and checks it.

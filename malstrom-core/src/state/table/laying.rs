@@ -3,7 +3,8 @@
 //! Who gains groups needs other slots, for what it has too, and a table of some hundred MiB takes a fifth of a second to be filled: far longer
 //! than what moves at one barrier takes. So the slots are filled from the first one on, at each barrier up to the groups that it brings,
 //! and what lies behind those stays where it was until its turn comes. As the groups to come have their places evenly among those that
-//! are there ([`Ranks::taking`]) and come in this order, each barrier has its share of the work, and the last one ends it.
+//! are there ([`Ranks::taking`]) and come in this order, each barrier has its share of the work, and the last one ends it. The old slots
+//! are left from the last one on, and go back to the system as they are: to give back a hundred MiB at once takes as long as a barrier may.
 //!
 //! While that lasts, a key is looked for where its group is. It costs nobody else anything: what is found in its home slot, as nearly all
 //! is, is never asked whether it lies elsewhere.
@@ -111,14 +112,26 @@ impl<K, V> StateTable<K, V> {
             self.entries.resize_with(until.max(self.entries.len()), || None);
             if let Some(group) = self.ranks.place(rank) {
                 laying.old.take_laid_group(group, |entry| self.place(entry));
+                laying.old.leave(group);
             }
         }
+        laying.old.entries.shrink_to_fit();
         if laying.laid < places {
             self.laying = Some(laying);
         } else {
             self.entries.resize_with(self.slots.max(self.entries.len()), || None);
-            // Groups that are not owned have no turn.
-            laying.old.entries.into_iter().flatten().for_each(|entry| self.place(entry));
+            if !laying.old.is_empty() {
+                // Groups that are not owned have no turn.
+                laying.old.entries.into_iter().flatten().for_each(|entry| self.place(entry));
+            }
+        }
+    }
+    /// There are no slots any more for a group that has left, and those behind it.
+    fn leave(&mut self, group: u16) {
+        if self.ranks.groups().binary_search(&group).is_ok() {
+            let first = self.home_at(self.ranks.position(group, self.ranks.first_of(group)));
+            let left = self.entries.get(first..).unwrap_or_default().iter().rposition(Option::is_some);
+            self.entries.truncate(first + left.map_or(0, |last| last + 1));
         }
     }
     /// Lays out all that is not.

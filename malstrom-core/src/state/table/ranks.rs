@@ -103,7 +103,8 @@ impl Ranks {
         self.follow(is_so, || Self::placed(all, of(groups.soon()), of(groups)))
     }
     /// The same as [`moved`](Self::moved), for a table that is laid out anew [as groups come](super::laying), in their order: those
-    /// that are there lie between them, as many before each as behind it. Where all that comes has its place already, it stays.
+    /// that are there lie between them, as many before each as behind it, and that first which was last. Where all that comes has its
+    /// place already, it stays.
     pub(super) fn taking(&self, groups: &GroupSet) -> Self {
         let all = self.key_groups();
         let of = |set: &GroupSet| set.iter().filter(|group| all.all().contains(group)).collect::<Vec<u16>>();
@@ -111,8 +112,10 @@ impl Ranks {
             self.table.places.clone()
         } else {
             let is_there = |group: &u16| self.groups().binary_search(group).is_ok();
-            let (there, coming) = of(groups.soon()).into_iter().partition(is_there);
-            spread_among(there, coming).into()
+            let stays = |group: &&u16| is_there(group) && groups.soon().contains(**group);
+            let there: Vec<u16> = self.table.places.iter().rev().filter(stays).copied().collect();
+            let coming: Vec<u16> = of(groups.soon()).into_iter().filter(|group| !is_there(group)).collect();
+            spread_among(&there, &coming).into()
         };
         let is_so = |table: &RankTable| table.places == places && is_of(&table.groups, groups);
         self.follow(is_so, || Self::placed(all, places.clone(), of(groups).into()))
@@ -213,7 +216,7 @@ impl Ranks {
 }
 
 /// These groups with those that come between them, evenly.
-fn spread_among(there: Vec<u16>, coming: Vec<u16>) -> Vec<u16> {
+fn spread_among(there: &[u16], coming: &[u16]) -> Vec<u16> {
     let (mut all, mut told) = (Vec::with_capacity(there.len() + coming.len()), 0);
     for (at, group) in coming.iter().enumerate() {
         let before = (there.len() * (2 * at + 1) + coming.len()) / (2 * coming.len());
