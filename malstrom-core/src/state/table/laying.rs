@@ -4,7 +4,7 @@
 //! than what moves at one barrier takes. So the slots are filled from the first one on, at each barrier up to the groups that it brings,
 //! and what lies behind those stays where it was until its turn comes. As the groups to come have their places evenly among those that
 //! are there ([`Ranks::taking`]) and come in this order, each barrier has its share of the work, and the last one ends it. The old slots
-//! are left from the last one on, and go back to the system as they are: to give back a hundred MiB at once takes as long as a barrier may.
+//! are left from the last one on, and go back to the system bit by bit: to give back a hundred MiB at once takes as long as a barrier may.
 //!
 //! While that lasts, a key is looked for where its group is. It costs nobody else anything: what is found in its home slot, as nearly all
 //! is, is never asked whether it lies elsewhere.
@@ -19,7 +19,11 @@ pub(super) struct Laying<K, V> {
     pub(super) old: StateTable<K, V>,
     /// Groups of lower ranks are laid out.
     laid: u32,
+    /// From this slot on the old ones are empty, and not needed.
+    left: usize,
 }
+/// At most so many bytes go back to the system at a time, which takes some ms, as long as all is not laid out.
+const BACK: usize = 8 << 20;
 
 impl<K, V> StateTable<K, V> {
     /// Whether the group of this tag is not laid out yet.
@@ -97,7 +101,8 @@ impl<K, V> StateTable<K, V> {
         self.set_slots(slots);
         self.entries.reserve_exact(slots.saturating_add(TAIL));
         ask_for_large_pages(&mut self.entries);
-        self.laying = Some(Box::new(Laying { old, laid: 0 }));
+        let left = old.entries.len();
+        self.laying = Some(Box::new(Laying { old, laid: 0, left }));
         self.mark_where_it_lies_now(&had);
     }
     /// Lays out all groups of lower ranks.
@@ -112,11 +117,13 @@ impl<K, V> StateTable<K, V> {
             self.entries.resize_with(until.max(self.entries.len()), || None);
             if let Some(group) = self.ranks.place(rank) {
                 laying.old.take_laid_group(group, |entry| self.place(entry));
-                laying.old.leave(group);
+                laying.left = laying.left.min(laying.old.left_by(group).unwrap_or(laying.left));
             }
         }
-        laying.old.entries.shrink_to_fit();
         if laying.laid < places {
+            let Laying { old: StateTable { entries, .. }, left, .. } = &mut *laying;
+            entries.truncate(entries.len().saturating_sub(BACK / size_of::<Slot<K, V>>()).max(*left));
+            entries.shrink_to_fit();
             self.laying = Some(laying);
         } else {
             self.entries.resize_with(self.slots.max(self.entries.len()), || None);
@@ -126,13 +133,12 @@ impl<K, V> StateTable<K, V> {
             }
         }
     }
-    /// There are no slots any more for a group that has left, and those behind it.
-    fn leave(&mut self, group: u16) {
-        if self.ranks.groups().binary_search(&group).is_ok() {
-            let first = self.home_at(self.ranks.position(group, self.ranks.first_of(group)));
-            let left = self.entries.get(first..).unwrap_or_default().iter().rposition(Option::is_some);
-            self.entries.truncate(first + left.map_or(0, |last| last + 1));
-        }
+    /// From which slot on all are empty, when a group has been taken out and all owned ones behind it have.
+    fn left_by(&self, group: u16) -> Option<usize> {
+        self.ranks.groups().binary_search(&group).ok()?;
+        let reach = self.reach(group);
+        let slots = self.entries.get(reach.clone())?;
+        Some(reach.start + slots.iter().rposition(Option::is_some).map_or(0, |last| last + 1))
     }
     /// Lays out all that is not.
     pub(super) fn finish_laying(&mut self) {
