@@ -94,8 +94,6 @@ struct Came {
     counts: u64,
     /// When records came, and how long they took.
     samples: Vec<Sample>,
-    /// How many of them have been shown.
-    shown: usize,
 }
 type Out = Arc<Mutex<Came>>;
 
@@ -113,14 +111,14 @@ pipeline! {
     }
 }
 
-/// What records took since the last call.
-fn show(what: &str, out: &Out) {
-    let mut latencies: Vec<f64> = {
-        let mut came = out.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = came.samples.len();
-        let shown = std::mem::replace(&mut came.shown, all);
-        came.samples[shown..].iter().map(Sample::took).collect()
-    };
+/// What has come since the last call. There is to be room for so many, so that records do not wait while it grows.
+fn taken(out: &Out, room: usize) -> Vec<Sample> {
+    let empty = Vec::with_capacity(room);
+    std::mem::replace(&mut out.lock().unwrap_or_else(PoisonError::into_inner).samples, empty)
+}
+/// What these took.
+fn show(what: &str, samples: &[Sample]) {
+    let mut latencies: Vec<f64> = samples.iter().map(Sample::took).collect();
     latencies.sort_unstable_by(f64::total_cmp);
     let at = |share: f64| chart::quantile(&latencies, share);
     println!(
@@ -130,6 +128,9 @@ fn show(what: &str, out: &Out) {
         at(0.99),
         at(1.0)
     );
+}
+fn workers(count: usize) -> String {
+    format!("{count} worker{}", if count == 1 { "" } else { "s" })
 }
 
 /// A job that gets more workers, and fewer again, while records flow.
@@ -159,9 +160,8 @@ fn main() -> Result<()> {
     let began = Instant::now();
     let paced = Paced { rate: args.rate, began, end: end.clone() };
     let (out, keys) = (Out::default(), args.keys);
-    // So that records do not wait while it grows.
-    let most = args.rate * (args.seconds + 1) * args.workers.len() as u64;
-    out.lock().unwrap_or_else(PoisonError::into_inner).samples.reserve(most as usize);
+    let room = (args.rate * (args.seconds + 2)) as usize;
+    taken(&out, room);
     let first = args.workers.first().copied().unwrap_or(1);
     let snapshots = std::env::temp_dir().join(format!("malstrom-rescaled-{}", std::process::id()));
     let runtime =
@@ -169,38 +169,48 @@ fn main() -> Result<()> {
     let (theirs, into) = (paced.clone(), out.clone());
     let job = runtime.start(move || counted(theirs.clone(), keys, into.clone()))?;
     let phase = Duration::from_secs(args.seconds);
-    let mut rescales = Vec::new();
-    for (at, workers) in args.workers.iter().enumerate() {
+    let (mut rescales, mut samples) = (Vec::new(), Vec::new());
+    for (at, count) in args.workers.iter().enumerate() {
         if at > 0 {
             let (since, before) = (began.elapsed(), args.workers[at - 1]);
-            let moved = job.rescale(*workers)?;
+            let moved = job.rescale(*count)?;
+            samples.push(taken(&out, room));
+            // Not before: it takes a core for as long as a rescale, and there may be no more than two.
+            show(&workers(before), &samples[2 * at - 2]);
             println!("{moved}");
-            show("... meanwhile", &out);
+            show("... meanwhile", &samples[2 * at - 1]);
             rescales.push(Rescale { since, before, moved });
         }
         std::thread::sleep(phase);
-        show(&format!("{workers} worker{}", if *workers == 1 { "" } else { "s" }), &out);
+        samples.push(taken(&out, room));
     }
     // Behind all that has been read.
     let last = (paced.began.elapsed().as_nanos() * u128::from(args.rate) / 1_000_000_000) as u64 + args.rate / 5;
     end.store(last, Ordering::Relaxed);
     job.join()?;
+    if let (Some(count), Some(last)) = (args.workers.last(), samples.last()) {
+        show(&workers(*count), last);
+    }
     // Whether it can be removed is of no interest here.
     let _ = std::fs::remove_dir_all(&snapshots);
-    let came = out.lock().unwrap_or_else(PoisonError::into_inner);
+    let (records, counts) = {
+        let came = out.lock().unwrap_or_else(PoisonError::into_inner);
+        (came.records, came.counts)
+    };
     // The counts of a key that has n records are 1 to n.
     let expected: u64 = (0..keys.min(last)).map(|key| (last - key).div_ceil(keys)).map(|n| n * (n + 1) / 2).sum();
-    if (came.records, came.counts) != (last, expected) {
+    if (records, counts) != (last, expected) {
         return Err(Error::custom(format!(
-            "of {last} records {} came out, and the sum of their counts is {} in place of {expected}",
-            came.records, came.counts
+            "of {last} records {records} came out, and the sum of their counts is {counts} in place of {expected}"
         )));
     }
     println!("all {last} records were counted once");
     if let Some(plot) = args.plot {
         let rate = format!("{} thousand records per second of {keys} keys", args.rate as f64 / 1e3);
+        samples.push(taken(&out, 0));
+        let samples: Vec<Sample> = samples.into_iter().flatten().collect();
         let title = format!("{rate}, and a snapshot every {} ms", EVERY.as_millis());
-        Chart { title: &title, samples: &came.samples, rescales: &rescales, end: paced.due(last) }.draw(&plot)?;
+        Chart { title: &title, samples: &samples, rescales: &rescales, end: paced.due(last) }.draw(&plot)?;
         println!("{} shows how long they took", plot.display());
     }
     Ok(())
