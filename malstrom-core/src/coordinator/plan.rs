@@ -182,7 +182,7 @@ impl Coordinator {
     /// Begins to change the layout into another one, which has been wanted since then.
     fn set_out(&mut self, now: Duration, since: Duration, end: Layout, actions: &mut Vec<Action>) {
         let Phase::Running(running) = &mut self.phase else { return };
-        let change = to(&self.layout, end);
+        let change = Change::between(self.layout.clone(), end);
         if self.policy.wave == u64::MAX || !self.policy.stores || running.snapshots.is_fresh(now) {
             return self.depart(since, &change, actions);
         }
@@ -201,7 +201,7 @@ impl Coordinator {
         let Phase::Running(running) = &mut self.phase else { return };
         let course = running.course.take().unwrap_or_else(|| {
             // Another coordinator has begun it.
-            self.course(now, &to(&self.layout, self.layout.onward(usize::MAX)))
+            self.course(now, &Change::between(self.layout.clone(), self.layout.onward(usize::MAX)))
         });
         let next = self.layout.onward(course.most());
         self.prepare(course.since, next, course, actions);
@@ -221,7 +221,7 @@ impl Coordinator {
     fn prepare(&mut self, since: Duration, next: Layout, course: Course, actions: &mut Vec<Action>) {
         let Phase::Running(running) = &mut self.phase else { return };
         self.plans += 1;
-        let change = Arc::new(to(&self.layout, next));
+        let change = Arc::new(Change::between(self.layout.clone(), next));
         let mut plan = Plan::new(self.plans, since, change, Stage::Joining(since));
         plan.rests = Some(course.rests());
         plan.follow(self.attempt, running.snapshots.base(), 0, actions);
@@ -340,7 +340,7 @@ impl Coordinator {
             return;
         }
         let Phase::Running(running) = &mut self.phase else { return };
-        let change = Arc::new(Change { old: self.layout.clone(), new: self.layout.clone(), bases: BTreeMap::new() });
+        let change = Arc::new(Change::between(self.layout.clone(), self.layout.clone()));
         running.plan = Some(Plan::new(self.plans, since, change, Stage::Joining(since)));
     }
 }
@@ -353,10 +353,6 @@ impl Plan {
         actions.push(Action::TellThese { to, command: Command::Prepare { plan, attempt, change, base } });
         self.stage = Stage::Following { missing, base, bytes: 0, rounds: rounds + 1 };
     }
-}
-/// The change of a layout into another one, of which nobody has read anything in advance.
-fn to(old: &Arc<Layout>, new: Layout) -> Change {
-    Change { old: old.clone(), new: Arc::new(new), bases: BTreeMap::new() }
 }
 /// About how many bytes a step of this change may move: those who give do so side by side, and those who get do too.
 fn wave(each: u64, change: &Change) -> u64 {

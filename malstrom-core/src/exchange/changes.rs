@@ -200,7 +200,7 @@ mod tests {
     fn what_is_given_is_what_moves() {
         let old = Arc::new(Layout::even(&[0, 1, 2], 4096, 0));
         let new = Arc::new(old.spread(&[1, 2, 3]));
-        let cut = Cut::new(Arc::new(Change { old, new, bases: BTreeMap::new() }));
+        let cut = Cut::new(Arc::new(Change::between(old, new)));
         for worker in [1, 0, 1, 2, 3, 0] {
             let mut given: Vec<(usize, usize)> = Vec::new();
             for (to, groups) in cut.gives(worker) {

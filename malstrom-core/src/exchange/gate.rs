@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn who_joins_is_held_back_and_who_leaves_is_not_waited_for() {
         let old = Arc::new(Layout::even(&[0, 1], 8, 2));
-        let change = Arc::new(Change { new: Arc::new(old.spread(&[1, 2])), old, bases: Default::default() });
+        let change = Arc::new(Change::between(old.clone(), old.spread(&[1, 2])));
         let mut gate = Gate::new(5, [0, 1]);
         assert_eq!(gate.admits(2, 6), Ok(false), "the joiner is behind the cut");
         assert_eq!(gate.arrive(0, 5, Some(change.clone())), Ok(None));

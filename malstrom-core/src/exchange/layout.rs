@@ -84,6 +84,18 @@ pub struct Change {
     pub bases: BTreeMap<usize, u64>,
 }
 impl Change {
+    /// The change of a layout into another one, of which nobody has read anything in advance.
+    ///
+    /// ```
+    /// use malstrom_core::exchange::layout::{Change, Layout};
+    /// use std::sync::Arc;
+    /// let old = Arc::new(Layout::even(&[0, 1], 8, 2));
+    /// let change = Change::between(old.clone(), old.spread(&[0]));
+    /// assert_eq!((change.groups().count(), change.leavers().collect::<Vec<_>>()), (4, vec![1]));
+    /// ```
+    pub fn between(old: Arc<Layout>, new: impl Into<Arc<Layout>>) -> Self {
+        Change { old, new: new.into(), bases: BTreeMap::new() }
+    }
     /// The same change, where workers have other numbers; `None` if one of them has none.
     pub fn renumbered(&self, number: impl Fn(usize) -> Option<usize>) -> Option<Change> {
         let bases = self.bases.iter().map(|(worker, base)| Some((number(*worker)?, *base))).collect::<Option<_>>()?;
@@ -175,7 +187,7 @@ impl Layout {
     /// use std::sync::Arc;
     /// let old = Arc::new(Layout::even(&[0, 1], 4096, 4));
     /// let new = Arc::new(old.spread(&[0, 1, 2]));
-    /// let change = Change { old, new, bases: Default::default() };
+    /// let change = Change::between(old, new);
     /// assert_eq!((change.groups().count(), change.splits().count()), (4096 / 3, 1));
     /// assert!(change.groups().all(|moved| moved.to == 2));
     /// ```
@@ -319,7 +331,7 @@ mod tests {
                 prop_assert_eq!(members.iter().map(share).sum::<usize>(), groups, "only members have any");
                 let (least, most) = (members.iter().map(share).min().unwrap(), members.iter().map(share).max().unwrap());
                 prop_assert!(most - least <= 1, "{:?}", after);
-                let change = Change { old: Arc::new(layout), new: Arc::new(next), bases: BTreeMap::new() };
+                let change = Change::between(Arc::new(layout), next);
                 for moved in change.groups() {
                     let had = |worker: usize| before.get(&worker).copied().unwrap_or(0);
                     prop_assert!(!members.contains(&moved.from) || had(moved.from) > least, "{:?} is not needed", moved);

@@ -5,7 +5,6 @@ use super::scalers::{Scalers, Wish};
 use crate::coordinator::{Balance, Coordinator, Event};
 use crate::error::{Error, Result};
 use crate::exchange::layout::{Change, Layout};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -71,7 +70,7 @@ impl Balancing {
     }
     /// What has key groups be with who has them in `next`, if any are to move.
     fn to(&mut self, now: Duration, layout: &Arc<Layout>, next: Layout) -> Option<Event> {
-        let change = Change { old: layout.clone(), new: Arc::new(next), bases: BTreeMap::new() };
+        let change = Change::between(layout.clone(), next);
         let groups: Vec<(usize, usize)> = change.groups().map(|moved| (moved.what, moved.to)).collect();
         (!groups.is_empty()).then(|| {
             self.rest(now);

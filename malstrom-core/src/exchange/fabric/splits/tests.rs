@@ -13,7 +13,7 @@ fn given(old: &BTreeSet<usize>, new: &BTreeSet<usize>, each: usize) -> BTreeMap<
     let places = |here: usize| Places::seated(here as u32, all.iter().map(|at| (*at as u32, *at..at + 1)));
     let before = Arc::new(Layout::even(&old.iter().copied().collect::<Vec<_>>(), 16, 0));
     let behind = Arc::new(before.spread(&new.iter().copied().collect::<Vec<_>>()));
-    let cut = Cut::new(Arc::new(Change { old: before, new: behind, bases: BTreeMap::new() }));
+    let cut = Cut::new(Arc::new(Change::between(before, behind)));
     let gives = |from: &usize| {
         let counts = exports(each, *from as u32, &cut, &Lines::new(places(*from), 1));
         (*from, counts.into_iter().map(|(to, count)| (to as usize, count)).collect())
@@ -81,7 +81,7 @@ fn told_to_who_joins(ended: bool) -> Vec<(Kind, u64)> {
     fabric.add(2, 2..3);
     let old = Arc::new(Layout::even(&[0, 1], 16, 0));
     let new = Arc::new(old.spread(&[0, 1, 2]));
-    let cut = Cut::new(Arc::new(Change { old, new, bases: BTreeMap::new() }));
+    let cut = Cut::new(Arc::new(Change::between(old, new)));
     Links::keeps::<Nothing>(&fabric, 0, &cut, (0, 0), None);
     Links::give_back::<Nothing>(&fabric, 0, Vec::new()).unwrap();
     let outbox = fabric.outbox(2).unwrap();

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use std::sync::Arc;
 
 fn change(old: &Layout, new: &Layout) -> Change {
-    Change { old: Arc::new(old.clone()), new: Arc::new(new.clone()), bases: Default::default() }
+    Change::between(Arc::new(old.clone()), new.clone())
 }
 fn moved(old: &Layout, new: &Layout) -> usize {
     change(old, new).groups().count()
