@@ -31,7 +31,7 @@ pub struct Ranks {
 
 struct RankTable {
     key_groups: KeyGroups,
-    /// The group less its rank among those that have slots, in 65536ths of all groups. A group which has none shares the rank of a
+    /// The group less its rank among those that have slots, in 65536ths of all groups and modulo that. A group which has none shares the rank of a
     /// neighbour, so that its entries crowd there but are not lost. There is room for all groups that there can be, so that nobody
     /// has to look how many there are; what is behind those that there are is never touched.
     skipped: [u16; MOST],
