@@ -185,9 +185,10 @@ impl<K, V> StateTable<K, V> {
     /// overlap. It pays off once the table is [`worth touching`](StateTable::worth_touching).
     #[inline(always)]
     pub fn touch(&self, hash: u64) {
-        let tag = Tag::of(hash);
-        let part = self.behind().filter(|_| self.is_behind(tag)).unwrap_or(self);
-        if let Some(slot) = part.entries.get(part.home(tag)) {
+        if self.laying.is_some() {
+            return self.touch_in_parts(hash);
+        }
+        if let Some(slot) = self.entries.get(self.home(Tag::of(hash))) {
             prefetch(slot);
         }
     }
@@ -275,10 +276,12 @@ impl<K: Eq, V> StateTable<K, V> {
         let at = part.find(tag, key).ok()?;
         Some(&mut part.entries.get_mut(at)?.as_mut()?.value)
     }
-    /// The value in a slot that is not empty, to be changed.
+    /// The value in a slot that is not empty, to be changed. Behind the last slot those [begin](slots) that are not laid out.
     #[inline(always)]
     fn changing(&mut self, at: usize) -> &mut V {
-        if self.entries[at].as_ref().is_some_and(|entry| entry.version < self.current) {
+        // Who looks whether there is such a slot knows that it is not one of those: this costs nothing.
+        let Some(slot) = self.entries.get(at) else { return self.changing_behind(at) };
+        if slot.as_ref().is_some_and(|entry| entry.version < self.current) {
             self.change(at);
         }
         self.value_at(at)
@@ -316,12 +319,8 @@ impl<K: Eq, V> StateTable<K, V> {
         // It changes for the first time in this interval, for which nobody has asked for the slots beside it.
         let at = if self.is_at(home, tag, key, 0) {
             home
-        } else if let Some(at) = self.beside(home, tag, key) {
-            at
-        } else if self.is_behind(tag) {
-            return self.entry_behind(tag, key, fresh);
         } else {
-            self.enter(home, tag, key, fresh)
+            self.beside(home, tag, key).unwrap_or_else(|| self.enter(home, tag, key, fresh))
         };
         self.changing(at)
     }
@@ -331,6 +330,9 @@ impl<K: Eq, V> StateTable<K, V> {
     where
         K: Clone,
     {
+        if self.is_behind(tag) {
+            return self.enter_behind(tag, key, fresh);
+        }
         let at = self.slot_for(home, tag, key);
         if self.entries[at].is_none() {
             self.make(at, tag, key.clone(), fresh());

@@ -14,7 +14,7 @@ use crate::worker::{EmptyShelf, Written};
 /// # use malstrom_core::{Graph, connect::memory, graph::{build, source}};
 /// # fn numbers() -> malstrom_core::Pipeline {
 /// #     let g = Graph::new("numbers");
-/// #     let s = source::source(g.clone(), "source", memory::splits(3, |split| (0..100u64).map(move |n| n * 3 + split as u64)));
+/// #     let s = source::source(g.clone(), "source", memory::splits(3, |split| (0..1_000u64).map(move |n| n * 3 + split as u64)));
 /// #     build::sink(g.clone(), "sink", memory::collector(), s);
 /// #     g.finish()
 /// # }

@@ -11,6 +11,7 @@
 use super::marks::Marks;
 use super::{Entry, Ranks, Slot, StateTable, TAIL, Tag, doubled, room};
 use crate::state::pages::ask_for_large_pages;
+use crate::state::prefetch::prefetch;
 use std::ops::Range;
 
 /// What a table has not laid out yet.
@@ -51,6 +52,15 @@ impl<K, V> StateTable<K, V> {
                 self.laying.as_mut().map(|laying| &mut laying.old).unwrap_or_else(|| unreachable!("it is laid out"))
             }
             false => self,
+        }
+    }
+    /// Asks for the slot where the search for a key begins, wherever that is.
+    #[cold]
+    pub(super) fn touch_in_parts(&self, hash: u64) {
+        let tag = Tag::of(hash);
+        let part = self.part_of(self.ranks.group_of(tag));
+        if let Some(slot) = part.entries.get(part.home(tag)) {
+            prefetch(slot);
         }
     }
     /// The slots in which the entries of a group with these tags are, and others.
@@ -171,38 +181,42 @@ impl<K: Eq, V> StateTable<K, V> {
     #[inline(never)]
     pub(super) fn get_behind(&mut self, tag: Tag, key: &K) -> Option<&mut V> {
         let at = self.behind()?.find(tag, key).ok()?;
-        self.changing_behind(at)
+        Some(self.changing_behind(self.entries.len() + at))
     }
-    fn changing_behind(&mut self, at: usize) -> Option<&mut V> {
-        let entry = self.laying.as_mut()?.old.entries.get_mut(at)?.as_mut()?;
+    /// The value in a slot that is not empty, of those that are not laid out, to be changed.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn changing_behind(&mut self, at: usize) -> &mut V {
+        let at = at - self.entries.len();
+        let slot = self.laying.as_mut().and_then(|laying| laying.old.entries.get_mut(at)?.as_mut());
+        let entry = slot.unwrap_or_else(|| unreachable!("the key was just found or put here"));
         if entry.version < self.current
             && let Some(track) = &mut self.track
         {
             track.change(&self.ranks, self.current, entry);
         }
-        Some(&mut entry.value)
+        &mut entry.value
     }
-    /// The same, where it starts out as `fresh()`.
+    /// Where a key is whose group is not laid out; it starts out as `fresh()`.
     #[cold]
-    #[inline(never)]
-    pub(super) fn entry_behind(&mut self, tag: Tag, key: &K, fresh: impl FnOnce() -> V) -> &mut V
+    pub(super) fn enter_behind(&mut self, tag: Tag, key: &K, fresh: impl FnOnce() -> V) -> usize
     where
         K: Clone,
     {
-        let at = match self.behind().map(|old| (old.find(tag, key), old.len < old.slots - old.slots / 8)) {
-            Some((Ok(at), _)) => at,
+        match self.behind().map(|old| (old.find(tag, key), old.len < old.slots - old.slots / 8)) {
+            Some((Ok(at), _)) => self.entries.len() + at,
             Some((Err(at), true)) => {
                 self.make_behind(at, tag, key.clone(), fresh());
-                at
+                self.entries.len() + at
             }
             // There is no room for more where all is to leave.
             Some((Err(_), false)) | None => {
                 self.finish_laying();
-                let at = self.enter(self.home(tag), tag, key, fresh);
-                return self.changing(at);
+                let at = self.slot_for(self.home(tag), tag, key);
+                self.make(at, tag, key.clone(), fresh());
+                at
             }
-        };
-        self.changing_behind(at).unwrap_or_else(|| unreachable!("the key was just found or put here"))
+        }
     }
     /// Sets the value of a key whose group is not laid out and returns the one it had.
     #[cold]
@@ -214,7 +228,7 @@ impl<K: Eq, V> StateTable<K, V> {
         if let Some(had) = self.get_behind(tag, key) {
             return Some(std::mem::replace(had, value));
         }
-        self.entry_behind(tag, key, || value);
+        self.enter_behind(tag, key, || value);
         None
     }
     /// Puts an entry into an empty slot, or behind the last.
