@@ -276,12 +276,10 @@ impl<K: Eq, V> StateTable<K, V> {
         let at = part.find(tag, key).ok()?;
         Some(&mut part.entries.get_mut(at)?.as_mut()?.value)
     }
-    /// The value in a slot that is not empty, to be changed. Behind the last slot those [begin](slots) that are not laid out.
+    /// The value in a slot that is not empty, to be changed.
     #[inline(always)]
     fn changing(&mut self, at: usize) -> &mut V {
-        // Who looks whether there is such a slot knows that it is not one of those: this costs nothing.
-        let Some(slot) = self.entries.get(at) else { return self.changing_behind(at) };
-        if slot.as_ref().is_some_and(|entry| entry.version < self.current) {
+        if self.entries[at].as_ref().is_some_and(|entry| entry.version < self.current) {
             self.change(at);
         }
         self.value_at(at)
@@ -317,16 +315,14 @@ impl<K: Eq, V> StateTable<K, V> {
             return self.value_at(home);
         }
         // It changes for the first time in this interval, for which nobody has asked for the slots beside it.
-        let at = if self.is_at(home, tag, key, 0) {
-            home
-        } else {
-            self.beside(home, tag, key).unwrap_or_else(|| self.enter(home, tag, key, fresh))
-        };
-        self.changing(at)
+        match self.near(home, tag, key) {
+            Some(at) => self.changing(at),
+            None => self.enter(home, tag, key, fresh),
+        }
     }
-    /// Where [`entry`](Self::entry) finds what is farther away or was not there.
+    /// What [`entry`](Self::entry) finds farther away, or in what is not laid out, or was not there.
     #[inline(never)]
-    fn enter(&mut self, home: usize, tag: Tag, key: &K, fresh: impl FnOnce() -> V) -> usize
+    fn enter(&mut self, home: usize, tag: Tag, key: &K, fresh: impl FnOnce() -> V) -> &mut V
     where
         K: Clone,
     {
@@ -337,7 +333,7 @@ impl<K: Eq, V> StateTable<K, V> {
         if self.entries[at].is_none() {
             self.make(at, tag, key.clone(), fresh());
         }
-        at
+        self.changing(at)
     }
 
     /// Sets the value of `key` and returns the one it had.

@@ -181,13 +181,10 @@ impl<K: Eq, V> StateTable<K, V> {
     #[inline(never)]
     pub(super) fn get_behind(&mut self, tag: Tag, key: &K) -> Option<&mut V> {
         let at = self.behind()?.find(tag, key).ok()?;
-        Some(self.changing_behind(self.entries.len() + at))
+        Some(self.changing_behind(at))
     }
     /// The value in a slot that is not empty, of those that are not laid out, to be changed.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn changing_behind(&mut self, at: usize) -> &mut V {
-        let at = at - self.entries.len();
+    fn changing_behind(&mut self, at: usize) -> &mut V {
         let slot = self.laying.as_mut().and_then(|laying| laying.old.entries.get_mut(at)?.as_mut());
         let entry = slot.unwrap_or_else(|| unreachable!("the key was just found or put here"));
         if entry.version < self.current
@@ -197,24 +194,25 @@ impl<K: Eq, V> StateTable<K, V> {
         }
         &mut entry.value
     }
-    /// Where a key is whose group is not laid out; it starts out as `fresh()`.
+    /// The value of a key whose group is not laid out; it starts out as `fresh()`.
     #[cold]
-    pub(super) fn enter_behind(&mut self, tag: Tag, key: &K, fresh: impl FnOnce() -> V) -> usize
+    #[inline(never)]
+    pub(super) fn enter_behind(&mut self, tag: Tag, key: &K, fresh: impl FnOnce() -> V) -> &mut V
     where
         K: Clone,
     {
         match self.behind().map(|old| (old.find(tag, key), old.len < old.slots - old.slots / 8)) {
-            Some((Ok(at), _)) => self.entries.len() + at,
+            Some((Ok(at), _)) => self.changing_behind(at),
             Some((Err(at), true)) => {
                 self.make_behind(at, tag, key.clone(), fresh());
-                self.entries.len() + at
+                self.changing_behind(at)
             }
             // There is no room for more where all is to leave.
             Some((Err(_), false)) | None => {
                 self.finish_laying();
                 let at = self.slot_for(self.home(tag), tag, key);
                 self.make(at, tag, key.clone(), fresh());
-                at
+                self.changing(at)
             }
         }
     }
