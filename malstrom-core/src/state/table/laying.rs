@@ -232,7 +232,9 @@ impl<K: Eq, V> StateTable<K, V> {
     /// Puts an entry into an empty slot, or behind the last.
     fn make_behind(&mut self, at: usize, tag: Tag, key: K, value: V) {
         let version = self.current | 1;
-        let Some(old) = self.behind_mut() else { return };
+        let Some(Laying { old, left, .. }) = self.laying.as_deref_mut() else { return };
+        // It may lie behind the slots of its group, where nothing was needed any more.
+        *left = (*left).max(at + 1);
         if at >= old.entries.len() {
             old.entries.push(None);
         }

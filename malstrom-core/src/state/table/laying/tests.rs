@@ -195,3 +195,23 @@ fn each_step_lays_out_its_share() {
         }
     }
 }
+
+/// The last group of what is not laid out gets entries behind its own slots, where another was that has left.
+#[test]
+fn what_spills_over_where_a_group_has_left_stays() {
+    let key_groups = KeyGroups::new(usize::from(GROUPS)).unwrap();
+    let mut table = StateTable::new(Ranks::of(key_groups, [0, 1]));
+    let last = |key: u64| u64::from(u16::MAX) << 41 | key;
+    (0..200).for_each(|key| assert_eq!(table.insert(last(key), &key, key), None));
+    (0..200).for_each(|key| assert_eq!(table.remove(last(key), &key), Some(key)));
+    let all: GroupSet = (0..40).collect();
+    for come in 1..38 {
+        let now = (0..2 + come).collect::<GroupSet>().growing_to(all.clone());
+        table.lay_out_as_they_come(table.ranks.taking(&now), 0);
+        for key in 0..u64::from(come) {
+            assert_eq!(table.peek(last(key), &key).is_some(), key + 1 < u64::from(come), "{key} after {come}");
+            *table.entry(last(key), &key, || key) += 0;
+        }
+        check(&table);
+    }
+}
